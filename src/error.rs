@@ -1,0 +1,113 @@
+//! What can go wrong, sorted by what the user can do about it.
+//!
+//! The exit code of the contract follows from the variant alone ([`Error::exit_code`]); a malformed *record* is not an
+//! error at all but a line in `quarantine.jsonl` (see [`crate::quarantine`]).
+
+use std::path::{Path, PathBuf};
+
+/// The result of every fallible function of the library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error that stops a shard, and with it the run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request cannot be carried out as it stands: plan, path, dictionary, output directory (exit code 2).
+    #[error("{message}")]
+    Refused {
+        /// One sentence: what, where.
+        message: String,
+        /// What to do about it, printed after `hint:`.
+        hint: Option<String>,
+    },
+    /// A file could not be read or written (exit code 1, or 4 when a resource ran out).
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// The verb: `read`, `create`, `sync`, `rename`, …
+        action: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A ceiling of memory, disk, descriptors or threads was reached (exit code 4).
+    #[error("{0}")]
+    Resources(String),
+    /// SIGINT or SIGTERM arrived; the run can be resumed (exit code 128 + signal).
+    #[error("interrupted by {}; run the same command again to resume", if *.0 == 2 { "SIGINT" } else { "SIGTERM" })]
+    Interrupted(i32),
+    /// Something that should have been sound is damaged: checksum, format, count (exit code 3 from `verify`, else 1).
+    #[error("{}: {message}", path.display())]
+    Damaged {
+        /// The damaged file.
+        path: PathBuf,
+        /// Which promise of the format is broken.
+        message: String,
+    },
+    /// A promise of our own code is broken (exit code 1): a bug.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// Arrow refused an operation on columns (exit code 1): a bug, for inputs are checked before.
+    #[error("internal error in a column operation: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Error {
+    /// A refusal without a hint.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: None }
+    }
+
+    /// A refusal that tells what to do.
+    pub fn refused_with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// An I/O error at `path`.
+    pub fn io(path: impl AsRef<Path>, action: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_path_buf(), action, source }
+    }
+
+    /// Damage found in `path`.
+    pub fn damaged(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
+        Self::Damaged { path: path.as_ref().to_path_buf(), message: message.into() }
+    }
+
+    /// An internal error.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal(message.into())
+    }
+
+    /// The exit code of the contract (docs of the command line: 1 internal, 2 refused, 3 damaged, 4 resources, 130/143).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } => 2,
+            Self::Damaged { .. } => 3,
+            Self::Resources(_) => 4,
+            Self::Interrupted(signal) => 128 + u8::try_from(*signal).unwrap_or(0),
+            Self::Io { source, .. } if is_exhaustion(source) => 4,
+            Self::Io { .. } | Self::Internal(_) | Self::Arrow(_) => 1,
+        }
+    }
+
+    /// The hint, if there is one.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Refused { hint, .. } => hint.as_deref(),
+            Self::Io { source, .. } if is_exhaustion(source) => {
+                Some("make room (disk space, quota, descriptors) and run the same command again: it resumes")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// ENOSPC, EDQUOT, EMFILE, ENFILE, EFBIG, ENOMEM, EAGAIN (no thread): a resource ran out.
+fn is_exhaustion(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let Some(code) = error.raw_os_error() else {
+        return matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::OutOfMemory);
+    };
+    [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::FBIG, Errno::NOMEM, Errno::AGAIN]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
+}

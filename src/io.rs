@@ -1,0 +1,208 @@
+//! The only code that creates files.
+//!
+//! Every file is made in one way: temporary name → finish → fsync → rename to the final name → fsync of the directory.
+//! So a file either carries its final name and is complete, or it does not carry that name. An fsync that fails is a
+//! failed write: nothing is retried on pages that may be gone.
+
+mod parquet;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+pub use self::parquet::{TableWriter, open_table, read_table, table_metadata, work_properties};
+use crate::error::{Error, Result};
+
+/// What a manifest says of a finished file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Path relative to the output directory.
+    pub path: String,
+    /// Rows, for tables; documents or packed rows otherwise.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes, hex.
+    pub blake3: String,
+}
+
+/// A directory for files that have no final name yet. Files in it may be deleted at any time between runs.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    dir: PathBuf,
+}
+
+impl Staging {
+    /// Makes the directory if need be.
+    pub fn new(dir: impl Into<PathBuf>) -> Result<Self> {
+        let dir = dir.into();
+        create_dir(&dir)?;
+        Ok(Self { dir })
+    }
+
+    /// Starts a file; `name` must be unique among those being written.
+    pub fn create(&self, name: &str) -> Result<StagedFile> {
+        StagedFile::create(self.dir.join(name))
+    }
+
+    /// Writes `bytes` as the complete file `path`.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(u64, String)> {
+        let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
+        let mut file = self.create(&format!("{name}.{}", blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex()))?;
+        file.write_all(bytes).map_err(|e| file.failed(e))?;
+        file.commit(path)
+    }
+
+    /// Deletes everything in it.
+    pub fn clear(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.dir).map_err(|e| Error::io(&self.dir, "list", e))? {
+            let path = entry.map_err(|e| Error::io(&self.dir, "list", e))?.path();
+            fs::remove_file(&path).map_err(|e| Error::io(&path, "remove", e))?;
+        }
+        Ok(())
+    }
+}
+
+/// A file being written under a temporary name; dropped without [`StagedFile::commit`], it is removed.
+#[derive(Debug)]
+pub struct StagedFile {
+    path: PathBuf,
+    file: BufWriter<File>,
+    hasher: Option<blake3::Hasher>,
+    bytes: u64,
+    committed: bool,
+}
+
+impl StagedFile {
+    fn create(path: PathBuf) -> Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .read(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path)
+            .map_err(|e| Error::io(&path, "create", e))?;
+        Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
+    }
+
+    /// The error for a failed write to this file.
+    pub fn failed(&self, source: std::io::Error) -> Error {
+        Error::io(&self.path, "write", source)
+    }
+
+    /// Overwrites `bytes` at `offset` (headers that are known last); the content hash is then taken by reading back.
+    pub fn patch(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let patch = |file: &mut BufWriter<File>| {
+            file.seek(SeekFrom::Start(offset))?;
+            file.write_all(bytes)?;
+            file.seek(SeekFrom::End(0)).map(|_| ())
+        };
+        self.hasher = None;
+        patch(&mut self.file).map_err(|e| Error::io(&self.path, "write", e))
+    }
+
+    /// Bytes written so far.
+    pub fn position(&self) -> u64 {
+        self.bytes
+    }
+
+    /// fsync, rename to `target`, fsync of its directory; gives size and BLAKE3.
+    pub fn commit(mut self, target: &Path) -> Result<(u64, String)> {
+        self.file.flush().map_err(|e| Error::io(&self.path, "write", e))?;
+        self.file.get_ref().sync_all().map_err(|e| Error::io(&self.path, "sync", e))?;
+        let hash = match self.hasher.take() {
+            Some(hasher) => hasher.finalize().to_hex().to_string(),
+            None => hash_file(&self.path)?.1,
+        };
+        rename(&self.path, target)?;
+        self.committed = true;
+        Ok((self.bytes, hash))
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let n = self.file.write(buf)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buf[..n]);
+        }
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Best effort: what stays in the staging directory is cleared at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Renames within a file system and makes the new name durable.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| Error::io(to, "rename to", e))?;
+    sync_dir(to.parent().unwrap_or_else(|| Path::new(".")))
+}
+
+/// fsync of a directory; file systems that do not support it (EINVAL) are left alone.
+pub fn sync_dir(dir: &Path) -> Result<()> {
+    let handle = File::open(dir).map_err(|e| Error::io(dir, "open", e))?;
+    match handle.sync_all() {
+        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => Ok(()),
+        other => other.map_err(|e| Error::io(dir, "sync", e)),
+    }
+}
+
+/// Makes a directory and its parents.
+pub fn create_dir(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))
+}
+
+/// Size and BLAKE3 (hex) of a file, read in pieces.
+pub fn hash_file(path: &Path) -> Result<(u64, String)> {
+    let mut file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                bytes += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io(path, "read", e)),
+        }
+    }
+    Ok((bytes, hasher.finalize().to_hex().to_string()))
+}
+
+/// A whole file of at most `max` bytes.
+pub fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let mut bytes = Vec::new();
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
+    if bytes.len() as u64 > max {
+        return Err(Error::refused(format!("{}: larger than {max} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
+/// Maps a file for reading. For our own finished files only: input may be truncated under a map (SIGBUS).
+#[expect(unsafe_code, reason = "memory maps are unsafe by nature")]
+pub fn map_file(path: &Path) -> Result<memmap2::Mmap> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    // SAFETY: only files of our own making are mapped (dictionaries, packs). They are written under a temporary name
+    // and renamed, never modified in place, so an open map stays valid even if the name is replaced.
+    unsafe { memmap2::Mmap::map(&file) }.map_err(|e| Error::io(path, "map", e))
+}

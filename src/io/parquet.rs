@@ -1,0 +1,115 @@
+//! Parquet tables through the commit protocol of [`crate::io`].
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+use super::{FileEntry, StagedFile, Staging};
+use crate::error::{Error, Result};
+use crate::stage::Batch;
+
+/// A table being written.
+pub struct TableWriter {
+    writer: ArrowWriter<StagedFile>,
+    name: String,
+    rows: u64,
+}
+
+impl TableWriter {
+    /// Starts a table in the staging directory.
+    pub fn create(staging: &Staging, name: &str, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
+        let file = staging.create(name)?;
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| parquet_error(name, e))?;
+        Ok(Self { writer, name: name.to_owned(), rows: 0 })
+    }
+
+    /// Appends rows.
+    pub fn write(&mut self, batch: &Batch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|e| parquet_error(&self.name, e))
+    }
+
+    /// Ends the current row group.
+    pub fn end_row_group(&mut self) -> Result<()> {
+        self.writer.flush().map_err(|e| parquet_error(&self.name, e))
+    }
+
+    /// Bytes the open row group holds in memory.
+    pub fn buffered(&self) -> usize {
+        self.writer.memory_size()
+    }
+
+    /// Rows written.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Writes the footer and gives the file its final name; `path` is what the manifest will say.
+    pub fn commit(self, target: &Path, path: String) -> Result<FileEntry> {
+        let file = self.writer.into_inner().map_err(|e| parquet_error(&self.name, e))?;
+        let (bytes, blake3) = file.commit(target)?;
+        Ok(FileEntry { path, rows: self.rows, bytes, blake3 })
+    }
+}
+
+/// Properties for tables that live in `.work/` only: fast, no statistics.
+pub fn work_properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_created_by(created_by())
+        .build()
+}
+
+/// `seimai version X.Y.Z (build N)`: the shape Java readers parse.
+pub(crate) fn created_by() -> String {
+    format!("seimai version {} (build 0)", env!("CARGO_PKG_VERSION"))
+}
+
+/// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
+pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(path, &e))?;
+    let mask = match columns {
+        None => parquet::arrow::ProjectionMask::all(),
+        Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
+    };
+    builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| damaged(path, &e))
+}
+
+/// All batches of a table of ours.
+pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
+    open_table(path, columns, 1 << 16)?
+        .map(|batch| batch.map_err(|e| Error::damaged(path, e.to_string())))
+        .collect()
+}
+
+/// The footer of a table.
+pub fn table_metadata(path: &Path) -> Result<ParquetMetaData> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let reader = parquet::file::serialized_reader::SerializedFileReader::new(file).map_err(|e| damaged(path, &e))?;
+    Ok(parquet::file::reader::FileReader::metadata(&reader).clone())
+}
+
+fn damaged(path: &Path, error: &ParquetError) -> Error {
+    Error::damaged(path, error.to_string())
+}
+
+/// Write errors carry the system's error inside; dig it out so that a full disk stays a full disk.
+fn parquet_error(name: &str, error: ParquetError) -> Error {
+    if let ParquetError::External(inner) = error {
+        return match inner.downcast::<std::io::Error>() {
+            Ok(source) => Error::io(name, "write", *source),
+            Err(other) => Error::internal(format!("{name}: {other}")),
+        };
+    }
+    Error::internal(format!("{name}: {error}"))
+}

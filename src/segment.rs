@@ -1,0 +1,2 @@
+//! segment
+pub mod source;
