@@ -4,7 +4,13 @@
 //! ([`dictionary::Dictionary`]); an engine ([`Segmenter`]) gives each thread its own worker. Engines never see Arrow;
 //! this file never sees a lattice.
 
+pub mod char_def;
+pub mod charset;
+pub mod compiled_reader;
+pub mod contents;
+pub mod csv;
 pub mod source;
+pub mod source_reader;
 
 use std::sync::Arc;
 
