@@ -1,2 +1,188 @@
-//! segment
+//! Text → morphemes: the pieces that tile a document, each with POS id and word id.
+//!
+//! The unit of analysis is a line; every line break is a gap piece. A dictionary is opened once and shared
+//! ([`dictionary::Dictionary`]); an engine ([`Segmenter`]) gives each thread its own worker. Engines never see Arrow;
+//! this file never sees a lattice.
+
+pub mod char_def;
+pub mod charset;
+pub mod compiled_reader;
+pub mod contents;
+pub mod csv;
 pub mod source;
+pub mod source_reader;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{UInt16Type, UInt32Type};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::morpheme::{NO_WORD, PosTable};
+use crate::schema;
+use crate::stage::{self, Batch, Contract, Counts, ListBuilder, Stage, Worker};
+
+/// The morphemes of a document: three parallel columns, pieces tile the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pieces {
+    /// Byte ends.
+    pub ends: Vec<u32>,
+    /// POS ids; 0 = gap.
+    pub pos: Vec<u16>,
+    /// Word ids; [`NO_WORD`] for unknown words and gaps.
+    pub word: Vec<u32>,
+}
+
+impl Pieces {
+    /// Appends a piece that ends at byte `end`.
+    #[inline]
+    pub fn push(&mut self, end: u32, pos: u16, word: u32) {
+        self.ends.push(end);
+        self.pos.push(pos);
+        self.word.push(word);
+    }
+
+    /// Appends skipped text (whitespace, a line break) that ends at byte `end`.
+    #[inline]
+    pub fn push_gap(&mut self, end: u32) {
+        self.push(end, PosTable::GAP, NO_WORD);
+    }
+
+    /// Forgets all pieces and keeps the memory.
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.pos.clear();
+        self.word.clear();
+    }
+}
+
+/// An engine over one opened dictionary, shared by all threads.
+pub trait Segmenter: Send + Sync {
+    /// The scratch of one thread.
+    fn worker(&self) -> Box<dyn SegmentWorker + '_>;
+}
+
+/// An engine at work in one thread.
+pub trait SegmentWorker {
+    /// Analyses one line, given without its LF, and appends its pieces; they tile the line, whitespace the analyser
+    /// skipped included. Byte ends are relative to `base`, the line's start in the document. An empty line adds nothing.
+    fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces);
+}
+
+/// Analyses a whole document: its lines, and a gap piece for each line break.
+pub fn segment_document(worker: &mut dyn SegmentWorker, text: &str, out: &mut Pieces) {
+    let mut base = 0;
+    for line in text.split_inclusive('\n') {
+        let body = line.strip_suffix('\n').unwrap_or(line);
+        if !body.is_empty() {
+            worker.segment_line(body, base as u32, out);
+        }
+        base += line.len();
+        if body.len() < line.len() {
+            out.push_gap(base as u32);
+        }
+    }
+}
+
+/// Which engine analyses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Our own lattice with MeCab's semantics.
+    Exact,
+    /// The lindera crate.
+    #[default]
+    Lindera,
+}
+
+/// The section `[segment]` of the plan.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Name of an installed dictionary (`ipadic`, `unidic`, or the name of an import) or a directory that holds a built one.
+    pub dictionary: String,
+    /// `exact` (boundaries and features of MeCab) or `lindera`.
+    pub engine: Engine,
+    /// User dictionaries in MeCab's CSV format, in order of precedence.
+    pub user_dictionary: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dictionary: "ipadic".into(), engine: Engine::default(), user_dictionary: Vec::new() }
+    }
+}
+
+impl Options {
+    /// One sentence for a value that cannot be honoured.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        if self.dictionary.is_empty() {
+            return Err("segment.dictionary is empty; name an installed dictionary or a directory".into());
+        }
+        if !self.user_dictionary.is_empty() {
+            return Err("segment.user_dictionary is not built yet; leave it empty".into());
+        }
+        Ok(())
+    }
+}
+
+/// The stage: reads the text, adds the three morpheme columns.
+pub struct Segment {
+    segmenter: Arc<dyn Segmenter>,
+}
+
+impl Segment {
+    /// A stage over an engine.
+    pub fn new(segmenter: Arc<dyn Segmenter>) -> Self {
+        Self { segmenter }
+    }
+}
+
+impl Stage for Segment {
+    fn name(&self) -> &'static str {
+        "segment"
+    }
+
+    fn contract(&self) -> Contract {
+        Contract { reads: vec![schema::TEXT], adds: vec![schema::MORPHEME_ENDS, schema::MORPHEME_POS, schema::MORPHEME_WORD] }
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(SegmentScratch { engine: self.segmenter.worker(), pieces: Pieces::default(), counts: Counts::new() })
+    }
+}
+
+struct SegmentScratch<'a> {
+    engine: Box<dyn SegmentWorker + 'a>,
+    pieces: Pieces,
+    counts: Counts,
+}
+
+impl Worker for SegmentScratch<'_> {
+    fn apply(&mut self, batch: Batch) -> Result<Batch> {
+        let mut ends = ListBuilder::<UInt32Type>::default();
+        let mut pos = ListBuilder::<UInt16Type>::default();
+        let mut word = ListBuilder::<UInt32Type>::default();
+        for text in stage::strings(&batch, &schema::TEXT)?.iter().map(Option::unwrap_or_default) {
+            self.pieces.clear();
+            segment_document(self.engine.as_mut(), text, &mut self.pieces);
+            if self.pieces.ends.last().map_or(0, |&end| end as usize) != text.len() {
+                return Err(Error::internal("the morphemes do not tile the text"));
+            }
+            ends.values.extend_from_slice(&self.pieces.ends);
+            pos.values.extend_from_slice(&self.pieces.pos);
+            word.values.extend_from_slice(&self.pieces.word);
+            ends.end_row()?;
+            pos.end_row()?;
+            word.end_row()?;
+        }
+        *self.counts.entry("morphemes".into()).or_default() += pos.values.iter().filter(|&&id| id != PosTable::GAP).count() as u64;
+        let batch = stage::with_column(&batch, &schema::MORPHEME_ENDS, ends.finish()?)?;
+        let batch = stage::with_column(&batch, &schema::MORPHEME_POS, pos.finish()?)?;
+        stage::with_column(&batch, &schema::MORPHEME_WORD, word.finish()?)
+    }
+
+    fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+}
