@@ -1,1 +1,431 @@
-//! bpe
+//! Pieces → counts → merges → token ids: the vocabulary and its use.
+//!
+//! Counting is a fold ([`Count`]) whose partial tables add up ([`merge_counts`]); a vocabulary is learned from the sum
+//! ([`train`]); [`Encode`] turns documents into ids. Morphemes guide training only: inference needs the pattern and the
+//! merges, no analyser. Tables and files: see [`huggingface`].
+
+mod byte_level;
+mod class;
+pub mod count;
+pub mod encode;
+pub mod huggingface;
+pub mod pattern;
+pub mod train;
+pub mod vocabulary;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Int32Array, RecordBatch, UInt8Array, UInt64Array};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Int32Type, Schema, UInt8Type, UInt32Type, UInt64Type};
+use serde_json::{Value, json};
+
+use self::count::{Counter, Cuts};
+use self::encode::Encoder;
+use self::huggingface::Roles;
+use self::pattern::Pattern;
+use self::train::{Limits, Merge};
+use self::vocabulary::Tokenizer;
+use crate::error::{Error, Result};
+use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PIECE, TEXT};
+use crate::stage::{Absorber, Batch, Contract, Fold, ListBuilder, Stage, Worker, column, list_slice, lists, strings, with_column};
+
+/// What a token of the first stage may not cross.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Boundaries {
+    /// Ends of morphemes.
+    Morpheme,
+    /// Changes between kanji, hiragana, katakana, other letters, numbers and the rest.
+    Script,
+    /// Only the pieces of the pattern.
+    None,
+}
+
+/// The published pre-tokeniser that inference uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PatternName {
+    /// DeepSeek-V3: keeps runs of kana and kanji apart from everything else.
+    DeepseekV3,
+    /// GPT-2.
+    Gpt2,
+    /// cl100k (not built yet).
+    Cl100k,
+    /// o200k (not built yet).
+    O200k,
+    /// No cut at all.
+    None,
+}
+
+/// How digits are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Digits {
+    /// As the pattern groups them (DeepSeek-V3: up to three).
+    UpTo3,
+    /// One by one (not built yet).
+    Single,
+}
+
+/// `[tokenizer]` of the plan.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Tokens in the vocabulary: special tokens, 256 bytes and the merges.
+    pub vocab_size: u32,
+    /// What a token of the first stage may not cross: morpheme | script | none.
+    pub boundaries: Boundaries,
+    /// Share of the merges learned in a second stage, which may join morphemes inside a clause (only 0 is built).
+    pub superwords: f64,
+    /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
+    pub pattern: PatternName,
+    /// Every byte has a token, so every text can be encoded (only true is built).
+    pub byte_fallback: bool,
+    /// Special tokens, in order: they get the first ids, and text never turns into them.
+    pub special_tokens: Vec<String>,
+    /// The special token that ends a document.
+    pub eos_token: String,
+    /// The special token that fills rows.
+    pub pad_token: String,
+    /// How digits are grouped: up-to-3 | single (not built yet).
+    pub digits: Digits,
+    /// Tokens made of two merged tokens stay shorter than this many bytes; absent: no limit.
+    pub max_token_length: Option<u32>,
+    /// A pair seen less often is not merged.
+    pub min_frequency: u64,
+    /// A token is a string of whole characters or lies inside one character.
+    pub whole_characters: bool,
+    /// Strings that must become tokens (not built yet; must be empty).
+    pub protected: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            vocab_size: 32_000,
+            boundaries: Boundaries::Morpheme,
+            superwords: 0.0,
+            pattern: PatternName::DeepseekV3,
+            byte_fallback: true,
+            special_tokens: vec!["<|endoftext|>".to_owned(), "<|pad|>".to_owned()],
+            eos_token: "<|endoftext|>".to_owned(),
+            pad_token: "<|pad|>".to_owned(),
+            digits: Digits::UpTo3,
+            max_token_length: None,
+            min_frequency: 1,
+            whole_characters: true,
+            protected: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// One sentence for the first value that is out of range or not built yet.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        self.scanner()?;
+        let least = 256 + self.special_tokens.len();
+        let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
+        let refusals = [
+            (self.superwords != 0.0, "tokenizer.superwords is not built yet; set it to 0.0".to_owned()),
+            (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
+            (self.digits != Digits::UpTo3, "tokenizer.digits = \"single\" is not built yet; set it to \"up-to-3\"".to_owned()),
+            (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
+            (
+                (self.vocab_size as usize) < least,
+                format!("tokenizer.vocab_size must be at least {least} (256 bytes and the special tokens)"),
+            ),
+            (self.vocab_size > vocabulary::MAX_ID, format!("tokenizer.vocab_size must be at most {}", vocabulary::MAX_ID)),
+            (self.min_frequency == 0, "tokenizer.min_frequency must be at least 1".to_owned()),
+            (self.max_token_length.is_some_and(|max| max < 2), "tokenizer.max_token_length must be at least 2".to_owned()),
+            (unknown.is_some(), format!("tokenizer.special_tokens lacks {:?}", unknown.cloned().unwrap_or_default())),
+            (self.has_bad_special(), "tokenizer.special_tokens must be different strings of two or more characters".to_owned()),
+        ];
+        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))
+    }
+
+    fn has_bad_special(&self) -> bool {
+        let tokens = &self.special_tokens;
+        tokens.iter().enumerate().any(|(i, token)| token.chars().count() < 2 || tokens[..i].contains(token))
+    }
+
+    /// The built scanner of the pattern.
+    fn scanner(&self) -> std::result::Result<Pattern, String> {
+        match self.pattern {
+            PatternName::DeepseekV3 => Ok(Pattern::DeepseekV3),
+            PatternName::Gpt2 => Ok(Pattern::Gpt2),
+            PatternName::None => Ok(Pattern::None),
+            PatternName::Cl100k | PatternName::O200k => {
+                Err("tokenizer.pattern: cl100k and o200k are not built yet; set it to \"deepseek-v3\", \"gpt2\" or \"none\"".to_owned())
+            }
+        }
+    }
+
+    fn roles(&self) -> Roles {
+        Roles { eos: Some(self.eos_token.clone()), pad: Some(self.pad_token.clone()), ..Roles::default() }
+    }
+}
+
+/// The fold that counts pieces: partial tables `level, piece, count`, ascending by level and bytes.
+#[derive(Debug)]
+pub struct Count {
+    boundaries: Boundaries,
+    pattern: Pattern,
+}
+
+impl Count {
+    /// A fold for the options.
+    ///
+    /// # Errors
+    /// What [`Options::check`] says.
+    pub fn new(options: &Options) -> Result<Self> {
+        options.check().map_err(Error::refused)?;
+        Ok(Self { boundaries: options.boundaries, pattern: options.scanner().map_err(Error::refused)? })
+    }
+}
+
+impl Fold for Count {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+
+    fn contract(&self) -> Contract {
+        let mut reads = vec![TEXT];
+        if self.boundaries == Boundaries::Morpheme {
+            reads.push(MORPHEME_ENDS);
+        }
+        Contract { reads, adds: vec![LEVEL, PIECE, COUNT] }
+    }
+
+    fn absorber(&self) -> Box<dyn Absorber + '_> {
+        Box::new(CountAbsorber { fold: self, counter: Counter::default() })
+    }
+}
+
+struct CountAbsorber<'a> {
+    fold: &'a Count,
+    counter: Counter,
+}
+
+impl Absorber for CountAbsorber<'_> {
+    fn push(&mut self, batch: &Batch) -> Result<()> {
+        let texts = strings(batch, &TEXT)?;
+        let ends = if self.fold.boundaries == Boundaries::Morpheme { Some(lists(batch, &MORPHEME_ENDS)?) } else { None };
+        for row in 0..batch.num_rows() {
+            let cuts = match ends {
+                Some(ends) => Cuts::Morphemes(list_slice::<UInt32Type>(ends, row)),
+                None if self.fold.boundaries == Boundaries::Script => Cuts::Scripts,
+                None => Cuts::None,
+            };
+            self.counter.add_document(texts.value(row), self.fold.pattern, cuts);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Batch> {
+        table(&[(0, self.counter.by_bytes())])
+    }
+}
+
+/// Adds up partial tables; the sum is ordered by level, then falling count, then bytes.
+///
+/// # Errors
+/// [`Error::Resources`] if the sum needs more than `memory` bytes, or its pieces more than 2 GiB.
+pub fn merge_counts(partials: &mut dyn Iterator<Item = Result<Batch>>, memory: usize) -> Result<Batch> {
+    let mut levels = [Counter::default(), Counter::default()];
+    for partial in partials {
+        for (level, piece, count) in Rows::of(&partial?)?.iter() {
+            let counter =
+                levels.get_mut(usize::from(level)).ok_or_else(|| Error::refused(format!("counts of an unknown level {level}")))?;
+            counter.add(piece, count);
+        }
+        let needed: usize = levels.iter().map(Counter::memory).sum();
+        if needed > memory {
+            return Err(Error::Resources(format!("the piece counts need more than {memory} bytes of memory")));
+        }
+    }
+    table(&[(0, levels[0].by_count()), (1, levels[1].by_count())])
+}
+
+/// The columns of a table of counts.
+struct Rows {
+    levels: UInt8Array,
+    pieces: BinaryArray,
+    counts: UInt64Array,
+}
+
+impl Rows {
+    fn of(batch: &Batch) -> Result<Self> {
+        let wrong = |name: &str| Error::refused(format!("the column {name} of the counts has another type"));
+        Ok(Self {
+            levels: column(batch, &LEVEL)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| wrong(LEVEL.name))?.clone(),
+            pieces: column(batch, &PIECE)?.as_binary_opt::<i32>().ok_or_else(|| wrong(PIECE.name))?.clone(),
+            counts: column(batch, &COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(COUNT.name))?.clone(),
+        })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
+        (0..self.levels.len()).map(|row| (self.levels.value(row), self.pieces.value(row), self.counts.value(row)))
+    }
+}
+
+/// A table of counts from pieces by level.
+fn table(levels: &[(u8, Vec<(&[u8], u64)>)]) -> Result<Batch> {
+    let rows = || levels.iter().flat_map(|(level, pieces)| pieces.iter().map(move |&(piece, count)| (*level, piece, count)));
+    if i32::try_from(rows().map(|(_, piece, _)| piece.len()).sum::<usize>()).is_err() {
+        return Err(Error::Resources("the unique pieces of one table exceed 2 GiB; use smaller shards".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    rows().for_each(|(_, piece, _)| bytes.extend_from_slice(piece));
+    let offsets = OffsetBuffer::from_lengths(rows().map(|(_, piece, _)| piece.len()));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(rows().map(|(level, ..)| level).collect::<UInt8Array>()),
+        Arc::new(BinaryArray::try_new(offsets, bytes.into(), None)?),
+        Arc::new(rows().map(|(.., count)| count).collect::<UInt64Array>()),
+    ];
+    Ok(RecordBatch::try_new(counts_schema(), columns)?)
+}
+
+/// The schema of `counts.parquet` and of the partial tables.
+pub fn counts_schema() -> Arc<Schema> {
+    Arc::new(Schema::new(vec![LEVEL.field(), PIECE.field(), COUNT.field()]))
+}
+
+/// A learned vocabulary.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its merges with the counts at which they were made.
+    pub merges: Vec<Merge>,
+    /// What a person wants to know of the run.
+    pub report: Value,
+    roles: Roles,
+}
+
+impl Trained {
+    /// Names and contents of the files of the directory `tokenizer/`.
+    pub fn files(&self) -> Vec<(&'static str, String)> {
+        let counts: Vec<u64> = self.merges.iter().map(|merge| merge.count).collect();
+        vec![
+            ("tokenizer.json", huggingface::tokenizer_json(&self.tokenizer)),
+            ("tokenizer_config.json", huggingface::tokenizer_config_json(&self.tokenizer, &self.roles)),
+            ("special_tokens_map.json", huggingface::special_tokens_map_json(&self.roles)),
+            ("merges.txt", huggingface::merges_txt(&self.tokenizer, &counts)),
+            ("report.json", format!("{:#}\n", self.report)),
+        ]
+    }
+}
+
+/// Learns a vocabulary from a table of counts (level 0).
+///
+/// # Errors
+/// [`Error::Refused`] for options that do not pass [`Options::check`], [`Error::Resources`] for counts beyond 32-bit
+/// positions.
+pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
+    options.check().map_err(Error::refused)?;
+    let rows = Rows::of(counts)?;
+    let pieces: Vec<(&[u8], u64)> = rows.iter().filter(|row| row.0 == 0).map(|(_, piece, count)| (piece, count)).collect();
+    let limits = Limits {
+        merges: options.vocab_size as usize - 256 - options.special_tokens.len(),
+        min_frequency: options.min_frequency,
+        max_token_length: options.max_token_length,
+        whole_characters: options.whole_characters,
+        reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
+    };
+    let learned = train::train(&pieces, &limits).map_err(|train::TooLarge| {
+        Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+    })?;
+    let pattern = options.scanner().map_err(Error::refused)?;
+    let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
+    let report = json!({
+        "vocab_size": tokenizer.len(),
+        "vocab_size_wanted": options.vocab_size,
+        "merges": learned.merges.len(),
+        "count_of_last_merge": learned.merges.last().map(|merge| merge.count),
+        "count_floor": learned.floor,
+        "rescans": learned.rescans,
+        "pairs_passed_over": learned.passed_over,
+        "unique_pieces": pieces.len(),
+        "occurrences": pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.1)),
+        "tokens": shapes(&tokenizer),
+        "options": options,
+    });
+    Ok(Trained { tokenizer, merges: learned.merges, report, roles: options.roles() })
+}
+
+/// How many tokens are text, how many lie inside one character, how many cut characters apart.
+fn shapes(tokenizer: &Tokenizer) -> Value {
+    let (mut text, mut inside, mut across) = (0, 0, 0);
+    for bytes in (0..tokenizer.len() as u32).filter_map(|id| tokenizer.token(id)) {
+        match bytes {
+            _ if std::str::from_utf8(bytes).is_ok() => text += 1,
+            _ if class::is_inside_character(bytes) => inside += 1,
+            _ => across += 1,
+        }
+    }
+    json!({"text": text, "inside_a_character": inside, "across_characters": across})
+}
+
+/// Reads a `tokenizer.json`.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Refused`], which names the file and its first fault.
+pub fn read_tokenizer(path: &Path) -> Result<Tokenizer> {
+    let bytes = crate::io::read_limited(path, huggingface::FILE_MAX)?;
+    huggingface::parse(&bytes).map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))
+}
+
+/// The stage that adds `input_ids` and `n_tokens`; it inserts no special token.
+#[derive(Debug)]
+pub struct Encode {
+    encoder: Encoder,
+}
+
+impl Encode {
+    /// A stage for a tokenizer.
+    pub fn new(tokenizer: &Tokenizer) -> Self {
+        Self { encoder: Encoder::new(tokenizer) }
+    }
+}
+
+impl Stage for Encode {
+    fn name(&self) -> &'static str {
+        "encode"
+    }
+
+    fn contract(&self) -> Contract {
+        Contract { reads: vec![TEXT], adds: vec![INPUT_IDS, N_TOKENS] }
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(EncodeWorker { worker: self.encoder.worker(), ids: ListBuilder::default() })
+    }
+}
+
+struct EncodeWorker<'a> {
+    worker: encode::Worker<'a>,
+    ids: ListBuilder<Int32Type>,
+}
+
+impl Worker for EncodeWorker<'_> {
+    fn apply(&mut self, batch: Batch) -> Result<Batch> {
+        let texts = strings(&batch, &TEXT)?;
+        let mut lengths = Vec::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let before = self.ids.values.len();
+            self.worker.encode(texts.value(row), &mut self.ids.values).map_err(|error| inexpressible(&batch, row, error))?;
+            lengths.push((self.ids.values.len() - before) as i32);
+            self.ids.end_row()?;
+        }
+        let ids = self.ids.finish()?;
+        let batch = with_column(&batch, &INPUT_IDS, ids)?;
+        with_column(&batch, &N_TOKENS, Arc::new(Int32Array::from(lengths)))
+    }
+}
+
+fn inexpressible(batch: &Batch, row: usize, error: encode::Inexpressible) -> Error {
+    let id = strings(batch, &DOC_ID).map_or("?", |ids| ids.value(row));
+    Error::refused(format!("document {id:?}: the vocabulary has no token for the character at byte {}", error.at))
+}
