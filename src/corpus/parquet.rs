@@ -241,3 +241,86 @@ fn string_views(schema: &Schema, columns: &[Option<usize>]) -> Schema {
 fn text_bytes(metadata: &ParquetMetaData) -> u64 {
     metadata.row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).fold(0, u64::saturating_add)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Int64Array, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    use std::io::Write;
+
+    fn pack(columns: Vec<(&str, ArrayRef)>, group: usize) -> Vec<u8> {
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    fn numbered(rows: usize) -> ArrayRef {
+        Arc::new((0..rows).map(|i| (i % 7 != 3).then(|| format!("文書{i}"))).collect::<StringArray>())
+    }
+
+    fn open(bytes: &[u8]) -> (tempfile::NamedTempFile, std::result::Result<Table, Fault>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let table = Table::open(file.path(), bytes.len() as u64);
+        (file, table)
+    }
+
+    fn read(table: &Table, path: &Path, first: u64, count: u64) -> (Vec<Vec<Option<String>>>, Option<&'static str>) {
+        let mut rows = Vec::new();
+        let fault = table.read(path, first, count, &mut |row| {
+            rows.push(row.iter().map(|value| value.map(str::to_owned)).collect());
+            Ok(())
+        });
+        (rows, fault.unwrap().map(|fault| fault.reason))
+    }
+
+    #[test]
+    fn any_range_of_rows() {
+        let id: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+        let (file, table) = open(&pack(vec![("extra", numbered(100)), ("id", id), ("text", numbered(100))], 17));
+        let table = table.unwrap();
+        let (all, fault) = read(&table, file.path(), 0, 100);
+        assert_eq!((table.rows(), all.len(), fault), (100, 100, None));
+        for (i, row) in all.iter().enumerate() {
+            assert_eq!(row[..2], [(i % 7 != 3).then(|| format!("文書{i}")), Some(i.to_string())]);
+        }
+        for first in 0..100 {
+            for count in [1, 16, 17, 18, 40, 100 - first] {
+                let count = count.min(100 - first);
+                let (rows, fault) = read(&table, file.path(), first, count);
+                assert_eq!((&rows[..], fault), (&all[first as usize..(first + count) as usize], None));
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_do_not_fit() {
+        let number = || Arc::new(Int64Array::from(vec![1])) as ArrayRef;
+        let fault = |columns| open(&pack(columns, 10)).1.unwrap_err().reason;
+        assert_eq!(fault(vec![("body", numbered(1))]), "text_missing");
+        assert_eq!(fault(vec![("text", number())]), "text_type");
+        let binary: ArrayRef = Arc::new(arrow::array::BinaryArray::from_vec(vec!["あ".as_bytes()]));
+        let (file, table) = open(&pack(vec![("text", binary), ("meta", numbered(1))], 10));
+        assert_eq!(read(&table.unwrap(), file.path(), 0, 1).0[0][0].as_deref(), Some("あ"));
+    }
+
+    #[test]
+    fn every_cut_and_many_flips_are_survived() {
+        let sound = pack(vec![("text", numbered(50))], 20);
+        for cut in 0..sound.len() {
+            assert!(open(&sound[..cut]).1.is_err(), "{cut}");
+        }
+        for at in 0..sound.len() {
+            let mut bad = sound.clone();
+            bad[at] ^= 0x55;
+            if let (file, Ok(table)) = open(&bad) {
+                let (rows, fault) = read(&table, file.path(), 0, table.rows());
+                assert!(fault.is_some() || rows.len() as u64 == table.rows());
+            }
+        }
+    }
+}
