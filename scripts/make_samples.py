@@ -2,8 +2,8 @@
 """Build the derived files of corpora-samples/ from the sources in scripts/samples/.
 
 Most sample files are plain UTF-8 JSON Lines and are their own source. This script makes the others: compressed files,
-Parquet, text in the older Japanese encodings, planted duplicates, garbled texts and two very long documents. The output depends on the sources
-only; --check builds everything in memory and compares it with the files on disk by content, so another version of a
+Parquet, text in the older Japanese encodings, planted duplicates, garbled texts and two very long documents. The
+output depends on the sources only; --check builds everything in memory and compares it with the files on disk by content, so another version of a
 compressor is no difference.
 
     python3 scripts/make_samples.py            # write
@@ -183,7 +183,7 @@ def day_heading(entry: int, decks: Decks) -> tuple[str, str]:
 
 
 def compose(recipe: dict) -> str:
-    """A long document: entries in order, sentences joined from clauses of lists whose lengths have no common factor, so that pairs do not come again."""
+    """A long document of short entries. The lists joined in one sentence have no common factor in their lengths: pairs do not come again soon."""
     decks = Decks(recipe["decks"])
     lines = [recipe["opening"]]
     for entry in range(recipe["entries"]):
