@@ -3,8 +3,8 @@
 
 Most sample files are plain UTF-8 JSON Lines and are their own source. This script makes the others: compressed files,
 Parquet, text in the older Japanese encodings, planted duplicates, garbled texts and two very long documents. The
-output depends on the sources only; --check builds everything in memory and compares it with the files on disk by content, so another version of a
-compressor is no difference.
+output depends on the sources only; --check builds everything in memory and compares it with the files on disk by
+content, so another version of a compressor is no difference.
 
     python3 scripts/make_samples.py            # write
     python3 scripts/make_samples.py --check    # compare, and test ids, labels and encodings
@@ -183,7 +183,7 @@ def day_heading(entry: int, decks: Decks) -> tuple[str, str]:
 
 
 def compose(recipe: dict) -> str:
-    """A long document of short entries. The lists joined in one sentence have no common factor in their lengths: pairs do not come again soon."""
+    """A long document of short entries. Lists joined in one sentence differ in length by no common factor: a pair comes again late."""
     decks = Decks(recipe["decks"])
     lines = [recipe["opening"]]
     for entry in range(recipe["entries"]):
