@@ -2,9 +2,9 @@
 """Build the derived files of corpora-samples/ from the sources in scripts/samples/.
 
 Most sample files are plain UTF-8 JSON Lines and are their own source. This script makes the others: compressed files,
-Parquet, text in the older Japanese encodings, planted duplicates and garbled texts. The output depends on the sources
-only; --check builds everything in memory and compares it with the files on disk by content, so another version of a
-compressor is no difference.
+Parquet, text in the older Japanese encodings, planted duplicates, garbled texts and two very long documents. The
+output depends on the sources only; --check builds everything in memory and compares it with the files on disk by
+content, so another version of a compressor is no difference.
 
     python3 scripts/make_samples.py            # write
     python3 scripts/make_samples.py --check    # compare, and test ids, labels and encodings
@@ -20,6 +20,7 @@ import io
 import json
 import sys
 import unicodedata
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -142,6 +143,65 @@ def build_dirty(texts: dict[str, str]) -> list[dict]:
     return out
 
 
+def kanji(number: int) -> str:
+    """1 … 999 as it is written in prose: 365 is 三百六十五."""
+    out = ""
+    for unit, mark in ((100, "百"), (10, "十"), (1, "")):
+        digit = number // unit % 10
+        if digit:
+            out += ("" if digit == 1 and mark else "〇一二三四五六七八九"[digit]) + mark
+    return out
+
+
+class Decks:
+    """Hand-written clauses, each list taken round in its own order, with numbers from a small generator of ours."""
+
+    def __init__(self, decks: dict[str, list[str]]) -> None:
+        self.decks = decks
+        self.taken = dict.fromkeys(decks, 0)
+        self.state = 20240401
+
+    def number(self, low: int, high: int) -> int:
+        self.state = (self.state * 1103515245 + 12345) % 2**31
+        return low + (self.state >> 8) % (high - low + 1)
+
+    def take(self, name: str) -> str:
+        deck = self.decks[name]
+        clause = deck[self.taken[name] % len(deck)]
+        self.taken[name] += 1
+        if "{name}" in clause:
+            clause = clause.replace("{name}", self.take("name"))
+        return clause.replace("{n}", kanji(self.number(3, 240)))
+
+
+def day_heading(entry: int, decks: Decks) -> tuple[str, str]:
+    """Heading and season of a day of the lighthouse log."""
+    day = date(2023, 1, 1) + timedelta(days=entry)
+    season = ("winter", "spring", "summer", "autumn")[day.month % 12 // 3]
+    wind = ("北", "北東", "東", "南東", "南", "南西", "西", "北西")[decks.number(0, 7)]
+    return f"{kanji(day.month)}月{kanji(day.day)}日　{wind}の風、風力{kanji(decks.number(1, 8))}。", season
+
+
+def compose(recipe: dict) -> str:
+    """A long document of short entries. Lists joined in one sentence differ in length by no common factor: a pair comes again late."""
+    decks = Decks(recipe["decks"])
+    lines = [recipe["opening"]]
+    for entry in range(recipe["entries"]):
+        heading, season = f"町ができて{kanji(entry + 1)}年め。", ""
+        if recipe["kind"] == "days":
+            heading, season = day_heading(entry, decks)
+        shape = recipe["shapes"][(entry * entry + entry // 3) % len(recipe["shapes"])]
+        sentences = ("".join(decks.take(season if part == "season" else part) for part in sentence) for sentence in shape)
+        lines.append(heading + "".join(sentences))
+    return "\n".join(lines)
+
+
+def build_long() -> list[dict]:
+    recipes = json.loads((SOURCES / "long.json").read_text(encoding="utf-8"))
+    shared = {"source": "samples-long", "license": LICENSE}
+    return [{"id": r["id"], "text": compose(r), **shared, "meta": {"title": r["title"]}} for r in recipes]
+
+
 def build_parquet(records: list[dict]) -> bytes:
     """`meta` is JSON text here: a Parquet column has one type."""
     names = ("id", "text", "source", "license", "date", "meta")
@@ -180,6 +240,7 @@ def build() -> dict[str, bytes]:
     files = {
         "duplicates.jsonl": jsonl(build_duplicates(texts)),
         "dirty.jsonl": jsonl(build_dirty(texts)),
+        "long.jsonl": jsonl(build_long()),
         "manuals.jsonl.zst": zstandard.ZstdCompressor(level=19, write_checksum=True).compress(manuals),
         "notices.jsonl.gz": gzip.compress(notices, compresslevel=9, mtime=0),
         "mixed.parquet": build_parquet(read_jsonl(SOURCES / "mixed.jsonl")),
