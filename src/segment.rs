@@ -4,13 +4,20 @@
 //! ([`dictionary::Dictionary`]); an engine ([`Segmenter`]) gives each thread its own worker. Engines never see Arrow;
 //! this file never sees a lattice.
 
+pub mod about;
+pub mod archive;
 pub mod char_def;
 pub mod charset;
 pub mod compiled_reader;
 pub mod contents;
 pub mod csv;
+pub mod dictionary;
+pub mod lindera;
+pub mod lock;
 pub mod source;
 pub mod source_reader;
+pub mod store;
+pub mod writer;
 
 use std::sync::Arc;
 
@@ -124,6 +131,20 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// Opens the dictionary and the engine that the options name.
+///
+/// # Errors
+/// Refused: dictionary not installed (the hint names the commands) or malformed. Damaged: a built one that breaks its promises.
+pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn Segmenter>)> {
+    options.check().map_err(Error::refused)?;
+    let dictionary = Arc::new(store::open(&options.dictionary)?);
+    let segmenter: Arc<dyn Segmenter> = match options.engine {
+        Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary))?),
+        Engine::Exact => return Err(Error::refused("segment.engine = \"exact\" is not built yet; use \"lindera\"")),
+    };
+    Ok((dictionary, segmenter))
 }
 
 /// The stage: reads the text, adds the three morpheme columns.

@@ -76,7 +76,10 @@ impl Categories {
 }
 
 fn number(text: &str, max: u32) -> std::result::Result<u32, String> {
-    text.parse().ok().filter(|&n| n <= max).ok_or_else(|| format!("{} is not a number from 0 to {max}", crate::quarantine::escape(text, 20)))
+    text.parse()
+        .ok()
+        .filter(|&n| n <= max)
+        .ok_or_else(|| format!("{} is not a number from 0 to {max}", crate::quarantine::escape(text, 20)))
 }
 
 type Range<'a> = (usize, usize, Vec<&'a str>);
@@ -118,7 +121,17 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_well_formed() {
-        for bad in ["0x30FF..0x30A0 KANJI", "0x110000 KANJI", "0xFFFF KANJI", "0x20 NONE", "0x20", "KANJI 0 0 2", "NEW 0 1", "NEW 2 1 0", "NEW 0 1 16"] {
+        for bad in [
+            "0x30FF..0x30A0 KANJI",
+            "0x110000 KANJI",
+            "0xFFFF KANJI",
+            "0x20 NONE",
+            "0x20",
+            "KANJI 0 0 2",
+            "NEW 0 1",
+            "NEW 2 1 0",
+            "NEW 0 1 16",
+        ] {
             assert!(parse("char.def", &format!("{HEAD}{bad}\n")).is_err(), "{bad}");
         }
         assert!(parse("char.def", "DEFAULT 0 1 0\n").is_err(), "SPACE is missing");

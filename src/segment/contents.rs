@@ -283,7 +283,7 @@ fn check_feature(what: &str, feature: &str) -> std::result::Result<(), String> {
 }
 
 /// The first six fields of a feature.
-fn pos_tuple(feature: &str) -> Vec<String> {
+pub(crate) fn pos_tuple(feature: &str) -> Vec<String> {
     let mut tuple = csv::fields(feature);
     tuple.truncate(POS_FIELDS);
     tuple
