@@ -1,11 +1,11 @@
 //! Candidate pairs: who shares a key with whom, in bounded memory.
 //!
-//! In a run of equal keys every document is paired with the first one (a star), so that n documents with b keys each give
-//! at most n·b pairs however long the runs are, and no bucket has to be dropped.
+//! In a run of equal keys every document is paired with a few others only (a [`Star`]), so that the number of pairs is
+//! proportional to the number of keys however long the runs are, and no bucket has to be dropped.
 //!
 //! Keys are spread evenly, so a [`Sweep`] looks at one range of them at a time and asks to see the documents again until all
-//! ranges are done. How wide a range may be is learned from the data: when the buffer is full, runs are shortened to their
-//! first member, and if that does not help, the upper half of the range is put off. The pairs do not depend on it.
+//! ranges are done. How wide a range may be is learned from the data: when the buffer is full, runs are shortened to the
+//! members that later ones may be paired with, and if that does not help, the upper half of the range is put off. The pairs do not depend on it.
 
 /// A hash by which documents meet.
 pub trait Key: Copy + Ord {
@@ -34,9 +34,33 @@ pub struct Pair {
     pub second: u64,
 }
 
+/// Which earlier members of a run of equal keys a document is paired with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Star {
+    /// So many from the start of the run.
+    pub firsts: usize,
+    /// And the one just before it.
+    pub previous: bool,
+}
+
+impl Star {
+    /// For keys that decide by themselves: everyone with the first.
+    pub const FIRST: Self = Self { firsts: 1, previous: false };
+
+    /// Adds the pairs of a run, which is in order.
+    fn pair_up<K>(self, run: &[(K, u64)], pairs: &mut Vec<Pair>) {
+        for (i, &(_, second)) in run.iter().enumerate().skip(1) {
+            let firsts = &run[..i.min(self.firsts)];
+            let previous = if self.previous && i > self.firsts { &run[i - 1..i] } else { &[] };
+            pairs.extend(firsts.iter().chain(previous).map(|&(_, first)| Pair { first, second }));
+        }
+    }
+}
+
 /// A sweep over all keys, range by range.
 #[derive(Debug)]
 pub struct Sweep<K> {
+    star: Star,
     low: u64,
     high: u64,
     entries: Vec<(K, u64)>,
@@ -45,9 +69,9 @@ pub struct Sweep<K> {
 
 impl<K: Key> Sweep<K> {
     /// A sweep that holds at most `memory` bytes of keys, but never fewer than 1,024 of them.
-    pub fn new(memory: u64) -> Self {
+    pub fn new(star: Star, memory: u64) -> Self {
         let entries_max = (memory / size_of::<(K, u64)>() as u64).clamp(1024, 1 << 40) as usize;
-        Self { low: 0, high: u64::MAX, entries: Vec::new(), entries_max }
+        Self { star, low: 0, high: u64::MAX, entries: Vec::new(), entries_max }
     }
 
     /// Takes a key of document `ordinal`; documents come in ascending order, and all of them again in each pass.
@@ -98,17 +122,24 @@ impl<K: Key> Sweep<K> {
         }
     }
 
-    /// Sorts, pairs the members of each run with its first, and keeps only that one.
+    /// Sorts, pairs up each run, and keeps of it what later members may be paired with: the first ones and the last.
     fn settle(&mut self, pairs: &mut Vec<Pair>) {
-        self.entries.sort_unstable();
-        self.entries.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            // A document may hold a key twice only if its band keys collide: it is no pair with itself.
-            if same && later.1 != first.1 {
-                pairs.push(Pair { first: first.1, second: later.1 });
+        let entries = &mut self.entries;
+        entries.sort_unstable();
+        entries.dedup();
+        let (mut kept, mut start) = (0, 0);
+        while let Some(&(key, _)) = entries.get(start) {
+            let end = start + entries[start..].iter().take_while(|entry| entry.0 == key).count();
+            self.star.pair_up(&entries[start..end], pairs);
+            let firsts = start..end.min(start + self.star.firsts);
+            let last = firsts.end.max(end - usize::from(self.star.previous))..end;
+            for part in [firsts, last] {
+                entries.copy_within(part.clone(), kept);
+                kept += part.len();
             }
-            same
-        });
+            start = end;
+        }
+        entries.truncate(kept);
     }
 }
 
@@ -124,9 +155,11 @@ mod tests {
 
     use super::*;
 
+    const STARS: [Star; 3] = [Star::FIRST, Star { firsts: 3, previous: true }, Star { firsts: 0, previous: true }];
+
     /// Runs a sweep with room for `entries_max` keys over documents given as lists of keys.
-    fn pairs_of(documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
-        let mut sweep = Sweep::<u64> { low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
+    fn pairs_of(star: Star, documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
+        let mut sweep = Sweep::<u64> { star, low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
         let (mut pairs, mut passes) = (Vec::new(), 0);
         loop {
             for (ordinal, keys) in documents.iter().enumerate() {
@@ -143,15 +176,15 @@ mod tests {
         (pairs, passes)
     }
 
-    /// The definition: each document with the first one that has the key.
-    fn by_definition(documents: &[Vec<u64>]) -> Vec<Pair> {
+    /// The definition: each document with the first and the last of the earlier ones that have the key.
+    fn by_definition(star: Star, documents: &[Vec<u64>]) -> Vec<Pair> {
         let mut pairs = Vec::new();
         for (second, keys) in documents.iter().enumerate() {
             for key in keys {
-                let first = documents.iter().position(|other| other.contains(key)).unwrap();
-                if first < second {
-                    pairs.push(Pair { first: first as u64, second: second as u64 });
-                }
+                let earlier: Vec<usize> = (0..second).filter(|&other| documents[other].contains(key)).collect();
+                let previous = earlier.iter().rev().take(usize::from(star.previous));
+                let partners = earlier.iter().take(star.firsts).chain(previous);
+                pairs.extend(partners.map(|&first| Pair { first: first as u64, second: second as u64 }));
             }
         }
         unite(&mut pairs);
@@ -161,7 +194,7 @@ mod tests {
     #[test]
     fn a_long_run_fits_a_small_buffer_in_one_pass() {
         let documents = vec![vec![u64::MAX]; 5000];
-        let (pairs, passes) = pairs_of(&documents, 64);
+        let (pairs, passes) = pairs_of(Star::FIRST, &documents, 64);
         assert_eq!((pairs.len(), passes), (4999, 1));
         assert!(pairs.iter().all(|pair| pair.first == 0));
     }
@@ -172,9 +205,11 @@ mod tests {
             documents in prop::collection::vec(prop::collection::vec((0u64..40).prop_map(|k| k.wrapping_mul(0x9e37_79b9_7f4a_7c15)), 0..5), 0..60),
             entries_max in 2usize..40,
         ) {
-            let wanted = by_definition(&documents);
-            prop_assert_eq!(&pairs_of(&documents, entries_max).0, &wanted);
-            prop_assert_eq!(&pairs_of(&documents, 1 << 20).0, &wanted);
+            for star in STARS {
+                let wanted = by_definition(star, &documents);
+                prop_assert_eq!(&pairs_of(star, &documents, entries_max).0, &wanted);
+                prop_assert_eq!(&pairs_of(star, &documents, 1 << 20).0, &wanted);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 
 use crate::dedup::anchor::{Edge, decide};
-use crate::dedup::candidates::{Pair, Sweep, unite};
+use crate::dedup::candidates::{Pair, Star, Sweep, unite};
 use crate::dedup::{Options, Partial, Verdicts, ordinal, shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::Batch;
@@ -38,6 +38,10 @@ pub struct Corpus<'a> {
     pub parallel: &'a ParallelFor<'a>,
 }
 
+/// Whom a document meets in a band. On 20,000 web-like documents with many templates, of 3,254 near-duplicates that all pairs
+/// would find, the first alone finds 3,219, four and the previous one 3,253, with a third of the pairs.
+const NEIGHBOURS: Star = Star { firsts: 4, previous: true };
+
 /// Finds exact and near-duplicates. The result depends on the eligible documents and their order only.
 ///
 /// Errors: those of the closures; internal if a partial table has other columns or other bands than the options say.
@@ -65,7 +69,7 @@ fn scan(corpus: &mut Corpus<'_>, shard: u64, visit: &mut dyn FnMut(u64, &Partial
 /// Documents with the text of an earlier one, each with the first bearer of that text; by the later one.
 fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
-    let mut sweep = Sweep::new(corpus.memory / 2);
+    let mut sweep = Sweep::new(Star::FIRST, corpus.memory / 2);
     loop {
         for shard in 0..corpus.shards {
             scan(corpus, shard, &mut |ordinal, partial, row| {
@@ -100,7 +104,7 @@ impl<'a> Search<'a> {
     fn new(options: &Options, threshold: f64, copies: &'a [Pair], memory: u64) -> Self {
         let pairs_max = (memory / 8 / size_of::<Pair>() as u64).max(1024) as usize;
         let bands = options.bands.shape().0;
-        Self { threshold, bands, copies, sweep: Sweep::new(memory * 3 / 8), pairs: Vec::new(), pairs_max, edges: Vec::new() }
+        Self { threshold, bands, copies, sweep: Sweep::new(NEIGHBOURS, memory * 3 / 8), pairs: Vec::new(), pairs_max, edges: Vec::new() }
     }
 
     /// All pairs that meet in a band, are star pairs there, and are similar enough.

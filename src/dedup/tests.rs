@@ -1,5 +1,7 @@
 //! The room as a whole: against the definition by brute force, against shapes that hurt, and its laws.
 
+mod shared;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +13,10 @@ use super::*;
 const MEMORY: u64 = 1 << 30;
 
 /// A seeded generator (splitmix64).
-pub(super) struct Random(u64);
+struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -26,7 +28,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
 
@@ -36,12 +38,12 @@ impl Random {
         char::from_u32(code as u32).unwrap()
     }
 
-    pub(super) fn text(&mut self, n: usize) -> String {
+    fn text(&mut self, n: usize) -> String {
         (0..n).map(|i| if i % 23 == 22 { '。' } else { self.character() }).collect()
     }
 
     /// `text` with scattered replacements, about one in `every`.
-    pub(super) fn scatter(&mut self, text: &str, every: usize) -> String {
+    fn scatter(&mut self, text: &str, every: usize) -> String {
         text.chars().map(|c| if self.below(every) == 0 { self.character() } else { c }).collect()
     }
 
@@ -95,11 +97,11 @@ fn sketch(options: &Options, texts: &[String]) -> Batch {
 }
 
 /// Runs everything over shards of texts.
-pub(super) fn run(options: &Options, shards: &[Vec<String>], memory: u64, eligible: &dyn Fn(u64, u32) -> bool) -> Verdicts {
+fn run(options: &Options, shards: &[Vec<String>], memory: u64, eligible: &dyn Fn(u64, u32) -> bool) -> Verdicts {
     run_with(options, shards, memory, eligible, &sequential)
 }
 
-pub(super) fn run_with(
+fn run_with(
     options: &Options,
     shards: &[Vec<String>],
     memory: u64,
