@@ -208,6 +208,7 @@ impl<'a> Packer<'a> {
     /// Writes one file of the pack as `target`; `path` is what the manifest will say. With little `memory` (bytes) the rows
     /// are filled block by block and the token parts read once for each; the bytes are the same.
     pub fn write_part(&self, plan: &PartPlan, memory: u64, staging: &Staging, target: &Path, path: String) -> Result<PackedPart> {
+        check_index_fits(plan, memory)?;
         let shards = self.lengths(plan.shards())?;
         let layout = self.layout(plan, &shards)?;
         let mut writer = SectionWriter::new(staging.create(&plan.name())?).map_err(|e| Error::io(target, "write", e))?;
@@ -364,6 +365,20 @@ impl<'a> Packer<'a> {
     }
 }
 
+/// A part of one window may have more pieces than [`PART_PIECES`] if rows are very short.
+fn check_index_fits(plan: &PartPlan, memory: u64) -> Result<()> {
+    let bytes = plan.totals.pieces.saturating_mul(Layout::PIECE_BYTES);
+    if bytes <= memory.max(PART_PIECES * Layout::PIECE_BYTES) {
+        return Ok(());
+    }
+    Err(Error::Resources(format!(
+        "{}: the index of {} pieces needs {} MiB of memory; allow more, or choose a smaller pack.window or a greater pack.sequence_length",
+        plan.name(),
+        plan.totals.pieces,
+        bytes >> 20
+    )))
+}
+
 fn part_info(packed: &PackedPart) -> PartInfo {
     let PackedPart { entry, plan } = packed;
     PartInfo {
@@ -378,7 +393,7 @@ fn part_info(packed: &PackedPart) -> PartInfo {
 }
 
 fn read_lengths(part: &TokenPart) -> Result<Vec<u32>> {
-    let mut lengths = Vec::with_capacity(part.rows as usize);
+    let mut lengths = Vec::new();
     for batch in io::open_table(&part.path, Some(&[N_TOKENS.name]), 1 << 16)? {
         let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
         let column = batch.column_by_name(N_TOKENS.name).and_then(|array| array.as_primitive_opt::<Int32Type>());
@@ -427,7 +442,7 @@ impl Pack {
                 return Err(Error::damaged(&path, "a part's name is not a file name"));
             }
             let path = dir.join(&part.name);
-            maps.push((path.clone(), io::map_file(&path)?));
+            maps.push((path.clone(), map_part(&path, part.bytes)?));
         }
         let pack = Self { info, maps };
         (0..pack.maps.len()).try_for_each(|part| pack.part(part).map(|_| ()))?;
@@ -444,8 +459,11 @@ impl Pack {
         let (path, map) = self.maps.get(part).ok_or_else(|| Error::internal(format!("the pack has no part {part}")))?;
         let view = PackView::new(map).map_err(|e| damaged(path, &e))?;
         let (header, info) = (view.header(), &self.info.parts[part]);
-        let said = (self.info.sequence_length, info.first_row, info.totals.rows, info.totals.pieces, info.totals.tokens, info.bytes);
-        if said != (header.sequence_length, header.first_row, header.rows, header.pieces, header.tokens, header.file_bytes) {
+        let said = (self.info.sequence_length, info.first_row, info.totals.rows, info.totals.pieces, info.totals.tokens);
+        let meaning = (self.info.eos_id, self.info.pad_id, self.info.token_dtype.as_str());
+        if said != (header.sequence_length, header.first_row, header.rows, header.pieces, header.tokens)
+            || meaning != (header.eos, header.pad, header.token_type.name())
+        {
             return Err(Error::damaged(path, "the header does not agree with pack.json"));
         }
         Ok(view)
@@ -481,6 +499,15 @@ impl Pack {
         }
         Ok(())
     }
+}
+
+/// Maps a file only if it has the size it should have.
+fn map_part(path: &Path, bytes: u64) -> Result<memmap2::Mmap> {
+    let actual = std::fs::metadata(path).map_err(|e| Error::io(path, "open", e))?.len();
+    if actual != bytes {
+        return Err(damaged(path, &FormatError::Size { actual, expected: bytes }));
+    }
+    io::map_file(path)
 }
 
 fn damaged(path: &Path, error: &FormatError) -> Error {

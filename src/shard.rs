@@ -21,7 +21,7 @@ use self::cut::Cut;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, Staging, TableWriter, created_by};
 use crate::schema::{DOC_ID, INPUT_IDS, N_TOKENS, SOURCE, TEXT};
-use crate::stage::{Batch, column};
+use crate::stage::Batch;
 
 /// Version of the Parquet layout, in every file's metadata.
 pub const FORMAT_VERSION: u32 = 1;
@@ -85,12 +85,6 @@ pub struct TokensMeta {
 /// Schema of a tokens part: `doc_id`, `source`, `input_ids`, `n_tokens`.
 pub fn tokens_schema() -> SchemaRef {
     Arc::new(Schema::new([DOC_ID, SOURCE, INPUT_IDS, N_TOKENS].map(|column| column.field()).to_vec()))
-}
-
-/// The columns of a tokens part out of a wider batch.
-pub fn tokens_batch(batch: &Batch) -> Result<Batch> {
-    let columns = [DOC_ID, SOURCE, INPUT_IDS, N_TOKENS].iter().map(|wanted| column(batch, wanted).cloned()).collect::<Result<_>>()?;
-    Ok(Batch::try_new(tokens_schema(), columns)?)
 }
 
 /// Properties of a tokens part.
@@ -178,8 +172,9 @@ impl PartWriter {
         Ok(Self { table, schema, group: Cut::new(GROUP_ROWS as u64, weight_max), pending: Vec::new() })
     }
 
-    /// Appends rows.
+    /// Appends rows: the columns of the part's schema out of a batch that may have more.
     pub fn write(&mut self, batch: &Batch) -> Result<()> {
+        let batch = &self.project(batch)?;
         let weights = weights(batch)?;
         let mut start = 0;
         for (row, &weight) in weights.iter().enumerate() {
@@ -202,6 +197,14 @@ impl PartWriter {
     pub fn commit(mut self, target: &Path, path: String) -> Result<FileEntry> {
         self.flush()?;
         self.table.commit(target, path)
+    }
+
+    fn project(&self, batch: &Batch) -> Result<Batch> {
+        let columns = self.schema.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).cloned();
+            column.ok_or_else(|| Error::internal(format!("column {} is missing", field.name())))
+        });
+        Ok(Batch::try_new(self.schema.clone(), columns.collect::<Result<_>>()?)?)
     }
 
     fn keep(&mut self, batch: &Batch, start: usize, end: usize) {
@@ -327,6 +330,67 @@ mod tests {
         assert_eq!(value("seimai.vocab_size").as_deref(), Some("30000"));
         assert_eq!(value("seimai.eos_id").as_deref(), Some("1"));
         assert_eq!(value("seimai.plan_fingerprint"), Some("11".repeat(32)));
+    }
+
+    /// A column of ones (and nulls, where the schema allows them).
+    fn some_column(data_type: &DataType, rows: usize) -> ArrayRef {
+        use arrow::array::{BooleanArray, FixedSizeListArray, Float32Array, StructArray, UInt8Array, UInt32Array};
+        match data_type {
+            DataType::Utf8 => Arc::new(StringArray::from(vec!["一"; rows])),
+            DataType::UInt32 => Arc::new(UInt32Array::from(vec![1; rows])),
+            DataType::UInt8 => Arc::new(UInt8Array::from(vec![1; rows])),
+            DataType::Float32 => Arc::new((0..rows).map(|row| (row % 2 == 0).then_some(0.5)).collect::<Float32Array>()),
+            DataType::Boolean => Arc::new(BooleanArray::from(vec![true; rows])),
+            DataType::FixedSizeList(field, n) => {
+                let values = some_column(field.data_type(), rows * *n as usize);
+                Arc::new(FixedSizeListArray::new(field.clone(), *n, values, None))
+            }
+            DataType::Struct(fields) => {
+                let columns = fields.iter().map(|field| match (field.data_type(), field.is_nullable()) {
+                    (DataType::Float32, false) => Arc::new(Float32Array::from(vec![1.0; rows])) as ArrayRef,
+                    (data_type, _) => some_column(data_type, rows),
+                });
+                Arc::new(StructArray::new(fields.clone(), columns.collect(), None))
+            }
+            other => panic!("no example of {other}"),
+        }
+    }
+
+    #[test]
+    fn documents_have_dictionaries_for_categories_and_no_statistics_of_texts() {
+        use crate::schema::{DUP_CLUSTER, DUP_SIZE, KEIGO, META, QUALITY, REGISTER, URL};
+        let fields = [DOC_ID, TEXT, SOURCE, URL, REGISTER, KEIGO, QUALITY, DUP_CLUSTER, DUP_SIZE, META].map(|column| column.field());
+        let schema = Arc::new(Schema::new(fields.to_vec()));
+        let columns = schema.fields().iter().map(|field| some_column(field.data_type(), 9)).collect();
+        let batch = Batch::try_new(schema.clone(), columns).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::new(dir.path().join("tmp")).unwrap();
+        let mut part = PartWriter::create(&staging, "a", schema, documents_properties("11")).unwrap();
+        part.write(&batch).unwrap();
+        part.commit(&dir.path().join("a"), "documents/a".into()).unwrap();
+        assert_eq!(read_table(&dir.path().join("a"), None).unwrap(), [batch]);
+        let metadata = table_metadata(&dir.path().join("a")).unwrap();
+        let with_dictionary = |path| encodings(&metadata, path).contains(&Encoding::RLE_DICTIONARY);
+        for (path, wanted) in [("source", true), ("register", true), ("keigo.dominant_style", true), ("text", false), ("doc_id", false)] {
+            assert_eq!(with_dictionary(path), wanted, "{path}");
+        }
+        for chunk in metadata.row_group(0).columns() {
+            let path = chunk.column_path().string();
+            assert_eq!(chunk.statistics().is_some(), !["text", "meta"].contains(&path.as_str()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wider_batch_is_projected_and_a_narrower_one_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::new(dir.path().join("tmp")).unwrap();
+        let properties = tokens_properties(&Options::default(), &meta());
+        let mut part = PartWriter::create(&staging, "a", tokens_schema(), properties).unwrap();
+        let wider = crate::stage::with_column(&rows(0, 3), &TEXT, some_column(&DataType::Utf8, 3)).unwrap();
+        part.write(&wider.project(&[4, 3, 2, 1, 0]).unwrap()).unwrap();
+        assert!(part.write(&wider.project(&[0, 1, 2]).unwrap()).unwrap_err().to_string().contains("n_tokens is missing"));
+        part.commit(&dir.path().join("a"), "a".into()).unwrap();
+        assert_eq!(read_table(&dir.path().join("a"), None).unwrap()[0].columns(), rows(0, 3).columns());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum FormatError {
     #[error("the header is damaged: {0}")]
     Header(&'static str),
     /// The file was cut or lengthened.
-    #[error("the file has {actual} bytes, its header says {expected}")]
+    #[error("the file has {actual} bytes, not {expected}")]
     Size {
         /// Bytes there are.
         actual: u64,

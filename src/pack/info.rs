@@ -84,7 +84,7 @@ impl PackInfo {
         if self.shards.iter().any(|shard| shard.rows > u64::from(u32::MAX)) {
             return Err("shards: more than 2^32 rows in one");
         }
-        let (mut first_row, mut first_shard) = (0, 0);
+        let (mut first_row, mut first_shard) = (0_u64, 0_u32);
         for part in &self.parts {
             if part.first_row != first_row || part.first_shard != first_shard {
                 return Err("parts: do not follow each other");

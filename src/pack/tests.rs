@@ -178,6 +178,48 @@ fn options_out_of_range_are_named() {
     }
 }
 
+#[test]
+fn a_pack_that_is_not_what_it_says_is_refused() {
+    let shards = vec![vec![document(0, 5), document(1, 20)]];
+    let case = case(&shards);
+    let options = Options { sequence_length: 8, ..Options::default() };
+    let pack = case.pack(&context(50), &options, 0);
+    let part = case.dir.path().join("part-00000.pack");
+    let (sound, info) = (pack.maps[0].1.to_vec(), pack.info().clone());
+    let refusal = |bytes: &[u8], info: &PackInfo| {
+        case.staging.write(&part, bytes).unwrap();
+        case.staging.write(&case.dir.path().join("pack.json"), &serde_json::to_vec(info).unwrap()).unwrap();
+        let error = Pack::open(case.dir.path()).and_then(|pack| pack.verify()).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error:?}");
+        error.to_string()
+    };
+    assert!(refusal(&[], &info).contains("the file has 0 bytes"));
+    assert!(refusal(&sound[..5_000], &info).contains("the file has 5000 bytes"));
+    let mut other = info.clone();
+    other.eos_id = 2;
+    assert!(refusal(&sound, &other).contains("agree with pack.json"));
+    other = info.clone();
+    other.shards[0].blake3 = "00".into();
+    assert!(refusal(&sound, &other).contains("other token shards"));
+    other = info.clone();
+    other.shards[0].rows = 1;
+    assert!(refusal(&sound, &other).contains("row 1 of token shard 0"));
+    other = info.clone();
+    other.parts[0].name = "../part-00000.pack".into();
+    assert!(refusal(&sound, &other).contains("file name"));
+    other = info.clone();
+    other.parts[0].first_row = 7;
+    assert!(refusal(&sound, &other).contains("follow each other"));
+}
+
+#[test]
+fn an_index_beyond_the_memory_limit_is_refused() {
+    let totals = Totals { pieces: PART_PIECES + 1, ..Totals::default() };
+    let plan = PartPlan { index: 0, first_row: 0, windows: vec![], totals };
+    assert_eq!(check_index_fits(&plan, 0).unwrap_err().exit_code(), 4);
+    check_index_fits(&plan, 1 << 40).unwrap();
+}
+
 /// The bytes of a small pack file, and the rows of its shards.
 fn small() -> (Vec<u8>, Vec<Vec<Vec<i32>>>) {
     let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..12).map(|row| document(row, row * 3 % 19 + shard)).collect()).collect();
