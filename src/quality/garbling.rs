@@ -70,8 +70,9 @@ fn garbled_in_line(line: &str) -> usize {
 /// 縺昴ｌ: the first two bytes of a kana became a rare kanji, the third belongs to the next character.
 fn utf8_as_cp932(line: &str) -> usize {
     let pairs = line.chars().zip(line.chars().skip(1).chain([' ']));
-    // 縺れる is a verb.
-    2 * pairs.filter(|(c, next)| begins_kana_as_cp932(*c) && !(*c == '縺' && matches!(next, 'ら'..='ろ' | 'ッ' | 'っ'))).count()
+    let leads = pairs.filter(|(c, next)| begins_kana_as_cp932(*c) && !(*c == '縺' && matches!(next, 'ら'..='ろ' | 'ッ' | 'っ'))).count();
+    // One or two of them are words: 縺れ, 繧繝.
+    if leads > 2 { 2 * leads } else { 0 }
 }
 
 /// Sums `measure` over the maximal runs of characters that `inside` accepts.
@@ -144,8 +145,11 @@ fn stripped_escapes(line: &str) -> usize {
             n += 1;
             kana += usize::from(matches!(pair[0], b'!' | b'#' | b'$' | b'%'));
         }
-        if n >= 2 && 3 * kana >= n {
-            total += 2 * n + 4;
+        // The way back to ASCII is missing only where the line was cut.
+        let end = body.get(2 * n..).unwrap_or(&[]);
+        let closed = end.starts_with(b"(B") || end.starts_with(b"(J");
+        if closed && n >= 2 || n >= 6 && 2 * kana >= n {
+            total += 2 * n + if closed { 4 } else { 2 };
             at = start + 2 + 2 * n;
         }
     }
