@@ -12,7 +12,7 @@ const CHINESE_KANA_MAX: f32 = 0.02;
 /// What the rules look at besides thresholds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Language {
-    /// Characters that are not white space.
+    /// Characters; 0 also where there is nothing but white space.
     pub(super) chars: u32,
     /// Hangul among them.
     pub(super) hangul: u32,
@@ -49,7 +49,7 @@ impl Failures {
 pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32>]) -> Option<Failures> {
     let mut failures = Failures::default();
     if language.chars == 0 {
-        failures.add("empty", format_args!("n_chars 0 < 1"));
+        failures.add("empty", format_args!("no visible character"));
         return Some(failures);
     }
     let failed = |bound: &Bound, value: Option<f32>| fails(bound, value).then_some(value).flatten();
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn empty_text_fails_everywhere() {
-        check(judge_with(Preset::None, Language::default(), &[]), "empty", "n_chars 0 < 1");
+        check(judge_with(Preset::None, Language::default(), &[]), "empty", "no visible character");
     }
 
     #[test]

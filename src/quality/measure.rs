@@ -141,7 +141,7 @@ impl Measurer {
                 (visible > 0).then(|| (garbled_chars(text) as f32 / visible as f32).min(1.)),
             ],
             counts: [
-                visible,
+                chars.histogram.iter().sum(),
                 lines.n,
                 sentences.n,
                 chars.run_max,
@@ -350,9 +350,9 @@ mod tests {
 
     #[test]
     fn shares_of_letters() {
-        let measures = measure("漢字かなカナー、abc");
+        let measures = measure("漢字かなカナー、 abc");
         for (name, wanted) in
-            [("n_chars", 11.), ("ja_share", 8. / 11.), ("hiragana", 0.25), ("hiragana_of_all", 2. / 11.), ("katakana", 0.375)]
+            [("n_chars", 12.), ("ja_share", 8. / 11.), ("hiragana", 0.25), ("hiragana_of_all", 2. / 11.), ("katakana", 0.375)]
         {
             check(&measures, name, wanted);
         }
@@ -400,7 +400,8 @@ mod tests {
     fn what_has_no_denominator_is_undefined() {
         let measures = measure(" \n");
         assert!(measures.values.iter().all(Option::is_none), "{measures:?}");
-        assert!(measures.counts.iter().all(|count| *count == 0));
+        check(&measures, "n_chars", 2.);
+        assert!(measures.counts[1..].iter().all(|count| *count == 0));
     }
 
     proptest! {
