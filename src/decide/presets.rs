@@ -56,7 +56,7 @@ thresholds! {
     mojibake = "mojibake" Max;
     /// Japanese letters and marks / characters, at least.
     ja_share = "ja_share" Min;
-    /// Characters that are not white space, at least.
+    /// Characters, at least.
     min_chars = "n_chars" Min;
     /// Hiragana and katakana / Japanese, at least.
     kana = "kana" Min;

@@ -11,24 +11,24 @@ const CHINESE_KANA_MAX: f32 = 0.02;
 
 /// What the rules look at besides thresholds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Language {
-    /// Characters that are not white space.
-    pub chars: u32,
+pub(super) struct Language {
+    /// Characters; 0 also where there is nothing but white space.
+    pub(super) chars: u32,
     /// Hangul among them.
-    pub hangul: u32,
+    pub(super) hangul: u32,
     /// Kanji of simplified Chinese among them.
-    pub simplified: u32,
+    pub(super) simplified: u32,
     /// Kana / Japanese.
-    pub kana: Option<f32>,
+    pub(super) kana: Option<f32>,
 }
 
 /// The rules a document failed: the first by fixed order, and the figures of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failures {
+pub(super) struct Failures {
     /// The first rule; empty while the document holds.
-    pub rule: String,
+    pub(super) rule: String,
     /// `mean_sentence 14.2 < 20; ja_share 0.31 < 0.5`.
-    pub evidence: String,
+    pub(super) evidence: String,
 }
 
 impl Failures {
@@ -46,10 +46,10 @@ impl Failures {
 /// Judges one document. `measures` holds the value for each of `bounds`; an undefined one fails nothing.
 ///
 /// Order: `empty`, `mojibake`, `lang:zh`, `lang:ko`, `lang:other` (too little Japanese), then the thresholds in their order.
-pub fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32>]) -> Option<Failures> {
+pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32>]) -> Option<Failures> {
     let mut failures = Failures::default();
     if language.chars == 0 {
-        failures.add("empty", format_args!("n_chars 0 < 1"));
+        failures.add("empty", format_args!("no visible character"));
         return Some(failures);
     }
     let failed = |bound: &Bound, value: Option<f32>| fails(bound, value).then_some(value).flatten();
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn empty_text_fails_everywhere() {
-        check(judge_with(Preset::None, Language::default(), &[]), "empty", "n_chars 0 < 1");
+        check(judge_with(Preset::None, Language::default(), &[]), "empty", "no visible character");
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn is_japanese(c: char) -> bool {
 }
 
 /// Characters that bear a trace of garbling. Linear; each line by itself.
-pub fn garbled_chars(text: &str) -> usize {
+pub(super) fn garbled_chars(text: &str) -> usize {
     text.split('\n').filter(|line| is_suspicious(line)).map(garbled_in_line).sum()
 }
 
@@ -70,8 +70,9 @@ fn garbled_in_line(line: &str) -> usize {
 /// 縺昴ｌ: the first two bytes of a kana became a rare kanji, the third belongs to the next character.
 fn utf8_as_cp932(line: &str) -> usize {
     let pairs = line.chars().zip(line.chars().skip(1).chain([' ']));
-    // 縺れる is a verb.
-    2 * pairs.filter(|(c, next)| begins_kana_as_cp932(*c) && !(*c == '縺' && matches!(next, 'ら'..='ろ' | 'ッ' | 'っ'))).count()
+    let leads = pairs.filter(|(c, next)| begins_kana_as_cp932(*c) && !(*c == '縺' && matches!(next, 'ら'..='ろ' | 'ッ' | 'っ'))).count();
+    // One or two of them are words: 縺れ, 繧繝.
+    if leads > 2 { 2 * leads } else { 0 }
 }
 
 /// Sums `measure` over the maximal runs of characters that `inside` accepts.
@@ -144,8 +145,11 @@ fn stripped_escapes(line: &str) -> usize {
             n += 1;
             kana += usize::from(matches!(pair[0], b'!' | b'#' | b'$' | b'%'));
         }
-        if n >= 2 && 3 * kana >= n {
-            total += 2 * n + 4;
+        // The way back to ASCII is missing only where the line was cut.
+        let end = body.get(2 * n..).unwrap_or(&[]);
+        let closed = end.starts_with(b"(B") || end.starts_with(b"(J");
+        if closed && n >= 2 || n >= 6 && 2 * kana >= n {
+            total += 2 * n + if closed { 4 } else { 2 };
             at = start + 2 + 2 * n;
         }
     }
@@ -176,4 +180,84 @@ fn question_marks(line: &str) -> usize {
         previous = c;
     }
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn score(text: &str) -> f32 {
+        garbled_chars(text) as f32 / text.chars().filter(|c| !c.is_whitespace()).count().max(1) as f32
+    }
+
+    /// The bytes of `text` in `from`, read as `to`.
+    fn garble(text: &str, from: &'static encoding_rs::Encoding, to: &'static encoding_rs::Encoding) -> String {
+        to.decode_without_bom_handling(&from.encode(text).0).0.into_owned()
+    }
+
+    #[test]
+    fn garbled_japanese_is_found() {
+        use encoding_rs::{EUC_JP, SHIFT_JIS, UTF_8, WINDOWS_1252};
+        let text = "朝起きると雨が降っていたので、傘を持って駅まで歩いた。コーヒーを飲みながら新聞を読む。";
+        for (from, to) in [
+            (UTF_8, SHIFT_JIS),
+            (UTF_8, WINDOWS_1252),
+            (SHIFT_JIS, WINDOWS_1252),
+            (SHIFT_JIS, EUC_JP),
+            (EUC_JP, SHIFT_JIS),
+            (EUC_JP, UTF_8),
+        ] {
+            let garbled = garble(text, from, to);
+            assert!(score(&garbled) >= 0.3, "{} as {}: {} {garbled}", from.name(), to.name(), score(&garbled));
+        }
+        let escapes = "$B$3$N9T$O!\"J8;z$,2=$1$F$$$k!#(B";
+        assert!(score(escapes) >= 0.9);
+        assert!(score("?の?は??が化け???る。") >= 0.3);
+    }
+
+    #[test]
+    fn clean_text_is_not_garbled() {
+        for clean in [
+            "毛糸が縺れてしまい、縺れをほどく。繧繝縁の畳。",
+            "何ですか?本当に?ええ、そうです。",
+            "トマト、キュウリ、ナス、ピーマン、イ、ロ、ハ及びニに掲げるもの",
+            "ｶﾀｶﾅのﾃﾞｰﾀﾍﾞｰｽ",
+            "$BASH_ENV と $Bar, $Baz = $@; printf(\"$B%d\");",
+            "Café Français — déjà vu, São Paulo, ações, Zürich, “naïve”",
+            "a ?? b ?? c, x ? y : z, /?q=1&r=?",
+            "ウーン、ヤッパリ、ヲカシイ。",
+            "うーん、、、どうかな・・・",
+        ] {
+            assert!(score(clean) < 0.02, "{clean}: {}", score(clean));
+        }
+    }
+
+    #[test]
+    fn hostile_lengths_take_linear_time() {
+        for unit in ["$B", "?", "?あ", "縺", "､", "、ャ", "é\u{81}", "\u{fffd}", "$B$$"] {
+            let text = unit.repeat(1_000_000 / unit.len());
+            assert!(garbled_chars(&text) <= 2 * text.chars().count());
+        }
+    }
+
+    #[test]
+    fn shared_pairs_are_told_apart() {
+        let root =
+            std::env::var_os("SEIMAI_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+        let Ok(lines) = std::fs::read_to_string(root.join("data/dirty/mojibake-pairs.jsonl")) else {
+            #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+            return eprintln!("skipped: shared_pairs_are_told_apart needs shared/data/dirty (not found)");
+        };
+        let (mut found, mut false_alarms, mut all) = (0, 0, 0);
+        for line in lines.lines() {
+            let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+            all += 1;
+            found += usize::from(score(pair["mojibake"].as_str().unwrap()) >= 0.02);
+            false_alarms += usize::from(score(pair["clean"].as_str().unwrap()) >= 0.02);
+        }
+        assert!(found as f32 >= 0.98 * all as f32, "{found} of {all} found");
+        assert!(false_alarms <= 1, "{false_alarms} false alarms of {all}");
+    }
 }

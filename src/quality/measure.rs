@@ -141,7 +141,7 @@ impl Measurer {
                 (visible > 0).then(|| (garbled_chars(text) as f32 / visible as f32).min(1.)),
             ],
             counts: [
-                visible,
+                chars.histogram.iter().sum(),
                 lines.n,
                 sentences.n,
                 chars.run_max,
@@ -313,4 +313,104 @@ fn hash(text: &str) -> u64 {
 
 fn ratio(part: u32, whole: u32) -> Option<f32> {
     (whole > 0).then(|| part as f32 / whole as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table() -> PosTable {
+        let tuple = |pos: &str| vec![pos.to_owned()];
+        let tuples = vec![vec![], tuple("名詞"), tuple("助詞"), tuple("名詞")];
+        PosTable { tuples, unknown: vec![None, None, None, Some("SYMBOL".to_owned())] }
+    }
+
+    /// Sentences end after 。 and LF here.
+    fn ends(text: &str) -> Vec<u32> {
+        let mut ends: Vec<u32> = text.match_indices(['。', '\n']).map(|(at, c)| (at + c.len()) as u32).collect();
+        if ends.last().is_none_or(|last| (*last as usize) < text.len()) {
+            ends.push(text.len() as u32);
+        }
+        ends
+    }
+
+    fn measure(text: &str) -> Measures {
+        Measurer::new(&table()).measure(text, &ends(text), &[], &[])
+    }
+
+    #[track_caller]
+    fn check(measures: &Measures, name: &str, wanted: impl Into<Option<f32>>) {
+        let wanted = wanted.into();
+        let value = MEASURES.iter().position(|measure| *measure == name).map(|i| measures.values[i]);
+        let found = value.unwrap_or_else(|| Some(measures.counts[MEASURE_COUNTS.iter().position(|count| *count == name).unwrap()] as f32));
+        assert!(found == wanted || (found.unwrap_or(-1.) - wanted.unwrap_or(-2.)).abs() < 1e-6, "{name}: {found:?}, not {wanted:?}");
+    }
+
+    #[test]
+    fn shares_of_letters() {
+        let measures = measure("漢字かなカナー、 abc");
+        for (name, wanted) in
+            [("n_chars", 12.), ("ja_share", 8. / 11.), ("hiragana", 0.25), ("hiragana_of_all", 2. / 11.), ("katakana", 0.375)]
+        {
+            check(&measures, name, wanted);
+        }
+        check(&measures, "kana", 0.625);
+        let others = measure("한국어 们 \u{fffd}\u{91}𠮷ｱ");
+        for (name, wanted) in
+            [("hangul", 3.), ("simplified", 1.), ("replaced", 1.), ("c1", 1.), ("ja_share", 3. / 8.), ("katakana", 1. / 3.)]
+        {
+            check(&others, name, wanted);
+        }
+    }
+
+    #[test]
+    fn lines_and_sentences() {
+        let measures = measure("見出し\n\n　これは十一文字の行です。\n見出し\n終わり…\n");
+        for (name, wanted) in [("n_lines", 4.), ("n_sentences", 4.), ("short_lines", 0.75), ("line_end_mark", 0.25), ("dup_lines", 0.25)] {
+            check(&measures, name, wanted);
+        }
+        for (name, wanted) in
+            [("dup_line_chars", 3. / 22.), ("dup_sentences", 0.25), ("mean_sentence", 5.5), ("max_sentence", 12.), ("ellipsis", 0.25)]
+        {
+            check(&measures, name, wanted);
+        }
+        check(&measure("ーーーー　　　あ"), "run_max", 4.);
+    }
+
+    #[test]
+    fn words_and_symbols() {
+        let text = "猫が(鳥を が";
+        let word_ends: Vec<u32> = text.char_indices().map(|(at, c)| (at + c.len_utf8()) as u32).collect();
+        let measures = Measurer::new(&table()).measure(text, &ends(text), &word_ends, &[1, 2, 3, 1, 2, 0, 2]);
+        check(&measures, "noun_share", 2. / 6.);
+        check(&measures, "particles", 2.);
+    }
+
+    #[test]
+    fn compression_of_texts_of_a_kilobyte() {
+        check(&measure(&"あ".repeat(341)), "compression", None);
+        let value = measure(&"同じ文が続く。".repeat(100)).values[22];
+        assert!(value.is_some_and(|ratio| ratio > 0. && ratio < 0.1), "{value:?}");
+        assert_eq!(MEASURES[22], "compression");
+    }
+
+    #[test]
+    fn what_has_no_denominator_is_undefined() {
+        let measures = measure(" \n");
+        assert!(measures.values.iter().all(Option::is_none), "{measures:?}");
+        check(&measures, "n_chars", 2.);
+        assert!(measures.counts[1..].iter().all(|count| *count == 0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_shares(text in "[あ漢ア。a?\n 　$B、]{0,80}|\\PC{0,60}") {
+            let measures = measure(&text);
+            for (name, value) in MEASURES.iter().zip(measures.values).filter(|(name, _)| !name.contains("sentence") || name.starts_with("dup")) {
+                prop_assert!(value.is_none_or(|value| (0. ..=1.).contains(&value)), "{name} {value:?}");
+            }
+        }
+    }
 }
