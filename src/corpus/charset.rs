@@ -404,7 +404,7 @@ mod tests {
         for name in ["aozora", "law", "kyoto-wiki", "realpersonachat", "rurema"] {
             let file = std::fs::File::open(dir.join(format!("{name}.jsonl.zst"))).unwrap();
             let mut head = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::Read::take(zstd::Decoder::new(file).unwrap(), 3 << 20), &mut head).unwrap();
+            std::io::Read::read_to_end(&mut std::io::Read::take(zstd::Decoder::new(file).unwrap(), 1 << 20), &mut head).unwrap();
             let lines = head.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
             let text: String = lines.map(|line| line["text"].as_str().unwrap().to_owned()).collect();
             for (chars, allowed) in [(10, 0.01), (50, 0.001), (200, 0.0)] {

@@ -2,7 +2,7 @@
 
 use super::framing::{Body, Piece, RawShard, content};
 use super::parquet::{Row, Table};
-use super::{InputFile, InputTally, Options, Outcome, Record, charset, jsonl};
+use super::{InputFile, InputTally, Options, Outcome, Record, charset, jsonl, warc};
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
 
@@ -45,6 +45,9 @@ impl Decoder<'_> {
         match &piece.body {
             Body::Lines { bytes, line, record } => self.lines(piece, &self.shard.buffer[bytes.clone()], *line, *record),
             Body::Text { bytes } => self.text(piece, &self.shard.buffer[bytes.clone()]),
+            Body::Page { header, body, record } => {
+                self.page(piece, &self.shard.buffer[header.clone()], &self.shard.buffer[body.clone()], *record)
+            }
             Body::Rows { table, count } => self.rows(piece, table, *count),
             Body::Lost { line, length, kind, reason, detail } => {
                 self.tally(piece.input).decoded_bytes += if *kind == Kind::Record { *length } else { 0 };
@@ -86,18 +89,33 @@ impl Decoder<'_> {
     }
 
     fn text(&mut self, piece: &Piece, bytes: &[u8]) -> Result<()> {
-        let decoded = charset::decode(bytes, None);
+        let Some(text) = self.decode(piece, bytes, None) else { return Ok(()) };
+        self.keep(Record { text, input: piece.input, ..Record::default() })
+    }
+
+    fn page(&mut self, piece: &Piece, header: &[u8], body: &[u8], record: u64) -> Result<()> {
+        let page = warc::page(header, body);
+        let Some(text) = self.decode(piece, page.body, page.charset) else { return Ok(()) };
+        let owned = |value: Option<&str>| value.map(str::to_owned);
+        let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
+        self.keep(Record { id, text, url, date, input: piece.input, ordinal_in_file: record, ..Record::default() })
+    }
+
+    /// Text in a charset that has to be found out; `None` if it went to quarantine.
+    fn decode(&mut self, piece: &Piece, bytes: &[u8], declared: Option<&str>) -> Option<String> {
+        let decoded = charset::decode(bytes, declared);
         let tally = self.tally(piece.input);
         tally.decoded_bytes += bytes.len() as u64;
-        tally.charset = Some(decoded.charset.to_owned());
+        tally.note_charset(decoded.charset);
         if decoded.is_garbled() {
             let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
             let length = bytes.len() as u64;
-            self.quarantine(piece.input, &Bad { offset: 0, line: None, length, kind: Kind::Record, reason: "charset", detail: &detail });
-            return Ok(());
+            let bad = Bad { offset: piece.offset, line: None, length, kind: Kind::Record, reason: "charset", detail: &detail };
+            self.quarantine(piece.input, &bad);
+            return None;
         }
         tally.replaced += decoded.replaced;
-        self.keep(Record { text: decoded.text, input: piece.input, ..Record::default() })
+        Some(decoded.text)
     }
 
     fn rows(&mut self, piece: &Piece, table: &Table, count: u64) -> Result<()> {

@@ -12,6 +12,8 @@ pub(super) enum Format {
     JsonLinesUtf16,
     /// The whole file is one document in any charset.
     Text,
+    /// Pages as they were crawled.
+    Warc,
     /// Columns.
     Parquet,
     /// A container or binary format that is no input format, by name.
@@ -33,7 +35,6 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"FEA1", "Feather"),
     (b"Obj\x01", "Avro"),
     (b"ORC", "ORC"),
-    (b"WARC/", "WARC"),
     (b"%PDF-", "PDF"),
     (b"SQLite format 3\0", "SQLite"),
     (b"\x89PNG\r\n", "PNG"),
@@ -49,6 +50,9 @@ const MAGIC: &[(&[u8], &str)] = &[
 pub(super) fn detect(path: &Path, head: &[u8]) -> Format {
     if head.starts_with(b"PAR1") || head.starts_with(b"PARE") {
         return Format::Parquet;
+    }
+    if head.starts_with(super::warc::MAGIC) {
+        return Format::Warc;
     }
     if let Some(name) = container(head) {
         return Format::Unsupported(name);

@@ -14,6 +14,7 @@ use super::compression::{Damage, Stop, Stream};
 use super::format::{self, Format};
 use super::inputs::{STDIN, io_reason};
 use super::parquet::Table;
+use super::warc::Warc;
 use super::{InputFile, Options, jsonl};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
@@ -62,6 +63,8 @@ pub(super) enum Body {
     Lines { bytes: Range<usize>, line: u64, record: u64 },
     /// A whole file.
     Text { bytes: Range<usize> },
+    /// A WARC record, document `record` of its file.
+    Page { header: Range<usize>, body: Range<usize>, record: u64 },
     /// Rows of a table.
     Rows { table: Arc<Table>, count: u64 },
     /// Something that cannot be read.
@@ -83,18 +86,18 @@ impl RawShard {
         self.rows
     }
 
-    fn is_full(&self, cut: &Cut) -> bool {
+    pub(super) fn is_full(&self, cut: &Cut) -> bool {
         self.bytes >= cut.shard_bytes || self.rows >= cut.shard_rows
     }
 
-    fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+    pub(super) fn store(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(bytes);
         self.bytes += bytes.len() as u64;
         start..self.buffer.len()
     }
 
-    fn push(&mut self, input: u32, offset: u64, rows: u64, body: Body) {
+    pub(super) fn push(&mut self, input: u32, offset: u64, rows: u64, body: Body) {
         self.rows += rows;
         self.pieces.push(Piece { input, offset, body });
     }
@@ -112,9 +115,9 @@ impl RawShard {
 
 /// Walks the inputs and cuts shards; see the head of this file.
 pub struct Framer {
-    inputs: Arc<[InputFile]>,
-    record_max: usize,
-    cut: Cut,
+    pub(super) inputs: Arc<[InputFile]>,
+    pub(super) record_max: usize,
+    pub(super) cut: Cut,
     next_input: u32,
     next_index: u64,
     open: Option<Open>,
@@ -123,6 +126,7 @@ pub struct Framer {
 enum Open {
     Lines(Lines),
     Text(Bytes),
+    Warc(Warc),
     Rows { input: u32, table: Arc<Table>, next: u64 },
 }
 
@@ -161,6 +165,7 @@ impl Framer {
         match open {
             Open::Lines(mut lines) => Ok(lines.advance(shard, self)?.then_some(Open::Lines(lines))),
             Open::Text(mut bytes) => bytes.whole(shard, self).map(|()| None),
+            Open::Warc(mut warc) => Ok(warc.advance(shard, self)?.then_some(Open::Warc(warc))),
             Open::Rows { input, table, next } => Ok(self.rows(input, table, next, shard)),
         }
     }
@@ -203,6 +208,7 @@ impl Framer {
         match format::detect(&file.path, &bytes.pending) {
             Format::JsonLines => Ok(Some(Open::Lines(Lines::new(bytes)))),
             Format::Text => Ok(Some(Open::Text(bytes))),
+            Format::Warc => Ok(Some(Open::Warc(Warc::new(bytes)))),
             Format::JsonLinesUtf16 => lost("utf16", "JSON Lines are UTF-8, this file is UTF-16".to_owned()),
             Format::Unsupported(name) => lost("unsupported_container", format!("{name} is no input format")),
             Format::Parquet if compressed || is_stdin(&file.path) => {
@@ -233,11 +239,11 @@ pub(super) fn open_source(path: &Path) -> std::io::Result<Stream> {
 }
 
 /// A file being read: its decoded bytes that are not handed out yet.
-struct Bytes {
-    input: u32,
+pub(super) struct Bytes {
+    pub(super) input: u32,
     stream: Stream,
-    pending: Vec<u8>,
-    ended: bool,
+    pub(super) pending: Vec<u8>,
+    pub(super) ended: bool,
     damage: Option<Damage>,
 }
 
@@ -247,7 +253,7 @@ impl Bytes {
     }
 
     /// Reads on until `wanted` bytes are pending or the file ends.
-    fn want(&mut self, wanted: usize, file: &InputFile) -> Result<()> {
+    pub(super) fn want(&mut self, wanted: usize, file: &InputFile) -> Result<()> {
         while self.pending.len() < wanted && !self.ended {
             match self.stream.read(&mut self.pending) {
                 Ok(true) => {}
@@ -295,11 +301,11 @@ impl Bytes {
     }
 
     /// Is what was decoded a whole, even if something follows it?
-    fn is_sound(&self) -> bool {
+    pub(super) fn is_sound(&self) -> bool {
         self.damage.as_ref().is_none_or(|damage| damage.behind_the_end)
     }
 
-    fn push_damage(&self, shard: &mut RawShard, offset: u64, line: Option<u64>, length: u64) {
+    pub(super) fn push_damage(&self, shard: &mut RawShard, offset: u64, line: Option<u64>, length: u64) {
         if let Some(damage) = &self.damage {
             let body = Body::Lost { line, length, kind: Kind::File, reason: damage.reason, detail: damage.message.to_owned() };
             shard.push(self.input, offset, 1, body);
