@@ -164,6 +164,20 @@ pub const BATCH_ROWS: usize = 1024;
 /// Bytes of text after which a batch is full.
 pub const BATCH_BYTES: usize = 2 << 20;
 
+/// A batch of [`COLUMNS`] without rows.
+pub fn empty_batch() -> Batch {
+    RecordBatch::new_empty(Arc::new(Schema::new(COLUMNS.iter().map(Column::field).collect::<Vec<_>>())))
+}
+
+/// A file (or `-`, standard input) as decoded bytes: compression is undone, nothing else.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn open_decoded(path: &std::path::Path) -> Result<Box<dyn std::io::BufRead>> {
+    let stream = framing::open_source(path).map_err(|e| crate::error::Error::io(path, "open", e))?;
+    Ok(Box::new(std::io::BufReader::with_capacity(1 << 16, compression::Reader::new(stream))))
+}
+
 /// Records → batches of [`COLUMNS`].
 pub struct BatchBuilder {
     inputs: Arc<[InputFile]>,

@@ -95,18 +95,12 @@ pub fn column<'a>(batch: &'a Batch, column: &Column) -> Result<&'a ArrayRef> {
 
 /// The strings under `column`.
 pub fn strings<'a>(batch: &'a Batch, wanted: &Column) -> Result<&'a StringArray> {
-    column(batch, wanted)?
-        .as_any()
-        .downcast_ref()
-        .ok_or_else(|| Error::internal(format!("column {} holds no strings", wanted.name)))
+    column(batch, wanted)?.as_any().downcast_ref().ok_or_else(|| Error::internal(format!("column {} holds no strings", wanted.name)))
 }
 
 /// The lists under `column`.
 pub fn lists<'a>(batch: &'a Batch, wanted: &Column) -> Result<&'a ListArray> {
-    column(batch, wanted)?
-        .as_any()
-        .downcast_ref()
-        .ok_or_else(|| Error::internal(format!("column {} holds no lists", wanted.name)))
+    column(batch, wanted)?.as_any().downcast_ref().ok_or_else(|| Error::internal(format!("column {} holds no lists", wanted.name)))
 }
 
 /// Row `row` of a list column of primitives, as a slice.

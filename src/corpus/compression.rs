@@ -104,6 +104,38 @@ impl Stream {
     }
 }
 
+/// Decoded bytes as [`Read`]; damage shows as [`std::io::ErrorKind::InvalidData`] after the bytes before it were read.
+pub(super) struct Reader {
+    stream: Stream,
+    decoded: Vec<u8>,
+    start: usize,
+    stopped: Option<Stop>,
+}
+
+impl Reader {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, decoded: Vec::new(), start: 0, stopped: None }
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.start == self.decoded.len() {
+            self.decoded.clear();
+            self.start = 0;
+            match self.stopped.take() {
+                Some(Stop::Io(error)) => return Err(error),
+                Some(Stop::Damage(damage)) => return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, damage.message)),
+                None => self.stopped = self.stream.read(&mut self.decoded).err(),
+            }
+        }
+        let n = buffer.len().min(self.decoded.len() - self.start);
+        buffer[..n].copy_from_slice(&self.decoded[self.start..self.start + n]);
+        self.start += n;
+        if n == 0 && self.stopped.is_some() { self.read(buffer) } else { Ok(n) }
+    }
+}
+
 /// A buffered reader that can look ahead.
 struct Raw {
     source: Source,

@@ -160,6 +160,20 @@ impl Framer {
         Ok(Some(shard))
     }
 
+    /// Bytes of the files (as they are on disk) that were read so far, for progress.
+    pub fn position(&self) -> u64 {
+        let open = match &self.open {
+            None => 0,
+            Some(Open::Lines(Lines { bytes, .. }) | Open::Text(bytes)) => bytes.stream.consumed(),
+            Some(Open::Warc(warc)) => warc.consumed(),
+            Some(Open::Rows { table, next, .. }) => next.saturating_mul(table.row_bytes()),
+        };
+        let done = self.next_input as usize - usize::from(self.open.is_some());
+        let size = |input: &InputFile| input.bytes;
+        let within = self.inputs.get(done).filter(|_| self.open.is_some()).map_or(0, |input| open.min(input.bytes));
+        self.inputs[..done].iter().map(size).sum::<u64>() + within
+    }
+
     /// Moves records of the open file into the shard; gives the file back if the shard is full before its end.
     fn advance(&self, open: Open, shard: &mut RawShard) -> Result<Option<Open>> {
         match open {
@@ -241,7 +255,7 @@ pub(super) fn open_source(path: &Path) -> std::io::Result<Stream> {
 /// A file being read: its decoded bytes that are not handed out yet.
 pub(super) struct Bytes {
     pub(super) input: u32,
-    stream: Stream,
+    pub(super) stream: Stream,
     pub(super) pending: Vec<u8>,
     pub(super) ended: bool,
     damage: Option<Damage>,

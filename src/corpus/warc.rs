@@ -37,6 +37,11 @@ struct Lost {
 }
 
 impl Warc {
+    /// Bytes of the file read so far.
+    pub(super) fn consumed(&self) -> u64 {
+        self.bytes.stream.consumed()
+    }
+
     pub(super) fn new(bytes: Bytes) -> Self {
         Self { bytes, start: 0, offset: 0, record: 1, lost: None }
     }
