@@ -127,6 +127,17 @@ impl PartPlan {
         format!("part-{:05}.pack", self.index)
     }
 
+    /// Do the windows follow each other within so many token parts? A plan may have been stored in between.
+    fn is_sound(&self, parts: usize) -> bool {
+        let mut end = self.shards().start;
+        let follows = |window: &Range<usize>| {
+            let follows = window.start == end && window.end >= window.start;
+            end = window.end;
+            follows
+        };
+        self.windows.iter().all(follows) && end <= parts
+    }
+
     /// The token parts it is made of.
     pub fn shards(&self) -> Range<usize> {
         let start = self.windows.first().map_or(0, |window| window.start);
@@ -209,6 +220,9 @@ impl<'a> Packer<'a> {
     /// are filled block by block and the token parts read once for each; the bytes are the same.
     pub fn write_part(&self, plan: &PartPlan, memory: u64, staging: &Staging, target: &Path, path: String) -> Result<PackedPart> {
         check_index_fits(plan, memory)?;
+        if !plan.is_sound(self.parts.len()) {
+            return Err(Error::internal(format!("{}: its windows are not consecutive token shards", plan.name())));
+        }
         let shards = self.lengths(plan.shards())?;
         let layout = self.layout(plan, &shards)?;
         let mut writer = SectionWriter::new(staging.create(&plan.name())?).map_err(|e| Error::io(target, "write", e))?;

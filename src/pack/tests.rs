@@ -247,6 +247,18 @@ fn a_pack_that_is_not_what_it_says_is_refused() {
 }
 
 #[test]
+fn a_plan_of_other_shards_is_refused() {
+    let (case, context, options) = (case(&vec![vec![document(0, 5)]; 2]), context(50), Options { window: 1, ..Options::default() });
+    let packer = Packer::new(&case.parts, &context, &options).unwrap();
+    let plan = &packer.plan().unwrap()[0];
+    for windows in [vec![0..1, 1..3], vec![0..1], vec![1..2, 0..1], vec![7..9]] {
+        let plan = PartPlan { windows, ..plan.clone() };
+        let refusal = packer.write_part(&plan, 0, &case.staging, &case.dir.path().join("x"), "x".into());
+        assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
+    }
+}
+
+#[test]
 fn an_index_beyond_the_memory_limit_is_refused() {
     let totals = Totals { pieces: PART_PIECES + 1, ..Totals::default() };
     let plan = PartPlan { index: 0, first_row: 0, windows: vec![], totals };
