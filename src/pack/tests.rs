@@ -251,7 +251,7 @@ fn a_plan_of_other_shards_is_refused() {
     let (case, context, options) = (case(&vec![vec![document(0, 5)]; 2]), context(50), Options { window: 1, ..Options::default() });
     let packer = Packer::new(&case.parts, &context, &options).unwrap();
     let plan = &packer.plan().unwrap()[0];
-    for windows in [vec![0..1, 1..3], vec![0..1], vec![1..2, 0..1], vec![7..9]] {
+    for windows in [vec![0..1, 1..3], vec![0..1, 1..1], vec![1..2, 0..1], vec![7..8, 8..9]] {
         let plan = PartPlan { windows, ..plan.clone() };
         let refusal = packer.write_part(&plan, 0, &case.staging, &case.dir.path().join("x"), "x".into());
         assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
