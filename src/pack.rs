@@ -27,7 +27,7 @@ use self::format::{EOS_APPENDED, FormatError, Header, SEQUENCE_LENGTH_MAX, Secti
 use self::info::{FORMAT, PackInfo, PartInfo, ShardInfo};
 use self::layout::{Layout, ShardLengths, Totals, windows};
 use self::unpack::{Document, Documents};
-use self::view::PackView;
+use self::view::{PackView, Piece};
 use crate::error::{Error, Result};
 use crate::io::{self, FileEntry, StagedFile, Staging};
 use crate::schema::{INPUT_IDS, N_TOKENS};
@@ -127,6 +127,17 @@ impl PartPlan {
         format!("part-{:05}.pack", self.index)
     }
 
+    /// Do the windows follow each other within so many token parts? A plan may have been stored in between.
+    fn is_sound(&self, parts: usize) -> bool {
+        let mut end = self.shards().start;
+        let follows = |window: &Range<usize>| {
+            let follows = window.start == end && window.end >= window.start;
+            end = window.end;
+            follows
+        };
+        self.windows.iter().all(follows) && end <= parts
+    }
+
     /// The token parts it is made of.
     pub fn shards(&self) -> Range<usize> {
         let start = self.windows.first().map_or(0, |window| window.start);
@@ -209,6 +220,9 @@ impl<'a> Packer<'a> {
     /// are filled block by block and the token parts read once for each; the bytes are the same.
     pub fn write_part(&self, plan: &PartPlan, memory: u64, staging: &Staging, target: &Path, path: String) -> Result<PackedPart> {
         check_index_fits(plan, memory)?;
+        if !plan.is_sound(self.parts.len()) {
+            return Err(Error::internal(format!("{}: its windows are not consecutive token shards", plan.name())));
+        }
         let shards = self.lengths(plan.shards())?;
         let layout = self.layout(plan, &shards)?;
         let mut writer = SectionWriter::new(staging.create(&plan.name())?).map_err(|e| Error::io(target, "write", e))?;
@@ -483,6 +497,17 @@ impl Pack {
         let (path, info) = (&self.maps[part].0, &self.info.parts[part]);
         let documents = Documents::new(view, info.first_shard, self.info.shard_rows(info)).map_err(|e| damaged(path, &e))?;
         Ok(documents.map(move |document| document.map_err(|e| damaged(path, &e))))
+    }
+
+    /// Where a document went: its pieces, in order, with rows counted over the whole pack. None if it is empty.
+    pub fn locate(&self, shard: u32, row: u32) -> Result<Vec<Piece>> {
+        let holds = |part: &PartInfo| (part.first_shard..part.first_shard.saturating_add(part.shards)).contains(&shard);
+        let Some(part) = self.info.parts.iter().position(holds) else { return Ok(Vec::new()) };
+        let mut pieces = unpack::locate(&self.part(part)?, shard, row).map_err(|e| damaged(&self.maps[part].0, &e))?;
+        for piece in &mut pieces {
+            piece.row += self.info.parts[part].first_row;
+        }
+        Ok(pieces)
     }
 
     /// Checks every promise of the format, and that the origins are those of `pack.json`. Content hashes of whole files are

@@ -100,6 +100,40 @@ fn unpack_after_pack_is_the_identity_at_every_edge() {
 }
 
 #[test]
+fn a_part_takes_windows_up_to_its_bytes() {
+    // Each shard is a window, and four full rows of 8 uint16 tokens: 64 bytes.
+    let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|_| vec![document(0, 7); 4]).collect();
+    let (case, context) = (case(&shards), context(50));
+    for (part_bytes, wanted) in [(1, vec![1, 1, 1]), (127, vec![1, 1, 1]), (128, vec![2, 1]), (191, vec![2, 1]), (192, vec![3])] {
+        let options = Options { sequence_length: 8, window: 4, part_bytes, ..Options::default() };
+        let plans = Packer::new(&case.parts, &context, &options).unwrap().plan().unwrap();
+        assert_eq!(plans.iter().map(|plan| plan.windows.len()).collect::<Vec<_>>(), wanted, "part_bytes = {part_bytes}");
+        let mut next = (0, 0, 0);
+        for plan in plans {
+            assert_eq!((plan.index, plan.first_row, plan.shards().start), next);
+            next = (plan.index + 1, plan.first_row + plan.totals.rows, plan.shards().end);
+        }
+    }
+}
+
+#[test]
+fn a_document_is_found_in_its_rows() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|shard| vec![vec![], document(shard, 21), document(shard, 3)]).collect();
+    let options = Options { sequence_length: 8, window: 3, part_bytes: 1, ..Options::default() };
+    let pack = case(&shards).pack(&context(50), &options, 0);
+    assert!(pack.locate(1, 0).unwrap().is_empty() && pack.locate(9, 0).unwrap().is_empty());
+    let pieces = pack.locate(2, 1).unwrap();
+    let offsets: Vec<_> = pieces.iter().map(|piece| (piece.source.offset, piece.end - piece.start)).collect();
+    assert_eq!(offsets, [(0, 8), (8, 8), (16, 6)]);
+    let mut ids = Vec::new();
+    let first_row = pack.info().parts[2].first_row;
+    for piece in pieces {
+        pack.part(2).unwrap().read_tokens(piece.row - first_row, piece.start, piece.end, &mut ids).unwrap();
+    }
+    assert_eq!(ids, [document(2, 21), vec![EOS as i32]].concat());
+}
+
+#[test]
 fn a_very_long_document_and_none_at_all() {
     let long = vec![vec![document(1, 1_000_000)]];
     assert_unpacks(&case(&long).pack(&context(50), &Options::default(), 0), &long);
@@ -213,6 +247,18 @@ fn a_pack_that_is_not_what_it_says_is_refused() {
 }
 
 #[test]
+fn a_plan_of_other_shards_is_refused() {
+    let (case, context, options) = (case(&vec![vec![document(0, 5)]; 2]), context(50), Options { window: 1, ..Options::default() });
+    let packer = Packer::new(&case.parts, &context, &options).unwrap();
+    let plan = &packer.plan().unwrap()[0];
+    for windows in [vec![0..1, 1..3], vec![0..1, 1..1], vec![1..2, 0..1], vec![7..8, 8..9]] {
+        let plan = PartPlan { windows, ..plan.clone() };
+        let refusal = packer.write_part(&plan, 0, &case.staging, &case.dir.path().join("x"), "x".into());
+        assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
+    }
+}
+
+#[test]
 fn an_index_beyond_the_memory_limit_is_refused() {
     let totals = Totals { pieces: PART_PIECES + 1, ..Totals::default() };
     let plan = PartPlan { index: 0, first_row: 0, windows: vec![], totals };
@@ -220,12 +266,15 @@ fn an_index_beyond_the_memory_limit_is_refused() {
     check_index_fits(&plan, 1 << 40).unwrap();
 }
 
-/// The bytes of a small pack file, and the rows of its shards.
-fn small() -> (Vec<u8>, Vec<Vec<Vec<i32>>>) {
-    let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..12).map(|row| document(row, row * 3 % 19 + shard)).collect()).collect();
-    let options = Options { sequence_length: 8, window: 100, ..Options::default() };
-    let pack = case(&shards).pack(&context(50), &options, 0);
-    (pack.maps[0].1.to_vec(), shards)
+/// The bytes of a small pack file of two shards with 12 documents each; written once, for every write is synced.
+fn small() -> Vec<u8> {
+    static BYTES: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+        let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..12).map(|row| document(row, row * 3 % 19 + shard)).collect()).collect();
+        let options = Options { sequence_length: 8, window: 100, ..Options::default() };
+        let pack = case(&shards).pack(&context(50), &options, 0);
+        pack.maps[0].1.to_vec()
+    });
+    BYTES.clone()
 }
 
 /// Reads whatever can be read; the only demand is that it ends without a panic.
@@ -239,7 +288,7 @@ fn read_all(bytes: &[u8]) {
 
 #[test]
 fn a_file_cut_anywhere_is_refused() {
-    let (bytes, _) = small();
+    let bytes = small();
     let header = unpack::verify(&bytes).unwrap().header().clone();
     let edges = header.sections.iter().flat_map(|section| [section.offset, section.offset + section.bytes]);
     for cut in edges.filter(|&edge| edge < bytes.len() as u64).chain([0, 1, 8, 4_095, bytes.len() as u64 - 1]) {
@@ -249,9 +298,30 @@ fn a_file_cut_anywhere_is_refused() {
 }
 
 proptest! {
+    // Each case writes and syncs files.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn unpack_after_pack_is_the_identity(
+        lengths in prop::collection::vec(prop::collection::vec(prop_oneof![0_usize..9, 0_usize..70], 0..20), 0..5),
+        sequence_length in 1_u32..40,
+        window in 1_u64..50,
+        part_bytes in 1_u64..4_000,
+        vocab_size in prop_oneof![Just(50), Just(100_000)],
+        shuffle: bool,
+        seed: u64,
+    ) {
+        let document = |(row, &n)| document(row, n);
+        let shards: Vec<Vec<Vec<i32>>> = lengths.iter().map(|lengths| lengths.iter().enumerate().map(document).collect()).collect();
+        let options = Options { sequence_length, window, part_bytes, shuffle, seed };
+        let pack = case(&shards).pack(&context(vocab_size), &options, 0);
+        assert_unpacks(&pack, &shards);
+    }
+}
+
+proptest! {
     #[test]
     fn any_change_of_a_byte_is_found(at: prop::sample::Index, change in 1_u8..) {
-        let (mut bytes, _) = small();
+        let mut bytes = small();
         let at = at.index(bytes.len());
         bytes[at] ^= change;
         prop_assert!(unpack::verify(&bytes).is_err(), "byte {}", at);
@@ -270,7 +340,7 @@ proptest! {
 
     #[test]
     fn a_lying_index_never_panics(kind in 2_u32..=4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9)) {
-        let (bytes, _) = small();
+        let bytes = small();
         read_all(&with_changed_section(bytes, kind, |content| {
             for (at, value) in changes {
                 content[at.index(content.len())] = value;
@@ -292,7 +362,7 @@ fn with_changed_section(mut bytes: Vec<u8>, kind: u32, change: impl FnOnce(&mut 
 
 #[test]
 fn lies_under_fitting_hashes_are_named() {
-    let (bytes, _) = small();
+    let bytes = small();
     let lie = |kind, at: usize, values: &[u8]| {
         let changed = with_changed_section(bytes.clone(), kind, |content| content[at..at + values.len()].copy_from_slice(values));
         unpack::verify(&changed).unwrap_err().to_string()

@@ -29,6 +29,21 @@ pub fn pieces_by_document(view: &PackView<'_>) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
+/// The pieces of one document, in order; none for an empty document. Scans the index of the part.
+pub fn locate(view: &PackView<'_>, shard: u32, row: u32) -> Result<Vec<Piece>> {
+    let mut found = Vec::new();
+    for pack_row in 0..view.header().rows {
+        for piece in view.pieces(pack_row)? {
+            let piece = piece?;
+            if (piece.source.shard, piece.source.row) == (shard, row) {
+                found.push(piece);
+            }
+        }
+    }
+    found.sort_unstable_by_key(|piece| piece.source);
+    Ok(found)
+}
+
 /// Iterates over the documents of a part; rows of which the part has no piece are empty documents.
 #[derive(Debug)]
 pub struct Documents<'a> {
