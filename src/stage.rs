@@ -74,15 +74,12 @@ pub fn with_column(batch: &Batch, column: &Column, array: ArrayRef) -> Result<Ba
     let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
     let mut columns = batch.columns().to_vec();
     let field = Arc::new(column.field());
-    match schema.index_of(column.name) {
-        Ok(i) => {
-            fields[i] = field;
-            columns[i] = array;
-        }
-        Err(_) => {
-            fields.push(field);
-            columns.push(array);
-        }
+    if let Ok(i) = schema.index_of(column.name) {
+        fields[i] = field;
+        columns[i] = array;
+    } else {
+        fields.push(field);
+        columns.push(array);
     }
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)

@@ -68,9 +68,7 @@ mod tests {
             let text = plan(*preset, &["a \"b\"/*.jsonl".into()]);
             let read = Plan::from_toml(&text, &[], "init").unwrap();
             assert_eq!(read.input.paths, ["a \"b\"/*.jsonl"]);
-            let mut defaults = Plan::default();
-            defaults.input = read.input.clone();
-            defaults.quality = read.quality.clone();
+            let defaults = Plan { input: read.input.clone(), quality: read.quality.clone(), ..Plan::default() };
             assert_eq!(read, defaults, "the template's values are the defaults");
         }
     }

@@ -12,7 +12,7 @@ static STOP: LazyLock<Stop> = LazyLock::new(Stop::default);
 static WATCHING: OnceLock<()> = OnceLock::new();
 
 /// How long a clean stop may take; what is committed is safe however the process ends.
-const GRACE: Duration = Duration::from_millis(4000);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// The request that the handlers set.
 pub(super) fn stop() -> &'static Stop {

@@ -118,12 +118,12 @@ impl<'a> ShardWorker<'a> {
         let outcome = raw.decode(&context.plan.input, &mut |record| {
             open.facts.text_bytes += record.text.len() as u64;
             match builder.push(&record)? {
-                Some(batch) => open.take(self.apply(batch)?, context),
+                Some(batch) => open.take(&self.apply(batch)?, context),
                 None => Ok(()),
             }
         })?;
         if let Some(batch) = builder.finish()? {
-            open.take(self.apply(batch)?, context)?;
+            open.take(&self.apply(batch)?, context)?;
         }
         open.facts.inputs = outcome.tallies;
         open.facts.quarantined = outcome.quarantined;
@@ -152,11 +152,11 @@ struct OpenShard<'a> {
 }
 
 impl OpenShard<'_> {
-    fn take(&mut self, batch: Batch, context: &Context<'_>) -> Result<()> {
+    fn take(&mut self, batch: &Batch, context: &Context<'_>) -> Result<()> {
         context.stop.check()?;
         self.facts.documents += batch.num_rows() as u64;
-        self.absorber.push(&batch)?;
-        self.table.write(&kept_columns(&batch)?)
+        self.absorber.push(batch)?;
+        self.table.write(&kept_columns(batch)?)
     }
 
     fn commit(self, context: &Context<'_>, shard: u64) -> Result<ShardFacts> {

@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
     let verdicts = resolve(context, shards, &eligible)?;
     progress.add(1, 0, 0);
     let kept = kept(context, shards, &eligible, &verdicts)?;
-    let parts = plan_parts(&kept, u64::from(context.plan.shards.rows_max), u64::from(context.plan.shards.bytes_max));
+    let parts = plan_parts(&kept, u64::from(context.plan.shards.rows_max), context.plan.shards.bytes_max);
     let files = vec![
         annotate::write_table(context, VERDICTS, &verdicts.to_batch()?)?,
         annotate::write_table(context, ANCHORS, &anchor_ids(context, &verdicts)?)?,

@@ -9,7 +9,7 @@ const STAGES_VERSION: u32 = 1;
 
 /// BLAKE3 (hex) over the resolved plan without its input paths, the dictionary's content and the versions.
 pub(super) fn of(plan: &Plan, stages: &Stages) -> Result<String> {
-    of_parts(plan, &stages.dictionary.fingerprint())
+    of_parts(plan, stages.dictionary.fingerprint())
 }
 
 /// The same from a plan and the dictionary's fingerprint, as `verify` knows them.

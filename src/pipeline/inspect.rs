@@ -66,9 +66,15 @@ pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<Life>> {
     let mut lives = Vec::new();
     for file in &manifest.files {
         if file.path.starts_with("documents/") {
-            desk.search(&file.path, doc_id, &mut |batch, row, at| Ok(lives.push(desk.kept(&manifest, &file.path, batch, row, at)?)))?;
+            desk.search(&file.path, doc_id, &mut |batch, row, at| {
+                lives.push(desk.kept(&manifest, &file.path, batch, row, at)?);
+                Ok(())
+            })?;
         } else if file.path.starts_with("rejected/") {
-            desk.search(&file.path, doc_id, &mut |batch, row, at| Ok(lives.push(rejected(&file.path, batch, row, at)?)))?;
+            desk.search(&file.path, doc_id, &mut |batch, row, at| {
+                lives.push(rejected(&file.path, batch, row, at)?);
+                Ok(())
+            })?;
         }
     }
     Ok(lives)
@@ -114,7 +120,7 @@ impl Desk {
         let tokens = input_ids.iter().map(|id| word(id).unwrap_or_default()).collect();
         let measures = self.measures(batch, row)?;
         let duplicates = self.duplicates(manifest, &doc_id)?;
-        Ok(life(path, batch, row, at, Fate::Kept { input_ids, tokens, measures, duplicates })?)
+        life(path, batch, row, at, Fate::Kept { input_ids, tokens, measures, duplicates })
     }
 
     /// Every measure beside its threshold.

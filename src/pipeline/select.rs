@@ -117,8 +117,8 @@ impl<'a> OpenPart<'a> {
         let judged = context.stages.decider.judge(batch)?;
         let rejections: Vec<Option<Dropped>> =
             judged.into_iter().zip(fates).map(|(rejection, fate)| Dropped::of(rejection, *fate)).collect();
-        let keep = BooleanArray::from_iter(rejections.iter().map(|dropped| Some(dropped.is_none())));
-        self.reject(batch, &keep, rejections.iter().flatten().collect())?;
+        let keep = rejections.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
+        self.reject(batch, &keep, &rejections.iter().flatten().collect::<Vec<_>>())?;
         let with_clusters = add_clusters(batch, fates)?;
         let kept = arrow::compute::filter_record_batch(&with_clusters, &keep)?;
         self.facts.kept += kept.num_rows() as u64;
@@ -143,11 +143,11 @@ impl<'a> OpenPart<'a> {
         self.documents.as_mut().ok_or_else(|| crate::error::Error::internal("no table to write"))
     }
 
-    fn reject(&mut self, batch: &Batch, keep: &BooleanArray, dropped: Vec<&Dropped>) -> Result<()> {
+    fn reject(&mut self, batch: &Batch, keep: &BooleanArray, dropped: &[&Dropped]) -> Result<()> {
         if dropped.is_empty() {
             return Ok(());
         }
-        for dropped in &dropped {
+        for dropped in dropped {
             *self.facts.rejected.entry(format!("{}/{}", dropped.stage, dropped.rule)).or_default() += 1;
         }
         let rows = arrow::compute::filter_record_batch(batch, &arrow::compute::not(keep)?)?;

@@ -15,7 +15,7 @@ fn sources() -> Vec<(String, String)> {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                 all.push((name, fs::read_to_string(path).unwrap()));
             }
@@ -23,6 +23,12 @@ fn sources() -> Vec<(String, String)> {
     }
     all.sort();
     all
+}
+
+/// Tests that fill a file of their own.
+fn is_test(path: &Path) -> bool {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    name == "tests" || name.ends_with("_tests") || path.parent().is_some_and(|dir| dir.ends_with("tests"))
 }
 
 /// The module on the ground floor that a file belongs to: `pack/format.rs` → `pack`.

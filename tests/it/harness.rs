@@ -10,29 +10,23 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// A directory with the program at hand.
-pub struct World {
-    pub dir: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// Says that a test could not do its work here.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub fn skipped(test: &str, what: &str) {
+pub(crate) fn skipped(test: &str, what: &str) {
     eprintln!("skipped: {test} needs {what} (not found)");
 }
 
-/// `../shared/<path>`, or `$SEIMAI_SHARED/<path>`.
-pub fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SEIMAI_SHARED").map_or_else(|| repository().join("../shared"), PathBuf::from);
-    Some(root.join(path)).filter(|path| path.exists())
-}
-
 /// The checkout.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Is IPADIC installed? Without it nothing can be segmented, and the runs are skipped.
-pub fn has_ipadic(test: &str) -> bool {
+pub(crate) fn has_ipadic(test: &str) -> bool {
     let found = seimai::segment::store::locate("ipadic").is_ok();
     if !found {
         skipped(test, "the dictionary ipadic (seimai dictionary fetch ipadic)");
@@ -41,17 +35,17 @@ pub fn has_ipadic(test: &str) -> bool {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Writes a file, directories included.
     #[expect(clippy::disallowed_methods, reason = "a test's own input")]
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
@@ -59,26 +53,26 @@ impl World {
     }
 
     /// The program, in this directory.
-    pub fn seimai(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn seimai(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seimai"));
         command.current_dir(self.dir.path()).args(arguments);
         command
     }
 
     /// Runs the program; (exit code, stdout, stderr).
-    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         said(&self.seimai(arguments).output().unwrap())
     }
 }
 
-pub fn said(output: &Output) -> (i32, String, String) {
+pub(crate) fn said(output: &Output) -> (i32, String, String) {
     use std::os::unix::process::ExitStatusExt;
     let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
     (code, String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// Every file of a finished run that must not differ, by relative path.
-pub fn tree(root: &Path) -> BTreeMap<String, String> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<String, String> {
     let mut open = vec![root.to_path_buf()];
     let mut all = BTreeMap::new();
     while let Some(dir) = open.pop() {
@@ -96,7 +90,7 @@ pub fn tree(root: &Path) -> BTreeMap<String, String> {
 }
 
 /// All rows of the Parquet files in a directory, in order of names.
-pub fn rows(dir: &Path) -> Vec<RecordBatch> {
+pub(crate) fn rows(dir: &Path) -> Vec<RecordBatch> {
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let open = |path| ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap().build().unwrap();
@@ -104,7 +98,7 @@ pub fn rows(dir: &Path) -> Vec<RecordBatch> {
 }
 
 /// A string column of such rows; null is "".
-pub fn strings(batches: &[RecordBatch], name: &str) -> Vec<String> {
+pub(crate) fn strings(batches: &[RecordBatch], name: &str) -> Vec<String> {
     let column = |batch: &RecordBatch| {
         let values = batch.column_by_name(name).unwrap().as_string::<i32>().clone();
         (0..values.len()).map(move |i| if values.is_valid(i) { values.value(i).to_owned() } else { String::new() })
@@ -112,6 +106,6 @@ pub fn strings(batches: &[RecordBatch], name: &str) -> Vec<String> {
     batches.iter().flat_map(column).collect()
 }
 
-pub fn manifest(out: &Path) -> serde_json::Value {
+pub(crate) fn manifest(out: &Path) -> serde_json::Value {
     serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap()
 }

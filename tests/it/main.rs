@@ -1,5 +1,5 @@
 //! One integration binary: a file a theme.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests say what they expect")]
+#![expect(clippy::unwrap_used, reason = "tests say what they expect")]
 
 mod architecture;
 mod bad_input;
