@@ -278,24 +278,10 @@ fn euc_jp_next(bytes: &[u8]) -> (Class, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::tests::shared;
     use proptest::prelude::*;
-    use std::path::PathBuf;
 
     const TEXT: &str = "日本語の文書を正規化し、形態素に分割してから重複を除く。\r\nカタカナとABC 123も（少し）あります。\n";
-
-    fn shared(test: &str, path: &str) -> Option<PathBuf> {
-        let root = std::env::var_os("SEIMAI_SHARED")
-            .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-        let found = root.join(path);
-        if found.exists() {
-            return Some(found);
-        }
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: {test} needs shared/{path} (not found)");
-        }
-        None
-    }
 
     fn encode(text: &str, charset: &str) -> Vec<u8> {
         match charset {
