@@ -149,6 +149,13 @@ fn bad_warc_records_cost_themselves() {
 }
 
 #[test]
+fn workers_can_share_a_framer() {
+    fn is_send<T: Send>() {}
+    is_send::<std::sync::Mutex<Framer>>();
+    is_send::<RawShard>();
+}
+
+#[test]
 fn what_is_no_input_format() {
     let dir = tempfile::tempdir().unwrap();
     let mut tar = tar::Builder::new(Vec::new());
