@@ -146,7 +146,17 @@ fn cp932_or_euc_jp(bytes: &[u8], declared: Option<&str>) -> Decoded {
     let bonus = |encoding| if declared == Some(encoding) { DECLARED } else { 0 };
     let cp932 = cost(bytes, cp932_next).saturating_sub(bonus(SHIFT_JIS));
     let euc_jp = cost(bytes, euc_jp_next).saturating_sub(bonus(EUC_JP));
-    if euc_jp < cp932 { by_table(bytes, EUC_JP, "euc-jp") } else { by_table(bytes, SHIFT_JIS, "shift_jis") }
+    let mut order = [(SHIFT_JIS, "shift_jis"), (EUC_JP, "euc-jp")];
+    if euc_jp < cp932 {
+        order.reverse();
+    }
+    let [likelier, other] = order.map(|(encoding, charset)| move || by_table(bytes, encoding, charset));
+    let decoded = likelier();
+    if decoded.is_garbled() {
+        // What reads without any error is that charset, however odd the text: it may have been garbled before it was written.
+        return Some(other()).filter(|other| other.replaced == 0).unwrap_or(decoded);
+    }
+    decoded
 }
 
 /// Classes of characters with their price in tenths of a bit: how rare the class is after another class, after itself, and a character within it.
@@ -278,24 +288,10 @@ fn euc_jp_next(bytes: &[u8]) -> (Class, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::tests::shared;
     use proptest::prelude::*;
-    use std::path::PathBuf;
 
     const TEXT: &str = "日本語の文書を正規化し、形態素に分割してから重複を除く。\r\nカタカナとABC 123も（少し）あります。\n";
-
-    fn shared(test: &str, path: &str) -> Option<PathBuf> {
-        let root = std::env::var_os("SEIMAI_SHARED")
-            .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-        let found = root.join(path);
-        if found.exists() {
-            return Some(found);
-        }
-        #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("skipped: {test} needs shared/{path} (not found)");
-        }
-        None
-    }
 
     fn encode(text: &str, charset: &str) -> Vec<u8> {
         match charset {
@@ -326,6 +322,15 @@ mod tests {
         assert_eq!(decode(&encode(bank, "shift_jis"), None).text, bank);
         let table = "あ0,0,0,0,0,0,0,0,0,0,0,0,0,0\n".repeat(3);
         assert_eq!(decode(&encode(&table, "shift_jis"), None).text, table);
+    }
+
+    #[test]
+    fn what_was_garbled_before_is_still_read() {
+        // EUC-JP taken for CP932 and written as such: kana as EUC-JP, with a broken place in every line.
+        let garbled = "､｢､､､ﾆ､ｪ､ﾇ､ｹ､ｬ&#65533;ｽ､ｳ\n".repeat(5);
+        let bytes = encode(&garbled, "shift_jis");
+        assert!(by_table(&bytes, EUC_JP, "euc-jp").is_garbled());
+        assert_eq!(decode(&bytes, None), Decoded { text: garbled, charset: "shift_jis", replaced: 0 });
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::framing::{Body, Piece, RawShard, content};
 use super::parquet::{Row, Table};
-use super::{InputFile, InputTally, Options, Outcome, Record, charset, jsonl, warc};
+use super::{InputFile, InputTally, Options, Outcome, Record, charset, format, html, jsonl, warc};
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
 
@@ -89,13 +89,17 @@ impl Decoder<'_> {
     }
 
     fn text(&mut self, piece: &Piece, bytes: &[u8]) -> Result<()> {
-        let Some(text) = self.decode(piece, bytes, None) else { return Ok(()) };
+        let Some(text) = self.decode(piece, bytes, html::declared_charset(bytes)) else { return Ok(()) };
+        let is_html = format::is_html(&self.shard.inputs[piece.input as usize].path, &text);
+        let text = if is_html { html::text(&text) } else { text };
         self.keep(Record { text, input: piece.input, ..Record::default() })
     }
 
     fn page(&mut self, piece: &Piece, header: &[u8], body: &[u8], record: u64) -> Result<()> {
         let page = warc::page(header, body);
-        let Some(text) = self.decode(piece, page.body, page.charset) else { return Ok(()) };
+        let declared = page.charset.or_else(|| html::declared_charset(page.body));
+        let Some(text) = self.decode(piece, page.body, declared) else { return Ok(()) };
+        let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
         self.keep(Record { id, text, url, date, input: piece.input, ordinal_in_file: record, ..Record::default() })

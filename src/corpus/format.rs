@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::html;
+
 /// How the decoded bytes of a file are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -86,6 +88,15 @@ fn by_content(head: &[u8]) -> Format {
     match head.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => Format::JsonLines,
         _ => Format::Text,
+    }
+}
+
+/// Is a text file a page of HTML? `text` is the file, decoded.
+pub(super) fn is_html(path: &Path, text: &str) -> bool {
+    match extension(path).as_deref() {
+        Some(b"html" | b"htm" | b"xhtml") => true,
+        Some(b"txt" | b"text" | b"md") => false,
+        _ => html::is_page(text),
     }
 }
 

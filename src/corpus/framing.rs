@@ -216,6 +216,9 @@ impl Framer {
                 };
             }
         };
+        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
+            return Err(changed(file));
+        }
         let compressed = stream.is_compressed();
         let mut bytes = Bytes::new(input, stream);
         bytes.want(format::HEAD, file)?;

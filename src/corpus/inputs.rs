@@ -158,18 +158,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Is the link a file to read? Dangling ones are: they must not vanish. Links to directories are not followed.
+    /// Is the link a file to read? Dangling ones are: they must not vanish. Links to directories inside are not followed: what they lead to is read anyway.
     fn link(&self, path: &Path, follow_links: bool) -> Result<bool> {
         let (Ok(target), Ok(meta)) = (fs::canonicalize(path), fs::metadata(path)) else { return Ok(true) };
-        if meta.is_dir() {
-            return Ok(false);
-        }
         if !follow_links && !target.starts_with(&self.real_root) {
             let message = format!("is a link out of the input directory {} (symlink_escape)", escape_name(self.root.as_os_str()));
             return Err(Error::refused_with_hint(
                 format!("{} {message}", escape_name(path.as_os_str())),
                 "set input.follow_links = true to allow such links",
             ));
+        }
+        if meta.is_dir() {
+            return Ok(false);
         }
         check_regular(path, meta.file_type())?;
         Ok(true)
@@ -340,6 +340,13 @@ mod tests {
         symlink("../out/secret.jsonl", base.join("in/link.jsonl")).unwrap();
         assert!(refusal(base, &["in"]).contains("symlink_escape"));
         assert!(refusal(base, &["in/**/*.jsonl"]).contains("symlink_escape"));
+        symlink("../out", base.join("in/dir")).unwrap();
+        fs::remove_file(base.join("in/link.jsonl")).unwrap();
+        assert!(refusal(base, &["in"]).contains("symlink_escape"));
+        let linked = Options { follow_links: true, paths: vec!["in".to_owned()], ..Options::default() };
+        assert_eq!(expand(&linked, base).unwrap().len(), 1);
+        symlink("../out/secret.jsonl", base.join("in/link.jsonl")).unwrap();
+        assert_eq!(expand(&linked, base).unwrap().len(), 2);
         assert_eq!(names(base, &["in/link.jsonl"]).unwrap(), ["in/link.jsonl"], "a link that is named is meant");
         let _socket = std::os::unix::net::UnixListener::bind(base.join("out/s")).unwrap();
         assert!(refusal(base, &["out"]).contains("not_regular"));

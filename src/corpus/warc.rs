@@ -83,7 +83,7 @@ impl Warc {
         if !self.ends_at(end) {
             return Ok(self.lose("warc_length", "the record does not end where it says"));
         }
-        if header.is_document {
+        if header.is_document && is_text_body(&self.bytes.pending[self.start + header.end..self.start + end]) {
             let stored = shard.store(&self.bytes.pending[self.start..self.start + end]);
             let body = stored.start + header.end..stored.end;
             shard.push(self.bytes.input, self.offset, 1, Body::Page { header: stored.start..body.start, body, record: self.record });
@@ -213,9 +213,19 @@ fn content_length(header: &[u8]) -> Option<u64> {
 
 /// Pages in their own right; requests, metadata, revisits and pictures are no documents.
 fn is_document(header: &[u8]) -> bool {
-    let is_text = |kind: &str| kind.starts_with("text/") || kind.starts_with("application/http") || kind.contains("xml");
     let kind = value(header, "WARC-Type").unwrap_or_default();
     matches!(kind, "conversion" | "resource" | "response") && value(header, "Content-Type").is_none_or(is_text)
+}
+
+/// Is it not an HTTP response that carries a picture or the like?
+fn is_text_body(body: &[u8]) -> bool {
+    let header = if body.starts_with(b"HTTP/") { header_end(body) } else { None };
+    header.and_then(|end| value(&body[..end], "Content-Type")).is_none_or(is_text)
+}
+
+fn is_text(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("text/") || kind.starts_with("application/http") || kind.contains("xml") && !kind.contains("svg")
 }
 
 /// A page, still encoded.
@@ -277,6 +287,7 @@ mod tests {
         let expected =
             Page { id: Some("urn:x"), url: Some("http://a/"), date: None, charset: Some("EUC-JP"), is_html: true, body: b"<p>a" };
         assert_eq!(page(header, body), expected);
-        assert!(is_document(header));
+        assert!(is_document(header) && is_text_body(body));
+        assert!(!is_text_body(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n\x89PNG"));
     }
 }
