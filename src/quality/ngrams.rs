@@ -16,18 +16,18 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the n-grams of a document say; `None` where there is no n-gram.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Repetition {
+pub(super) struct Repetition {
     /// Share of the most frequent 2-, 3-, 4-gram among all.
-    pub top: [Option<f32>; 3],
+    pub(super) top: [Option<f32>; 3],
     /// Distinct 5- … 10-grams that occur again / distinct ones.
-    pub dup: [Option<f32>; 6],
+    pub(super) dup: [Option<f32>; 6],
     /// Characters inside a repeated 10-gram / characters.
-    pub cover_10: Option<f32>,
+    pub(super) cover_10: Option<f32>,
 }
 
 /// Tables reused from document to document.
 #[derive(Debug)]
-pub struct Ngrams {
+pub(super) struct Ngrams {
     /// Counters by hash for n = 2, 3, 4, one after the other; in short documents one for each slot.
     counters: Vec<u32>,
     /// Hash tag << 1 | seen again; 0 = free.
@@ -50,7 +50,7 @@ impl Default for Ngrams {
 
 impl Ngrams {
     /// Measures the `n` characters of `chars` (white space already skipped).
-    pub fn measure(&mut self, n: usize, chars: impl Iterator<Item = char>) -> Repetition {
+    pub(super) fn measure(&mut self, n: usize, chars: impl Iterator<Item = char>) -> Repetition {
         let windows = ((n + WINDOW / 2) / WINDOW).max(1);
         let mut sums = Sums::default();
         self.counters.clear();
