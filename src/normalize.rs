@@ -57,6 +57,7 @@ pub enum Selectors {
 }
 
 /// The plan's `[normalize]`.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a plan, not states")]
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {

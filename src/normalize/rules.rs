@@ -88,12 +88,20 @@ pub(super) fn is_line_end(c: char) -> bool {
 pub(super) fn removal(c: char) -> Option<Rule> {
     match c {
         '\u{1b}' => Some(Rule::Escapes),
-        '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fdd0}'..='\u{fdef}' => Some(Rule::Controls),
-        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => Some(Rule::ZeroWidth),
-        '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => Some(Rule::ZeroWidth),
-        _ if u32::from(c) & 0xfffe == 0xfffe => Some(Rule::Controls),
+        _ if is_zero_width(c) => Some(Rule::ZeroWidth),
+        _ if is_noncharacter(c) || c.is_control() && !matches!(c, '\t' | '\n') => Some(Rule::Controls),
         _ => None,
     }
+}
+
+/// Soft hyphen, zero-width space, word joiner, BOM and the controls of direction.
+fn is_zero_width(c: char) -> bool {
+    let direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    direction || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Text and emoji presentation selectors (VS15, VS16): they belong to the emoji before them.
@@ -113,18 +121,15 @@ pub(super) fn is_joining_script(c: char) -> bool {
 
 /// The keep-list: characters that carry their own meaning and are not folded by NFKC.
 pub(super) fn is_kept(c: char) -> bool {
-    match c {
-        // ² ³ ¹ ª º, superscripts and subscripts, ¼ ½ ¾ and other fractions.
-        '²' | '³' | '¹' | 'ª' | 'º' | '\u{2070}'..='\u{209c}' | '¼'..='¾' | '\u{2150}'..='\u{215f}' | '\u{2189}' => true,
-        // ‥ … and the double marks ‼ ⁇ ⁈ ⁉; ℃ ℉ № ℡ ™ ℠ ℹ.
-        '‥' | '…' | '‼' | '⁇'..='⁉' | '℃' | '℉' | '№' | '℡' | '™' | '℠' | 'ℹ' => true,
-        // ① … ⓿, ㈀ … ㋿, ㌀ … ㏿, 🄀 … 🈁.
-        '\u{2460}'..='\u{24ff}' | '\u{3200}'..='\u{33ff}' | '\u{1f100}'..='\u{1f2ff}' => true,
-        // Compatibility kanji: 﨑, 塚 are spellings of names. NFC alone would replace them too.
-        '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}' => true,
-        '｀' => true,
-        _ => is_spacing_accent(c),
-    }
+    // ² ³ ¹ ª º, superscripts and subscripts, ¼ ½ ¾ and other fractions.
+    let small = matches!(c, '²' | '³' | '¹' | 'ª' | 'º' | '\u{2070}'..='\u{209c}' | '¼'..='¾' | '\u{2150}'..='\u{215f}' | '\u{2189}');
+    // ‥ … ｀ and the double marks ‼ ⁇ ⁈ ⁉; ℃ ℉ № ℡ ™ ℠ ℹ.
+    let signs = matches!(c, '‥' | '…' | '｀' | '‼' | '⁇'..='⁉' | '℃' | '℉' | '№' | '℡' | '™' | '℠' | 'ℹ');
+    // ① … ⓿, ㈀ … ㋿, ㌀ … ㏿, 🄀 … 🈁.
+    let enclosed = matches!(c, '\u{2460}'..='\u{24ff}' | '\u{3200}'..='\u{33ff}' | '\u{1f100}'..='\u{1f2ff}');
+    // Compatibility kanji: 﨑 and 塚 are spellings of names. NFC alone would replace them too.
+    let kanji = matches!(c, '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}');
+    small || signs || enclosed || kanji || is_spacing_accent(c)
 }
 
 /// An accent that stands alone (´ ¨ ゛ ￣), which NFKC would tear into a space and a combining mark.

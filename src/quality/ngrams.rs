@@ -5,7 +5,7 @@
 
 /// Characters in a window, as near as equal windows allow.
 const WINDOW: usize = 2_000;
-/// Slots of the window table: more than twice the n-grams of the longest window (3,000).
+/// Slots of the largest window table: more than twice the n-grams of the longest window (3,000).
 const SLOTS: usize = 1 << 13;
 /// Counters for each n in a document of several windows: 2^16.
 const COUNTER_BITS: u32 = 16;
@@ -16,18 +16,18 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the n-grams of a document say; `None` where there is no n-gram.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Repetition {
+pub(super) struct Repetition {
     /// Share of the most frequent 2-, 3-, 4-gram among all.
-    pub top: [Option<f32>; 3],
+    pub(super) top: [Option<f32>; 3],
     /// Distinct 5- … 10-grams that occur again / distinct ones.
-    pub dup: [Option<f32>; 6],
+    pub(super) dup: [Option<f32>; 6],
     /// Characters inside a repeated 10-gram / characters.
-    pub cover_10: Option<f32>,
+    pub(super) cover_10: Option<f32>,
 }
 
 /// Tables reused from document to document.
 #[derive(Debug)]
-pub struct Ngrams {
+pub(super) struct Ngrams {
     /// Counters by hash for n = 2, 3, 4, one after the other; in short documents one for each slot.
     counters: Vec<u32>,
     /// Hash tag << 1 | seen again; 0 = free.
@@ -50,7 +50,7 @@ impl Default for Ngrams {
 
 impl Ngrams {
     /// Measures the `n` characters of `chars` (white space already skipped).
-    pub fn measure(&mut self, n: usize, chars: impl Iterator<Item = char>) -> Repetition {
+    pub(super) fn measure(&mut self, n: usize, chars: impl Iterator<Item = char>) -> Repetition {
         let windows = ((n + WINDOW / 2) / WINDOW).max(1);
         let mut sums = Sums::default();
         self.counters.clear();
@@ -84,12 +84,13 @@ impl Ngrams {
     /// Share of the most frequent n-gram of a document of one window, exactly.
     fn top_of_short(&mut self, n: usize) -> Option<f32> {
         let all = self.prefix.len().checked_sub(n).filter(|all| *all > 0)?;
-        self.slots.fill(0);
+        let slots = table_for(&mut self.slots, all);
+        slots.fill(0);
         let mut most = 0;
         for i in 0..all {
-            let (slot, tag) = find(&self.prefix, &self.slots, &self.powers, i, n);
-            self.counters[slot] = if self.slots[slot] == 0 { 1 } else { self.counters[slot] + 1 };
-            self.slots[slot] = tag << 1;
+            let (slot, tag) = find(&self.prefix, slots, &self.powers, i, n);
+            self.counters[slot] = if slots[slot] == 0 { 1 } else { self.counters[slot] + 1 };
+            slots[slot] = tag << 1;
             most = most.max(self.counters[slot]);
         }
         Some(most as f32 / all as f32)
@@ -144,6 +145,7 @@ struct Window {
 
 fn measure_window(prefix: &[u64], slots: &mut [u32], powers: &[u64; 11]) -> Window {
     let chars = prefix.len() - 1;
+    let slots = table_for(slots, chars);
     let dup = LENGTHS.map(|n| {
         slots.fill(0);
         let (mut distinct, mut again) = (0_u32, 0_u32);
@@ -174,15 +176,21 @@ fn measure_window(prefix: &[u64], slots: &mut [u32], powers: &[u64; 11]) -> Wind
     Window { dup, cover: (chars >= 10).then(|| covered as f64 / chars as f64) }
 }
 
+/// The part of the table for `n` n-grams: a power of two, at least four times as many where there is room. Less to clear for short documents.
+fn table_for(slots: &mut [u32], n: usize) -> &mut [u32] {
+    &mut slots[..(4 * n).next_power_of_two().clamp(2, SLOTS)]
+}
+
 /// The slot of the n-gram at `i`, or the free one where it belongs, and its tag (not 0).
 #[inline]
 fn find(prefix: &[u64], slots: &[u32], powers: &[u64; 11], i: usize, n: usize) -> (usize, u32) {
     let gram = prefix[i + n].wrapping_sub(prefix[i].wrapping_mul(powers[n]));
     let hash = (gram ^ (gram >> 32)).wrapping_mul(BASE);
     let tag = ((hash >> 20) as u32 & 0x7fff_ffff) | 1;
-    let mut slot = (hash >> 51) as usize % SLOTS;
+    let mask = slots.len() - 1;
+    let mut slot = (hash >> 51) as usize & mask;
     while slots[slot] != 0 && slots[slot] >> 1 != tag {
-        slot = (slot + 1) % SLOTS;
+        slot = (slot + 1) & mask;
     }
     (slot, tag)
 }
