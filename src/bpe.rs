@@ -270,8 +270,11 @@ impl Rows {
     }
 }
 
+/// Pieces of one level with their counts.
+type Level<'a> = (u8, Vec<(&'a [u8], u64)>);
+
 /// A table of counts from pieces by level.
-fn table(levels: &[(u8, Vec<(&[u8], u64)>)]) -> Result<Batch> {
+fn table(levels: &[Level<'_>]) -> Result<Batch> {
     let rows = || levels.iter().flat_map(|(level, pieces)| pieces.iter().map(move |&(piece, count)| (*level, piece, count)));
     if i32::try_from(rows().map(|(_, piece, _)| piece.len()).sum::<usize>()).is_err() {
         return Err(Error::Resources("the unique pieces of one table exceed 2 GiB; use smaller shards".to_owned()));

@@ -109,8 +109,11 @@ pub fn special_tokens_map_json(roles: &Roles) -> String {
 
 /// The audit trail: one merge a line, `left right<TAB>count`, in order, bytes written as characters.
 pub fn merges_txt(tokenizer: &Tokenizer, counts: &[u64]) -> String {
-    let lines = tokenizer.rules().iter().zip(counts);
-    lines.map(|(rule, count)| format!("{} {}\t{count}\n", written(tokenizer, rule.left), written(tokenizer, rule.right))).collect()
+    let mut text = String::new();
+    for (rule, count) in tokenizer.rules().iter().zip(counts) {
+        text.extend([&written(tokenizer, rule.left), " ", &written(tokenizer, rule.right), "\t", &count.to_string(), "\n"]);
+    }
+    text
 }
 
 fn pretty(value: &Value) -> String {
