@@ -189,9 +189,8 @@ pub(crate) fn decode(text: &[u8], at: usize) -> (u32, usize) {
 pub(crate) fn is_inside_character(bytes: &[u8]) -> bool {
     let Some((&first, rest)) = bytes.split_first() else { return false };
     let expected = match first {
-        0x80..0xC0 => 3,
         0xC0..0xE0 => 2,
-        0xE0..0xF0 => 3,
+        0x80..0xC0 | 0xE0..0xF0 => 3,
         _ => 4,
     };
     let full = bytes.len() > expected || (first >= 0xC0 && bytes.len() == expected);

@@ -245,3 +245,92 @@ impl Script {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pieces_of(text: &str, pattern: Pattern, cuts: Cuts<'_>) -> Vec<String> {
+        let mut cutter = Cutter { text, classes: Classes::get(), cuts, next: 0 };
+        let mut pieces = Vec::new();
+        pattern.for_each_piece(text, |start, end| {
+            cutter.cut(start, end, |piece| pieces.push(String::from_utf8(piece.to_vec()).unwrap()));
+        });
+        pieces
+    }
+
+    fn ends(words: &[&str]) -> Vec<u32> {
+        words.iter().scan(0, |end, word| Some(std::mem::replace(end, *end + word.len() as u32) + word.len() as u32)).collect()
+    }
+
+    #[test]
+    fn morphemes_refine_the_pattern() {
+        let words = ["東京", "・", "大阪", "で", " ", "the", " ", "Tシャツ", "を", "買い", "まし", "た", "。", "\n"];
+        assert_eq!(
+            pieces_of(&words.concat(), Pattern::DeepseekV3, Cuts::Morphemes(&ends(&words))),
+            ["東京", "・", "大阪", "で", " the", " T", "シャツ", "を", "買い", "まし", "た", "。", "\n"],
+        );
+    }
+
+    #[test]
+    fn scripts_cut_runs_but_not_marks() {
+        assert_eq!(pieces_of("お知らせメール々〆ー", Pattern::DeepseekV3, Cuts::Scripts), ["お", "知", "らせ", "メール", "々〆", "ー"]);
+        assert_eq!(pieces_of("か\u{3099}カ\u{3099}", Pattern::None, Cuts::Scripts), ["か\u{3099}", "カ\u{3099}"]);
+        assert_eq!(pieces_of("日本 Rust12", Pattern::Gpt2, Cuts::Scripts), ["日本", " Rust", "12"]);
+    }
+
+    /// Ends that are not those of this text cut nothing apart.
+    #[test]
+    fn foreign_ends_do_no_harm() {
+        assert_eq!(pieces_of("あい", Pattern::None, Cuts::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
+    }
+
+    #[test]
+    fn a_document_is_counted_line_by_line() {
+        let mut counter = Counter::default();
+        counter.add_document("あ\n\n\nあ", Pattern::DeepseekV3, Cuts::None);
+        assert_eq!(counter.by_count(), [("\n".as_bytes(), 3), ("あ".as_bytes(), 2)]);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_tile_and_sums_commute(
+            texts in proptest::collection::vec("[あいア漢a1 。\\n]{0,30}", 0..6),
+            ends in proptest::collection::vec(0_u32..90, 0..20),
+        ) {
+            let mut ends = ends;
+            ends.sort_unstable();
+            let (mut whole, mut parts) = (Counter::default(), Counter::default());
+            let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+            for (i, text) in texts.iter().enumerate() {
+                let cuts = [Cuts::Morphemes(&ends), Cuts::Scripts, Cuts::None][i % 3];
+                prop_assert_eq!(&pieces_of(text, Pattern::DeepseekV3, cuts).concat(), text);
+                whole.add_document(text, Pattern::DeepseekV3, cuts);
+                let mut part = Counter::default();
+                part.add_document(text, Pattern::DeepseekV3, cuts);
+                for (piece, count) in part.by_bytes() {
+                    parts.add(piece, count);
+                    *expected.entry(String::from_utf8(piece.to_vec()).unwrap()).or_default() += count;
+                }
+            }
+            prop_assert_eq!(whole.by_bytes(), parts.by_bytes());
+            let expected: Vec<(&[u8], u64)> = expected.iter().map(|(piece, count)| (piece.as_bytes(), *count)).collect();
+            prop_assert_eq!(parts.by_bytes(), expected);
+        }
+
+        #[test]
+        fn the_table_equals_a_map(pieces in proptest::collection::vec(("[a-c]{0,20}", 0_u64..9), 0..3000)) {
+            let mut counter = Counter::default();
+            let mut expected: BTreeMap<&[u8], u64> = BTreeMap::new();
+            for (piece, count) in &pieces {
+                counter.add(piece.as_bytes(), *count);
+                *expected.entry(piece.as_bytes()).or_default() += count;
+            }
+            prop_assert_eq!(counter.by_bytes(), expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -330,3 +330,155 @@ fn lowest(ranks: &[u32]) -> Option<(usize, u32)> {
     }
     (best.1 != NONE).then_some(best)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::bpe::train::{Limits, train};
+
+    const SAMPLE: &str = "精米とは、玄米から糠と胚芽を取り除くことです。ご飯をいただく、いただきます。いただきました。\
+        The rice is milled, milled and milled again: aaaa aaaaaaaa abababab 1234 12345 éé éa 😀😀😁";
+
+    fn specials() -> Vec<String> {
+        vec!["<|endoftext|>".to_owned(), "<|pad|>".to_owned()]
+    }
+
+    fn tokenizer(pattern: Pattern, whole_characters: bool) -> Tokenizer {
+        let mut pieces = Vec::new();
+        pattern.for_each_piece(SAMPLE, |start, end| pieces.push((&SAMPLE.as_bytes()[start..end], 2)));
+        pieces.push((b"<|endoftext|>", 1));
+        let reserved = specials().into_iter().map(String::into_bytes).collect();
+        let limits = Limits { merges: 220, min_frequency: 1, max_token_length: None, whole_characters, reserved };
+        Tokenizer::from_merges(pattern, &specials(), &train(&pieces, &limits).unwrap().merges).unwrap()
+    }
+
+    /// The lowest rank first, looked for in the list of merges, from bytes.
+    fn reference(tokenizer: &Tokenizer, text: &str) -> Vec<i32> {
+        let byte = |byte: &u8| (0..tokenizer.len() as u32).find(|&id| tokenizer.token(id) == Some(&[*byte])).unwrap();
+        let mut ids = Vec::new();
+        tokenizer.pattern().for_each_piece(text, |start, end| {
+            let mut piece: Vec<u32> = text.as_bytes()[start..end].iter().map(byte).collect();
+            while let Some((rank, at)) = piece
+                .windows(2)
+                .enumerate()
+                .filter_map(|(at, pair)| Some((tokenizer.rules().iter().position(|rule| [rule.left, rule.right] == pair)?, at)))
+                .min()
+            {
+                piece[at] = tokenizer.rules()[rank].result;
+                piece.remove(at + 1);
+            }
+            ids.extend(piece.iter().map(|&id| id as i32));
+        });
+        ids
+    }
+
+    fn encode(encoder: &Encoder, text: &str) -> Vec<i32> {
+        let mut ids = Vec::new();
+        encoder.worker().encode(text, &mut ids).unwrap();
+        ids
+    }
+
+    static ALL: LazyLock<Vec<(Tokenizer, Encoder)>> = LazyLock::new(|| {
+        let patterns = [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None];
+        let all = patterns.into_iter().flat_map(|pattern| [tokenizer(pattern, true), tokenizer(pattern, false)]);
+        all.map(|tokenizer| (tokenizer.clone(), Encoder::new(&tokenizer))).collect()
+    });
+
+    #[test]
+    fn whole_character_vocabularies_start_from_characters() {
+        assert!(starts_from_characters(&tokenizer(Pattern::None, true)));
+        assert!(Encoder::new(&tokenizer(Pattern::DeepseekV3, true)).characters.is_some());
+        // Over lines of text without the rule, some token cuts characters apart.
+        assert!(!starts_from_characters(&tokenizer(Pattern::None, false)));
+    }
+
+    #[test]
+    fn special_tokens_in_text_are_characters() {
+        for (tokenizer, encoder) in ALL.iter() {
+            let ids = encode(encoder, "<|endoftext|>");
+            assert!(ids.iter().all(|&id| !tokenizer.is_special(id as u32)), "{ids:?}");
+            assert_eq!(tokenizer.decode(&ids).unwrap(), b"<|endoftext|>");
+            assert_eq!(tokenizer.special_id("<|pad|>"), Some(1));
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_is_named() {
+        assert_eq!(tokenizer(Pattern::None, true).decode(&[70, -1]), Err(-1));
+        assert_eq!(tokenizer(Pattern::None, true).decode(&[i32::MAX]), Err(i32::MAX));
+    }
+
+    #[test]
+    fn long_pieces_are_near_linear() {
+        for (tokenizer, encoder) in ALL.iter() {
+            for unit in ["a", "いただ", "\0", "ab", "漢"] {
+                let text = unit.repeat(200_000);
+                assert_eq!(tokenizer.decode(&encode(encoder, &text)).unwrap(), text.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_character_without_a_token_is_an_error() {
+        let tokens = [(0, b"a".to_vec()), (1, b"aa".to_vec())];
+        let tokenizer = Tokenizer::new(Pattern::None, Alphabet::Characters, &tokens, &[(0, 0)], Vec::new()).unwrap();
+        let encoder = Encoder::new(&tokenizer);
+        let mut ids = Vec::new();
+        assert_eq!(encoder.worker().encode("aaaいa", &mut ids), Err(Inexpressible { at: 3 }));
+        assert_eq!(encoder.worker().encode("aaa", &mut ids), Ok(()));
+        assert_eq!(ids, [1, 0]);
+    }
+
+    /// Real text, where it is to be had: every line comes back, and the queue of long pieces agrees with the scan.
+    #[test]
+    fn real_lines_round_trip() {
+        let root = std::env::var_os("SEIMAI_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into);
+        let Ok(file) = std::fs::File::open(root.join("data/corpus/rustbook-ja.jsonl.zst")) else {
+            print_skip("real_lines_round_trip", "data/corpus");
+            return;
+        };
+        let text = std::io::read_to_string(zstd::Decoder::new(file).unwrap()).unwrap();
+        let mut scratch = Scratch::default();
+        for (line, (tokenizer, encoder)) in text.lines().take(60).zip(ALL.iter().cycle()) {
+            assert_eq!(tokenizer.decode(&encode(encoder, line)).unwrap(), line.as_bytes());
+            for piece in line.as_bytes().chunks(40) {
+                scratch.symbols.clear();
+                encoder.start_from_bytes(piece, 0, piece.len(), &mut scratch.symbols).unwrap();
+                scratch.merge_long(encoder);
+                let long = scratch.symbols.clone();
+                scratch.symbols.clear();
+                encoder.start_from_bytes(piece, 0, piece.len(), &mut scratch.symbols).unwrap();
+                scratch.merge_short(encoder);
+                assert_eq!(long, scratch.symbols);
+            }
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "a skipped test says so")]
+    fn print_skip(test: &str, path: &str) {
+        println!("skipped: {test} needs shared/{path} (not found)");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn ids_equal_the_reference(text in "([いただくきます精米玄。、a-d é😀😁1-4\\x00]|いただき|mill|aaaa){0,90}") {
+            for (tokenizer, encoder) in ALL.iter() {
+                prop_assert_eq!(encode(encoder, &text), reference(tokenizer, &text));
+            }
+        }
+
+        #[test]
+        fn decoding_gives_the_text_back(text in any::<String>()) {
+            for (tokenizer, encoder) in ALL.iter() {
+                prop_assert_eq!(tokenizer.decode(&encode(encoder, &text)).unwrap(), text.as_bytes());
+            }
+        }
+    }
+}

@@ -231,3 +231,70 @@ impl Region<'_> {
         at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ends(pattern: Pattern, text: &str) -> Vec<usize> {
+        let mut ends = Vec::new();
+        pattern.for_each_piece(text, |_, end| ends.push(end));
+        ends
+    }
+
+    fn pieces(pattern: Pattern, text: &str) -> Vec<&str> {
+        let mut pieces = Vec::new();
+        pattern.for_each_piece(text, |start, end| pieces.push(text.get(start..end).unwrap()));
+        pieces
+    }
+
+    #[test]
+    fn a_sentence_reads_as_published() {
+        assert_eq!(
+            pieces(Pattern::DeepseekV3, "令和8年、東京・大阪で Tシャツを12345枚\n"),
+            ["令和", "8", "年", "、", "東京", "・", "大阪で", " T", "シャツを", "123", "45", "枚", "\n"],
+        );
+        assert_eq!(pieces(Pattern::Gpt2, "It's 東京々です。 2026"), ["It", "'s", " 東京々です", "。", " 2026"]);
+        assert_eq!(pieces(Pattern::None, "a b"), ["a b"]);
+    }
+
+    /// The look-ahead of the third split ends at the piece of the second one.
+    #[test]
+    fn white_space_before_kanji_is_not_left_behind() {
+        assert_eq!(pieces(Pattern::DeepseekV3, "a  字  b"), ["a", "  ", "字", " ", " b"]);
+    }
+
+    /// Recorded from tokenizers 0.23.3: 27 chosen strings and 400 random ones.
+    #[test]
+    fn pieces_equal_the_recorded_ones() {
+        for line in include_str!("golden/pattern.jsonl").lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = row["text"].as_str().unwrap();
+            for (name, pattern) in [("deepseek-v3", Pattern::DeepseekV3), ("gpt2", Pattern::Gpt2)] {
+                assert_eq!(serde_json::json!(ends(pattern, text)), row[name], "{name} {text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_tile_the_text(text in "(\\PC|[ \\t\\r\\n0-9あア漢。\u{3097}\u{200d}])*") {
+            for pattern in [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None] {
+                prop_assert_eq!(pieces(pattern, &text).concat(), text.as_str());
+                prop_assert!(pieces(pattern, &text).iter().all(|piece| !piece.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_megabyte_without_a_break_is_linear() {
+        for unit in ["あ", "\u{301}", " ", "\n", "\u{200b}", "1", "(", "a\u{200b}"] {
+            let text = unit.repeat(1 << 18);
+            for pattern in [Pattern::DeepseekV3, Pattern::Gpt2] {
+                assert_eq!(ends(pattern, &text).last(), Some(&text.len()));
+            }
+        }
+    }
+}
