@@ -137,6 +137,8 @@ pub enum Key {
     Tokoro,
     Choudai,
     Dou,
+    /// An unchanging word with です or ます inside (すみません, につきまして, ですが).
+    Fused,
     /// の, ん as dependent nouns.
     NoNoun,
 }

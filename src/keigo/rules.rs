@@ -133,6 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     row("SON.direction", Son, 2, &[Unit(flag::DIRECTION)], direction_from_other),
     marked(row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit), Mark::Ambiguous),
     row("SON.bika_owned", Son, 2, &[Unit(flag::BIKA)], beautified_by_owner),
+    row("BIK.yasumi", Bik, 0, &[UnitOf(&[Key::Yasumi])], day_off),
     row("BIK.list", Bik, 0, &[Unit(flag::BIKA)], beautified),
     row("SON.o_da", Son, 2, &[Unit(flag::VERBAL)], called),
     row("SON.noun", Son, 2, &[Unit(0)], honorific_noun),
@@ -183,4 +184,4 @@ pub(super) const RULES: &[Rule] = &[
     row("TEI.desu", Tei, 1, &[Word(&[Key::Desu]), May(&[Key::U])], full_desu),
 ];
 
-use crate::keigo::scene::{full_desu, humble_sahen, masu_itself, named, not_causative, not_idiom, seen_name};
+use crate::keigo::scene::{day_off, full_desu, humble_sahen, masu_itself, named, not_causative, not_idiom, seen_name};

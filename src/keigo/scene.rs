@@ -272,13 +272,12 @@ fn giver(scene: &Scene<'_>) -> Option<bool> {
             return Some(false);
         }
     }
-    if scene.back(1).key != Key::No {
-        return None;
-    }
-    match scene.back(2).key {
-        Key::He => Some(false),
-        Key::Kara => owner(scene.back(3)),
-        _ => owner(scene.back(2)),
+    match (scene.back(1).key, scene.back(2).key) {
+        (Key::No, Key::He) => Some(false),
+        (Key::No, Key::Kara) => owner(scene.back(3)),
+        (Key::No | Key::Kara, _) => owner(scene.back(2)),
+        (Key::Ni | Key::He, _) => owner(scene.back(2)).filter(|raised| *raised).map(|_| false),
+        _ => None,
     }
 }
 
@@ -300,6 +299,12 @@ pub(super) fn plain_unit(scene: &Scene<'_>) -> bool {
 /// A pretty noun whose owner is raised: 先生のお酒.
 pub(super) fn beautified_by_owner(scene: &Scene<'_>) -> bool {
     scene.back(1).key == Key::No && owner(scene.back(2)) == Some(true) && !scene.core(flag::STOP)
+}
+
+/// お休み as a day off: of a thing, or of nobody in particular.
+pub(super) fn day_off(scene: &Scene<'_>) -> bool {
+    let person = matches!(scene.clause.subject(), Subject::Raised | Subject::Person);
+    !person && !scene.next(0).is(&[Key::Nasaru, Key::Suru])
 }
 
 /// A pretty noun.
