@@ -132,6 +132,8 @@ pub enum Key {
     Oide,
     Yasumi,
     Omeshi,
+    /// お目にかかる, お目にかける as one word.
+    OmeNiKakaru,
     Zonji,
     You,
     Tokoro,

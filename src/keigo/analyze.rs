@@ -210,7 +210,7 @@ impl Worker<'_> {
     /// Finds the spans of the sentence and returns its level.
     fn mark_spans(&mut self, text: &str, ending: Ending, quoted: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.key == Key::Ka);
-        let mut clause = Clause::new(asks && ending.style == Style::Keitai);
+        let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {

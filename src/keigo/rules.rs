@@ -113,6 +113,7 @@ use Step::{Any, Inflected, May, Of, Unit, UnitOf, Word};
 pub(super) const RULES: &[Rule] = &[
     // お/ご + core + support verb.
     row("KEN1.ome_ni_kakaru", Ken1, 2, &[UnitOf(&[Key::Me]), Word(&[Key::Ni]), Word(&[Key::Kakaru, Key::Kakeru])], always),
+    row("KEN1.ome_ni_kakaru", Ken1, 2, &[Word(&[Key::OmeNiKakaru])], always),
     row("KEN1.goran_ni_ireru", Ken1, 2, &[UnitOf(&[Key::Goran]), Word(&[Key::Ni]), Word(&[Key::Ireru])], always),
     row("SON.o_ni_naru", Son, 2, &[Unit(flag::VERBAL), Word(&[Key::Ni]), Word(&[Key::Naru]), May(&[Key::Reru])], turns_into),
     none("NONE.o_nasai", &[Unit(0), Word(&[Key::Nasaru])], imperative_nasai),

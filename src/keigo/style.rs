@@ -143,6 +143,7 @@ fn predicate(tokens: &[Token], copula: bool) -> Style {
             Style::Jotai
         }
         Class::Sahen if last.key == Key::Choudai => Style::Jotai,
+        Class::Noun if last.key == Key::Goran && tokens.len() > 1 && tokens[tokens.len() - 2].key == Key::Te => Style::Jotai,
         Class::Topic if trails_off(tokens) => Style::Jotai,
         Class::Interjection | Class::Modifier if last.key == Key::Fused => Style::Keitai,
         _ => Style::Fragment,
