@@ -132,11 +132,15 @@ pub enum Key {
     Oide,
     Yasumi,
     Omeshi,
+    /// お目にかかる, お目にかける as one word.
+    OmeNiKakaru,
     Zonji,
     You,
     Tokoro,
     Choudai,
     Dou,
+    /// An unchanging word with です or ます inside (すみません, につきまして, ですが).
+    Fused,
     /// の, ん as dependent nouns.
     NoNoun,
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::keigo::alphabet::{Class, Key, Token, flag};
 use crate::keigo::formula::{self, FormulaHits};
-use crate::keigo::lexicon::TokenTable;
+use crate::keigo::lexicon::{TokenTable, fused_part, is_punctuation, mark_class};
 use crate::keigo::rules::{Honorific, Mark, RULES, Rule, Step};
 use crate::keigo::scene::{Clause, Item, Scene, Unit, unit};
 use crate::keigo::style::{Ending, Style, Tone, ending, tone};
-use crate::morpheme::{Lexicon, Morphemes, PosTable};
+use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable};
 
 /// An honorific form in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Worker<'_> {
             let piece_end = morphemes.ends[i];
             if morphemes.pos[i] != PosTable::GAP {
                 let number = self.analyzer.table.number(morphemes.pos[i], morphemes.word[i]);
-                let token = self.token(text, number, start, piece_end);
+                let token = self.token(text, number, morphemes.word[i] != NO_WORD, start as usize..piece_end as usize);
                 depth = (depth + usize::from(token.class == Class::Open)).saturating_sub(usize::from(token.class == Class::Close));
                 let quoted = depth > 0 || token.class == Class::Close;
                 self.items.push(Item { token, number, start, end: piece_end, quoted });
@@ -166,19 +166,17 @@ impl Worker<'_> {
         i
     }
 
-    /// The token of a number; brackets and laughter outside the lexicon are known by their surface.
-    fn token(&self, text: &str, number: u16, start: u32, end: u32) -> Token {
+    /// The token of a piece; marks and laughter outside the lexicon are known by their surface.
+    fn token(&self, text: &str, number: u16, known: bool, piece: Range<usize>) -> Token {
         let token = self.analyzer.table.tokens()[usize::from(number)];
-        if end - start > 3 || !(token.class == Class::Mark || token.flags == 0 && token.key == Key::None) {
+        if known || token.class == Class::Gap {
             return token;
         }
-        let class = match text.get(start as usize..end as usize) {
-            Some("「" | "『" | "（" | "(" | "｢") => Class::Open,
-            Some("」" | "』" | "）" | ")" | "｣") => Class::Close,
-            Some("w" | "ww" | "www" | "ｗ") => return Token { flags: token.flags | flag::LAUGH, ..token },
-            _ => return token,
-        };
-        Token { class, ..token }
+        match text.get(piece) {
+            Some("w" | "ww" | "www" | "ｗ" | "ｗｗ") => Token { flags: flag::LAUGH, ..token },
+            Some(surface) if is_punctuation(surface) => Token { class: mark_class("", surface), ..Token::default() },
+            _ => token,
+        }
     }
 
     fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32) {
@@ -188,7 +186,7 @@ impl Worker<'_> {
         let quoted = self.choose_deciding();
         let ending = ending(&self.outside);
         let first_span = self.spans.len();
-        let level = self.mark_spans(ending, quoted);
+        let level = self.mark_spans(text, ending, quoted);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
         let listed = is_listed(text, byte_start, byte_end, &self.items, ending.style);
         let tone = tone(&self.outside, ending);
@@ -210,12 +208,15 @@ impl Worker<'_> {
     }
 
     /// Finds the spans of the sentence and returns its level.
-    fn mark_spans(&mut self, ending: Ending, quoted: bool) -> u8 {
+    fn mark_spans(&mut self, text: &str, ending: Ending, quoted: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.key == Key::Ka);
-        let mut clause = Clause::new(asks && ending.style == Style::Keitai);
+        let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
+            if self.items[i].token.key == Key::Fused {
+                level = level.max(self.mark_fused(text, i, quoted));
+            }
             let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
             let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
             let to = hit.map_or(i + 1, |(_, to)| to);
@@ -233,6 +234,23 @@ impl Worker<'_> {
             i = to;
         }
         level
+    }
+
+    /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.
+    fn mark_fused(&mut self, text: &str, i: usize, quoted: bool) -> u8 {
+        let item = self.items[i];
+        let surface = text.get(item.start as usize..item.end as usize).unwrap_or("");
+        let Some(part) = fused_part(surface) else { return 0 };
+        let humble = surface.starts_with("いただき");
+        let mut push = |rule, class, part: Range<usize>| {
+            let (start, end) = (item.start + part.start as u32, item.start + part.end as u32);
+            self.spans.push(Span { start, end, class, rule, weak: false, ambiguous: false, sasete: false });
+        };
+        if humble {
+            push("KEN1.itadakimasu", Honorific::Ken1, 0..part.start);
+        }
+        push("TEI.fused", Honorific::Tei, part);
+        if item.quoted && !quoted { 0 } else { 1 + u8::from(humble) }
     }
 
     /// The first rule of `set` that fits at item `i`, and the item after its match.

@@ -142,7 +142,7 @@ impl Mapper {
 
     fn token(&self, word: &Word<'_>) -> Token {
         let fields = [feature(word, 0), feature(word, 1), feature(word, 2), feature(word, 3)];
-        let class = class_of(fields, word.surface);
+        let class = if is_punctuation(word.surface) { mark_class(feature(word, 1), word.surface) } else { class_of(fields, word.surface) };
         let form = form_of(feature(word, 5));
         let lemma = self.lemma(word);
         let key = self.key(class, lemma, word);
@@ -161,6 +161,9 @@ impl Mapper {
     }
 
     fn key(&self, class: Class, lemma: &str, word: &Word<'_>) -> Key {
+        if is_fused(class, word.surface) {
+            return Key::Fused;
+        }
         let find = |list: &FxHashMap<&str, Key>, text: &str| list.get(text).copied().unwrap_or_default();
         match class {
             Class::Verb => self.verb_key(lemma, word),
@@ -274,6 +277,28 @@ fn word_surface<'a>(word: &Word<'a>) -> &'a str {
     word.surface
 }
 
+/// The part of an unchanging word that is です or ます, as a byte range.
+pub(super) fn fused_part(surface: &str) -> Option<std::ops::Range<usize>> {
+    let polite = ["です", "まし", "ませ", "ます"];
+    let start = polite.iter().find_map(|part| surface.rfind(part))?;
+    Some(start..start + "です".len())
+}
+
+fn is_fused(class: Class, surface: &str) -> bool {
+    let ends = ["まして", "ます", "ません", "ましたら"].iter().any(|end| surface.len() > end.len() && surface.ends_with(end));
+    let begins = surface.starts_with("です") || surface.starts_with("そうです");
+    match class {
+        Class::Case => ends,
+        Class::Interjection | Class::Modifier => ends || begins,
+        _ => false,
+    }
+}
+
+/// No letter, digit or kana: a mark, whatever the dictionary says (IPADIC takes `?` for a verbal noun).
+pub(super) fn is_punctuation(surface: &str) -> bool {
+    !surface.chars().any(char::is_alphanumeric)
+}
+
 fn is_suffix_verb(word: &Word<'_>) -> bool {
     matches!(feature(word, 1), "接尾" | "非自立可能") || feature(word, 0) == "助動詞"
 }
@@ -328,7 +353,8 @@ fn particle_class(kind: &str) -> Class {
     }
 }
 
-fn mark_class(kind: &str, surface: &str) -> Class {
+/// Class of a mark; `kind` is 細分類1 where the dictionary has the mark.
+pub(super) fn mark_class(kind: &str, surface: &str) -> Class {
     match (kind, surface) {
         (_, "「" | "『" | "（" | "(" | "｢") => Class::Open,
         (_, "」" | "』" | "）" | ")" | "｣") => Class::Close,

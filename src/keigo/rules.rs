@@ -113,6 +113,7 @@ use Step::{Any, Inflected, May, Of, Unit, UnitOf, Word};
 pub(super) const RULES: &[Rule] = &[
     // お/ご + core + support verb.
     row("KEN1.ome_ni_kakaru", Ken1, 2, &[UnitOf(&[Key::Me]), Word(&[Key::Ni]), Word(&[Key::Kakaru, Key::Kakeru])], always),
+    row("KEN1.ome_ni_kakaru", Ken1, 2, &[Word(&[Key::OmeNiKakaru])], always),
     row("KEN1.goran_ni_ireru", Ken1, 2, &[UnitOf(&[Key::Goran]), Word(&[Key::Ni]), Word(&[Key::Ireru])], always),
     row("SON.o_ni_naru", Son, 2, &[Unit(flag::VERBAL), Word(&[Key::Ni]), Word(&[Key::Naru]), May(&[Key::Reru])], turns_into),
     none("NONE.o_nasai", &[Unit(0), Word(&[Key::Nasaru])], imperative_nasai),
@@ -133,6 +134,7 @@ pub(super) const RULES: &[Rule] = &[
     row("SON.direction", Son, 2, &[Unit(flag::DIRECTION)], direction_from_other),
     marked(row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit), Mark::Ambiguous),
     row("SON.bika_owned", Son, 2, &[Unit(flag::BIKA)], beautified_by_owner),
+    row("BIK.yasumi", Bik, 0, &[UnitOf(&[Key::Yasumi])], day_off),
     row("BIK.list", Bik, 0, &[Unit(flag::BIKA)], beautified),
     row("SON.o_da", Son, 2, &[Unit(flag::VERBAL)], called),
     row("SON.noun", Son, 2, &[Unit(0)], honorific_noun),
@@ -183,4 +185,4 @@ pub(super) const RULES: &[Rule] = &[
     row("TEI.desu", Tei, 1, &[Word(&[Key::Desu]), May(&[Key::U])], full_desu),
 ];
 
-use crate::keigo::scene::{full_desu, humble_sahen, masu_itself, named, not_causative, not_idiom, seen_name};
+use crate::keigo::scene::{day_off, full_desu, humble_sahen, masu_itself, named, not_causative, not_idiom, seen_name};

@@ -45,13 +45,19 @@ pub(super) struct Clause {
     agent: bool,
     location: bool,
     seen: Flags,
-    polite_question: bool,
+    polite: bool,
+    question: bool,
 }
 
 impl Clause {
     /// At the beginning of a sentence.
-    pub(super) fn new(polite_question: bool) -> Self {
-        Self { polite_question, ..Self::default() }
+    pub(super) fn new(polite: bool, question: bool) -> Self {
+        Self { polite, question, ..Self::default() }
+    }
+
+    /// A question to the hearer, in 敬体.
+    fn asks_politely(&self) -> bool {
+        self.polite && self.question
     }
 
     /// The subject: the nearest が, else the topic.
@@ -79,7 +85,7 @@ impl Clause {
 
     /// A clause ends: its object and agent go, its topic stays.
     fn end(&mut self) {
-        *self = Self { topic: self.topic, nominative: self.nominative, polite_question: self.polite_question, ..Self::default() };
+        *self = Self { topic: self.topic, nominative: self.nominative, polite: self.polite, question: self.question, ..Self::default() };
     }
 }
 
@@ -143,6 +149,7 @@ pub(super) fn unit(items: &[Item], i: usize) -> Option<Unit> {
             Some(Unit { end: i + 3, flags: flag::VERBAL, key: Key::None })
         }
         Class::Verb if core.form == Form::Continuative => Some(Unit { end: i + 2, flags: core.flags | flag::VERBAL, key: core.key }),
+        Class::Suffix if core.key == Key::Sama => None,
         Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => split_noun(i, core, next),
         Class::Adjective => Some(Unit { end: i + 2, flags: flag::OWNED, key: Key::None }),
         _ => None,
@@ -272,13 +279,12 @@ fn giver(scene: &Scene<'_>) -> Option<bool> {
             return Some(false);
         }
     }
-    if scene.back(1).key != Key::No {
-        return None;
-    }
-    match scene.back(2).key {
-        Key::He => Some(false),
-        Key::Kara => owner(scene.back(3)),
-        _ => owner(scene.back(2)),
+    match (scene.back(1).key, scene.back(2).key) {
+        (Key::No, Key::He) => Some(false),
+        (Key::No, Key::Kara) => owner(scene.back(3)),
+        (Key::No | Key::Kara, _) => owner(scene.back(2)),
+        (Key::Ni | Key::He, _) if scene.next(0).key == Key::Wo => owner(scene.back(2)).filter(|raised| *raised).map(|_| false),
+        _ => None,
     }
 }
 
@@ -300,6 +306,12 @@ pub(super) fn plain_unit(scene: &Scene<'_>) -> bool {
 /// A pretty noun whose owner is raised: 先生のお酒.
 pub(super) fn beautified_by_owner(scene: &Scene<'_>) -> bool {
     scene.back(1).key == Key::No && owner(scene.back(2)) == Some(true) && !scene.core(flag::STOP)
+}
+
+/// お休み as a day off: of a thing, or of nobody in particular.
+pub(super) fn day_off(scene: &Scene<'_>) -> bool {
+    let person = matches!(scene.clause.subject(), Subject::Raised | Subject::Person);
+    !person && !scene.next(0).is(&[Key::Nasaru, Key::Suru])
 }
 
 /// A pretty noun.
@@ -369,9 +381,9 @@ pub(super) fn honorific_passive(scene: &Scene<'_>) -> bool {
     let intransitive = act & flag::INTRANSITIVE != 0;
     match scene.clause.subject() {
         Subject::Raised => scene.clause.object.is_some() || intransitive || raised_doer(scene, items.len() == 3, bare_suru),
-        Subject::Person => scene.clause.polite_question && (scene.clause.object.is_some() || intransitive),
+        Subject::Person => scene.clause.asks_politely() && (scene.clause.object.is_some() || intransitive),
         Subject::Omitted => asked(scene, intransitive),
-        Subject::Thing => scene.clause.object.is_some_and(|object| object & flag::QUESTION != 0) && scene.clause.polite_question,
+        Subject::Thing => scene.clause.object.is_some_and(|object| object & flag::QUESTION != 0) && scene.clause.asks_politely(),
         Subject::Speaker => false,
     }
 }
@@ -393,7 +405,7 @@ fn negated(scene: &Scene<'_>) -> bool {
 fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let clause = scene.clause;
     let opinion = scene.items[scene.from].token.key == Key::Omou && clause.seen & flag::QUESTION != 0;
-    clause.polite_question && (clause.object.is_some() || intransitive || opinion)
+    clause.asks_politely() && (clause.object.is_some() || intransitive || opinion)
 }
 
 /// それはいただけない, 雪をいただく山 are not humble.
@@ -427,8 +439,9 @@ pub(super) fn polite_staying(scene: &Scene<'_>) -> bool {
 /// 参ります as "go"; not worship, not defeat, not 参った.
 pub(super) fn polite_going(scene: &Scene<'_>) -> bool {
     let polite = scene.next(0).key == Key::Masu || (scene.next(0).key == Key::Te && scene.back(1).key != Key::Ni) || te_before(scene);
+    let planned = scene.clause.polite && scene.back(1).is(&[Key::He, Key::Ni]) && scene.next(0).is_nominal();
     let worship = scene.back(1).key == Key::Ni && scene.back(2).any(flag::WORSHIP);
-    polite && !worship && scene.from > 0
+    (polite || planned) && !worship && scene.from > 0
 }
 
 /// 山本と申す; not 申すまでもない.

@@ -68,10 +68,16 @@ pub(super) fn ending(tokens: &[Token]) -> Ending {
     }
     // すごいですね、これは。 The predicate came first.
     let comma = tokens.iter().rposition(|token| token.class == Class::Comma);
-    match comma.filter(|&at| at > 0 && tokens[at - 1].class == Class::Final) {
+    match comma.filter(|&at| at > 0 && closes(&tokens[..at])) {
         Some(at) => read_end(&tokens[..at]),
         None => first,
     }
+}
+
+/// Is this the end of a sentence, though a comma follows: a final particle, or です, ます, ました?
+fn closes(tokens: &[Token]) -> bool {
+    let finite = |token: &Token| token.class == Class::Auxiliary && token.form == Form::Plain && polite_chain(tokens);
+    tokens.last().is_some_and(|last| last.class == Class::Final || finite(last))
 }
 
 fn read_end(tokens: &[Token]) -> Ending {
@@ -137,8 +143,17 @@ fn predicate(tokens: &[Token], copula: bool) -> Style {
             Style::Jotai
         }
         Class::Sahen if last.key == Key::Choudai => Style::Jotai,
+        Class::Noun if last.key == Key::Goran && tokens.len() > 1 && tokens[tokens.len() - 2].key == Key::Te => Style::Jotai,
+        Class::Topic if trails_off(tokens) => Style::Jotai,
+        Class::Interjection | Class::Modifier if last.key == Key::Fused => Style::Keitai,
         _ => Style::Fragment,
     }
+}
+
+/// 〜のでは？
+fn trails_off(tokens: &[Token]) -> bool {
+    let n = tokens.len();
+    n > 2 && tokens[n - 1].key == Key::Ha && tokens[n - 2].is(&[Key::De, Key::Da]) && tokens[n - 3].key == Key::NoNoun
 }
 
 fn inflected(tokens: &[Token], last: Token) -> Style {
