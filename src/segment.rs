@@ -17,6 +17,8 @@ pub mod lock;
 pub mod source;
 pub mod source_reader;
 pub mod store;
+#[cfg(test)]
+mod tiny;
 pub mod writer;
 
 use std::sync::Arc;

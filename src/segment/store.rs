@@ -121,9 +121,17 @@ fn children(dir: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Refused with the commands that would bring it, if it is not installed.
 pub fn locate(name: &str) -> Result<PathBuf> {
-    for dir in search_path() {
+    locate_in(&search_path(), name)
+}
+
+/// [`locate`] in the given directories.
+///
+/// # Errors
+/// See [`locate`].
+pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
+    for dir in path {
         let named = |path: &PathBuf| dictionary::read_about(path).is_ok_and(|about| about.identity.name == name);
-        if let Some(path) = children(&dir)?.into_iter().rfind(named) {
+        if let Some(path) = children(dir)?.into_iter().rfind(named) {
             return Ok(path);
         }
     }
