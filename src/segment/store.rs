@@ -28,6 +28,8 @@ pub const VARIABLE: &str = "SEIMAI_DICTIONARIES";
 const LICENCE: &str = "LICENCE.txt";
 /// Largest file of a dictionary that is read into memory.
 const MAX_FILE: u64 = 1 << 30;
+/// Largest user dictionary.
+const MAX_USER_FILE: u64 = 256 << 20;
 /// Files of a compiled dictionary.
 const COMPILED: [&str; 6] = ["sys.dic", "unk.dic", "matrix.bin", "char.bin", "dicrc", "version"];
 
@@ -86,15 +88,11 @@ pub fn list() -> Result<Vec<Listed>> {
 
 fn describe(path: PathBuf) -> Listed {
     let state = Dictionary::open(&path).map_or_else(|e| e.to_string(), |_| "ready".into());
-    match dictionary::read_about(&path) {
-        Ok(About { identity, entries, fingerprint, .. }) => {
-            Listed { path, name: identity.name, version: identity.version, licence: identity.licence, entries, fingerprint, state }
-        }
-        Err(_) => {
-            let name = path.file_name().map(|name| escape(&name.to_string_lossy(), 100)).unwrap_or_default();
-            Listed { path, name, version: String::new(), licence: String::new(), entries: 0, fingerprint: String::new(), state }
-        }
+    if let Ok(About { identity, entries, fingerprint, .. }) = dictionary::read_about(&path) {
+        return Listed { path, name: identity.name, version: identity.version, licence: identity.licence, entries, fingerprint, state };
     }
+    let name = path.file_name().map(|name| escape(&name.to_string_lossy(), 100)).unwrap_or_default();
+    Listed { path, name, version: String::new(), licence: String::new(), entries: 0, fingerprint: String::new(), state }
 }
 
 /// Directories in `dir` that have the name of a dictionary, sorted; none if `dir` is not there.
@@ -162,13 +160,43 @@ pub fn open(name_or_dir: &str) -> Result<Dictionary> {
     }
 }
 
+/// [`open`], with user dictionaries: CSV files of full rows in MeCab's format, UTF-8. The result is a dictionary of its own,
+/// with its own word ids and fingerprint, built in a temporary directory for this process alone.
+///
+/// # Errors
+/// See [`open`]; refused with file and line if a user dictionary is malformed.
+pub fn open_with(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
+    let system = open(name_or_dir)?;
+    if user.is_empty() {
+        return Ok(system);
+    }
+    let mut raw = system.to_raw()?;
+    for path in user {
+        let path = Path::new(path);
+        let label = escape(&path.to_string_lossy(), 200);
+        if !path.is_file() {
+            return Err(Error::refused(format!("{label}: no such user dictionary")));
+        }
+        let bytes = io::read_limited(path, MAX_USER_FILE)?;
+        let mut rows = Vec::new();
+        source_reader::lexicon("", &label, &Charset::Utf8.decode(&label, source_reader::without_mark(&bytes))?, &mut rows)?;
+        raw.add_user_rows(rows).map_err(|e| Error::refused(format!("{label}: {e}")))?;
+    }
+    let identity = Identity { name: format!("{}+user", system.about().identity.name), ..system.about().identity.clone() };
+    open_temporarily(&raw, &identity)
+}
+
 fn open_dir(dir: &Path) -> Result<Dictionary> {
     if dir.join(about::FILE).exists() {
         return Dictionary::open(dir);
     }
     let (raw, identity) = read_dir(dir, None)?;
+    open_temporarily(&raw, &identity)
+}
+
+fn open_temporarily(raw: &RawDictionary, identity: &Identity) -> Result<Dictionary> {
     let temporary = Temporary::new(&std::env::temp_dir())?;
-    write_into(&temporary.0, &raw, &identity, None)?;
+    write_into(&temporary.0, raw, identity, None)?;
     // The maps outlive the names of the files.
     Dictionary::open(&temporary.0)
 }
@@ -422,6 +450,9 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
         let (raw, identity) = read_dir(path, name)?;
         let licence = lock::all()?.get(&identity.name).filter(|locked| locked.digests == raw.digests()).map(|l| l.licence_file.clone());
         return install(store, &raw, &identity, licence.as_deref().and_then(lock::licence_text));
+    }
+    if !path.is_file() {
+        return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
     }
     if let Some((name, locked, source)) = find_package(path)? {
         return install_locked(store, &name, &locked, &source, path);

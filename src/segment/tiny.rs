@@ -45,6 +45,15 @@ pub(crate) fn raw() -> RawDictionary {
     store::read_dir(&directory(), Some("tiny")).unwrap().0
 }
 
+/// The tiny dictionary with its user dictionary.
+pub(crate) fn raw_with_user() -> RawDictionary {
+    let mut raw = raw();
+    let mut rows = Vec::new();
+    source_reader::lexicon("", "user.csv", &text("user/user.csv"), &mut rows).unwrap();
+    raw.add_user_rows(rows).unwrap();
+    raw
+}
+
 fn identity() -> Identity {
     Identity { name: "tiny".into(), version: "1".into(), licence: "none".into(), source: "tests".into() }
 }
@@ -260,6 +269,28 @@ fn source_rows_that_fields_cannot_rebuild_stay_verbatim() {
     let dictionary = Dictionary::open(&store::install(temporary.path(), &raw, &identity(), None).unwrap()).unwrap();
     assert_eq!(dictionary.about().irregular.len(), 2);
     assert_eq!(dictionary.to_raw().unwrap(), raw);
+}
+
+#[test]
+fn user_dictionaries_extend_the_lexicon() {
+    let user = directory().join("user/user.csv").to_str().unwrap().to_owned();
+    let (name, plain) = (directory().to_str().unwrap().to_owned(), raw());
+    let dictionary = Arc::new(store::open_with(&name, std::slice::from_ref(&user)).unwrap());
+    assert_eq!(dictionary.to_raw().unwrap(), raw_with_user());
+    assert_eq!(dictionary.len(), plain.entries.len() + 6);
+    assert_ne!(dictionary.fingerprint(), plain.fingerprint().to_hex().as_str());
+    let engine = lindera::Lindera::new(Arc::clone(&dictionary)).unwrap();
+    let ours = mecab_format(&dictionary, &engine, "外国人参政権\n同点");
+    assert!(ours.starts_with("外国人参\t名詞,一般,*,*,*,*,外国人参,ガイコクニンジン\n政権\t"), "{ours}");
+    let bad = tempfile::NamedTempFile::new().unwrap();
+    for row in
+        [",1,1,5,x", "東京,99,1,5,x", "東京,99999,1,5,x", "東京,名詞,トウキョウ", "\"a\"\"b\nc\",0,0,1,x", "東京,,,,名詞", "東\0京,1,1,5,x"]
+    {
+        overwrite(bad.path(), row.as_bytes());
+        let error = store::open_with(&name, &[bad.path().to_str().unwrap().to_owned()]).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains(bad.path().to_str().unwrap()), "{row}: {error}");
+    }
+    assert!(store::open_with(&name, &["not there".into()]).is_err());
 }
 
 proptest! {
