@@ -157,6 +157,17 @@ fn archive_and_import_give_the_same_directory() {
 }
 
 #[test]
+fn what_a_killed_build_left_is_removed_and_what_is_being_built_is_not() {
+    let store = tempfile::tempdir().unwrap();
+    let left = store.path().join(".seimai-dictionary-1-0");
+    std::fs::create_dir(&left).unwrap();
+    let alive = store::Scratch::new(store.path()).unwrap();
+    assert!(!left.exists());
+    let other = store::Scratch::new(store.path()).unwrap();
+    assert!(alive.path().exists() && other.path().exists());
+}
+
+#[test]
 fn a_damaged_build_is_replaced_by_installing_again() {
     let (temporary, dir) = installed();
     overwrite(&dir.join("dict.words"), b"x");
