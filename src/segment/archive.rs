@@ -11,6 +11,10 @@ use crate::segment::source_reader::SourceFile;
 const MAX_MEMBER: u64 = 1 << 30;
 /// Largest sum of members.
 const MAX_TOTAL: u64 = 2 << 30;
+/// Most bytes that are unpacked, members that nobody wants included.
+const MAX_STREAM: u64 = 8 << 30;
+/// Most padding behind the last member.
+const MAX_TAIL: u64 = 1 << 20;
 /// Most members looked at.
 const MAX_MEMBERS: usize = 10_000;
 
@@ -22,7 +26,7 @@ const MAX_MEMBERS: usize = 10_000;
 /// Refused: not such an archive, damaged, or a member beyond the ceilings.
 pub fn members(name: &str, archive: impl Read, root: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
     let fault = |e: std::io::Error| Error::refused(format!("{name}: not a sound archive: {e}"));
-    let mut archive = tar::Archive::new(decompress(archive).map_err(fault)?);
+    let mut archive = tar::Archive::new(decompress(archive).map_err(fault)?.take(MAX_STREAM));
     let mut files: Vec<SourceFile> = Vec::new();
     let mut total = 0;
     for (n, entry) in archive.entries().map_err(fault)?.enumerate() {
@@ -42,6 +46,11 @@ pub fn members(name: &str, archive: impl Read, root: &str, wanted: &dyn Fn(&str)
             return Err(Error::refused(format!("{name}: member {file} is larger than the ceiling")));
         }
         files.push((file.to_owned(), bytes));
+    }
+    // Behind the last member stands what proves the compressed stream whole.
+    let rest = std::io::copy(&mut archive.into_inner().take(MAX_TAIL + 1), &mut std::io::sink()).map_err(fault)?;
+    if rest > MAX_TAIL {
+        return Err(Error::refused(format!("{name}: more than {MAX_TAIL} bytes behind the last member")));
     }
     Ok(files)
 }

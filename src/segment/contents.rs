@@ -213,7 +213,31 @@ impl RawDictionary {
         Ok(())
     }
 
-    /// The digests of § Digests.
+    /// Adds the rows of a user dictionary. For equal surfaces they come after what is there, as with `mecab -u`; their
+    /// POS ids follow from their left context ids.
+    ///
+    /// # Errors
+    /// Refused: a row with an empty surface or ids outside the matrix; too many POS tuples. Nothing is added then.
+    pub fn add_user_rows(&mut self, rows: Vec<Entry>) -> Result<()> {
+        rows.iter().try_for_each(|row| self.check_entry(row)).map_err(Error::refused)?;
+        let tuples = pos_by_left(&rows, self.pos_of_left.len());
+        if self.pos_table.tuples.len() + tuples.len() > usize::from(u16::MAX) {
+            return Err(Error::refused("more than 65535 POS tuples"));
+        }
+        for (id, tuple) in self.pos_of_left.iter_mut().zip(tuples) {
+            // A left id that the lexicon uses keeps its tuple, whatever the user's row says.
+            if let Some(tuple) = tuple.filter(|_| *id == PosTable::GAP) {
+                *id = self.pos_table.tuples.len() as u16;
+                self.pos_table.tuples.push(tuple);
+                self.pos_table.unknown.push(None);
+            }
+        }
+        self.entries.extend(rows);
+        self.entries.sort_by(|a, b| a.surface.cmp(&b.surface));
+        Ok(())
+    }
+
+    /// sha256 of the four parts.
     pub fn digests(&self) -> Digests {
         let lexicon = self.entries.iter().map(|e| line(&e.surface, e.left, e.right, e.cost, &e.feature)).collect();
         let name = |row: &UnknownRow| self.chars.names.get(usize::from(row.category)).map_or("", String::as_str);
@@ -242,7 +266,9 @@ impl RawDictionary {
         hash.number(self.pos_table.tuples.len());
         for (tuple, unknown) in self.pos_table.tuples.iter().zip(&self.pos_table.unknown) {
             hash.number(tuple.len());
-            tuple.iter().for_each(|field| hash.part(field.as_bytes()));
+            for field in tuple {
+                hash.part(field.as_bytes());
+            }
             hash.part(unknown.as_deref().unwrap_or_default().as_bytes());
         }
         hash.number(usize::from(self.max_grouping));
@@ -321,7 +347,9 @@ fn line(surface: &str, left: u16, right: u16, cost: i16, feature: &str) -> Strin
 fn digest_lines(mut lines: Vec<String>) -> String {
     lines.sort_unstable();
     let mut hasher = Sha256::new();
-    lines.iter().for_each(|line| hasher.update(line));
+    for line in &lines {
+        hasher.update(line);
+    }
     hex(&hasher.finalize())
 }
 

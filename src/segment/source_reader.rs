@@ -81,7 +81,9 @@ impl Settings {
     /// Gives unknown rows the common feature, if there is one.
     pub fn apply(&self, unknown: &mut [UnknownRow]) {
         if let Some(feature) = &self.unknown_feature {
-            unknown.iter_mut().for_each(|row| row.feature.clone_from(feature));
+            for row in unknown {
+                row.feature.clone_from(feature);
+            }
         }
     }
 }
@@ -95,7 +97,7 @@ fn find<'a>(files: &[&'a SourceFile], name: &str) -> Option<&'a SourceFile> {
 }
 
 /// A text file without its byte order mark.
-fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
@@ -128,7 +130,8 @@ pub fn lexicon(prefix: &str, name: &str, text: &str, entries: &mut Vec<Entry>) -
 }
 
 fn row(line: &str) -> std::result::Result<Entry, String> {
-    let columns = csv::split_row(line.as_bytes()).ok_or("fewer than five columns, or an open quote")?;
+    let columns =
+        csv::split_row(line.as_bytes()).ok_or("fewer than the five columns surface,left id,right id,cost,features, or an open quote")?;
     let [surface, left, right, cost, feature] = columns.map(|column| String::from_utf8(column).ok());
     let surface = surface.ok_or("the surface is cut within a character")?;
     if surface.is_empty() {

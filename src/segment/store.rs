@@ -28,6 +28,8 @@ pub const VARIABLE: &str = "SEIMAI_DICTIONARIES";
 const LICENCE: &str = "LICENCE.txt";
 /// Largest file of a dictionary that is read into memory.
 const MAX_FILE: u64 = 1 << 30;
+/// Largest user dictionary.
+const MAX_USER_FILE: u64 = 256 << 20;
 /// Files of a compiled dictionary.
 const COMPILED: [&str; 6] = ["sys.dic", "unk.dic", "matrix.bin", "char.bin", "dicrc", "version"];
 
@@ -86,15 +88,11 @@ pub fn list() -> Result<Vec<Listed>> {
 
 fn describe(path: PathBuf) -> Listed {
     let state = Dictionary::open(&path).map_or_else(|e| e.to_string(), |_| "ready".into());
-    match dictionary::read_about(&path) {
-        Ok(About { identity, entries, fingerprint, .. }) => {
-            Listed { path, name: identity.name, version: identity.version, licence: identity.licence, entries, fingerprint, state }
-        }
-        Err(_) => {
-            let name = path.file_name().map(|name| escape(&name.to_string_lossy(), 100)).unwrap_or_default();
-            Listed { path, name, version: String::new(), licence: String::new(), entries: 0, fingerprint: String::new(), state }
-        }
+    if let Ok(About { identity, entries, fingerprint, .. }) = dictionary::read_about(&path) {
+        return Listed { path, name: identity.name, version: identity.version, licence: identity.licence, entries, fingerprint, state };
     }
+    let name = path.file_name().map(|name| escape(&name.to_string_lossy(), 100)).unwrap_or_default();
+    Listed { path, name, version: String::new(), licence: String::new(), entries: 0, fingerprint: String::new(), state }
 }
 
 /// Directories in `dir` that have the name of a dictionary, sorted; none if `dir` is not there.
@@ -121,9 +119,17 @@ fn children(dir: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Refused with the commands that would bring it, if it is not installed.
 pub fn locate(name: &str) -> Result<PathBuf> {
-    for dir in search_path() {
+    locate_in(&search_path(), name)
+}
+
+/// [`locate`] in the given directories.
+///
+/// # Errors
+/// See [`locate`].
+pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
+    for dir in path {
         let named = |path: &PathBuf| dictionary::read_about(path).is_ok_and(|about| about.identity.name == name);
-        if let Some(path) = children(&dir)?.into_iter().rfind(named) {
+        if let Some(path) = children(dir)?.into_iter().rfind(named) {
             return Ok(path);
         }
     }
@@ -154,39 +160,104 @@ pub fn open(name_or_dir: &str) -> Result<Dictionary> {
     }
 }
 
+/// [`open`], with user dictionaries: CSV files of full rows in MeCab's format, UTF-8. The result is a dictionary of its own,
+/// with its own word ids and fingerprint, built in a temporary directory for this process alone.
+///
+/// # Errors
+/// See [`open`]; refused with file and line if a user dictionary is malformed.
+pub fn open_with(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
+    let system = open(name_or_dir)?;
+    if user.is_empty() {
+        return Ok(system);
+    }
+    let mut raw = system.to_raw()?;
+    for path in user {
+        let path = Path::new(path);
+        let label = escape(&path.to_string_lossy(), 200);
+        if !path.is_file() {
+            return Err(Error::refused(format!("{label}: no such user dictionary")));
+        }
+        let bytes = io::read_limited(path, MAX_USER_FILE)?;
+        let mut rows = Vec::new();
+        source_reader::lexicon("", &label, &Charset::Utf8.decode(&label, source_reader::without_mark(&bytes))?, &mut rows)?;
+        raw.add_user_rows(rows).map_err(|e| Error::refused(format!("{label}: {e}")))?;
+    }
+    let identity = Identity { name: format!("{}+user", system.about().identity.name), ..system.about().identity.clone() };
+    open_temporarily(&raw, &identity)
+}
+
 fn open_dir(dir: &Path) -> Result<Dictionary> {
     if dir.join(about::FILE).exists() {
         return Dictionary::open(dir);
     }
     let (raw, identity) = read_dir(dir, None)?;
-    let temporary = Temporary::new(&std::env::temp_dir())?;
-    write_into(&temporary.0, &raw, &identity, None)?;
-    // The maps outlive the names of the files.
-    Dictionary::open(&temporary.0)
+    open_temporarily(&raw, &identity)
 }
 
-/// A directory of our own that vanishes with the value.
-struct Temporary(PathBuf);
+fn open_temporarily(raw: &RawDictionary, identity: &Identity) -> Result<Dictionary> {
+    let temporary = Scratch::new(&std::env::temp_dir())?;
+    write_into(&temporary.path, raw, identity, None)?;
+    // The maps outlive the names of the files.
+    Dictionary::open(&temporary.path)
+}
 
-impl Temporary {
-    fn new(parent: &Path) -> Result<Self> {
+/// Prefix of the directories that are being filled.
+const SCRATCH: &str = ".seimai-dictionary-";
+
+/// A directory of our own that vanishes with the value. It is locked while it lives: what a killed process left behind is
+/// recognised by the missing lock and removed by the next one that works in the same place.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    _lock: Option<fs::File>,
+}
+
+impl Scratch {
+    /// Makes a new directory in `parent`.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn new(parent: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
+        remove_left_overs(parent);
         loop {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
-            let dir = parent.join(format!(".seimai-dictionary-{}-{n}", std::process::id()));
-            match fs::create_dir(&dir) {
-                Ok(()) => return Ok(Self(dir)),
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 1000 => {}
-                Err(e) => return Err(Error::io(dir, "create", e)),
+            let path = parent.join(format!("{SCRATCH}{}-{n}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { _lock: lock_dir(&path), path }),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
+                Err(e) => return Err(Error::io(path, "create", e)),
             }
         }
     }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
-impl Drop for Temporary {
+impl Drop for Scratch {
     fn drop(&mut self) {
         // Best effort; a renamed directory is no longer here.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The lock of a directory, unless another process holds it or the file system has none.
+fn lock_dir(path: &Path) -> Option<fs::File> {
+    let dir = fs::File::open(path).ok()?;
+    rustix::fs::flock(&dir, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
+    Some(dir)
+}
+
+fn remove_left_overs(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(SCRATCH.as_bytes());
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && lock_dir(&entry.path()).is_some() {
+            // Best effort: the directory of somebody else stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -204,22 +275,22 @@ pub fn install(store: &Path, raw: &RawDictionary, identity: &Identity, licence: 
     check_name("name", &identity.name)?;
     check_name("version", &identity.version)?;
     io::create_dir(store)?;
-    let temporary = Temporary::new(store)?;
-    let about = write_into(&temporary.0, raw, identity, licence)?;
+    let temporary = Scratch::new(store)?;
+    let about = write_into(&temporary.path, raw, identity, licence)?;
     settle(store, &temporary, &about)
 }
 
 /// Moves a written directory to its final name.
-fn settle(store: &Path, temporary: &Temporary, about: &About) -> Result<PathBuf> {
+fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
         if verify(&target).is_ok() {
             return Ok(target);
         }
-        let aside = Temporary::new(store)?;
-        io::rename(&target, &aside.0.join("damaged"))?;
+        let aside = Scratch::new(store)?;
+        io::rename(&target, &aside.path.join("damaged"))?;
     }
-    io::rename(&temporary.0, &target)?;
+    io::rename(&temporary.path, &target)?;
     Ok(target)
 }
 
@@ -345,6 +416,12 @@ fn read_compiled(files: &[SourceFile]) -> Result<RawDictionary> {
 /// Refused, naming the directory: no dictionary, or a malformed one.
 pub fn read_dir(dir: &Path, name: Option<&str>) -> Result<(RawDictionary, Identity)> {
     let compiled = dir.join("sys.dic").exists();
+    if !compiled && dir.join("dict.trie").exists() {
+        return Err(Error::refused_with_hint(
+            format!("{}: built by lindera itself, whose builder trims and normalises words", dir.display()),
+            "import the MeCab dictionary it was made from",
+        ));
+    }
     if !compiled && !dir.join("matrix.def").exists() {
         return Err(Error::refused_with_hint(
             format!("{}: no dictionary (neither {}, sys.dic nor matrix.def is there)", dir.display(), about::FILE),
@@ -415,6 +492,9 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
         let licence = lock::all()?.get(&identity.name).filter(|locked| locked.digests == raw.digests()).map(|l| l.licence_file.clone());
         return install(store, &raw, &identity, licence.as_deref().and_then(lock::licence_text));
     }
+    if !path.is_file() {
+        return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
+    }
     if let Some((name, locked, source)) = find_package(path)? {
         return install_locked(store, &name, &locked, &source, path);
     }
@@ -449,12 +529,12 @@ pub fn find_package(path: &Path) -> Result<Option<(String, Locked, PackageSource
 /// Installs the files of a built dictionary after verifying them.
 fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
     io::create_dir(store)?;
-    let temporary = Temporary::new(store)?;
-    let staging = Staging::new(&temporary.0)?;
+    let temporary = Scratch::new(store)?;
+    let staging = Staging::new(&temporary.path)?;
     for (name, bytes) in files {
-        staging.write(&temporary.0.join(name), bytes)?;
+        staging.write(&temporary.path.join(name), bytes)?;
     }
-    let about = verify(&temporary.0)?;
+    let about = verify(&temporary.path)?;
     check_name("name", &about.identity.name)?;
     check_name("version", &about.identity.version)?;
     settle(store, &temporary, &about)
