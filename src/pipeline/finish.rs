@@ -225,9 +225,8 @@ pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
     Ok(Some(state))
 }
 
-/// Started again after it finished: nothing to do but to tidy up.
+/// Started again after it finished: nothing to do.
 pub(super) fn already_done(work: &WorkDir, started: Instant) -> Result<Report> {
     let (manifest, _) = Manifest::read(work.out())?;
-    work.remove_work()?;
     Ok(Report { manifest, seconds: vec![], wall: started.elapsed().as_secs_f64(), already_done: true })
 }

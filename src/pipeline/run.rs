@@ -115,14 +115,15 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
     let work = WorkDir::open(&options.out, options.fresh)?;
     let complete = work.is_complete();
     let known = if complete { finish::finished_state(&work)? } else { work.state()? };
-    let states = input_states(&inputs, known.as_ref(), &pool, stop)?;
-    let state = State::new(fingerprint.clone(), states);
-    if let Some(known) = &known {
-        same_run(known, &state)?;
-    }
+    let belongs = input_states(&inputs, known.as_ref(), &pool, stop).map(|states| State::new(fingerprint.clone(), states));
+    let belongs = belongs.and_then(|state| known.as_ref().map_or(Ok(()), |known| same_run(known, &state)).map(|()| state));
     if complete {
+        // A finished run is left as it was, whether it is this one or another.
+        work.remove_work()?;
+        belongs?;
         return finish::already_done(&work, started);
     }
+    let state = belongs?;
     if known.is_none() {
         work.write_state(&state)?;
     } else {
