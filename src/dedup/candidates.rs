@@ -38,15 +38,15 @@ pub struct Pair {
 #[derive(Debug)]
 pub struct Pairs {
     list: Vec<Pair>,
-    pairs_max: usize,
+    full_at: usize,
     unite_at: usize,
 }
 
 impl Pairs {
     /// A set that is full at `memory` bytes (it may grow further, if it is not emptied), but never below 1,024 pairs.
     pub fn new(memory: u64) -> Self {
-        let pairs_max = (memory / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
-        Self { list: Vec::new(), pairs_max, unite_at: pairs_max }
+        let full_at = (memory / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
+        Self { list: Vec::new(), full_at, unite_at: full_at }
     }
 
     /// Adds a pair.
@@ -54,23 +54,23 @@ impl Pairs {
     pub fn push(&mut self, pair: Pair) {
         if self.list.len() == self.unite_at {
             self.unite();
-            self.unite_at = self.pairs_max.max(2 * self.list.len());
+            self.unite_at = self.full_at.max(2 * self.list.len());
         }
         self.list.push(pair);
     }
 
     /// Would it take more than half of the memory even without repetitions?
     pub fn is_full(&mut self) -> bool {
-        if self.list.len() > self.pairs_max / 2 {
+        if self.list.len() > self.full_at / 2 {
             self.unite();
         }
-        self.list.len() > self.pairs_max / 2
+        self.list.len() > self.full_at / 2
     }
 
     /// All pairs in order; the set is empty then.
     pub fn take(&mut self) -> Vec<Pair> {
         self.unite();
-        self.unite_at = self.pairs_max;
+        self.unite_at = self.full_at;
         std::mem::take(&mut self.list)
     }
 
@@ -202,7 +202,7 @@ mod tests {
     /// Runs a sweep with room for `entries_max` keys over documents given as lists of keys.
     fn pairs_of(star: Star, documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
         let mut sweep = Sweep::<u64> { star, low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
-        let (mut pairs, mut passes) = (Pairs { list: Vec::new(), pairs_max: 8, unite_at: 8 }, 0);
+        let (mut pairs, mut passes) = (Pairs { list: Vec::new(), full_at: 8, unite_at: 8 }, 0);
         loop {
             for (ordinal, keys) in documents.iter().enumerate() {
                 for &key in keys {
