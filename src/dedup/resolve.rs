@@ -103,7 +103,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(options: &Options, threshold: f64, copies: &'a [Pair], memory: u64) -> Self {
         let bands = options.bands.shape().0;
-        let (sweep, pairs) = (Sweep::new(NEIGHBOURS, memory * 3 / 8), Pairs::new(memory / 8));
+        let (sweep, pairs) = (Sweep::new(NEIGHBOURS, memory / 4), Pairs::new(memory / 8));
         Self { threshold, bands, copies, sweep, pairs, edges: Vec::new() }
     }
 
