@@ -34,6 +34,52 @@ pub struct Pair {
     pub second: u64,
 }
 
+/// A set of pairs that grows by whole lists with many repetitions: two documents mostly meet in several bands.
+#[derive(Debug)]
+pub struct Pairs {
+    list: Vec<Pair>,
+    full_at: usize,
+    unite_at: usize,
+}
+
+impl Pairs {
+    /// A set that is full at `memory` bytes (it may grow further, if it is not emptied), but never below 1,024 pairs.
+    pub fn new(memory: u64) -> Self {
+        let full_at = (memory / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
+        Self { list: Vec::new(), full_at, unite_at: full_at }
+    }
+
+    /// Adds a pair.
+    #[inline]
+    pub fn push(&mut self, pair: Pair) {
+        if self.list.len() == self.unite_at {
+            self.unite();
+            self.unite_at = self.full_at.max(2 * self.list.len());
+        }
+        self.list.push(pair);
+    }
+
+    /// Would it take more than half of the memory even without repetitions?
+    pub fn is_full(&mut self) -> bool {
+        if self.list.len() > self.full_at / 2 {
+            self.unite();
+        }
+        self.list.len() > self.full_at / 2
+    }
+
+    /// All pairs in order; the set is empty then.
+    pub fn take(&mut self) -> Vec<Pair> {
+        self.unite();
+        self.unite_at = self.full_at;
+        std::mem::take(&mut self.list)
+    }
+
+    fn unite(&mut self) {
+        self.list.sort_unstable();
+        self.list.dedup();
+    }
+}
+
 /// Which earlier members of a run of equal keys a document is paired with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Star {
@@ -48,11 +94,13 @@ impl Star {
     pub const FIRST: Self = Self { firsts: 1, previous: false };
 
     /// Adds the pairs of a run, which is in order.
-    fn pair_up<K>(self, run: &[(K, u64)], pairs: &mut Vec<Pair>) {
+    fn pair_up<K>(self, run: &[(K, u64)], pairs: &mut Pairs) {
         for (i, &(_, second)) in run.iter().enumerate().skip(1) {
             let firsts = &run[..i.min(self.firsts)];
             let previous = if self.previous && i > self.firsts { &run[i - 1..i] } else { &[] };
-            pairs.extend(firsts.iter().chain(previous).map(|&(_, first)| Pair { first, second }));
+            for &(_, first) in firsts.iter().chain(previous) {
+                pairs.push(Pair { first, second });
+            }
         }
     }
 }
@@ -76,7 +124,7 @@ impl<K: Key> Sweep<K> {
 
     /// Takes a key of document `ordinal`; documents come in ascending order, and all of them again in each pass.
     #[inline]
-    pub fn push(&mut self, key: K, ordinal: u64, pairs: &mut Vec<Pair>) {
+    pub fn push(&mut self, key: K, ordinal: u64, pairs: &mut Pairs) {
         if (self.low..=self.high).contains(&key.rank()) {
             if self.entries.len() == self.entries_max {
                 self.make_room(pairs);
@@ -88,7 +136,7 @@ impl<K: Key> Sweep<K> {
     }
 
     /// Ends a pass; true if another one over all documents is needed.
-    pub fn end_pass(&mut self, pairs: &mut Vec<Pair>) -> bool {
+    pub fn end_pass(&mut self, pairs: &mut Pairs) -> bool {
         self.settle(pairs);
         self.entries.clear();
         let Some(next) = self.high.checked_add(1) else { return false };
@@ -108,7 +156,7 @@ impl<K: Key> Sweep<K> {
     }
 
     #[cold]
-    fn make_room(&mut self, pairs: &mut Vec<Pair>) {
+    fn make_room(&mut self, pairs: &mut Pairs) {
         self.settle(pairs);
         while self.entries.len() > self.entries_max / 2 {
             let middle = self.entries[self.entries.len() / 2].0.rank();
@@ -123,7 +171,7 @@ impl<K: Key> Sweep<K> {
     }
 
     /// Sorts, pairs up each run, and keeps of it what later members may be paired with: the first ones and the last.
-    fn settle(&mut self, pairs: &mut Vec<Pair>) {
+    fn settle(&mut self, pairs: &mut Pairs) {
         let entries = &mut self.entries;
         entries.sort_unstable();
         entries.dedup();
@@ -143,12 +191,6 @@ impl<K: Key> Sweep<K> {
     }
 }
 
-/// Sorts pairs and drops repetitions.
-pub fn unite(pairs: &mut Vec<Pair>) {
-    pairs.sort_unstable();
-    pairs.dedup();
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -160,7 +202,7 @@ mod tests {
     /// Runs a sweep with room for `entries_max` keys over documents given as lists of keys.
     fn pairs_of(star: Star, documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
         let mut sweep = Sweep::<u64> { star, low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
-        let (mut pairs, mut passes) = (Vec::new(), 0);
+        let (mut pairs, mut passes) = (Pairs { list: Vec::new(), full_at: 8, unite_at: 8 }, 0);
         loop {
             for (ordinal, keys) in documents.iter().enumerate() {
                 for &key in keys {
@@ -172,8 +214,7 @@ mod tests {
                 break;
             }
         }
-        unite(&mut pairs);
-        (pairs, passes)
+        (pairs.take(), passes)
     }
 
     /// The definition: each document with the first and the last of the earlier ones that have the key.
@@ -187,7 +228,8 @@ mod tests {
                 pairs.extend(partners.map(|&first| Pair { first: first as u64, second: second as u64 }));
             }
         }
-        unite(&mut pairs);
+        pairs.sort_unstable();
+        pairs.dedup();
         pairs
     }
 

@@ -3,10 +3,11 @@
 //! Memory is bounded by sweeping over key ranges ([`Sweep`]) and by verifying in blocks; neither changes the result, for the
 //! verified pairs are a property of the documents and their order.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::dedup::anchor::{Edge, decide};
-use crate::dedup::candidates::{Pair, Star, Sweep, unite};
+use crate::dedup::candidates::{Pair, Pairs, Star, Sweep};
 use crate::dedup::{Options, Partial, Verdicts, ordinal, shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::Batch;
@@ -68,7 +69,7 @@ fn scan(corpus: &mut Corpus<'_>, shard: u64, visit: &mut dyn FnMut(u64, &Partial
 
 /// Documents with the text of an earlier one, each with the first bearer of that text; by the later one.
 fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
-    let mut pairs = Vec::new();
+    let mut pairs = Pairs::new(corpus.memory / 8);
     let mut sweep = Sweep::new(Star::FIRST, corpus.memory / 2);
     loop {
         for shard in 0..corpus.shards {
@@ -83,9 +84,9 @@ fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
             break;
         }
     }
-    unite(&mut pairs);
-    pairs.sort_unstable_by_key(|pair| pair.second);
-    Ok(pairs)
+    let mut copies = pairs.take();
+    copies.sort_unstable_by_key(|pair| pair.second);
+    Ok(copies)
 }
 
 /// The search for near-duplicates.
@@ -95,16 +96,15 @@ struct Search<'a> {
     /// Exact copies, by the later one: they take no part.
     copies: &'a [Pair],
     sweep: Sweep<u64>,
-    pairs: Vec<Pair>,
-    pairs_max: usize,
+    pairs: Pairs,
     edges: Vec<Edge>,
 }
 
 impl<'a> Search<'a> {
     fn new(options: &Options, threshold: f64, copies: &'a [Pair], memory: u64) -> Self {
-        let pairs_max = (memory / 8 / size_of::<Pair>() as u64).max(1024) as usize;
         let bands = options.bands.shape().0;
-        Self { threshold, bands, copies, sweep: Sweep::new(NEIGHBOURS, memory * 3 / 8), pairs: Vec::new(), pairs_max, edges: Vec::new() }
+        let (sweep, pairs) = (Sweep::new(NEIGHBOURS, memory / 4), Pairs::new(memory / 8));
+        Self { threshold, bands, copies, sweep, pairs, edges: Vec::new() }
     }
 
     /// All pairs that meet in a band, are star pairs there, and are similar enough.
@@ -126,8 +126,7 @@ impl<'a> Search<'a> {
             self.verify_if_full(corpus)?;
         }
         drop(self.sweep);
-        unite(&mut self.pairs);
-        verify(corpus, self.threshold, &self.pairs, &mut self.edges)?;
+        verify(corpus, self.threshold, &self.pairs.take(), &mut self.edges)?;
         // A pair may have been verified in several passes.
         self.edges.sort_unstable_by_key(|edge| edge.pair);
         self.edges.dedup_by_key(|edge| edge.pair);
@@ -145,23 +144,16 @@ impl<'a> Search<'a> {
     }
 
     fn verify_if_full(&mut self, corpus: &mut Corpus<'_>) -> Result<()> {
-        if self.pairs.len() > self.pairs_max {
-            unite(&mut self.pairs);
-            if self.pairs.len() > self.pairs_max / 2 {
-                verify(corpus, self.threshold, &self.pairs, &mut self.edges)?;
-                self.pairs.clear();
-            }
-        }
-        Ok(())
+        if self.pairs.is_full() { verify(corpus, self.threshold, &self.pairs.take(), &mut self.edges) } else { Ok(()) }
     }
 }
 
 /// Appends the pairs with a Jaccard similarity of at least `threshold`; `pairs` are sorted.
 ///
-/// The sets of as many first documents as fit are held, while the second ones stream past; so texts are read twice, more
-/// often only if the first documents do not fit together.
+/// The sets of as many first documents as fit are held, while the second ones stream past; so a text is read at most twice,
+/// more often only if the first documents do not fit together.
 fn verify(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], edges: &mut Vec<Edge>) -> Result<()> {
-    let sets_max = (corpus.memory / 4 / size_of::<u64>() as u64) as usize;
+    let sets_max = (corpus.memory / 8 / size_of::<u64>() as u64) as usize;
     let mut firsts: Vec<u64> = pairs.iter().map(|pair| pair.first).collect();
     firsts.dedup();
     // A guess (512 shingles a document), corrected by what did fit.
@@ -192,6 +184,10 @@ impl Sets {
     }
 
     fn push(&mut self, ordinal: u64, set: &[u64]) {
+        if self.hashes.capacity() - self.hashes.len() < set.len() {
+            // Growth by doubling would count twice against the memory.
+            self.hashes.reserve_exact(set.len().max(self.hashes.len() / 8));
+        }
         self.hashes.extend_from_slice(set);
         self.ordinals.push(ordinal);
         self.ends.push(self.hashes.len());
@@ -237,7 +233,10 @@ fn compare(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], sets: &Sets,
         partners.filter_map(|&pair| edge(pair, sets.get(pair.first)?, set, threshold)).collect()
     };
     let parallel = corpus.parallel;
-    in_blocks(corpus, &seconds, &mut |block| {
+    let (held, streamed): (Vec<u64>, Vec<u64>) = seconds.into_iter().partition(|&ordinal| sets.get(ordinal).is_some());
+    let of_held = |range: Range<usize>| held[range].iter().map(|&o| of_document(o, sets.get(o).unwrap_or_default())).collect();
+    edges.extend(in_tasks(parallel, held.len(), &of_held)?.into_iter().flatten());
+    in_blocks(corpus, &streamed, &mut |block| {
         edges.extend(block.map(parallel, &of_document)?.into_iter().flatten());
         Ok(())
     })
@@ -268,36 +267,38 @@ impl Block {
 
     /// `work` on the set of shingles of each document, in order.
     fn map<T: Send>(&self, parallel: &ParallelFor<'_>, work: &(dyn Fn(u64, &[u64]) -> T + Sync)) -> Result<Vec<T>> {
-        /// Documents of one task: enough to share scratch, few enough to share work.
-        const TASK: usize = 16;
-        let n = self.documents.len().div_ceil(TASK);
-        let slots: Vec<Mutex<Vec<T>>> = (0..n).map(|_| Mutex::new(Vec::new())).collect();
-        parallel(n, &|task| {
-            let end = self.documents.len().min((task + 1) * TASK);
-            let results = self.map_range(task * TASK, end, work);
-            if let Ok(mut slot) = slots[task].lock() {
-                *slot = results;
-            }
-        });
-        let mut all = Vec::with_capacity(self.documents.len());
-        for slot in slots {
-            all.extend(slot.into_inner().map_err(|_| Error::internal("a task of verification panicked"))?);
-        }
-        if all.len() == self.documents.len() { Ok(all) } else { Err(Error::internal("a task of verification was not run")) }
+        in_tasks(parallel, self.documents.len(), &|range| self.map_range(range, work))
     }
 
-    fn map_range<T>(&self, start: usize, end: usize, work: &dyn Fn(u64, &[u64]) -> T) -> Vec<T> {
-        let (mut folded, mut set) = (Vec::new(), Vec::new());
-        let mut from = if start == 0 { 0 } else { self.documents[start - 1].1 };
-        let mut results = Vec::with_capacity(end - start);
-        for &(ordinal, to) in &self.documents[start..end] {
+    fn map_range<T>(&self, range: Range<usize>, work: &dyn Fn(u64, &[u64]) -> T) -> Vec<T> {
+        let (mut folded, mut sets) = (Vec::new(), shingle::Sets::default());
+        let mut from = if range.start == 0 { 0 } else { self.documents[range.start - 1].1 };
+        let mut results = Vec::with_capacity(range.len());
+        for &(ordinal, to) in &self.documents[range] {
             view::fold(self.text.get(from..to).unwrap_or_default(), &mut folded);
-            shingle::set(&folded, &mut set);
-            results.push(work(ordinal, &set));
+            results.push(work(ordinal, sets.of(&folded)));
             from = to;
         }
         results
     }
+}
+
+/// `work` on the numbers below `n` in pieces, in parallel; gives one result a number, in order.
+fn in_tasks<T: Send>(parallel: &ParallelFor<'_>, n: usize, work: &(dyn Fn(Range<usize>) -> Vec<T> + Sync)) -> Result<Vec<T>> {
+    /// Documents of one task: enough to share scratch, few enough to share work.
+    const TASK: usize = 16;
+    let slots: Vec<Mutex<Vec<T>>> = (0..n.div_ceil(TASK)).map(|_| Mutex::new(Vec::new())).collect();
+    parallel(slots.len(), &|task| {
+        let results = work(task * TASK..n.min((task + 1) * TASK));
+        if let Ok(mut slot) = slots[task].lock() {
+            *slot = results;
+        }
+    });
+    let mut all = Vec::with_capacity(n);
+    for slot in slots {
+        all.extend(slot.into_inner().map_err(|_| Error::internal("a task of verification panicked"))?);
+    }
+    if all.len() == n { Ok(all) } else { Err(Error::internal("a task of verification was not run")) }
 }
 
 /// Loads the texts of `ordinals` and visits them block by block.

@@ -23,6 +23,9 @@ const PAGES: usize = 0x11_0000 / PAGE;
 /// Everything from here on is unassigned, private, a tag or a variation selector: dropped without a look.
 const ASSIGNED_END: u32 = 0x4_0000;
 
+/// Code points that are collected before they are appended.
+const BUFFER: usize = 64;
+
 /// Entry: the code point has no place in the view.
 const DROP: u32 = u32::MAX;
 /// Flag: look before pushing, the code point may compose with the one before.
@@ -35,7 +38,7 @@ const SEVERAL: u32 = 1 << 31;
 struct Table {
     /// Page number of each 256 code points; equal pages are stored once.
     index: Box<[u16; PAGES]>,
-    entries: Vec<u32>,
+    pages: Vec<[u32; PAGE]>,
     expansions: Vec<Vec<u32>>,
 }
 
@@ -46,14 +49,14 @@ impl Table {
     }
 
     fn new() -> Self {
-        let mut table = Self { index: Box::new([0; PAGES]), entries: vec![DROP; PAGE], expansions: Vec::new() };
+        let mut table = Self { index: Box::new([0; PAGES]), pages: vec![[DROP; PAGE]], expansions: Vec::new() };
         for page in 0..ASSIGNED_END as usize / PAGE {
             let first = (page * PAGE) as u32;
-            let entries: Vec<u32> = (first..first + PAGE as u32).map(|c| table.entry(c)).collect();
+            let entries: [u32; PAGE] = std::array::from_fn(|i| table.entry(first + i as u32));
             // Only the page of dropped code points repeats often enough to be worth sharing.
             if entries.iter().any(|&entry| entry != DROP) {
-                table.index[page] = (table.entries.len() / PAGE) as u16;
-                table.entries.extend(entries);
+                table.index[page] = table.pages.len() as u16;
+                table.pages.push(entries);
             }
         }
         table
@@ -74,7 +77,7 @@ impl Table {
 
     #[inline]
     fn get(&self, code: u32) -> u32 {
-        self.entries[usize::from(self.index[code as usize / PAGE]) * PAGE + code as usize % PAGE]
+        self.pages[usize::from(self.index[code as usize / PAGE])][code as usize % PAGE]
     }
 
     #[cold]
@@ -103,14 +106,30 @@ pub fn fold(text: &str, out: &mut Vec<u32>) {
     let table = Table::shared();
     out.clear();
     out.reserve(text.len() / 2);
+    // Whether a character is dropped is hard to foretell (one in ten is punctuation), so it decides how far the end moves,
+    // not where the processor branches.
+    let (mut buffer, mut n) = ([0; BUFFER], 0);
     for c in text.chars() {
         let entry = table.get(u32::from(c));
-        if entry < MARK {
-            out.push(entry);
-        } else if entry != DROP {
+        if is_special(entry) {
+            out.extend_from_slice(&buffer[..n]);
+            n = 0;
             table.push_special(entry, out);
+            continue;
+        }
+        buffer[n] = entry;
+        n += usize::from(entry != DROP);
+        if n == BUFFER {
+            out.extend_from_slice(&buffer);
+            n = 0;
         }
     }
+    out.extend_from_slice(&buffer[..n]);
+}
+
+/// Neither one plain code point nor nothing?
+fn is_special(entry: u32) -> bool {
+    (MARK..DROP).contains(&entry)
 }
 
 /// Appends a mark, composed with the character before it where Unicode has the pair.
