@@ -80,7 +80,9 @@ fn count(pattern: Pattern, cuts: &str, lines: impl Iterator<Item = Value>) {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (piece, count) in counter.by_count() {
         write!(out, "[\"").unwrap();
-        piece.iter().for_each(|byte| write!(out, "{byte:02x}").unwrap());
+        for byte in piece {
+            write!(out, "{byte:02x}").unwrap();
+        }
         writeln!(out, "\",{count}]").unwrap();
     }
 }

@@ -142,7 +142,7 @@ impl Counter {
 
 /// A 64-bit hash by folded multiplication of 8-byte words. It never leaves the process: order comes from sorting.
 #[inline]
-fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mut state = bytes.len() as u64 ^ 0x243F_6A88_85A3_08D3;
     let mut words = bytes.chunks_exact(8);
     for word in &mut words {

@@ -7,6 +7,9 @@
 //! uses only tokens that earlier merges made; every token is made by one merge. Then merges inside a character never
 //! depend on its neighbours, and later merges wait for the whole character: a piece may start from characters instead
 //! of bytes, a third of the symbols in Japanese. Other vocabularies start from bytes.
+//!
+//! There is no cache of pieces: on unseen text of five kinds one of any size between 2^11 and 2^15 slots made encoding a
+//! little slower, for a clause merged from characters costs about as much as a slot that is not in the processor's cache.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -468,7 +471,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100))]
 
         #[test]
-        fn ids_equal_the_reference(text in "([いただくきます精米玄。、a-d é😀😁1-4\\x00]|いただき|mill|aaaa){0,90}") {
+        fn ids_equal_the_reference(text in "([いただくきます精米玄。、a-d é😀😁1-4\\x00]|いただき|mill|aaaa){0,60}") {
             for (tokenizer, encoder) in ALL.iter() {
                 prop_assert_eq!(encode(encoder, &text), reference(tokenizer, &text));
             }

@@ -437,11 +437,12 @@ mod tests {
         assert_eq!((tokenizer.alphabet(), tokenizer.len(), tokenizer.rules().len()), (Alphabet::Characters, 3, 1));
     }
 
+    type Change = Box<dyn FnOnce(&mut Value)>;
+
     #[test]
     fn faults_are_named() {
         let split = |regex: &str| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
         let byte_level = json!({"type": "ByteLevel", "add_prefix_space": true, "use_regex": true});
-        type Change = Box<dyn FnOnce(&mut Value)>;
         let set = |path: &'static str, value: Value| -> Change { Box::new(move |json| *json.pointer_mut(path).unwrap() = value) };
         let put = |name: &'static str, value: Value| -> Change { Box::new(move |json| json["model"][name] = value) };
         let cases = [
