@@ -13,7 +13,9 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::keigo::analyze::{Analyzer, Sentence, Span};
+use crate::keigo::cases::CASES;
 use crate::keigo::document::DocumentKeigo;
+use crate::keigo::rules::RULES;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable, Standard, Word};
 
 const SOURCE: &str = "/usr/share/mecab/dic/ipadic";
@@ -304,6 +306,30 @@ fn pastel_polite_against_impolite() {
     };
     let right = polite.iter().filter(|side| side.1).count() + impolite.iter().filter(|side| !side.1).count();
     assert!(accuracy(right, 2 * polite.len()) >= 0.95, "{:.4}", accuracy(right, 2 * polite.len()));
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let without: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| CASES.iter().all(|(rule, ..)| rule != id)).collect();
+    assert_eq!(without, [""; 0]);
+}
+
+#[test]
+fn every_case_holds() {
+    if ipadic().is_none() {
+        return skip("every_case_holds", "mecab with its source dictionary");
+    }
+    let lines: Vec<String> = CASES.iter().flat_map(|(_, with, without)| [*with, *without]).map(String::from).collect();
+    let mut wrong = Vec::new();
+    each_line(&lines, false, |i, text, _, spans| {
+        let rule = CASES[i / 2].0;
+        let fired = spans.iter().any(|span| span.rule == rule);
+        let wanted = i % 2 == 0 && !rule.starts_with("NONE");
+        if fired != wanted {
+            wrong.push(format!("{rule}: {text} {:?}", spans.iter().map(|span| span.rule).collect::<Vec<_>>()));
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Writes what the rules say of the lines of `SEIMAI_KEIGO_PROBE`, for a person to read.

@@ -228,7 +228,7 @@ impl Mapper {
         if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
             flags |= flag::TIME;
         }
-        if self.standard == Standard::Ipadic && self.stems.contains(surface) && words::can_be_prefixed(class) {
+        if self.stems.contains(surface) && words::can_be_prefixed(class) {
             flags |= flag::VERBAL;
         }
         if class == Class::Sahen {
@@ -323,6 +323,7 @@ fn class_of(fields: [&str; 4], surface: &str) -> Class {
         "動詞" => Class::Verb,
         "形容詞" => Class::Adjective,
         "助動詞" => Class::Auxiliary,
+        "助詞" if fields[1] == "準体助詞" => Class::DependentNoun,
         "助詞" => particle_class(fields[1]),
         "副詞" => Class::Adverb,
         "連体詞" | "接続詞" => Class::Modifier,
