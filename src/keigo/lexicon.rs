@@ -335,11 +335,10 @@ fn class_of(fields: [&str; 4], surface: &str) -> Class {
 fn noun_class(fields: [&str; 4]) -> Class {
     match (fields[1], fields[2]) {
         ("接尾", _) => Class::Suffix,
-        ("サ変接続", _) => Class::Sahen,
         ("形容動詞語幹", _) => Class::AdjectivalNoun,
         ("非自立", _) => Class::DependentNoun,
         ("数" | "数詞", _) => Class::Number,
-        (_, "サ変可能" | "サ変形状詞可能") => Class::Sahen,
+        ("サ変接続", _) | (_, "サ変可能" | "サ変形状詞可能") => Class::Sahen,
         _ => Class::Noun,
     }
 }

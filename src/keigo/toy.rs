@@ -150,7 +150,7 @@ impl Document {
 fn read(pieces: &str) -> (Style, u8, Vec<String>) {
     let document = Document::new(pieces);
     let (sentences, spans) = document.analyze();
-    let show = |span: &Span| format!("{}/{}", &document.text[span.start as usize..span.end as usize], span.rule);
+    let show = |span: &Span| format!("{}/{}", document.text.get(span.start as usize..span.end as usize).unwrap(), span.rule);
     (sentences[0].style, sentences[0].level, spans.iter().map(show).collect())
 }
 
