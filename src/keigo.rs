@@ -18,6 +18,8 @@ pub mod style;
 mod words;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
 mod toy;

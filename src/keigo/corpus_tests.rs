@@ -13,13 +13,18 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::keigo::analyze::{Analyzer, Sentence, Span};
+use crate::keigo::cases::CASES;
 use crate::keigo::document::DocumentKeigo;
+use crate::keigo::rules::RULES;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable, Standard, Word};
 
 const SOURCE: &str = "/usr/share/mecab/dic/ipadic";
 
-/// A MeCab source dictionary in memory.
+/// A MeCab source dictionary in memory, or the words of one that some text needs.
 struct SourceDictionary {
+    standard: Standard,
+    /// Directory of the compiled dictionary, for MeCab; its default if none.
+    compiled: Option<PathBuf>,
     rows: Vec<(String, Vec<String>)>,
     pos: Arc<PosTable>,
     pos_ids: FxHashMap<Vec<String>, u16>,
@@ -38,10 +43,10 @@ impl SourceDictionary {
             rows.extend(text.lines().filter_map(parse_row));
         }
         rows.sort();
-        Some(Self::index(rows))
+        Some(Self::index(rows, Standard::Ipadic))
     }
 
-    fn index(rows: Vec<(String, Vec<String>)>) -> Self {
+    fn index(rows: Vec<(String, Vec<String>)>, standard: Standard) -> Self {
         let mut pos = PosTable { tuples: vec![Vec::new()], unknown: vec![None] };
         let (mut pos_ids, mut word_ids) = (FxHashMap::default(), FxHashMap::default());
         for (id, (surface, features)) in rows.iter().enumerate() {
@@ -53,18 +58,24 @@ impl SourceDictionary {
             }
             word_ids.entry(format!("{surface}\t{}", features.join(","))).or_insert(id as u32);
         }
-        Self { rows, pos: Arc::new(pos), pos_ids, word_ids }
+        Self { standard, compiled: None, rows, pos: Arc::new(pos), pos_ids, word_ids }
+    }
+
+    /// A UniDic dictionary of the words that `lines` need: UniDic is published compiled, without its source.
+    fn unidic(compiled: PathBuf, lines: &[String]) -> Self {
+        let output = mecab(Some(&compiled), lines);
+        let row = |line: &str| {
+            line.split_once('\t').map(|(surface, features)| (surface.to_string(), features.split(',').map(String::from).collect()))
+        };
+        let mut rows: Vec<(String, Vec<String>)> = output.lines().filter_map(row).collect();
+        rows.sort();
+        rows.dedup();
+        Self { compiled: Some(compiled), ..Self::index(rows, Standard::Unidic) }
     }
 
     /// Segments `lines` with MeCab: for each line ends, POS ids and word ids.
     fn segment(&self, lines: &[String]) -> Vec<Segmented> {
-        let mut child = Command::new("mecab").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut input = child.stdin.take().unwrap();
-        let text = lines.join("\n") + "\n";
-        let feeder = std::thread::spawn(move || input.write_all(text.as_bytes()));
-        let output = child.wait_with_output().unwrap().stdout;
-        feeder.join().unwrap().unwrap();
-        let output = String::from_utf8(output).unwrap();
+        let output = mecab(self.compiled.as_deref(), lines);
         output.split("EOS\n").zip(lines).map(|(block, line)| self.parse(block, line)).collect()
     }
 
@@ -73,7 +84,7 @@ impl SourceDictionary {
         let mut at = 0;
         for row in block.lines() {
             let Some((surface, features)) = row.split_once('\t') else { continue };
-            let start = at + line[at..].find(surface).unwrap();
+            let start = at + line.get(at..).unwrap().find(surface).unwrap();
             if start > at {
                 out.push(start, PosTable::GAP, NO_WORD);
             }
@@ -91,7 +102,7 @@ impl SourceDictionary {
 
 impl Lexicon for SourceDictionary {
     fn standard(&self) -> Standard {
-        Standard::Ipadic
+        self.standard
     }
 
     fn pos_table(&self) -> Arc<PosTable> {
@@ -104,6 +115,21 @@ impl Lexicon for SourceDictionary {
             visit(&Word { id: id as u32, surface, features: &features });
         }
     }
+}
+
+/// MeCab's output for `lines`.
+fn mecab(dictionary: Option<&Path>, lines: &[String]) -> String {
+    let mut command = Command::new("mecab");
+    if let Some(dictionary) = dictionary {
+        command.args(["-O", "", "-d"]).arg(dictionary);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = lines.join("\n") + "\n";
+    let feeder = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let output = child.wait_with_output().unwrap().stdout;
+    feeder.join().unwrap().unwrap();
+    String::from_utf8(output).unwrap()
 }
 
 fn parse_row(line: &str) -> Option<(String, Vec<String>)> {
@@ -175,7 +201,7 @@ fn sentence_ends(text: &str) -> Vec<u32> {
 }
 
 fn character(text: &str, byte: u32) -> usize {
-    text[..byte as usize].chars().count()
+    text.get(..byte as usize).unwrap().chars().count()
 }
 
 /// Runs the rules over `lines`, each cut into sentences or kept whole.
@@ -304,6 +330,51 @@ fn pastel_polite_against_impolite() {
     };
     let right = polite.iter().filter(|side| side.1).count() + impolite.iter().filter(|side| !side.1).count();
     assert!(accuracy(right, 2 * polite.len()) >= 0.95, "{:.4}", accuracy(right, 2 * polite.len()));
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let without: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| CASES.iter().all(|(rule, ..)| rule != id)).collect();
+    assert_eq!(without, [""; 0]);
+}
+
+#[test]
+fn every_case_holds() {
+    if ipadic().is_none() {
+        return skip("every_case_holds", "mecab with its source dictionary");
+    }
+    let lines: Vec<String> = CASES.iter().flat_map(|(_, with, without)| [*with, *without]).map(String::from).collect();
+    let mut wrong = Vec::new();
+    each_line(&lines, false, |i, text, _, spans| {
+        let rule = CASES[i / 2].0;
+        let fired = spans.iter().any(|span| span.rule == rule);
+        let wanted = i % 2 == 0 && !rule.starts_with("NONE");
+        if fired != wanted {
+            wrong.push(format!("{rule}: {text} {:?}", spans.iter().map(|span| span.rule).collect::<Vec<_>>()));
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same rules over UniDic; `SEIMAI_UNIDIC` names a compiled dictionary (unidic-lite's `dicdir`).
+#[test]
+fn development_pairs_unidic() {
+    let gold = shared("keigo/dev-minimal-pairs.jsonl").zip(std::env::var_os("SEIMAI_UNIDIC"));
+    let Some((gold, compiled)) = gold else { return skip("development_pairs_unidic", "shared/keigo and SEIMAI_UNIDIC") };
+    let gold: Vec<Value> = rows(&gold).into_iter().filter(|row| row["kind"] == "sentence").collect();
+    let texts: Vec<String> = gold.iter().map(|row| row["text"].as_str().unwrap().to_string()).collect();
+    let dictionary = SourceDictionary::unidic(PathBuf::from(compiled), &texts);
+    let analyzer = Analyzer::new(&dictionary);
+    let mut worker = analyzer.worker();
+    let (mut right, mut predictions) = (0, Vec::new());
+    for ((row, text), segmented) in gold.iter().zip(&texts).zip(dictionary.segment(&texts)) {
+        let analysis = worker.analyze(text, &[text.len() as u32], segmented.morphemes());
+        let sentence = &analysis.sentences[0];
+        right += usize::from(row["style"] == sentence.style.name() && row["level"].as_array().unwrap().contains(&json!(sentence.level)));
+        predictions.push(prediction(&row["id"], text, sentence, analysis.spans));
+    }
+    export("dev-unidic.jsonl", &predictions);
+    assert!(right * 100 >= gold.len() * 95, "style and level {right}/{}", gold.len());
 }
 
 /// Writes what the rules say of the lines of `SEIMAI_KEIGO_PROBE`, for a person to read.

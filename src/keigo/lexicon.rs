@@ -228,7 +228,7 @@ impl Mapper {
         if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
             flags |= flag::TIME;
         }
-        if self.standard == Standard::Ipadic && self.stems.contains(surface) && words::can_be_prefixed(class) {
+        if self.stems.contains(surface) && words::can_be_prefixed(class) {
             flags |= flag::VERBAL;
         }
         if class == Class::Sahen {
@@ -323,6 +323,7 @@ fn class_of(fields: [&str; 4], surface: &str) -> Class {
         "動詞" => Class::Verb,
         "形容詞" => Class::Adjective,
         "助動詞" => Class::Auxiliary,
+        "助詞" if fields[1] == "準体助詞" => Class::DependentNoun,
         "助詞" => particle_class(fields[1]),
         "副詞" => Class::Adverb,
         "連体詞" | "接続詞" => Class::Modifier,
@@ -334,11 +335,10 @@ fn class_of(fields: [&str; 4], surface: &str) -> Class {
 fn noun_class(fields: [&str; 4]) -> Class {
     match (fields[1], fields[2]) {
         ("接尾", _) => Class::Suffix,
-        ("サ変接続", _) => Class::Sahen,
         ("形容動詞語幹", _) => Class::AdjectivalNoun,
         ("非自立", _) => Class::DependentNoun,
         ("数" | "数詞", _) => Class::Number,
-        (_, "サ変可能" | "サ変形状詞可能") => Class::Sahen,
+        ("サ変接続", _) | (_, "サ変可能" | "サ変形状詞可能") => Class::Sahen,
         _ => Class::Noun,
     }
 }

@@ -38,6 +38,7 @@ pub(super) enum Subject {
 
 /// What the clause has said before the place we look at.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts of a clause")]
 pub(super) struct Clause {
     topic: Subject,
     nominative: Subject,
