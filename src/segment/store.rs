@@ -24,8 +24,6 @@ use crate::segment::writer;
 
 /// Environment variable that names the store.
 pub const VARIABLE: &str = "SEIMAI_DICTIONARIES";
-/// Name of the licence text within a built dictionary.
-const LICENCE: &str = "LICENCE.txt";
 /// Largest file of a dictionary that is read into memory.
 const MAX_FILE: u64 = 1 << 30;
 /// Largest user dictionary.
@@ -114,7 +112,8 @@ fn children(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The directory of an installed dictionary of that name; the last in name order, if there are several.
+/// The directory of an installed dictionary of that name. If there are several, the one with the lock file's fingerprint, else
+/// the last in name order.
 ///
 /// # Errors
 /// Refused with the commands that would bring it, if it is not installed.
@@ -127,14 +126,22 @@ pub fn locate(name: &str) -> Result<PathBuf> {
 /// # Errors
 /// See [`locate`].
 pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let locked = lock::all()?.remove(name).map(|locked| locked.fingerprint);
     for dir in path {
-        let named = |path: &PathBuf| dictionary::read_about(path).is_ok_and(|about| about.identity.name == name);
-        if let Some(path) = children(dir)?.into_iter().rfind(named) {
-            return Ok(path);
+        let mut found = None;
+        for child in children(dir)? {
+            let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
+            if locked.as_ref() == Some(&about.fingerprint) {
+                return Ok(child);
+            }
+            found = Some(child);
+        }
+        if let Some(found) = found {
+            return Ok(found);
         }
     }
     let shown = escape(name, 60);
-    let bring = if lock::all()?.contains_key(name) {
+    let bring = if locked.is_some() {
         format!(
             "seimai dictionary fetch {name}\n      or, without network: seimai dictionary import PATH (a package file, an archive of a built dictionary, or a MeCab dictionary)"
         )
@@ -263,7 +270,7 @@ fn remove_left_overs(parent: &Path) {
 
 fn write_into(dir: &Path, raw: &RawDictionary, identity: &Identity, licence: Option<&str>) -> Result<About> {
     let staging = Staging::new(dir)?;
-    let extra: Vec<(&str, &[u8])> = licence.map(|text| (LICENCE, text.as_bytes())).into_iter().collect();
+    let extra: Vec<(&str, &[u8])> = licence.map(|text| (writer::LICENCE, text.as_bytes())).into_iter().collect();
     writer::write(raw, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
 }
 
@@ -508,7 +515,7 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
 }
 
 fn is_built_file(name: &str) -> bool {
-    writer::FILES.contains(&name) || [about::FILE, LICENCE, "lattice.bin"].contains(&name)
+    writer::is_known(name) || name == about::FILE
 }
 
 /// The package of the lock file that `path` is, by size and sha256.
@@ -563,7 +570,7 @@ pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
 pub fn verify(dir: &Path) -> Result<About> {
     let about = dictionary::read_about(dir)?;
     for (name, stored) in &about.files {
-        if !is_built_file(name) {
+        if !writer::is_known(name) {
             return Err(Error::damaged(dir.join(about::FILE), format!("lists an unknown file {}", escape(name, 60))));
         }
         let path = dir.join(name);
