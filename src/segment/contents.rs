@@ -13,6 +13,8 @@ pub const DEFAULT_GROUPING: u16 = 24;
 pub const TABLE_LEN: usize = 0xFFFF;
 /// MeCab's limit of categories: one bit each.
 pub const MAX_CATEGORIES: usize = 18;
+/// Longest surface in bytes: tries are built by functions that call themselves once a character.
+pub const MAX_SURFACE: usize = 1024;
 /// Fields of a POS tuple.
 const POS_FIELDS: usize = 6;
 
@@ -169,8 +171,8 @@ impl RawDictionary {
         if entry.surface.is_empty() || entry.surface.contains('\0') {
             return Err("an entry has an empty surface or one with a NUL".into());
         }
-        if entry.surface.len() > 65_535 {
-            return Err("an entry has a surface of more than 65535 bytes".into());
+        if entry.surface.len() > MAX_SURFACE {
+            return Err(format!("an entry has a surface of more than {MAX_SURFACE} bytes"));
         }
         check_feature(&entry.surface, &entry.feature)?;
         self.check_ids(&entry.surface, entry.left, entry.right)

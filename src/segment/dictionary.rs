@@ -59,10 +59,16 @@ impl Dictionary {
     pub fn open(dir: &Path) -> Result<Self> {
         let about = read_about(dir)?;
         for (name, stored) in &about.files {
+            if !writer::is_known(name) {
+                return Err(Error::damaged(
+                    dir.join(about::FILE),
+                    format!("lists an unknown file {}", crate::quarantine::escape(name, 60)),
+                ));
+            }
             let path = dir.join(name);
             let bytes = std::fs::metadata(&path).map_err(|e| Error::damaged(&path, e.to_string()))?.len();
-            if bytes != stored.bytes || !writer::is_known(name) {
-                return Err(Error::damaged(&path, format!("{bytes} bytes instead of {}, or no file of a dictionary", stored.bytes)));
+            if bytes != stored.bytes {
+                return Err(Error::damaged(&path, format!("{bytes} bytes instead of {}", stored.bytes)));
             }
         }
         let map = |name: &str| -> Result<Arc<Mmap>> {

@@ -155,8 +155,23 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
 /// directory (source or compiled; built in a temporary directory for this process alone).
 ///
 /// # Errors
-/// Refused: not there, not a dictionary, malformed. Damaged: a built dictionary that breaks its promises.
+/// Refused: not there, not a dictionary, malformed, damaged.
 pub fn open(name_or_dir: &str) -> Result<Dictionary> {
+    open_any(name_or_dir).map_err(refuse)
+}
+
+/// Damage in what was to be used is a reason not to begin.
+fn refuse(error: Error) -> Error {
+    match error {
+        Error::Damaged { path, message } => Error::refused_with_hint(
+            format!("{}: damaged: {message}", path.display()),
+            "fetch, build or import the dictionary again; it replaces the damaged one",
+        ),
+        other => other,
+    }
+}
+
+fn open_any(name_or_dir: &str) -> Result<Dictionary> {
     let plain = !name_or_dir.contains(['/', '\\']) && name_or_dir != "." && name_or_dir != "..";
     let dir = Path::new(name_or_dir);
     let located = if plain { Some(locate(name_or_dir)) } else { None };
@@ -291,11 +306,12 @@ pub fn install(store: &Path, raw: &RawDictionary, identity: &Identity, licence: 
 fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
-        if verify(&target).is_ok() {
+        // Damaged, or built by a version that wrote other files: replaced. Who has it mapped keeps what he has.
+        if verify(&target).is_ok_and(|there| there.files == about.files) {
             return Ok(target);
         }
         let aside = Scratch::new(store)?;
-        io::rename(&target, &aside.path.join("damaged"))?;
+        io::rename(&target, &aside.path.join("replaced"))?;
     }
     io::rename(&temporary.path, &target)?;
     Ok(target)
@@ -485,8 +501,12 @@ fn identify(dir: &Path, name: Option<&str>, version: Option<&str>, raw: &RawDict
 /// lock file that is a tar) into the store.
 ///
 /// # Errors
-/// Refused if it is none of these or malformed; damaged if a built dictionary breaks its promises.
+/// Refused if it is none of these, malformed or damaged.
 pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
+    import_any(store, path, name).map_err(refuse)
+}
+
+fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
     if path.is_dir() {
         if path.join(about::FILE).exists() {
             verify(path)?;
@@ -570,11 +590,8 @@ pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
 pub fn verify(dir: &Path) -> Result<About> {
     let about = dictionary::read_about(dir)?;
     for (name, stored) in &about.files {
-        if !writer::is_known(name) {
-            return Err(Error::damaged(dir.join(about::FILE), format!("lists an unknown file {}", escape(name, 60))));
-        }
         let path = dir.join(name);
-        if !path.is_file() {
+        if !writer::is_known(name) || !path.is_file() {
             return Err(Error::damaged(&path, "missing"));
         }
         let (bytes, blake3) = io::hash_file(&path)?;
