@@ -138,7 +138,7 @@ impl Options {
 /// Opens the dictionary and the engine that the options name.
 ///
 /// # Errors
-/// Refused: dictionary not installed (the hint names the commands) or malformed. Damaged: a built one that breaks its promises.
+/// Refused: dictionary not installed (the hint names the commands), malformed or damaged.
 pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn Segmenter>)> {
     options.check().map_err(Error::refused)?;
     let dictionary = Arc::new(store::open_with(&options.dictionary, &options.user_dictionary)?);

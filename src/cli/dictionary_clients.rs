@@ -125,6 +125,21 @@ pub fn fetch(store: &Path, name: &str, client: Option<Client>, from: Option<&Pat
     ))
 }
 
+/// `dictionary import PATH`: [`store::import`], and package files that need a program to open (Debian's).
+///
+/// # Errors
+/// See [`store::import`] and [`unpacked`].
+pub fn import(store: &Path, path: &Path, name: Option<&str>, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    if path.is_file()
+        && let Some((locked_name, locked, source)) = store::find_package(path)?
+    {
+        let scratch = store::Scratch::new(&std::env::temp_dir())?;
+        let tar = unpacked(path, scratch.path(), announce)?;
+        return store::install_locked(store, &locked_name, &locked, &source, &tar);
+    }
+    store::import(store, path, name)
+}
+
 fn files(locked: &crate::segment::lock::Locked) -> String {
     locked.source.iter().map(|source| source.package.file.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::segment::charset::Charset;
-use crate::segment::contents::{MAX_CATEGORIES, TABLE_LEN};
+use crate::segment::contents::{MAX_CATEGORIES, MAX_SURFACE, TABLE_LEN};
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
 use crate::segment::source_reader::Settings;
 
@@ -97,8 +97,6 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 const HEADER: usize = 72;
 const MAGIC: u32 = 0xEF71_8F77;
 const VERSION: u32 = 102;
-/// Longest surface in bytes.
-const MAX_KEY: usize = 1024;
 
 /// `sys.dic`, `unk.dic` or a compiled user dictionary.
 struct Lexicon<'a> {
@@ -160,7 +158,7 @@ impl<'a> Lexicon<'a> {
         let mut bases = vec![root];
         while let Some((at, depth)) = pending.pop() {
             visited += 1;
-            if visited > children.units || depth > MAX_KEY {
+            if visited > children.units || depth > MAX_SURFACE {
                 return Err(self.fault(HEADER + 8 * at, "the trie has a cycle or a key of more than 1024 bytes"));
             }
             key.truncate(depth);

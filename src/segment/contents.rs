@@ -13,6 +13,8 @@ pub const DEFAULT_GROUPING: u16 = 24;
 pub const TABLE_LEN: usize = 0xFFFF;
 /// MeCab's limit of categories: one bit each.
 pub const MAX_CATEGORIES: usize = 18;
+/// Longest surface in bytes: tries are built by functions that call themselves once a character.
+pub const MAX_SURFACE: usize = 1024;
 /// Fields of a POS tuple.
 const POS_FIELDS: usize = 6;
 
@@ -47,6 +49,29 @@ impl CharClass {
 }
 
 impl CharTable {
+    /// Checks the number of categories and that every character belongs to categories that exist.
+    ///
+    /// # Errors
+    /// The first broken promise, as a sentence.
+    pub fn check(&self) -> std::result::Result<(), String> {
+        let names = &self.names;
+        if names.is_empty() || names.len() > MAX_CATEGORIES {
+            return Err(format!("{} character categories; 1 to {MAX_CATEGORIES} are possible", names.len()));
+        }
+        if self.table.len() != TABLE_LEN {
+            return Err(format!("the character table holds {} words, not {TABLE_LEN}", self.table.len()));
+        }
+        let known = (1_u32 << names.len()) - 1;
+        let sound = |class: CharClass| {
+            let category = usize::from(class.default_category());
+            class.set() & !known == 0 && category < names.len() && class.set() >> category & 1 == 1
+        };
+        match self.table.iter().position(|&word| !sound(CharClass(word))) {
+            Some(at) => Err(format!("U+{at:04X} belongs to a category that does not exist")),
+            None => Ok(()),
+        }
+    }
+
     /// The bytes of MeCab's `char.bin`.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(4 + 32 * self.names.len() + 4 * TABLE_LEN);
@@ -115,7 +140,7 @@ impl RawDictionary {
     /// The first broken promise, as a sentence.
     pub fn check(&self) -> std::result::Result<(), String> {
         self.check_matrix()?;
-        self.check_chars()?;
+        self.chars.check()?;
         for entry in &self.entries {
             self.check_entry(entry)?;
         }
@@ -142,31 +167,12 @@ impl RawDictionary {
         Ok(())
     }
 
-    fn check_chars(&self) -> std::result::Result<(), String> {
-        let names = &self.chars.names;
-        if names.is_empty() || names.len() > MAX_CATEGORIES {
-            return Err(format!("{} character categories; 1 to {MAX_CATEGORIES} are possible", names.len()));
-        }
-        if self.chars.table.len() != TABLE_LEN {
-            return Err(format!("the character table holds {} words, not {TABLE_LEN}", self.chars.table.len()));
-        }
-        let known = (1_u32 << names.len()) - 1;
-        let sound = |class: CharClass| {
-            let category = usize::from(class.default_category());
-            class.set() & !known == 0 && category < names.len() && class.set() >> category & 1 == 1
-        };
-        match self.chars.table.iter().position(|&word| !sound(CharClass(word))) {
-            Some(at) => Err(format!("U+{at:04X} belongs to a category that does not exist")),
-            None => Ok(()),
-        }
-    }
-
     fn check_entry(&self, entry: &Entry) -> std::result::Result<(), String> {
         if entry.surface.is_empty() || entry.surface.contains('\0') {
             return Err("an entry has an empty surface or one with a NUL".into());
         }
-        if entry.surface.len() > 65_535 {
-            return Err("an entry has a surface of more than 65535 bytes".into());
+        if entry.surface.len() > MAX_SURFACE {
+            return Err(format!("an entry has a surface of more than {MAX_SURFACE} bytes"));
         }
         check_feature(&entry.surface, &entry.feature)?;
         self.check_ids(&entry.surface, entry.left, entry.right)

@@ -12,7 +12,7 @@ use crate::segment::about::{self, About};
 use crate::segment::compiled_reader;
 use crate::segment::csv;
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
-use crate::segment::writer::RECORD;
+use crate::segment::writer::{self, RECORD};
 
 /// Upper bound of `seimai.json`.
 const MAX_ABOUT: u64 = 256 << 20;
@@ -36,12 +36,6 @@ pub struct Maps {
     pub chars: Arc<Mmap>,
     /// `surfaces.bin`.
     pub surfaces: Arc<Mmap>,
-    /// `char_def.bin`.
-    pub char_def: Arc<Mmap>,
-    /// `unk.bin`.
-    pub unk: Arc<Mmap>,
-    /// `metadata.json`.
-    pub metadata: Arc<Mmap>,
     /// `lattice.bin`, if the build has it.
     pub lattice: Option<Arc<Mmap>>,
 }
@@ -64,14 +58,24 @@ impl Dictionary {
     /// Refused if `dir` holds no built dictionary, damaged if it holds one that breaks its promises.
     pub fn open(dir: &Path) -> Result<Self> {
         let about = read_about(dir)?;
-        let map = |name: &str| -> Result<Arc<Mmap>> {
-            let path = dir.join(name);
-            let stored = about.files.get(name).ok_or_else(|| Error::damaged(&path, "not listed in seimai.json"))?;
-            let map = io::map_file(&path)?;
-            if map.len() as u64 != stored.bytes {
-                return Err(Error::damaged(&path, format!("{} bytes instead of {}", map.len(), stored.bytes)));
+        for (name, stored) in &about.files {
+            if !writer::is_known(name) {
+                return Err(Error::damaged(
+                    dir.join(about::FILE),
+                    format!("lists an unknown file {}", crate::quarantine::escape(name, 60)),
+                ));
             }
-            Ok(Arc::new(map))
+            let path = dir.join(name);
+            let bytes = std::fs::metadata(&path).map_err(|e| Error::damaged(&path, e.to_string()))?.len();
+            if bytes != stored.bytes {
+                return Err(Error::damaged(&path, format!("{bytes} bytes instead of {}", stored.bytes)));
+            }
+        }
+        let map = |name: &str| -> Result<Arc<Mmap>> {
+            if !about.files.contains_key(name) {
+                return Err(Error::damaged(dir.join(about::FILE), format!("does not list {name}")));
+            }
+            io::map_file(&dir.join(name)).map(Arc::new)
         };
         let lattice = about.files.contains_key("lattice.bin").then(|| map("lattice.bin")).transpose()?;
         let maps = Maps {
@@ -83,9 +87,6 @@ impl Dictionary {
             matrix: map("matrix.mtx")?,
             chars: map("chars.bin")?,
             surfaces: map("surfaces.bin")?,
-            char_def: map("char_def.bin")?,
-            unk: map("unk.bin")?,
-            metadata: map("metadata.json")?,
             lattice,
         };
         let dictionary = Self { dir: dir.to_path_buf(), pos_table: Arc::new(about.pos_table.clone()), about, maps };
@@ -121,10 +122,15 @@ impl Dictionary {
         if self.maps.valsidx.len() != 4 * (about.surfaces as usize + 1) || last_u32(&self.maps.valsidx) != Some(about.entries) {
             return Err(self.damaged("dict.valsidx", "the size does not fit the number of surfaces"));
         }
-        self.check_about()
+        if !self.maps.valsidx.chunks_exact(4).is_sorted_by_key(|field| u32_at(field, 0)) {
+            return Err(self.damaged("dict.valsidx", "not ascending"));
+        }
+        let chars = self.char_table()?;
+        chars.check().map_err(|rule| self.damaged("chars.bin", &rule))?;
+        self.check_about(chars.names.len())
     }
 
-    fn check_about(&self) -> Result<()> {
+    fn check_about(&self, categories: usize) -> Result<()> {
         let about = &self.about;
         let table = &about.pos_table;
         let known = |id: &u16| usize::from(*id) < table.tuples.len();
@@ -134,7 +140,10 @@ impl Dictionary {
             && about.pos_of_left.iter().all(known)
             && about.pos_of_unknown.iter().all(known)
             && about.pos_of_unknown.len() == about.unknown.len()
-            && about.unknown.iter().all(|row| row.left < about.right_ids && row.right < about.left_ids);
+            && about
+                .unknown
+                .iter()
+                .all(|row| row.left < about.right_ids && row.right < about.left_ids && usize::from(row.category) < categories);
         if fits { Ok(()) } else { Err(self.damaged(about::FILE, "a POS id or context id is out of range")) }
     }
 
@@ -236,16 +245,9 @@ impl Dictionary {
         };
         let entries: Option<Vec<_>> = (0..self.about.entries).map(entry).collect();
         let entries = entries.ok_or_else(|| self.damaged("dict.words", "an entry is not UTF-8 or lies outside the file"))?;
-        let row = |row: &about::StoredUnknown| UnknownRow {
-            category: row.category,
-            left: row.left,
-            right: row.right,
-            cost: row.cost,
-            feature: row.feature.clone(),
-        };
         let raw = RawDictionary {
             entries,
-            unknown: self.about.unknown.iter().map(row).collect(),
+            unknown: self.unknown_rows(),
             chars: self.char_table()?,
             matrix: self.matrix()?,
             max_grouping: self.about.max_grouping,
@@ -255,6 +257,18 @@ impl Dictionary {
         };
         raw.check().map_err(|rule| Error::damaged(&self.dir, rule))?;
         Ok(raw)
+    }
+
+    /// The unknown rows.
+    pub fn unknown_rows(&self) -> Vec<UnknownRow> {
+        let row = |row: &about::StoredUnknown| UnknownRow {
+            category: row.category,
+            left: row.left,
+            right: row.right,
+            cost: row.cost,
+            feature: row.feature.clone(),
+        };
+        self.about.unknown.iter().map(row).collect()
     }
 
     /// The category table.

@@ -8,17 +8,15 @@ use lindera::mode::Mode;
 use lindera::segmenter::Segmenter as LinderaSegmenter;
 use lindera::worker::SegmentWorker as LinderaWorker;
 use lindera_dictionary::dictionary::Dictionary as LinderaDictionary;
-use lindera_dictionary::dictionary::character_definition::CharacterDefinition;
 use lindera_dictionary::dictionary::connection_cost_matrix::ConnectionCostMatrix;
 use lindera_dictionary::dictionary::metadata::Metadata;
 use lindera_dictionary::dictionary::prefix_dictionary::PrefixDictionary;
-use lindera_dictionary::dictionary::unknown_dictionary::UnknownDictionary;
 use lindera_dictionary::util::Data;
 
 use crate::error::{Error, Result};
 use crate::morpheme::NO_WORD;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::{Pieces, SegmentWorker, Segmenter};
+use crate::segment::{Pieces, SegmentWorker, Segmenter, writer};
 
 /// Enters fingerprints: raise when the output changes.
 pub const VERSION: u32 = 1;
@@ -49,33 +47,20 @@ impl Lindera {
             shared(&maps.words),
         )
         .map_err(failed("dict.trie"))?;
-        let metadata = Metadata::load(&maps.metadata).map_err(failed("metadata.json"))?;
-        metadata.validate_format_version().map_err(failed("metadata.json"))?;
+        // The two archives of lindera's own types are for other programs; here the tables come from what was checked.
+        let chars = dictionary.char_table()?;
+        let unknown = writer::unknown_dictionary(chars.names.len(), &dictionary.unknown_rows())?;
         let inner = LinderaDictionary {
             prefix_dictionary: Arc::new(prefix),
             connection_cost_matrix: Arc::new(ConnectionCostMatrix::load(shared(&maps.matrix)).map_err(failed("matrix.mtx"))?),
-            character_definition: Arc::new(CharacterDefinition::load(&maps.char_def).map_err(failed("char_def.bin"))?),
-            unknown_dictionary: Arc::new(UnknownDictionary::load(&maps.unk).map_err(failed("unk.bin"))?),
-            metadata: Arc::new(metadata),
+            character_definition: Arc::new(writer::character_definition(&chars)),
+            unknown_dictionary: Arc::new(unknown),
+            metadata: Arc::new(Metadata::default()),
         };
-        check(&inner, &dictionary)?;
         let grouping = usize::from(dictionary.about().max_grouping);
         let segmenter = LinderaSegmenter::new(Mode::Normal, inner, None).max_grouping_len(Some(grouping));
         Ok(Self { dictionary, segmenter })
     }
-}
-
-/// What the crate would index without asking: its copies of the unknown rows must be ours.
-fn check(inner: &LinderaDictionary, dictionary: &Dictionary) -> Result<()> {
-    let unknown = &inner.unknown_dictionary;
-    let rows = &dictionary.about().unknown;
-    let same = unknown.costs.len() == rows.len()
-        && unknown.costs.iter().zip(rows).enumerate().all(|(n, (cost, row))| {
-            cost.word_id().id() as usize == n && cost.left_id() == u32::from(row.left) && cost.right_id() == u32::from(row.right)
-        })
-        && unknown.category_references.len() == inner.character_definition.category_definitions.len()
-        && unknown.category_references.iter().flatten().all(|&row| (row as usize) < rows.len());
-    if same { Ok(()) } else { Err(Error::damaged(dictionary.dir().join("unk.bin"), "the rows are not those of seimai.json")) }
 }
 
 impl Segmenter for Lindera {

@@ -24,8 +24,6 @@ use crate::segment::writer;
 
 /// Environment variable that names the store.
 pub const VARIABLE: &str = "SEIMAI_DICTIONARIES";
-/// Name of the licence text within a built dictionary.
-const LICENCE: &str = "LICENCE.txt";
 /// Largest file of a dictionary that is read into memory.
 const MAX_FILE: u64 = 1 << 30;
 /// Largest user dictionary.
@@ -114,7 +112,8 @@ fn children(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The directory of an installed dictionary of that name; the last in name order, if there are several.
+/// The directory of an installed dictionary of that name. If there are several, the one with the lock file's fingerprint, else
+/// the last in name order.
 ///
 /// # Errors
 /// Refused with the commands that would bring it, if it is not installed.
@@ -127,14 +126,22 @@ pub fn locate(name: &str) -> Result<PathBuf> {
 /// # Errors
 /// See [`locate`].
 pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let locked = lock::all()?.remove(name).map(|locked| locked.fingerprint);
     for dir in path {
-        let named = |path: &PathBuf| dictionary::read_about(path).is_ok_and(|about| about.identity.name == name);
-        if let Some(path) = children(dir)?.into_iter().rfind(named) {
-            return Ok(path);
+        let mut found = None;
+        for child in children(dir)? {
+            let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
+            if locked.as_ref() == Some(&about.fingerprint) {
+                return Ok(child);
+            }
+            found = Some(child);
+        }
+        if let Some(found) = found {
+            return Ok(found);
         }
     }
     let shown = escape(name, 60);
-    let bring = if lock::all()?.contains_key(name) {
+    let bring = if locked.is_some() {
         format!(
             "seimai dictionary fetch {name}\n      or, without network: seimai dictionary import PATH (a package file, an archive of a built dictionary, or a MeCab dictionary)"
         )
@@ -148,8 +155,23 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
 /// directory (source or compiled; built in a temporary directory for this process alone).
 ///
 /// # Errors
-/// Refused: not there, not a dictionary, malformed. Damaged: a built dictionary that breaks its promises.
+/// Refused: not there, not a dictionary, malformed, damaged.
 pub fn open(name_or_dir: &str) -> Result<Dictionary> {
+    open_any(name_or_dir).map_err(refuse)
+}
+
+/// Damage in what was to be used is a reason not to begin.
+fn refuse(error: Error) -> Error {
+    match error {
+        Error::Damaged { path, message } => Error::refused_with_hint(
+            format!("{}: damaged: {message}", path.display()),
+            "fetch, build or import the dictionary again; it replaces the damaged one",
+        ),
+        other => other,
+    }
+}
+
+fn open_any(name_or_dir: &str) -> Result<Dictionary> {
     let plain = !name_or_dir.contains(['/', '\\']) && name_or_dir != "." && name_or_dir != "..";
     let dir = Path::new(name_or_dir);
     let located = if plain { Some(locate(name_or_dir)) } else { None };
@@ -263,7 +285,7 @@ fn remove_left_overs(parent: &Path) {
 
 fn write_into(dir: &Path, raw: &RawDictionary, identity: &Identity, licence: Option<&str>) -> Result<About> {
     let staging = Staging::new(dir)?;
-    let extra: Vec<(&str, &[u8])> = licence.map(|text| (LICENCE, text.as_bytes())).into_iter().collect();
+    let extra: Vec<(&str, &[u8])> = licence.map(|text| (writer::LICENCE, text.as_bytes())).into_iter().collect();
     writer::write(raw, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
 }
 
@@ -284,11 +306,12 @@ pub fn install(store: &Path, raw: &RawDictionary, identity: &Identity, licence: 
 fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
-        if verify(&target).is_ok() {
+        // Damaged, or built by a version that wrote other files: replaced. Who has it mapped keeps what he has.
+        if verify(&target).is_ok_and(|there| there.files == about.files) {
             return Ok(target);
         }
         let aside = Scratch::new(store)?;
-        io::rename(&target, &aside.path.join("damaged"))?;
+        io::rename(&target, &aside.path.join("replaced"))?;
     }
     io::rename(&temporary.path, &target)?;
     Ok(target)
@@ -478,8 +501,12 @@ fn identify(dir: &Path, name: Option<&str>, version: Option<&str>, raw: &RawDict
 /// lock file that is a tar) into the store.
 ///
 /// # Errors
-/// Refused if it is none of these or malformed; damaged if a built dictionary breaks its promises.
+/// Refused if it is none of these, malformed or damaged.
 pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
+    import_any(store, path, name).map_err(refuse)
+}
+
+fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
     if path.is_dir() {
         if path.join(about::FILE).exists() {
             verify(path)?;
@@ -508,7 +535,7 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
 }
 
 fn is_built_file(name: &str) -> bool {
-    writer::FILES.contains(&name) || [about::FILE, LICENCE, "lattice.bin"].contains(&name)
+    writer::is_known(name) || name == about::FILE
 }
 
 /// The package of the lock file that `path` is, by size and sha256.
@@ -563,11 +590,8 @@ pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
 pub fn verify(dir: &Path) -> Result<About> {
     let about = dictionary::read_about(dir)?;
     for (name, stored) in &about.files {
-        if !is_built_file(name) {
-            return Err(Error::damaged(dir.join(about::FILE), format!("lists an unknown file {}", escape(name, 60))));
-        }
         let path = dir.join(name);
-        if !path.is_file() {
+        if !writer::is_known(name) || !path.is_file() {
             return Err(Error::damaged(&path, "missing"));
         }
         let (bytes, blake3) = io::hash_file(&path)?;

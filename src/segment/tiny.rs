@@ -126,10 +126,12 @@ fn a_flipped_bit_in_any_file_is_found() {
             }
         }
         overwrite(&path, &sound[..sound.len() - 1]);
-        assert!(matches!(Dictionary::open(&dir), Err(Error::Damaged { .. })) || path.ends_with("LICENCE.txt"), "{}", path.display());
+        assert!(matches!(Dictionary::open(&dir), Err(Error::Damaged { .. })), "{}", path.display());
+        assert_eq!(store::open(dir.to_str().unwrap()).unwrap_err().exit_code(), 2);
         overwrite(&path, &sound);
     }
     store::verify(&dir).unwrap();
+    store::open(dir.to_str().unwrap()).unwrap();
 }
 
 fn overwrite(path: &Path, bytes: &[u8]) {
@@ -173,6 +175,8 @@ fn a_damaged_build_is_replaced_by_installing_again() {
     overwrite(&dir.join("dict.words"), b"x");
     assert_eq!(store::install(temporary.path(), &raw(), &identity(), Some("terms")).unwrap(), dir);
     store::verify(&dir).unwrap();
+    assert_eq!(store::install(temporary.path(), &raw(), &identity(), None).unwrap(), dir);
+    assert!(!dir.join("LICENCE.txt").exists(), "another set of files replaces the old one");
 }
 
 #[test]
@@ -262,6 +266,24 @@ fn columns(stage: &Segment, texts: &[String]) -> Vec<Pieces> {
 }
 
 #[test]
+fn lindera_opens_the_directory_itself() {
+    let (_temporary, dictionary, ours) = engine();
+    let inner = lindera_dictionary::dictionary::Dictionary::load_from_path(dictionary.dir()).unwrap();
+    let theirs = ::lindera::segmenter::Segmenter::new(::lindera::mode::Mode::Normal, inner, None).max_grouping_len(Some(24));
+    let (mut ours, mut theirs) = (ours.worker(), theirs.new_worker());
+    for line in text("golden.txt").lines() {
+        let mut pieces = Pieces::default();
+        ours.segment_line(line, 0, &mut pieces);
+        let tokens: Vec<_> = theirs.segment(line).unwrap().iter().map(|t| (t.byte_end as u32, t.word_id.is_unknown())).collect();
+        let pieces: Vec<_> = (0..pieces.ends.len())
+            .filter(|&i| pieces.pos[i] != 0)
+            .map(|i| (pieces.ends[i], pieces.word[i] == crate::morpheme::NO_WORD))
+            .collect();
+        assert_eq!(pieces, tokens, "{line}");
+    }
+}
+
+#[test]
 fn documents_are_lines_and_line_breaks_are_gaps() {
     let (_temporary, _, engine) = engine();
     let mut pieces = Pieces::default();
@@ -274,6 +296,9 @@ fn documents_are_lines_and_line_breaks_are_gaps() {
 fn source_rows_that_fields_cannot_rebuild_stay_verbatim() {
     let mut files: Vec<SourceFile> =
         ["matrix.def", "char.def", "unk.def", "dicrc"].map(|name| (name.to_owned(), text(name).into_bytes())).into();
+    files.push(("long.csv".into(), format!("{},1,1,5,x", "長".repeat(342)).into_bytes()));
+    assert!(source_reader::read(&files, None).is_err(), "a surface of 1026 bytes");
+    files.pop();
     files.push(("lex.csv".into(), "語,1,1,5,名詞,\"needless\",x\n語,1,1,6,名詞,\"open,x\n".as_bytes().to_vec()));
     let raw = source_reader::read(&files, None).unwrap();
     let temporary = tempfile::tempdir().unwrap();
@@ -302,6 +327,30 @@ fn user_dictionaries_extend_the_lexicon() {
         assert!(error.exit_code() == 2 && error.to_string().contains(bad.path().to_str().unwrap()), "{row}: {error}");
     }
     assert!(store::open_with(&name, &["not there".into()]).is_err());
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that skips says so")]
+fn installed_dictionaries_are_those_of_the_lock_file() {
+    for (name, locked) in crate::segment::lock::all().unwrap() {
+        let Ok(dir) = store::locate(&name) else {
+            eprintln!(
+                "skipped: installed_dictionaries_are_those_of_the_lock_file needs the dictionary {name} (seimai dictionary fetch {name})"
+            );
+            continue;
+        };
+        let dictionary = Dictionary::open(&dir).unwrap();
+        if dictionary.fingerprint() != locked.fingerprint {
+            eprintln!("skipped: {} is not the dictionary {name} of the lock file", dir.display());
+            continue;
+        }
+        assert_eq!(dictionary.about().digests, locked.digests);
+        let dictionary = Arc::new(dictionary);
+        let engine = lindera::Lindera::new(Arc::clone(&dictionary)).unwrap();
+        let out = mecab_format(&dictionary, &engine, "令和の東京都へ行く");
+        assert!(out.starts_with("令和\t名詞,固有名詞,一般,"), "{out}");
+        assert!(dictionary.pos_table().unknown.iter().flatten().any(|category| category == "SYMBOL"));
+    }
 }
 
 proptest! {

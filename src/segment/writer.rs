@@ -17,7 +17,7 @@ use crate::morpheme::Standard;
 use crate::segment::about::{self, About, Identity, StoredFile, StoredUnknown};
 use crate::segment::contents::CharClass;
 use crate::segment::csv;
-use crate::segment::source::RawDictionary;
+use crate::segment::source::{CharTable, RawDictionary, UnknownRow};
 
 /// Bytes of a record of `dict.vals`: word id u32, cost i16, left u16, right u16.
 pub const RECORD: usize = 10;
@@ -35,6 +35,14 @@ pub const FILES: [&str; 11] = [
     "surfaces.bin",
     "metadata.json",
 ];
+
+/// Name of the licence text.
+pub const LICENCE: &str = "LICENCE.txt";
+
+/// Is this the name of a file that `seimai.json` may list?
+pub fn is_known(name: &str) -> bool {
+    FILES.contains(&name) || [LICENCE, "lattice.bin"].contains(&name)
+}
 
 /// Takes the next file: name and content; gives size and BLAKE3 (hex).
 pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> Result<(u64, String)> + 'a;
@@ -61,8 +69,8 @@ pub fn write(raw: &RawDictionary, identity: &Identity, extra: &[(&str, &[u8])], 
     put("dict.words", &words.blob)?;
     let irregular = words.irregular;
     put("matrix.mtx", &[&(-1_i16).to_le_bytes()[..], &raw.matrix.to_bytes()].concat())?;
-    put("char_def.bin", &archive(&character_definition(raw))?)?;
-    put("unk.bin", &archive(&unknown_dictionary(raw)?)?)?;
+    put("char_def.bin", &archive(&character_definition(&raw.chars))?)?;
+    put("unk.bin", &archive(&unknown_dictionary(raw.chars.names.len(), &raw.unknown)?)?)?;
     put("chars.bin", &raw.chars.to_bytes())?;
     put("surfaces.bin", &surface_table(raw)?)?;
     put("metadata.json", &metadata(raw, identity)?)?;
@@ -198,14 +206,14 @@ where
 }
 
 /// Lindera's view of the categories: the default category first, then the rest of the set.
-fn character_definition(raw: &RawDictionary) -> CharacterDefinition {
-    let table = &raw.chars.table;
+pub(crate) fn character_definition(chars: &CharTable) -> CharacterDefinition {
+    let table = &chars.table;
     let flags = |category: usize| {
         // The flags stand in every word whose default category it is.
         let word = table.iter().copied().find(|&word| usize::from(CharClass(word).default_category()) == category).unwrap_or(0);
         CategoryData { invoke: word >> 31 & 1 == 1, group: word >> 30 & 1 == 1, length: word >> 26 & 15 }
     };
-    let definitions = (0..raw.chars.names.len()).map(flags).collect();
+    let definitions = (0..chars.names.len()).map(flags).collect();
     let word_of = |code: u32| table.get(code as usize).or(table.first()).copied().unwrap_or(0);
     let mut boundaries: Vec<u32> = (1..table.len() as u32).filter(|&code| word_of(code) != word_of(code - 1)).collect();
     boundaries.push(0);
@@ -216,19 +224,20 @@ fn character_definition(raw: &RawDictionary) -> CharacterDefinition {
         out.push(CategoryId(default));
         out.extend((0..18).filter(|&k| k != default && class.set() >> k & 1 == 1).map(CategoryId));
     });
-    CharacterDefinition::new(definitions, raw.chars.names.clone(), mapping)
+    CharacterDefinition::new(definitions, chars.names.clone(), mapping)
 }
 
-fn unknown_dictionary(raw: &RawDictionary) -> Result<UnknownDictionary> {
+/// Lindera's view of the unknown rows.
+pub(crate) fn unknown_dictionary(categories: usize, rows: &[UnknownRow]) -> Result<UnknownDictionary> {
     let mut unknown = UnknownDictionary {
-        category_references: vec![Vec::new(); raw.chars.names.len()],
+        category_references: vec![Vec::new(); categories],
         costs: Vec::new(),
         words_idx_data: Vec::new(),
         words_data: Vec::new(),
     };
-    for (n, row) in raw.unknown.iter().enumerate() {
-        if let Some(rows) = unknown.category_references.get_mut(usize::from(row.category)) {
-            rows.push(n as u32);
+    for (n, row) in rows.iter().enumerate() {
+        if let Some(of_category) = unknown.category_references.get_mut(usize::from(row.category)) {
+            of_category.push(n as u32);
         }
         unknown.costs.push(WordEntry::new(WordId::new(LexType::Unknown, n as u32), row.cost, row.left, row.right));
         unknown.words_idx_data.push(u32::try_from(unknown.words_data.len()).map_err(|_| too_large("the unknown rows"))?);
