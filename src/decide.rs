@@ -137,3 +137,92 @@ fn measure(quality: &StructArray, name: &str, row: usize) -> Result<Option<f32>>
     let count = field.as_primitive_opt::<UInt32Type>().map(|values| values.value(row) as f32);
     ratio.or(count).map(Some).ok_or_else(|| Error::internal(format!("measure {name} is no number")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float32Array, StringArray, UInt32Array};
+    use arrow::datatypes::Schema;
+
+    use super::*;
+    use crate::schema::{MEASURE_COUNTS, MEASURES, quality_fields};
+
+    fn options(toml: &str) -> QualityOptions {
+        toml::from_str(toml).unwrap()
+    }
+
+    /// Prose of 900 characters per source, with the given `mean_sentence`.
+    fn batch(rows: &[(&str, Option<f32>)]) -> Batch {
+        let ratio = |name: &str, mean: Option<f32>| match name {
+            "mean_sentence" => mean,
+            "ja_share" | "compression" => Some(1.),
+            "hiragana" | "hiragana_of_all" | "kana" => Some(0.5),
+            _ => Some(0.),
+        };
+        let ratios = MEASURES.iter().map(|name| Arc::new(rows.iter().map(|row| ratio(name, row.1)).collect::<Float32Array>()) as ArrayRef);
+        let count = |name: &str| match name {
+            "n_chars" => 900,
+            "particles" => 9,
+            _ => 0,
+        };
+        let counts = MEASURE_COUNTS.iter().map(|name| Arc::new(UInt32Array::from(vec![count(name); rows.len()])) as ArrayRef);
+        let quality = StructArray::new(quality_fields(), ratios.chain(counts).collect(), None);
+        let sources = StringArray::from_iter_values(rows.iter().map(|row| row.0));
+        let schema = Schema::new(vec![SOURCE.field(), QUALITY.field()]);
+        Batch::try_new(Arc::new(schema), vec![Arc::new(sources), Arc::new(quality)]).unwrap()
+    }
+
+    #[test]
+    fn each_source_meets_its_preset() {
+        let options =
+            options("preset = \"web\"\nthresholds = { mean_sentence_min = 30 }\n[[rule]]\nsource = \"law-*\"\npreset = \"legal\"");
+        options.check().unwrap();
+        let rows = [("blog", Some(20.)), ("law-1", Some(20.)), ("law-2", Some(8.5)), ("blog", Some(30.)), ("blog", None)];
+        let verdicts = Decider::new(&options).judge(&batch(&rows)).unwrap();
+        let evidence: Vec<_> = verdicts.iter().map(|verdict| verdict.as_ref().map(|rejection| rejection.evidence.as_str())).collect();
+        assert_eq!(evidence, [Some("mean_sentence 20 < 30"), None, Some("mean_sentence 8.5 < 9"), None, None]);
+        assert_eq!(verdicts[0].as_ref().map(|r| (r.stage, r.rule.as_str())), Some(("quality", "mean_sentence_min")));
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_wins_and_may_set_thresholds() {
+        let options = options(
+            "[[rule]]\nsource = \"a*\"\npreset = \"none\"\nthresholds = { kana = 0.9 }\n[[rule]]\nsource = \"*\"\npreset = \"legal\"",
+        );
+        let decider = Decider::new(&options);
+        let set = |source| decider.bounds(source).iter().filter(|bound| bound.value.is_some()).map(|bound| bound.rule).collect::<Vec<_>>();
+        assert_eq!(set("abc"), ["kana"]);
+        assert!(set("xyz").contains(&"cover_10"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_in_a_sentence() {
+        for (toml, part) in [
+            ("preset = \"swallow-v1\"", "not built yet"),
+            ("[[rule]]\nsource = \"x\"\npreset = \"fineweb2-ja\"", "not built yet"),
+            ("[[rule]]\nsource = \"a[\"", "no glob"),
+            ("[[rule]]\npreset = \"web\"", "source is empty"),
+            ("thresholds = { top_2 = -1 }", "thresholds.top_2"),
+            ("thresholds = { top_2 = nan }", "thresholds.top_2"),
+        ] {
+            let refused = options(toml).check().unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
+        assert!(toml::from_str::<QualityOptions>("thresholds = { top_5 = 0.1 }").is_err());
+        assert!(toml::from_str::<QualityOptions>("presets = \"web\"").is_err());
+    }
+
+    #[test]
+    fn every_threshold_looks_at_a_measure_that_is_stored() {
+        for bound in Thresholds::default().bounds() {
+            assert!(quality_fields().iter().any(|field| field.name() == bound.measure), "{}", bound.measure);
+        }
+    }
+
+    #[test]
+    fn options_survive_writing_and_reading() {
+        let before = options("preset = \"technical\"\nthresholds = { top_2 = 0.25 }\n[[rule]]\nsource = \"a\"\npreset = \"dialogue\"");
+        assert_eq!(options(&toml::to_string(&before).unwrap()), before);
+    }
+}

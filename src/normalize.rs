@@ -147,3 +147,42 @@ impl Worker for NormalizeWorker<'_> {
         counts.iter().map(|(name, n)| (name.to_owned(), n)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringArray;
+    use arrow::datatypes::Schema;
+
+    use super::*;
+
+    fn batch(texts: &[&str]) -> Batch {
+        let column = Arc::new(StringArray::from_iter_values(texts));
+        Batch::try_new(Arc::new(Schema::new(vec![TEXT.field()])), vec![column]).unwrap()
+    }
+
+    #[test]
+    fn the_stage_replaces_text_and_counts_per_rule() {
+        let stage = Normalize::new(&Options::default());
+        let mut worker = stage.worker();
+        let done = worker.apply(batch(&["ＡＢ\r\n", "", "か\u{3099}①"])).unwrap();
+        assert_eq!(strings(&done, &TEXT).unwrap().iter().flatten().collect::<Vec<_>>(), ["AB\n", "", "が①"]);
+        let counts: Vec<_> = worker.take_counts().into_iter().collect();
+        assert_eq!(counts, [("folded", 2), ("kept", 1), ("line_ends", 1), ("voiced_marks", 1)].map(|(rule, n)| (rule.to_owned(), n)));
+        assert!(worker.take_counts().is_empty());
+    }
+
+    #[test]
+    fn sentence_ends_are_a_list_for_each_row() {
+        let done = sentences::Sentences.worker().apply(batch(&["一。二。", "", "三"])).unwrap();
+        let ends = crate::stage::lists(&done, &crate::schema::SENTENCE_ENDS).unwrap();
+        let row = |row| crate::stage::list_slice::<arrow::datatypes::UInt32Type>(ends, row);
+        assert_eq!((row(0), row(1), row(2)), (&[6, 12][..], &[][..], &[3][..]));
+    }
+
+    #[test]
+    fn options_are_read_from_toml() {
+        let options: Options = toml::from_str("form = \"nfc\"\nsymbols = \"fold\"").unwrap();
+        assert_eq!(options, Options { form: Form::Nfc, symbols: Symbols::Fold, ..Options::default() });
+        assert!(toml::from_str::<Options>("forms = \"nfc\"").is_err());
+    }
+}

@@ -68,3 +68,43 @@ fn to_column(rows: &[Measures]) -> Result<StructArray> {
     let columns = values.chain(counts).collect();
     Ok(StructArray::try_new(quality_fields(), columns, None)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, StringArray};
+    use arrow::datatypes::{ArrowPrimitiveType, Float32Type, Schema};
+
+    use super::*;
+    use crate::schema::Column;
+    use crate::stage::{ListBuilder, column};
+
+    fn list<T: ArrowPrimitiveType>(rows: &[&[T::Native]]) -> ArrayRef {
+        let mut builder = ListBuilder::<T>::default();
+        for row in rows {
+            builder.values.extend_from_slice(row);
+            builder.end_row().unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
+    #[test]
+    fn the_column_has_the_fields_of_the_schema() {
+        let columns: [(Column, ArrayRef); 4] = [
+            (TEXT, Arc::new(StringArray::from(vec!["犬がほえる。", ""]))),
+            (SENTENCE_ENDS, list::<UInt32Type>(&[&[18], &[]])),
+            (MORPHEME_ENDS, list::<UInt32Type>(&[&[3, 6, 15, 18], &[]])),
+            (MORPHEME_POS, list::<UInt16Type>(&[&[1, 2, 2, 2], &[]])),
+        ];
+        let schema = Schema::new(columns.iter().map(|(column, _)| column.field()).collect::<Vec<_>>());
+        let batch = Batch::try_new(Arc::new(schema), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
+        let table = PosTable { tuples: vec![vec![], vec!["名詞".to_owned()], vec!["助詞".to_owned()]], unknown: vec![None; 3] };
+        let stage = Quality::new(Arc::new(table));
+        let measured = stage.worker().apply(batch).unwrap();
+        let quality = column(&measured, &QUALITY).unwrap().as_struct().clone();
+        let value = |name: &str, row| {
+            let values = quality.column_by_name(name).unwrap().as_primitive::<Float32Type>().clone();
+            values.is_valid(row).then(|| values.value(row))
+        };
+        assert_eq!((value("noun_share", 0), value("mean_sentence", 0), value("ja_share", 1)), (Some(0.25), Some(6.), None));
+    }
+}

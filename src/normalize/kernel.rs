@@ -404,7 +404,7 @@ mod tests {
     static NORMALIZERS: LazyLock<Vec<Normalizer>> = LazyLock::new(|| {
         let choices = |i: usize| Options {
             form: [Form::Nfkc, Form::Nfc, Form::None][i % 3],
-            keep_list: i / 3 % 2 == 0,
+            keep_list: (i / 3).is_multiple_of(2),
             symbols: [Symbols::Keep, Symbols::Fold][i / 6 % 2],
             variation_selectors: [Selectors::Keep, Selectors::Drop][i / 12 % 2],
             wave_dash: i / 24 == 0,

@@ -32,6 +32,8 @@ pub(super) struct Ngrams {
     counters: Vec<u32>,
     /// Hash tag << 1 | seen again; 0 = free.
     slots: Vec<u32>,
+    /// What is left to look at in the window.
+    repeated: Repeated,
     /// Prefix hashes of the window.
     prefix: Vec<u64>,
     /// Powers of [`BASE`].
@@ -44,7 +46,7 @@ impl Default for Ngrams {
         for n in 1..powers.len() {
             powers[n] = powers[n - 1].wrapping_mul(BASE);
         }
-        Self { counters: Vec::new(), slots: vec![0; SLOTS], prefix: Vec::new(), powers }
+        Self { counters: Vec::new(), slots: vec![0; SLOTS], repeated: Repeated::default(), prefix: Vec::new(), powers }
     }
 }
 
@@ -68,7 +70,7 @@ impl Ngrams {
             self.prefix.push(last.wrapping_mul(BASE).wrapping_add(code));
             seen += 1;
             if seen == (window + 1) * n / windows {
-                sums.add(&measure_window(&self.prefix, &mut self.slots, &self.powers));
+                sums.add(&measure_window(&self.prefix, &mut self.slots, &self.powers, &mut self.repeated));
                 window += 1;
                 if windows > 1 {
                     self.prefix.truncate(1);
@@ -143,35 +145,53 @@ struct Window {
     cover: Option<f64>,
 }
 
-fn measure_window(prefix: &[u64], slots: &mut [u32], powers: &[u64; 11]) -> Window {
-    let chars = prefix.len() - 1;
-    let slots = table_for(slots, chars);
-    let dup = LENGTHS.map(|n| {
+/// Positions at which an n-gram starts that may occur again, and the slot of each.
+///
+/// An (n + 1)-gram can only be repeated where the n-gram is: all other positions hold n-grams of their own, which need no
+/// table. In prose a few percent of the positions are left after n = 5.
+#[derive(Debug, Default)]
+struct Repeated {
+    positions: Vec<u32>,
+    slot_of: Vec<u32>,
+}
+
+impl Repeated {
+    /// Distinct n-grams at the positions and those of them that occur again; keeps the positions of the latter.
+    fn narrow(&mut self, prefix: &[u64], slots: &mut [u32], powers: &[u64; 11], n: usize) -> (usize, usize) {
+        self.positions.retain(|i| *i as usize + n < prefix.len());
+        let slots = table_for(slots, self.positions.len());
         slots.fill(0);
-        let (mut distinct, mut again) = (0_u32, 0_u32);
-        for i in 0..(chars + 1).saturating_sub(n) {
-            let (slot, tag) = find(prefix, slots, powers, i, n);
-            match slots[slot] {
-                0 => {
-                    slots[slot] = tag << 1;
-                    distinct += 1;
-                }
-                value => {
-                    again += u32::from(value & 1 == 0);
-                    slots[slot] |= 1;
-                }
-            }
+        self.slot_of.clear();
+        let (mut distinct, mut again) = (0, 0);
+        for i in &self.positions {
+            let (slot, tag) = find(prefix, slots, powers, *i as usize, n);
+            let value = slots[slot];
+            distinct += usize::from(value == 0);
+            again += usize::from(value != 0 && value & 1 == 0);
+            slots[slot] = tag << 1 | u32::from(value != 0);
+            self.slot_of.push(slot as u32);
         }
-        (distinct > 0).then(|| f64::from(again) / f64::from(distinct))
+        let mut slot_of = self.slot_of.iter();
+        self.positions.retain(|_| slot_of.next().is_some_and(|slot| slots[*slot as usize] & 1 == 1));
+        (distinct, again)
+    }
+}
+
+fn measure_window(prefix: &[u64], slots: &mut [u32], powers: &[u64; 11], repeated: &mut Repeated) -> Window {
+    let chars = prefix.len() - 1;
+    repeated.positions.clear();
+    repeated.positions.extend(0..chars as u32);
+    let dup = LENGTHS.map(|n| {
+        let all = (chars + 1).checked_sub(n).filter(|all| *all > 0)?;
+        let looked_at = repeated.positions.iter().filter(|i| (**i as usize) < all).count();
+        let (distinct, again) = repeated.narrow(prefix, slots, powers, n);
+        Some(again as f64 / (all - looked_at + distinct) as f64)
     });
-    // The table now holds the 10-grams.
+    // The positions left are those of repeated 10-grams.
     let (mut covered, mut covered_to) = (0, 0);
-    for i in 0..(chars + 1).saturating_sub(10) {
-        let (slot, _) = find(prefix, slots, powers, i, 10);
-        if slots[slot] & 1 == 1 {
-            covered += i + 10 - covered_to.max(i);
-            covered_to = i + 10;
-        }
+    for i in repeated.positions.iter().map(|i| *i as usize) {
+        covered += i + 10 - covered_to.max(i);
+        covered_to = i + 10;
     }
     Window { dup, cover: (chars >= 10).then(|| covered as f64 / chars as f64) }
 }
