@@ -153,7 +153,8 @@ mod tests {
 
     #[track_caller]
     fn check(found: Option<(String, String)>, rule: &str, evidence: &str) {
-        assert_eq!(found, Some((rule.to_owned(), evidence.to_owned())));
+        let (found_rule, found_evidence) = found.unwrap_or_default();
+        assert_eq!((found_rule.as_str(), found_evidence.as_str()), (rule, evidence));
     }
 
     #[test]

@@ -393,6 +393,20 @@ mod tests {
     }
 
     #[test]
+    fn kaomoji_ruby_and_rare_kana() {
+        check(&[
+            ("ｷﾀ━━(ﾟ∀ﾟ)━━!! ＼(^o^)／ (；´Д｀) m(_ _)m", "キタ━━(゜∀゜)━━!! ＼(^o^)／ (；´Д｀) m(_ _)m"),
+            ("ｗｗｗ草（笑）", "www草（笑）"),
+            ("吾輩《わがはい》は｜猫《ねこ》［＃「猫」に傍点］", "吾輩《わがはい》は｜猫《ねこ》［#「猫」に傍点］"),
+            ("<ruby>漢<rp>（</rp></ruby>&lt;&#12354;", "<ruby>漢<rp>（</rp></ruby>&lt;&#12354;"),
+            ("\u{1b002}\u{1b019} ㇷ゚ ㇰ \u{1b150}", "\u{1b002}\u{1b019} ㇷ゚ ㇰ \u{1b150}"),
+            ("二〇二四年、〇と○と◯と０とO", "二〇二四年、〇と○と◯と0とO"),
+            ("へヘ りリ 夕タ 口ロ", "へヘ りリ 夕タ 口ロ"),
+            ("Ａ－１、Ｑ＆Ａ、Ｃ＋＋、Ａ／Ｂ、Ｒ＆Ｄ部", "A-1、Q&A、C＋＋、A/B、R&D部"),
+        ]);
+    }
+
+    #[test]
     fn long_runs_of_marks_are_bounded() {
         let text = format!("e{}", "\u{301}\u{323}".repeat(300_000));
         let (out, counts) = run(&Options::default(), &text);
@@ -425,7 +439,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #![proptest_config(ProptestConfig::with_cases(20000))]
         #[test]
         fn normalisation_is_idempotent_and_bounded(choice in 0..48_usize, text in any_text()) {
             let (mut once, mut twice, mut counts) = (String::new(), String::new(), RuleCounts::default());

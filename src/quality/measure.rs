@@ -405,6 +405,15 @@ mod tests {
         assert!(measures.counts[1..].iter().all(|count| *count == 0));
     }
 
+    #[test]
+    fn hostile_lengths_take_linear_time() {
+        for unit in ["あ", "\n", "あ。\n", "\0", "\u{3099}", "ab ", "?あ$B"] {
+            let text = unit.repeat(300_000 / unit.len());
+            let measures = measure(&text);
+            check(&measures, "n_chars", text.chars().count() as f32);
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_gives_shares(text in "[あ漢ア。a?\n 　$B、]{0,80}|\\PC{0,60}") {
