@@ -98,6 +98,7 @@ pub enum Key {
     Kakeru,
     Ireru,
     Aru,
+    Ageru,
     Reru,
     Seru,
     Desu,

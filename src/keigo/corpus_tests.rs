@@ -356,6 +356,25 @@ fn every_case_holds() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// How many cases fail over UniDic: printed, with a floor.
+#[test]
+fn cases_unidic() {
+    let Some(compiled) = std::env::var_os("SEIMAI_UNIDIC") else { return skip("cases_unidic", "SEIMAI_UNIDIC") };
+    let lines: Vec<String> = CASES.iter().flat_map(|(_, with, without)| [*with, *without]).map(String::from).collect();
+    let dictionary = SourceDictionary::unidic(PathBuf::from(compiled), &lines);
+    let analyzer = Analyzer::new(&dictionary);
+    let mut worker = analyzer.worker();
+    let mut wrong = Vec::new();
+    for (i, (line, segmented)) in lines.iter().zip(dictionary.segment(&lines)).enumerate() {
+        let analysis = worker.analyze(line, &[line.len() as u32], segmented.morphemes());
+        let rule = CASES[i / 2].0;
+        if analysis.spans.iter().any(|span| span.rule == rule) != (i % 2 == 0 && !rule.starts_with("NONE")) {
+            wrong.push(format!("{rule}: {line} {:?}", analysis.spans.iter().map(|span| span.rule).collect::<Vec<_>>()));
+        }
+    }
+    assert!(wrong.len() * 100 <= lines.len() * 3, "{wrong:#?}");
+}
+
 /// The same rules over UniDic; `SEIMAI_UNIDIC` names a compiled dictionary (unidic-lite's `dicdir`).
 #[test]
 fn development_pairs_unidic() {

@@ -165,6 +165,7 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN1.ukagau", Ken1, 2, &[Word(&[Key::Ukagau])], not_peering),
     row("KEN1.moushiageru", Ken1, 3, &[Word(&[Key::Moushiageru])], always),
     row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiageru])], always),
+    row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiru]), Word(&[Key::Ageru])], always),
     row("KEN1.sashiageru", Ken1, 2, &[Word(&[Key::Sashiageru])], not_lifting),
     row("KEN1.uketamawaru", Ken1, 2, &[Word(&[Key::Uketamawaru])], always),
     row("KEN1.tamawaru", Ken1, 3, &[Word(&[Key::Tamawaru])], always),
