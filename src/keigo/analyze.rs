@@ -306,6 +306,7 @@ fn is_listed(text: &str, start: u32, end: u32, items: &[Item], style: Style) -> 
     let line_start = start == 0 || text.as_bytes().get(start as usize - 1) == Some(&b'\n');
     let head = text.get(items[0].start as usize..items[0].end as usize).unwrap_or("");
     let bullet = matches!(head.chars().next(), Some('・' | '-' | '*' | '•' | '●' | '○' | '■' | '□' | '◆' | '◇' | '#' | '※' | '①'..='⑳'));
+    let bullet = bullet || is_numbered(text.get(items[0].start as usize..end as usize).unwrap_or(""));
     if line_start && bullet {
         return true;
     }
@@ -313,4 +314,33 @@ fn is_listed(text: &str, start: u32, end: u32, items: &[Item], style: Style) -> 
     let line_end = text.as_bytes().get((end as usize).saturating_sub(1)) == Some(&b'\n');
     let unmarked = items.last().is_some_and(|item| item.token.class != Class::Mark);
     wordless || (line_start && line_end && unmarked && style == Style::Fragment)
+}
+
+/// `1.`, `（2）`, `3)`: a number and a mark first.
+fn is_numbered(sentence: &str) -> bool {
+    let rest = sentence.trim_start_matches(['(', '（']);
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '０'..='９'));
+    after.len() < rest.len()
+        && after.starts_with(['.', '．', ')', '）'])
+        && !after.get(1..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_list_items() {
+        assert!(is_numbered("1. はじめに") && is_numbered("（２）目的") && is_numbered("10)次"));
+        assert!(!is_numbered("3.14は円周率") && !is_numbered("2024年") && !is_numbered("．") && !is_numbered(""));
+    }
+
+    #[test]
+    fn rule_ids_carry_their_class() {
+        for rule in RULES {
+            let class = rule.class.map_or("NONE", Honorific::name);
+            assert!(rule.id.split_once('.').is_some_and(|(prefix, kind)| prefix == class && !kind.is_empty()), "{}", rule.id);
+            assert!(rule.level <= 3 && rule.skip < rule.steps.len(), "{}", rule.id);
+        }
+    }
 }

@@ -228,7 +228,7 @@ impl Mapper {
         if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
             flags |= flag::TIME;
         }
-        if self.stems.contains(surface) && words::can_be_prefixed(class) {
+        if self.stems.contains(surface) && (words::can_be_prefixed(class) || class == Class::Suffix) {
             flags |= flag::VERBAL;
         }
         if class == Class::Sahen {

@@ -97,9 +97,8 @@ const fn row(id: &'static str, class: Honorific, level: u8, steps: &'static [Ste
     Rule { id, class: Some(class), level, skip: 0, steps, when, mark: Mark::Plain }
 }
 
-const fn marked(mark: Mark, rule: Rule) -> Rule {
-    let Rule { id, class, level, skip, steps, when, mark: _ } = rule;
-    Rule { id, class, level, skip, steps, when, mark }
+const fn marked(mark: Mark, rule: &Rule) -> Rule {
+    Rule { mark, ..*rule }
 }
 
 const fn none(id: &'static str, steps: &'static [Step], when: fn(&Scene<'_>) -> bool) -> Rule {
@@ -133,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN1.request", Ken1, 2, &[Unit(flag::REQUEST)], request_noun),
     row("KEN1.direction", Ken1, 2, &[Unit(flag::DIRECTION)], direction_from_self),
     row("SON.direction", Son, 2, &[Unit(flag::DIRECTION)], direction_from_other),
-    marked(Mark::Ambiguous, row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit)),
+    marked(Mark::Ambiguous, &row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit)),
     row("SON.bika_owned", Son, 2, &[Unit(flag::BIKA)], beautified_by_owner),
     row("BIK.yasumi", Bik, 0, &[UnitOf(&[Key::Yasumi])], day_off),
     row("BIK.list", Bik, 0, &[Unit(flag::BIKA)], beautified),
@@ -150,8 +149,8 @@ pub(super) const RULES: &[Rule] = &[
     row("SON.nasaru", Son, 2, &[Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),
     row("SON.meshiagaru", Son, 2, &[Word(&[Key::Meshiagaru]), May(&[Key::Reru])], always),
     row("SON.mesu", Son, 2, &[Word(&[Key::Mesu]), May(&[Key::Reru])], always),
-    marked(Mark::Weak, row("SON.te_kudasai", Son, 1, &[Word(&[Key::Kudasaru])], te_request)),
-    marked(Mark::Weak, row("SON.kudasai", Son, 1, &[Word(&[Key::Kudasaru])], imperative_request)),
+    marked(Mark::Weak, &row("SON.te_kudasai", Son, 1, &[Word(&[Key::Kudasaru])], te_request)),
+    marked(Mark::Weak, &row("SON.kudasai", Son, 1, &[Word(&[Key::Kudasaru])], imperative_request)),
     row("SON.te_kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], te_before),
     row("SON.kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], always),
     row("SON.mieru", Son, 2, &[Word(&[Key::Mieru])], seen_person),

@@ -56,7 +56,7 @@ pub(super) const AUXILIARIES: &[(Key, &str)] = &[
     (Key::Da, "だ"),
     (Key::Ta, "た"),
     (Key::Nai, "ない 無い"),
-    (Key::Nu, "ん ぬ ず"),
+    (Key::Nu, "ん ぬ ず まい"),
     (Key::U, "う よう"),
     (Key::Ja, "じゃ や のじゃ"),
     (Key::Aru, "ある 有る"),
@@ -209,7 +209,7 @@ pub(super) const SURFACES: &[(Flags, &str)] = &[
     (flag::LAUGH, "笑 w ｗ ww ｗｗ www ｗｗｗ 爆 汗 泣 爆笑 苦笑 草"),
     (
         flag::ROLE,
-        "わし 儂 拙者 おぬし それがし 某 のじゃ ござる じゃ のう ざます ざま やんす でやんす わらわ 妾 麿 そち おじゃる じゃろ にゃ にゃん ぞよ なり 候",
+        "わし 儂 拙者 おぬし それがし 某 のじゃ ござる じゃ のう ざます ざま やんす でやんす わらわ 妾 麿 そち おじゃる じゃろ にゃ にゃん ぞよ 候",
     ),
     (
         flag::WRITTEN,
