@@ -65,6 +65,8 @@ pub enum Key {
     #[default]
     None,
     Irassharu,
+    /// いら of いらした, which IPADIC takes apart.
+    Ira,
     Rassharu,
     Ossharu,
     Nasaru,

@@ -143,6 +143,7 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN2.noun", Ken2, 2, &[Any(flag::KEN2_NOUN)], always),
     // Verbs that raise the actor.
     row("SON.irassharu", Son, 2, &[Word(&[Key::Irassharu]), May(&[Key::Reru])], always),
+    row("SON.irasu", Son, 2, &[Word(&[Key::Ira]), Inflected(Class::Verb, Form::Continuative)], always),
     row("SON.rassharu", Son, 2, &[Word(&[Key::Rassharu])], with_masu),
     row("SON.ossharu", Son, 2, &[Word(&[Key::Ossharu]), May(&[Key::Reru])], always),
     row("SON.sahen_nasaru", Son, 2, &[Of(Class::Sahen), Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),

@@ -222,7 +222,8 @@ pub(super) fn always(_: &Scene<'_>) -> bool {
 /// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
 pub(super) fn turns_into(scene: &Scene<'_>) -> bool {
     let closed = scene.unit.is_some_and(|unit| unit.key == Key::Yasumi) && scene.clause.subject() == Subject::Thing;
-    !closed && !scene.core(flag::BIKA | flag::SET_PHRASE)
+    let set_phrase = scene.core(flag::SET_PHRASE) && scene.clause.object.is_none();
+    !closed && !set_phrase && !scene.core(flag::BIKA)
 }
 
 /// 〜なさい is a plain command.
