@@ -183,18 +183,20 @@ impl Worker<'_> {
         if self.items.is_empty() {
             return;
         }
-        let quoted = self.choose_deciding();
+        let inner = self.choose_deciding();
+        let quoted = inner && is_quotation(text, &self.items);
         let ending = ending(&self.outside);
         let first_span = self.spans.len();
-        let level = self.mark_spans(text, ending, quoted);
+        let level = self.mark_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = is_listed(text, byte_start, byte_end, &self.items, ending.style);
+        let listed = (inner && !quoted) || is_listed(text, byte_start, byte_end, &self.items, ending.style);
         let tone = tone(&self.outside, ending);
         let spans = first_span..self.spans.len();
         self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
     }
 
-    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word.
+    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
+    /// it is the latter, that is, whether the sentence stands inside brackets.
     fn choose_deciding(&mut self) -> bool {
         self.outside.clear();
         self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.token));
@@ -208,14 +210,14 @@ impl Worker<'_> {
     }
 
     /// Finds the spans of the sentence and returns its level.
-    fn mark_spans(&mut self, text: &str, ending: Ending, quoted: bool) -> u8 {
+    fn mark_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.key == Key::Ka);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
             if self.items[i].token.key == Key::Fused {
-                level = level.max(self.mark_fused(text, i, quoted));
+                level = level.max(self.mark_fused(text, i, inner));
             }
             let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
             let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
@@ -223,7 +225,7 @@ impl Worker<'_> {
             if let Some((rule, to)) = hit
                 && let Some(class) = rule.class
             {
-                if quoted || !self.items[i].quoted {
+                if inner || !self.items[i].quoted {
                     level = level.max(rule.level);
                 }
                 self.spans.push(span(rule, class, &self.items[i + rule.skip..to]));
@@ -237,7 +239,7 @@ impl Worker<'_> {
     }
 
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.
-    fn mark_fused(&mut self, text: &str, i: usize, quoted: bool) -> u8 {
+    fn mark_fused(&mut self, text: &str, i: usize, inner: bool) -> u8 {
         let item = self.items[i];
         let surface = text.get(item.start as usize..item.end as usize).unwrap_or("");
         let Some(part) = fused_part(surface) else { return 0 };
@@ -250,7 +252,7 @@ impl Worker<'_> {
             push("KEN1.itadakimasu", Honorific::Ken1, 0..part.start);
         }
         push("TEI.fused", Honorific::Tei, part);
-        if item.quoted && !quoted { 0 } else { 1 + u8::from(humble) }
+        if item.quoted && !inner { 0 } else { 1 + u8::from(humble) }
     }
 
     /// The first rule of `set` that fits at item `i`, and the item after its match.
@@ -299,6 +301,12 @@ fn span(rule: &'static Rule, class: Honorific, items: &[Item]) -> Span {
         ambiguous: rule.mark == Mark::Ambiguous,
         sasete: rule.mark == Mark::Sasete,
     }
+}
+
+/// Do the brackets around the words quote them (「…」), or are they parentheses, as around the title of an article?
+fn is_quotation(text: &str, items: &[Item]) -> bool {
+    let bracket = items.iter().find(|item| item.quoted).and_then(|item| text.get(item.start as usize..item.end as usize));
+    bracket.is_some_and(|bracket| matches!(bracket, "「" | "『" | "｢" | "」" | "』" | "｣"))
 }
 
 /// A list item (bullet or number first), a Markdown heading, a line of marks, or a fragment that fills its line without a mark.
