@@ -65,6 +65,8 @@ pub enum Key {
     #[default]
     None,
     Irassharu,
+    /// いら of いらした, which IPADIC takes apart.
+    Ira,
     Rassharu,
     Ossharu,
     Nasaru,
@@ -98,6 +100,7 @@ pub enum Key {
     Kakeru,
     Ireru,
     Aru,
+    Ageru,
     Reru,
     Seru,
     Desu,

@@ -183,18 +183,20 @@ impl Worker<'_> {
         if self.items.is_empty() {
             return;
         }
-        let quoted = self.choose_deciding();
+        let inner = self.choose_deciding();
+        let quoted = inner && is_quotation(text, &self.items);
         let ending = ending(&self.outside);
         let first_span = self.spans.len();
-        let level = self.mark_spans(text, ending, quoted);
+        let level = self.mark_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = is_listed(text, byte_start, byte_end, &self.items, ending.style);
+        let listed = (inner && !quoted) || is_listed(text, byte_start, byte_end, &self.items, ending.style);
         let tone = tone(&self.outside, ending);
         let spans = first_span..self.spans.len();
         self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
     }
 
-    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word.
+    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
+    /// it is the latter, that is, whether the sentence stands inside brackets.
     fn choose_deciding(&mut self) -> bool {
         self.outside.clear();
         self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.token));
@@ -208,14 +210,14 @@ impl Worker<'_> {
     }
 
     /// Finds the spans of the sentence and returns its level.
-    fn mark_spans(&mut self, text: &str, ending: Ending, quoted: bool) -> u8 {
+    fn mark_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.key == Key::Ka);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
             if self.items[i].token.key == Key::Fused {
-                level = level.max(self.mark_fused(text, i, quoted));
+                level = level.max(self.mark_fused(text, i, inner));
             }
             let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
             let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
@@ -223,7 +225,7 @@ impl Worker<'_> {
             if let Some((rule, to)) = hit
                 && let Some(class) = rule.class
             {
-                if quoted || !self.items[i].quoted {
+                if inner || !self.items[i].quoted {
                     level = level.max(rule.level);
                 }
                 self.spans.push(span(rule, class, &self.items[i + rule.skip..to]));
@@ -237,7 +239,7 @@ impl Worker<'_> {
     }
 
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.
-    fn mark_fused(&mut self, text: &str, i: usize, quoted: bool) -> u8 {
+    fn mark_fused(&mut self, text: &str, i: usize, inner: bool) -> u8 {
         let item = self.items[i];
         let surface = text.get(item.start as usize..item.end as usize).unwrap_or("");
         let Some(part) = fused_part(surface) else { return 0 };
@@ -250,7 +252,7 @@ impl Worker<'_> {
             push("KEN1.itadakimasu", Honorific::Ken1, 0..part.start);
         }
         push("TEI.fused", Honorific::Tei, part);
-        if item.quoted && !quoted { 0 } else { 1 + u8::from(humble) }
+        if item.quoted && !inner { 0 } else { 1 + u8::from(humble) }
     }
 
     /// The first rule of `set` that fits at item `i`, and the item after its match.
@@ -301,11 +303,18 @@ fn span(rule: &'static Rule, class: Honorific, items: &[Item]) -> Span {
     }
 }
 
+/// Do the brackets around the words quote them (「…」), or are they parentheses, as around the title of an article?
+fn is_quotation(text: &str, items: &[Item]) -> bool {
+    let bracket = items.iter().find(|item| item.quoted).and_then(|item| text.get(item.start as usize..item.end as usize));
+    bracket.is_some_and(|bracket| matches!(bracket, "「" | "『" | "｢" | "」" | "』" | "｣"))
+}
+
 /// A list item (bullet or number first), a Markdown heading, a line of marks, or a fragment that fills its line without a mark.
 fn is_listed(text: &str, start: u32, end: u32, items: &[Item], style: Style) -> bool {
     let line_start = start == 0 || text.as_bytes().get(start as usize - 1) == Some(&b'\n');
     let head = text.get(items[0].start as usize..items[0].end as usize).unwrap_or("");
     let bullet = matches!(head.chars().next(), Some('・' | '-' | '*' | '•' | '●' | '○' | '■' | '□' | '◆' | '◇' | '#' | '※' | '①'..='⑳'));
+    let bullet = bullet || is_numbered(text.get(items[0].start as usize..end as usize).unwrap_or(""));
     if line_start && bullet {
         return true;
     }
@@ -313,4 +322,33 @@ fn is_listed(text: &str, start: u32, end: u32, items: &[Item], style: Style) -> 
     let line_end = text.as_bytes().get((end as usize).saturating_sub(1)) == Some(&b'\n');
     let unmarked = items.last().is_some_and(|item| item.token.class != Class::Mark);
     wordless || (line_start && line_end && unmarked && style == Style::Fragment)
+}
+
+/// `1.`, `（2）`, `3)`: a number and a mark first.
+fn is_numbered(sentence: &str) -> bool {
+    let rest = sentence.trim_start_matches(['(', '（']);
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '０'..='９'));
+    after.len() < rest.len()
+        && after.starts_with(['.', '．', ')', '）'])
+        && !after.get(1..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_list_items() {
+        assert!(is_numbered("1. はじめに") && is_numbered("（２）目的") && is_numbered("10)次"));
+        assert!(!is_numbered("3.14は円周率") && !is_numbered("2024年") && !is_numbered("．") && !is_numbered(""));
+    }
+
+    #[test]
+    fn rule_ids_carry_their_class() {
+        for rule in RULES {
+            let class = rule.class.map_or("NONE", Honorific::name);
+            assert!(rule.id.split_once('.').is_some_and(|(prefix, kind)| prefix == class && !kind.is_empty()), "{}", rule.id);
+            assert!(rule.level <= 3 && rule.skip < rule.steps.len(), "{}", rule.id);
+        }
+    }
 }

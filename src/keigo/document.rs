@@ -34,7 +34,7 @@ pub struct DocumentKeigo {
     pub tei: u32,
     /// Spans of beautification.
     pub bik: u32,
-    /// Direction nouns (counted in `son` too) whose giver is not known.
+    /// Direction nouns whose giver is not known: respect or humility, counted here only.
     pub ambiguous: u32,
     /// させていただく (counted in `ken1` too).
     pub sasete: u32,
@@ -200,6 +200,7 @@ impl DocumentKeigo {
 
     fn add_span(&mut self, span: &Span) {
         let count = match span.class {
+            _ if span.ambiguous => &mut self.ambiguous,
             Honorific::Son => &mut self.son,
             Honorific::Ken1 => &mut self.ken1,
             Honorific::Ken2 => &mut self.ken2,
@@ -208,7 +209,6 @@ impl DocumentKeigo {
             Honorific::Bik => &mut self.bik,
         };
         *count += 1;
-        self.ambiguous += u32::from(span.ambiguous);
         self.sasete += u32::from(span.sasete);
     }
 

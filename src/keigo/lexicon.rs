@@ -187,6 +187,9 @@ impl Mapper {
     }
 
     fn verb_key(&self, lemma: &str, word: &Word<'_>) -> Key {
+        if word.surface == "いら" {
+            return Key::Ira;
+        }
         match self.verbs.get(lemma).copied().unwrap_or_default() {
             // UniDic has one lemma for いる and おる; おりる is another word with the same kana.
             Key::Oru if !feature(word, 6).starts_with("オ") && self.standard == Standard::Unidic => Key::None,
@@ -228,7 +231,7 @@ impl Mapper {
         if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
             flags |= flag::TIME;
         }
-        if self.stems.contains(surface) && words::can_be_prefixed(class) {
+        if self.stems.contains(surface) && (words::can_be_prefixed(class) || class == Class::Suffix) {
             flags |= flag::VERBAL;
         }
         if class == Class::Sahen {
@@ -250,6 +253,8 @@ impl Mapper {
             0 if matches!(surface, "ご覧" | "御覧" | "ご存じ" | "ご存知" | "御存じ" | "御存知") => {
                 flag::PREFIXED | flag::VERBAL
             }
+            // お作り is in the lexicon, and yet お作りします is a form of 作る.
+            0 if self.stems.contains(core) => flag::PREFIXED | flag::VERBAL | flag::SET_PHRASE,
             0 => flag::STOP,
             flags => flag::PREFIXED | flags,
         }

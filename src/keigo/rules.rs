@@ -97,9 +97,8 @@ const fn row(id: &'static str, class: Honorific, level: u8, steps: &'static [Ste
     Rule { id, class: Some(class), level, skip: 0, steps, when, mark: Mark::Plain }
 }
 
-const fn marked(mark: Mark, rule: Rule) -> Rule {
-    let Rule { id, class, level, skip, steps, when, mark: _ } = rule;
-    Rule { id, class, level, skip, steps, when, mark }
+const fn marked(mark: Mark, rule: &Rule) -> Rule {
+    Rule { mark, ..*rule }
 }
 
 const fn none(id: &'static str, steps: &'static [Step], when: fn(&Scene<'_>) -> bool) -> Rule {
@@ -133,7 +132,7 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN1.request", Ken1, 2, &[Unit(flag::REQUEST)], request_noun),
     row("KEN1.direction", Ken1, 2, &[Unit(flag::DIRECTION)], direction_from_self),
     row("SON.direction", Son, 2, &[Unit(flag::DIRECTION)], direction_from_other),
-    marked(Mark::Ambiguous, row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit)),
+    marked(Mark::Ambiguous, &row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit)),
     row("SON.bika_owned", Son, 2, &[Unit(flag::BIKA)], beautified_by_owner),
     row("BIK.yasumi", Bik, 0, &[UnitOf(&[Key::Yasumi])], day_off),
     row("BIK.list", Bik, 0, &[Unit(flag::BIKA)], beautified),
@@ -144,14 +143,15 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN2.noun", Ken2, 2, &[Any(flag::KEN2_NOUN)], always),
     // Verbs that raise the actor.
     row("SON.irassharu", Son, 2, &[Word(&[Key::Irassharu]), May(&[Key::Reru])], always),
+    row("SON.irasu", Son, 2, &[Word(&[Key::Ira]), Inflected(Class::Verb, Form::Continuative)], always),
     row("SON.rassharu", Son, 2, &[Word(&[Key::Rassharu])], with_masu),
     row("SON.ossharu", Son, 2, &[Word(&[Key::Ossharu]), May(&[Key::Reru])], always),
     row("SON.sahen_nasaru", Son, 2, &[Of(Class::Sahen), Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),
     row("SON.nasaru", Son, 2, &[Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),
     row("SON.meshiagaru", Son, 2, &[Word(&[Key::Meshiagaru]), May(&[Key::Reru])], always),
     row("SON.mesu", Son, 2, &[Word(&[Key::Mesu]), May(&[Key::Reru])], always),
-    marked(Mark::Weak, row("SON.te_kudasai", Son, 1, &[Word(&[Key::Kudasaru])], te_request)),
-    marked(Mark::Weak, row("SON.kudasai", Son, 1, &[Word(&[Key::Kudasaru])], imperative_request)),
+    marked(Mark::Weak, &row("SON.te_kudasai", Son, 1, &[Word(&[Key::Kudasaru])], te_request)),
+    marked(Mark::Weak, &row("SON.kudasai", Son, 1, &[Word(&[Key::Kudasaru])], imperative_request)),
     row("SON.te_kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], te_before),
     row("SON.kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], always),
     row("SON.mieru", Son, 2, &[Word(&[Key::Mieru])], seen_person),
@@ -165,6 +165,7 @@ pub(super) const RULES: &[Rule] = &[
     row("KEN1.ukagau", Ken1, 2, &[Word(&[Key::Ukagau])], not_peering),
     row("KEN1.moushiageru", Ken1, 3, &[Word(&[Key::Moushiageru])], always),
     row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiageru])], always),
+    row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiru]), Word(&[Key::Ageru])], always),
     row("KEN1.sashiageru", Ken1, 2, &[Word(&[Key::Sashiageru])], not_lifting),
     row("KEN1.uketamawaru", Ken1, 2, &[Word(&[Key::Uketamawaru])], always),
     row("KEN1.tamawaru", Ken1, 3, &[Word(&[Key::Tamawaru])], always),

@@ -79,7 +79,8 @@ impl Clause {
             Key::De if token.class == Class::Case => self.location = true,
             _ => {}
         }
-        if token.class == Class::Connective || token.class == Class::Comma {
+        let by_means = before(items, i).is_some_and(|before| before.key == Key::Niyotte);
+        if (token.class == Class::Connective && !by_means) || token.class == Class::Comma {
             self.end();
         }
     }
@@ -221,7 +222,8 @@ pub(super) fn always(_: &Scene<'_>) -> bool {
 /// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
 pub(super) fn turns_into(scene: &Scene<'_>) -> bool {
     let closed = scene.unit.is_some_and(|unit| unit.key == Key::Yasumi) && scene.clause.subject() == Subject::Thing;
-    !closed && !scene.core(flag::BIKA | flag::SET_PHRASE)
+    let set_phrase = scene.core(flag::SET_PHRASE) && scene.clause.object.is_none();
+    !closed && !set_phrase && !scene.core(flag::BIKA)
 }
 
 /// 〜なさい is a plain command.
@@ -429,12 +431,14 @@ pub(super) fn not_lifting(scene: &Scene<'_>) -> bool {
     scene.clause.seen & flag::LIFTING == 0
 }
 
-/// おります with a subject that stays; IPADIC takes the おり of 奥におります for おりる.
+/// おります with a subject that stays, not one that gets off: IPADIC takes the おり of 奥におります for おりる, UniDic that
+/// of 電車をおります for おる, so the particle decides.
 pub(super) fn polite_staying(scene: &Scene<'_>) -> bool {
     if scene.next(0).key != Key::Masu {
         return false;
     }
-    scene.last().key == Key::Oru || scene.last().any(flag::KANA) && !scene.back(1).is(&[Key::Wo, Key::Kara, Key::De])
+    let verb = scene.last();
+    if verb.any(flag::KANA) { !scene.back(1).is(&[Key::Wo, Key::Kara, Key::De]) } else { verb.key == Key::Oru }
 }
 
 /// 参ります as "go"; not worship, not defeat, not 参った.

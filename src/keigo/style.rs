@@ -108,6 +108,7 @@ fn is_final_particle(tokens: &[Token]) -> bool {
         Class::Final => true,
         Class::Connective => last.key != Key::Te && last.form == Form::Other,
         Class::DependentNoun => last.any(flag::CASUAL) || (last.key == Key::No && after_predicate) || is_no_noun(last, after_predicate),
+        Class::Topic if before.key == Key::Te => last.is(&[Key::Mo, Key::Ha]),
         Class::Particle | Class::Topic => (last.key == Key::Ka || last.any(flag::CASUAL)) || (last.key == Key::No && after_predicate),
         Class::Case => after_predicate && last.is(&[Key::To, Key::Kara, Key::Ga]),
         _ => false,

@@ -192,6 +192,8 @@ fn a_quotation_has_spans_but_no_say() {
     assert_eq!((style, level, found), (Style::Jotai, 0, vec!["ます/TEI.masu".into()]));
     let (sentences, _) = Document::new("「|帰|ます|。|」").analyze();
     assert!(sentences[0].quoted && sentences[0].style == Style::Keitai && sentences[0].level == 1);
+    let (sentences, _) = Document::new("（|連絡|）").analyze();
+    assert!(!sentences[0].quoted && sentences[0].listed, "the title of an article");
 }
 
 #[test]
