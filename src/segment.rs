@@ -14,6 +14,7 @@ pub mod csv;
 pub mod dictionary;
 pub mod lindera;
 pub mod lock;
+mod scratch;
 pub mod source;
 pub mod source_reader;
 pub mod store;
