@@ -25,7 +25,7 @@ use self::count::{Counter, Cuts};
 use self::encode::Encoder;
 use self::huggingface::Roles;
 use self::pattern::Pattern;
-use self::train::{Limits, Merge};
+use self::train::{Learned, Limits, Merge};
 use self::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PIECE, TEXT};
@@ -78,7 +78,7 @@ pub struct Options {
     pub vocab_size: u32,
     /// What a token of the first stage may not cross: morpheme | script | none.
     pub boundaries: Boundaries,
-    /// Share of the merges learned in a second stage, which may join morphemes inside a clause (only 0 is built).
+    /// Share of the merges learned in a second stage, which may join morphemes inside a clause: 0 (none) to 0.95.
     pub superwords: f64,
     /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
     pub pattern: PatternName,
@@ -129,7 +129,7 @@ impl Options {
         let least = 256 + self.special_tokens.len();
         let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
         let refusals = [
-            (self.superwords != 0.0, "tokenizer.superwords is not built yet; set it to 0.0".to_owned()),
+            (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
             (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
             (self.digits != Digits::UpTo3, "tokenizer.digits = \"single\" is not built yet; set it to \"up-to-3\"".to_owned()),
             (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
@@ -173,6 +173,7 @@ impl Options {
 pub struct Count {
     boundaries: Boundaries,
     pattern: Pattern,
+    superwords: bool,
 }
 
 impl Count {
@@ -182,7 +183,8 @@ impl Count {
     /// What [`Options::check`] says.
     pub fn new(options: &Options) -> Result<Self> {
         options.check().map_err(Error::refused)?;
-        Ok(Self { boundaries: options.boundaries, pattern: options.scanner().map_err(Error::refused)? })
+        let pattern = options.scanner().map_err(Error::refused)?;
+        Ok(Self { boundaries: options.boundaries, pattern, superwords: options.superwords > 0.0 })
     }
 }
 
@@ -200,13 +202,16 @@ impl Fold for Count {
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(CountAbsorber { fold: self, counter: Counter::default() })
+        Box::new(CountAbsorber { fold: self, cut: Counter::default(), uncut: Counter::default() })
     }
 }
 
 struct CountAbsorber<'a> {
     fold: &'a Count,
-    counter: Counter,
+    /// Pieces cut at the boundaries: level 0.
+    cut: Counter,
+    /// Pieces of the pattern as inference sees them: level 1, for superwords only.
+    uncut: Counter,
 }
 
 impl Absorber for CountAbsorber<'_> {
@@ -219,13 +224,16 @@ impl Absorber for CountAbsorber<'_> {
                 None if self.fold.boundaries == Boundaries::Script => Cuts::Scripts,
                 None => Cuts::None,
             };
-            self.counter.add_document(texts.value(row), self.fold.pattern, cuts);
+            self.cut.add_document(texts.value(row), self.fold.pattern, cuts);
+            if self.fold.superwords {
+                self.uncut.add_document(texts.value(row), self.fold.pattern, Cuts::None);
+            }
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Batch> {
-        table(&[(0, self.counter.by_bytes())])
+        table(&[(0, self.cut.by_bytes()), (1, self.uncut.by_bytes())])
     }
 }
 
@@ -264,6 +272,10 @@ impl Rows {
             pieces: column(batch, &PIECE)?.as_binary_opt::<i32>().ok_or_else(|| wrong(PIECE.name))?.clone(),
             counts: column(batch, &COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(COUNT.name))?.clone(),
         })
+    }
+
+    fn level(&self, level: u8) -> Vec<(&[u8], u64)> {
+        self.iter().filter(|row| row.0 == level).map(|(_, piece, count)| (piece, count)).collect()
     }
 
     fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
@@ -322,7 +334,8 @@ impl Trained {
     }
 }
 
-/// Learns a vocabulary from a table of counts (level 0).
+/// Learns a vocabulary from a table of counts: pieces of level 0 first, then, for superwords, those of level 1 as the
+/// merges so far encode them (without boundaries, as inference will). A table without level 1 gives one stage.
 ///
 /// # Errors
 /// [`Error::Refused`] for options that do not pass [`Options::check`], [`Error::Resources`] for counts beyond 32-bit
@@ -330,23 +343,28 @@ impl Trained {
 pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
     options.check().map_err(Error::refused)?;
     let rows = Rows::of(counts)?;
-    let pieces: Vec<(&[u8], u64)> = rows.iter().filter(|row| row.0 == 0).map(|(_, piece, count)| (piece, count)).collect();
+    let (pieces, uncut) = (rows.level(0), rows.level(1));
+    let merges = options.vocab_size as usize - 256 - options.special_tokens.len();
+    let second = if uncut.is_empty() { 0 } else { (merges as f64 * options.superwords).round() as usize };
     let limits = Limits {
-        merges: options.vocab_size as usize - 256 - options.special_tokens.len(),
+        merges: merges - second,
         min_frequency: options.min_frequency,
         max_token_length: options.max_token_length,
         whole_characters: options.whole_characters,
         reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
     };
-    let learned = train::train(&pieces, &limits).map_err(|train::TooLarge| {
-        Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
-    })?;
+    let mut learned = train::train(&pieces, &limits).map_err(too_large)?;
+    let first = learned.merges.len();
+    if second > 0 {
+        learned = learn_superwords(&uncut, learned, &Limits { merges, ..limits })?;
+    }
     let pattern = options.scanner().map_err(Error::refused)?;
     let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
     let report = json!({
         "vocab_size": tokenizer.len(),
         "vocab_size_wanted": options.vocab_size,
         "merges": learned.merges.len(),
+        "merges_of_superwords": learned.merges.len() - first,
         "count_of_last_merge": learned.merges.last().map(|merge| merge.count),
         "count_floor": learned.floor,
         "rescans": learned.rescans,
@@ -357,6 +375,28 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
         "options": options,
     });
     Ok(Trained { tokenizer, merges: learned.merges, report, roles: options.roles() })
+}
+
+fn too_large(_: train::TooLarge) -> Error {
+    Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+}
+
+/// The second stage: goes on with the pieces of the pattern, encoded by the first stage's merges.
+fn learn_superwords(uncut: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
+    let tokenizer = Tokenizer::from_merges(Pattern::None, &[], &learned.merges).map_err(Error::internal)?;
+    let encoder = Encoder::new(&tokenizer);
+    let mut worker = encoder.worker();
+    let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(uncut.len()));
+    for (piece, _) in uncut {
+        let text = std::str::from_utf8(piece).map_err(|_| Error::refused("a piece of the counts is not UTF-8"))?;
+        ids.clear();
+        worker.encode(text, &mut ids).map_err(|_| Error::internal("a byte has no token"))?;
+        symbols.extend(ids.iter().map(|&id| id as u32));
+        ends.push(symbols.len());
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let pieces: Vec<(&[u32], u64)> = starts.zip(&ends).zip(uncut).map(|((start, &end), piece)| (&symbols[start..end], piece.1)).collect();
+    train::resume(&pieces, learned, limits).map_err(too_large)
 }
 
 /// How many tokens are text, how many lie inside one character, how many cut characters apart.
@@ -512,6 +552,20 @@ mod tests {
     }
 
     #[test]
+    fn superwords_join_morphemes() {
+        let options = Options { vocab_size: 290, superwords: 0.5, min_frequency: 2, ..Options::default() };
+        let counts = merge_counts(&mut [Ok(partial(&options, 0..4))].into_iter(), usize::MAX).unwrap();
+        let trained = train(&counts, &options).unwrap();
+        let crosses = |trained: &Trained| {
+            let tokens = (0..trained.tokenizer.len() as u32).filter_map(|id| std::str::from_utf8(trained.tokenizer.token(id)?).ok());
+            tokens.filter(|token| token.contains("茶を")).count()
+        };
+        assert!(crosses(&trained) > 0, "{}", trained.report);
+        assert!(trained.report["merges_of_superwords"].as_u64().unwrap() > 0);
+        assert_eq!(crosses(&train(&counts, &Options { superwords: 0.0, ..options }).unwrap()), 0);
+    }
+
+    #[test]
     fn too_little_memory_is_said() {
         let error = merge_counts(&mut [Ok(partial(&small(), 0..4))].into_iter(), 100).unwrap_err();
         assert_eq!(error.exit_code(), 4);
@@ -527,7 +581,7 @@ mod tests {
             (&json!("up-to-3"), &json!("deepseek-v3"), &json!("morpheme"))
         );
         let cases = [
-            (Options { superwords: 0.5, ..base() }, "superwords"),
+            (Options { superwords: 1.0, ..base() }, "superwords"),
             (Options { superwords: f64::NAN, ..base() }, "superwords"),
             (Options { vocab_size: 257, ..base() }, "vocab_size"),
             (Options { vocab_size: u32::MAX, ..base() }, "vocab_size"),
