@@ -19,7 +19,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::byte_level::BYTE_ORDER;
-use super::class::is_inside_character;
+use super::shape::Shape;
 
 /// Where a piece ends in the flat array.
 const SEPARATOR: u32 = u32::MAX;
@@ -162,38 +162,6 @@ impl Corpus {
     fn weight(&self, position: u32) -> u64 {
         let group = if position >= self.tail { self.groups.len() } else { self.groups.partition_point(|group| group.0 <= position) };
         self.groups[group - 1].1
-    }
-}
-
-/// A token as far as the rule of whole characters needs it.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    /// A string of whole characters.
-    Whole,
-    /// Part of one character: the bytes so far and their number.
-    Part([u8; 4], u8),
-}
-
-impl Shape {
-    fn of_byte(byte: u8) -> Self {
-        if byte < 0x80 { Self::Whole } else { Self::Part([byte, 0, 0, 0], 1) }
-    }
-
-    /// The shape of the concatenation, if the rule of whole characters allows it.
-    fn join(self, right: Self) -> Option<Self> {
-        match (self, right) {
-            (Self::Whole, Self::Whole) => Some(Self::Whole),
-            (Self::Part(mut bytes, n), Self::Part(more, m)) => {
-                let (n, m) = (usize::from(n), usize::from(m));
-                bytes.get_mut(n..n + m)?.copy_from_slice(&more[..m]);
-                let joined = &bytes[..n + m];
-                if std::str::from_utf8(joined).is_ok_and(|text| text.chars().count() == 1) {
-                    return Some(Self::Whole);
-                }
-                is_inside_character(joined).then_some(Self::Part(bytes, (n + m) as u8))
-            }
-            _ => None,
-        }
     }
 }
 
@@ -494,6 +462,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bpe::class::is_inside_character;
 
     /// Counts every pair of every piece anew for each merge.
     fn reference(pieces: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
