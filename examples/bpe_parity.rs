@@ -2,8 +2,8 @@
 //!
 //! Input lines are JSON on standard input, output lines JSON on standard output:
 //! `split PATTERN` (text → byte ends), `count PATTERN CUTS` ({"text", "ends"} → [hex piece, count] rows),
-//! `train PATTERN SIZE WHOLE MIN_FREQUENCY MAX_LENGTH` ([hex piece, count] rows → tokenizer.json, 0 = no maximum; an empty
-//! row ends a histogram), `encode TOKENIZER` (text → ids).
+//! `train PATTERN SIZE WHOLE MIN_FREQUENCY MAX_LENGTH SUPERWORDS` ([hex piece, count, level] rows → tokenizer.json, 0 = no
+//! maximum, the level may be missing; an empty row ends a histogram), `encode TOKENIZER` (text → ids).
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a tool for tests talks on standard output")]
 
 use std::io::{BufRead, Write};
@@ -24,13 +24,14 @@ fn main() {
     match args[..] {
         ["split", pattern] => split(scanner(pattern), lines),
         ["count", pattern, cuts] => count(scanner(pattern), cuts, lines),
-        ["train", pattern, size, whole, frequency, length] => {
+        ["train", pattern, size, whole, frequency, length, superwords] => {
             let max: u32 = length.parse().unwrap();
             let options = Options {
                 vocab_size: size.parse().unwrap(),
                 pattern: name(pattern),
                 whole_characters: whole == "true",
                 min_frequency: frequency.parse().unwrap(),
+                superwords: superwords.parse().unwrap(),
                 max_token_length: (max > 0).then_some(max),
                 ..Options::default()
             };
@@ -88,10 +89,11 @@ fn count(pattern: Pattern, cuts: &str, lines: impl Iterator<Item = Value>) {
 }
 
 fn learn(options: &Options, lines: impl Iterator<Item = Value>) {
-    let mut rows: Vec<(Vec<u8>, u64)> = Vec::new();
+    let mut rows: Vec<(Vec<u8>, u64, u8)> = Vec::new();
     for line in lines {
-        if let [hex, count] = line.as_array().unwrap().as_slice() {
-            rows.push((unhex(hex.as_str().unwrap()), count.as_u64().unwrap()));
+        if let [hex, count, level @ ..] = line.as_array().unwrap().as_slice() {
+            let level = level.first().map_or(0, |level| level.as_u64().unwrap() as u8);
+            rows.push((unhex(hex.as_str().unwrap()), count.as_u64().unwrap(), level));
         } else {
             learn_one(options, &rows);
             rows.clear();
@@ -99,9 +101,9 @@ fn learn(options: &Options, lines: impl Iterator<Item = Value>) {
     }
 }
 
-fn learn_one(options: &Options, rows: &[(Vec<u8>, u64)]) {
+fn learn_one(options: &Options, rows: &[(Vec<u8>, u64, u8)]) {
     let columns: Vec<arrow::array::ArrayRef> = vec![
-        Arc::new(UInt8Array::from(vec![0; rows.len()])),
+        Arc::new(rows.iter().map(|row| Some(row.2)).collect::<UInt8Array>()),
         Arc::new(BinaryArray::from_iter_values(rows.iter().map(|row| &row.0))),
         Arc::new(rows.iter().map(|row| row.1).collect::<UInt64Array>()),
     ];

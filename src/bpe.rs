@@ -9,7 +9,9 @@ mod class;
 pub mod count;
 pub mod encode;
 pub mod huggingface;
+mod options;
 pub mod pattern;
+mod shape;
 pub mod train;
 pub mod vocabulary;
 
@@ -24,155 +26,20 @@ use serde_json::{Value, json};
 use self::count::{Counter, Cuts};
 use self::encode::Encoder;
 use self::huggingface::Roles;
+pub use self::options::{Boundaries, Digits, Options, PatternName};
 use self::pattern::Pattern;
-use self::train::{Limits, Merge};
+use self::train::{Learned, Limits, Merge};
 use self::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PIECE, TEXT};
 use crate::stage::{Absorber, Batch, Contract, Fold, ListBuilder, Stage, Worker, column, list_slice, lists, strings, with_column};
-
-/// What a token of the first stage may not cross.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Boundaries {
-    /// Ends of morphemes.
-    Morpheme,
-    /// Changes between kanji, hiragana, katakana, other letters, numbers and the rest.
-    Script,
-    /// Only the pieces of the pattern.
-    None,
-}
-
-/// The published pre-tokeniser that inference uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PatternName {
-    /// DeepSeek-V3: keeps runs of kana and kanji apart from everything else.
-    DeepseekV3,
-    /// GPT-2.
-    Gpt2,
-    /// cl100k (not built yet).
-    Cl100k,
-    /// o200k (not built yet).
-    O200k,
-    /// No cut at all.
-    None,
-}
-
-/// How digits are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Digits {
-    /// As the pattern groups them (DeepSeek-V3: up to three).
-    #[serde(rename = "up-to-3")]
-    UpTo3,
-    /// One by one (not built yet).
-    Single,
-}
-
-/// `[tokenizer]` of the plan.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Options {
-    /// Tokens in the vocabulary: special tokens, 256 bytes and the merges.
-    pub vocab_size: u32,
-    /// What a token of the first stage may not cross: morpheme | script | none.
-    pub boundaries: Boundaries,
-    /// Share of the merges learned in a second stage, which may join morphemes inside a clause (only 0 is built).
-    pub superwords: f64,
-    /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
-    pub pattern: PatternName,
-    /// Every byte has a token, so every text can be encoded (only true is built).
-    pub byte_fallback: bool,
-    /// Special tokens, in order: they get the first ids, and text never turns into them.
-    pub special_tokens: Vec<String>,
-    /// The special token that ends a document.
-    pub eos_token: String,
-    /// The special token that fills rows.
-    pub pad_token: String,
-    /// How digits are grouped: up-to-3 | single (not built yet).
-    pub digits: Digits,
-    /// Tokens made of two merged tokens stay shorter than this many bytes; absent: no limit.
-    pub max_token_length: Option<u32>,
-    /// A pair seen less often is not merged.
-    pub min_frequency: u64,
-    /// A token is a string of whole characters or lies inside one character.
-    pub whole_characters: bool,
-    /// Strings that must become tokens (not built yet; must be empty).
-    pub protected: Vec<String>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            vocab_size: 32_000,
-            boundaries: Boundaries::Morpheme,
-            superwords: 0.0,
-            pattern: PatternName::DeepseekV3,
-            byte_fallback: true,
-            special_tokens: vec!["<|endoftext|>".to_owned(), "<|pad|>".to_owned()],
-            eos_token: "<|endoftext|>".to_owned(),
-            pad_token: "<|pad|>".to_owned(),
-            digits: Digits::UpTo3,
-            max_token_length: None,
-            min_frequency: 1,
-            whole_characters: true,
-            protected: Vec::new(),
-        }
-    }
-}
-
-impl Options {
-    /// One sentence for the first value that is out of range or not built yet.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        self.scanner()?;
-        let least = 256 + self.special_tokens.len();
-        let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
-        let refusals = [
-            (self.superwords != 0.0, "tokenizer.superwords is not built yet; set it to 0.0".to_owned()),
-            (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
-            (self.digits != Digits::UpTo3, "tokenizer.digits = \"single\" is not built yet; set it to \"up-to-3\"".to_owned()),
-            (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
-            (
-                (self.vocab_size as usize) < least,
-                format!("tokenizer.vocab_size must be at least {least} (256 bytes and the special tokens)"),
-            ),
-            (self.vocab_size > vocabulary::MAX_ID, format!("tokenizer.vocab_size must be at most {}", vocabulary::MAX_ID)),
-            (self.min_frequency == 0, "tokenizer.min_frequency must be at least 1".to_owned()),
-            (self.max_token_length.is_some_and(|max| max < 2), "tokenizer.max_token_length must be at least 2".to_owned()),
-            (unknown.is_some(), format!("tokenizer.special_tokens lacks {:?}", unknown.cloned().unwrap_or_default())),
-            (self.has_bad_special(), "tokenizer.special_tokens must be different strings of two or more characters".to_owned()),
-        ];
-        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))
-    }
-
-    fn has_bad_special(&self) -> bool {
-        let tokens = &self.special_tokens;
-        tokens.iter().enumerate().any(|(i, token)| token.chars().count() < 2 || tokens[..i].contains(token))
-    }
-
-    /// The built scanner of the pattern.
-    fn scanner(&self) -> std::result::Result<Pattern, String> {
-        match self.pattern {
-            PatternName::DeepseekV3 => Ok(Pattern::DeepseekV3),
-            PatternName::Gpt2 => Ok(Pattern::Gpt2),
-            PatternName::None => Ok(Pattern::None),
-            PatternName::Cl100k | PatternName::O200k => {
-                Err("tokenizer.pattern: cl100k and o200k are not built yet; set it to \"deepseek-v3\", \"gpt2\" or \"none\"".to_owned())
-            }
-        }
-    }
-
-    fn roles(&self) -> Roles {
-        Roles { eos: Some(self.eos_token.clone()), pad: Some(self.pad_token.clone()), ..Roles::default() }
-    }
-}
 
 /// The fold that counts pieces: partial tables `level, piece, count`, ascending by level and bytes.
 #[derive(Debug)]
 pub struct Count {
     boundaries: Boundaries,
     pattern: Pattern,
+    superwords: bool,
 }
 
 impl Count {
@@ -182,7 +49,8 @@ impl Count {
     /// What [`Options::check`] says.
     pub fn new(options: &Options) -> Result<Self> {
         options.check().map_err(Error::refused)?;
-        Ok(Self { boundaries: options.boundaries, pattern: options.scanner().map_err(Error::refused)? })
+        let pattern = options.scanner().map_err(Error::refused)?;
+        Ok(Self { boundaries: options.boundaries, pattern, superwords: options.superwords > 0.0 })
     }
 }
 
@@ -200,13 +68,16 @@ impl Fold for Count {
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(CountAbsorber { fold: self, counter: Counter::default() })
+        Box::new(CountAbsorber { fold: self, cut: Counter::default(), uncut: Counter::default() })
     }
 }
 
 struct CountAbsorber<'a> {
     fold: &'a Count,
-    counter: Counter,
+    /// Pieces cut at the boundaries: level 0.
+    cut: Counter,
+    /// Pieces of the pattern as inference sees them: level 1, for superwords only.
+    uncut: Counter,
 }
 
 impl Absorber for CountAbsorber<'_> {
@@ -219,13 +90,16 @@ impl Absorber for CountAbsorber<'_> {
                 None if self.fold.boundaries == Boundaries::Script => Cuts::Scripts,
                 None => Cuts::None,
             };
-            self.counter.add_document(texts.value(row), self.fold.pattern, cuts);
+            self.cut.add_document(texts.value(row), self.fold.pattern, cuts);
+            if self.fold.superwords {
+                self.uncut.add_document(texts.value(row), self.fold.pattern, Cuts::None);
+            }
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Batch> {
-        table(&[(0, self.counter.by_bytes())])
+        table(&[(0, self.cut.by_bytes()), (1, self.uncut.by_bytes())])
     }
 }
 
@@ -264,6 +138,10 @@ impl Rows {
             pieces: column(batch, &PIECE)?.as_binary_opt::<i32>().ok_or_else(|| wrong(PIECE.name))?.clone(),
             counts: column(batch, &COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(COUNT.name))?.clone(),
         })
+    }
+
+    fn level(&self, level: u8) -> Vec<(&[u8], u64)> {
+        self.iter().filter(|row| row.0 == level).map(|(_, piece, count)| (piece, count)).collect()
     }
 
     fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
@@ -322,7 +200,8 @@ impl Trained {
     }
 }
 
-/// Learns a vocabulary from a table of counts (level 0).
+/// Learns a vocabulary from a table of counts: pieces of level 0 first, then, for superwords, those of level 1 as the
+/// merges so far encode them (without boundaries, as inference will). A table without level 1 gives one stage.
 ///
 /// # Errors
 /// [`Error::Refused`] for options that do not pass [`Options::check`], [`Error::Resources`] for counts beyond 32-bit
@@ -330,23 +209,28 @@ impl Trained {
 pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
     options.check().map_err(Error::refused)?;
     let rows = Rows::of(counts)?;
-    let pieces: Vec<(&[u8], u64)> = rows.iter().filter(|row| row.0 == 0).map(|(_, piece, count)| (piece, count)).collect();
+    let (pieces, uncut) = (rows.level(0), rows.level(1));
+    let merges = options.vocab_size as usize - 256 - options.special_tokens.len();
+    let second = if uncut.is_empty() { 0 } else { (merges as f64 * options.superwords).round() as usize };
     let limits = Limits {
-        merges: options.vocab_size as usize - 256 - options.special_tokens.len(),
+        merges: merges - second,
         min_frequency: options.min_frequency,
         max_token_length: options.max_token_length,
         whole_characters: options.whole_characters,
         reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
     };
-    let learned = train::train(&pieces, &limits).map_err(|train::TooLarge| {
-        Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
-    })?;
+    let mut learned = train::train(&pieces, &limits).map_err(too_large)?;
+    let first = learned.merges.len();
+    if second > 0 {
+        learned = learn_superwords(&uncut, learned, &Limits { merges, ..limits })?;
+    }
     let pattern = options.scanner().map_err(Error::refused)?;
     let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
     let report = json!({
         "vocab_size": tokenizer.len(),
         "vocab_size_wanted": options.vocab_size,
         "merges": learned.merges.len(),
+        "merges_of_superwords": learned.merges.len() - first,
         "count_of_last_merge": learned.merges.last().map(|merge| merge.count),
         "count_floor": learned.floor,
         "rescans": learned.rescans,
@@ -357,6 +241,28 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
         "options": options,
     });
     Ok(Trained { tokenizer, merges: learned.merges, report, roles: options.roles() })
+}
+
+fn too_large(_: train::TooLarge) -> Error {
+    Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+}
+
+/// The second stage: goes on with the pieces of the pattern, encoded by the first stage's merges.
+fn learn_superwords(uncut: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
+    let tokenizer = Tokenizer::from_merges(Pattern::None, &[], &learned.merges).map_err(Error::internal)?;
+    let encoder = Encoder::new(&tokenizer);
+    let mut worker = encoder.worker();
+    let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(uncut.len()));
+    for (piece, _) in uncut {
+        let text = std::str::from_utf8(piece).map_err(|_| Error::refused("a piece of the counts is not UTF-8"))?;
+        ids.clear();
+        worker.encode(text, &mut ids).map_err(|_| Error::internal("a byte has no token"))?;
+        symbols.extend(ids.iter().map(|&id| id as u32));
+        ends.push(symbols.len());
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let pieces: Vec<(&[u32], u64)> = starts.zip(&ends).zip(uncut).map(|((start, &end), piece)| (&symbols[start..end], piece.1)).collect();
+    train::resume(&pieces, learned, limits).map_err(too_large)
 }
 
 /// How many tokens are text, how many lie inside one character, how many cut characters apart.
@@ -512,41 +418,23 @@ mod tests {
     }
 
     #[test]
-    fn too_little_memory_is_said() {
-        let error = merge_counts(&mut [Ok(partial(&small(), 0..4))].into_iter(), 100).unwrap_err();
-        assert_eq!(error.exit_code(), 4);
+    fn superwords_join_morphemes() {
+        let options = Options { vocab_size: 290, superwords: 0.5, min_frequency: 2, ..Options::default() };
+        let counts = merge_counts(&mut [Ok(partial(&options, 0..4))].into_iter(), usize::MAX).unwrap();
+        let trained = train(&counts, &options).unwrap();
+        let crosses = |trained: &Trained| {
+            let tokens = (0..trained.tokenizer.len() as u32).filter_map(|id| std::str::from_utf8(trained.tokenizer.token(id)?).ok());
+            tokens.filter(|token| token.contains("茶を")).count()
+        };
+        assert!(crosses(&trained) > 0, "{}", trained.report);
+        assert!(trained.report["merges_of_superwords"].as_u64().unwrap() > 0);
+        assert_eq!(crosses(&train(&counts, &Options { superwords: 0.0, ..options }).unwrap()), 0);
     }
 
     #[test]
-    fn refusals_name_the_key() {
-        let base = Options::default;
-        assert_eq!(base().check(), Ok(()));
-        let json = serde_json::to_value(base()).unwrap();
-        assert_eq!(
-            (&json["digits"], &json["pattern"], &json["boundaries"]),
-            (&json!("up-to-3"), &json!("deepseek-v3"), &json!("morpheme"))
-        );
-        let cases = [
-            (Options { superwords: 0.5, ..base() }, "superwords"),
-            (Options { superwords: f64::NAN, ..base() }, "superwords"),
-            (Options { vocab_size: 257, ..base() }, "vocab_size"),
-            (Options { vocab_size: u32::MAX, ..base() }, "vocab_size"),
-            (Options { pattern: PatternName::O200k, ..base() }, "pattern"),
-            (Options { digits: Digits::Single, ..base() }, "digits"),
-            (Options { byte_fallback: false, ..base() }, "byte_fallback"),
-            (Options { protected: vec!["です".to_owned()], ..base() }, "protected"),
-            (Options { min_frequency: 0, ..base() }, "min_frequency"),
-            (Options { max_token_length: Some(1), ..base() }, "max_token_length"),
-            (Options { eos_token: "</s>".to_owned(), ..base() }, "special_tokens lacks \"</s>\""),
-            (
-                Options { special_tokens: vec!["a".to_owned()], eos_token: "a".to_owned(), pad_token: "a".to_owned(), ..base() },
-                "special_tokens",
-            ),
-        ];
-        for (options, key) in cases {
-            let why = options.check().unwrap_err();
-            assert!(why.contains(key), "{why:?} does not name {key}");
-        }
+    fn too_little_memory_is_said() {
+        let error = merge_counts(&mut [Ok(partial(&small(), 0..4))].into_iter(), 100).unwrap_err();
+        assert_eq!(error.exit_code(), 4);
     }
 
     #[test]

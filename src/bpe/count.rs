@@ -26,7 +26,7 @@ pub enum Cuts<'a> {
 pub struct Counter {
     arena: Vec<u8>,
     entries: Vec<Entry>,
-    /// Upper half: upper half of the hash; lower half: 1 + index of the entry. 0 is empty.
+    /// Upper 24 bits of the hash, then 1 + index of the entry in 40 bits; 0 is empty.
     slots: Vec<u64>,
 }
 
@@ -37,8 +37,8 @@ struct Entry {
     count: u64,
 }
 
-/// Entries an arena can have: indices are 32-bit.
-const ENTRIES_MAX: usize = u32::MAX as usize - 1;
+/// The bits of a slot that hold an index.
+const INDEX: u64 = (1 << 40) - 1;
 
 impl Counter {
     /// Counts the pieces of a document.
@@ -60,7 +60,7 @@ impl Counter {
             self.grow();
         }
         let hash = hash(piece);
-        let (tag, mask) = (hash & !u64::from(u32::MAX), self.slots.len() - 1);
+        let (tag, mask) = (hash & !INDEX, self.slots.len() - 1);
         let mut slot = hash as usize & mask;
         loop {
             let found = self.slots[slot];
@@ -68,8 +68,8 @@ impl Counter {
                 self.insert(slot, tag, piece, count);
                 return;
             }
-            if found & !u64::from(u32::MAX) == tag {
-                let entry = &mut self.entries[found as u32 as usize - 1];
+            if found & !INDEX == tag {
+                let entry = &mut self.entries[(found & INDEX) as usize - 1];
                 if self.arena[entry.start..entry.start + entry.length as usize] == *piece {
                     entry.count = entry.count.saturating_add(count);
                     return;
@@ -80,8 +80,6 @@ impl Counter {
     }
 
     fn insert(&mut self, slot: usize, tag: u64, piece: &[u8], count: u64) {
-        // A table of four thousand million unique pieces does not fit any memory this is meant for.
-        assert!(self.entries.len() < ENTRIES_MAX, "too many unique pieces");
         self.entries.push(Entry { start: self.arena.len(), length: piece.len() as u32, count });
         self.arena.extend_from_slice(piece);
         self.slots[slot] = tag | self.entries.len() as u64;
@@ -96,7 +94,7 @@ impl Counter {
             while slots[slot] != 0 {
                 slot = (slot + 1) & (size - 1);
             }
-            slots[slot] = (hash & !u64::from(u32::MAX)) | (i as u64 + 1);
+            slots[slot] = (hash & !INDEX) | (i as u64 + 1);
         }
         self.slots = slots;
     }

@@ -19,7 +19,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::byte_level::BYTE_ORDER;
-use super::class::is_inside_character;
+use super::shape::Shape;
 
 /// Where a piece ends in the flat array.
 const SEPARATOR: u32 = u32::MAX;
@@ -80,17 +80,41 @@ pub struct TooLarge;
 
 /// Learns merges from pieces with counts, best given by falling count (any other order is sorted first).
 pub fn train(pieces: &[(&[u8], u64)], limits: &Limits) -> Result<Learned, TooLarge> {
+    train_from(pieces, limits, first_floor(pieces))
+}
+
+/// Goes on learning after `learned` from pieces that those merges have already turned into symbols; `limits.merges` is
+/// the number of merges in the end.
+pub fn resume(pieces: &[(&[u32], u64)], learned: Learned, limits: &Limits) -> Result<Learned, TooLarge> {
+    learn(pieces, |symbol| symbol, learned, limits, first_floor(pieces))
+}
+
+fn first_floor<T>(pieces: &[(&[T], u64)]) -> u64 {
     let long = pieces.iter().map(|(piece, _)| piece.len() + 1).sum::<usize>() > LONG;
-    train_from(pieces, limits, if long { HIGH_FLOOR } else { 1 })
+    if long { HIGH_FLOOR } else { 1 }
 }
 
 fn train_from(pieces: &[(&[u8], u64)], limits: &Limits, floor: u64) -> Result<Learned, TooLarge> {
+    let mut symbol = [0; 256];
+    for (rank, &byte) in BYTE_ORDER.iter().enumerate() {
+        symbol[usize::from(byte)] = rank as u32;
+    }
+    learn(pieces, |byte| symbol[usize::from(byte)], Learned::default(), limits, floor)
+}
+
+fn learn<T: Copy>(
+    pieces: &[(&[T], u64)],
+    symbol_of: impl Fn(T) -> u32,
+    learned: Learned,
+    limits: &Limits,
+    floor: u64,
+) -> Result<Learned, TooLarge> {
     let mut sorted: Vec<_> = pieces.iter().copied().filter(|(piece, count)| piece.len() > 1 && *count > 0).collect();
     if !sorted.is_sorted_by_key(|&(_, count)| Reverse(count)) {
         sorted.sort_by_key(|&(_, count)| Reverse(count));
     }
     let lowest = limits.min_frequency.max(1);
-    let mut trainer = Trainer::new(Corpus::new(&sorted)?, limits, floor.max(lowest));
+    let mut trainer = Trainer::new(Corpus::new(&sorted, symbol_of)?, learned, limits, floor.max(lowest));
     loop {
         trainer.index_pairs();
         trainer.run();
@@ -113,15 +137,11 @@ struct Corpus {
 }
 
 impl Corpus {
-    fn new(sorted: &[(&[u8], u64)]) -> Result<Self, TooLarge> {
+    fn new<T: Copy>(sorted: &[(&[T], u64)], symbol_of: impl Fn(T) -> u32) -> Result<Self, TooLarge> {
         let length = 1 + sorted.iter().map(|(piece, _)| piece.len() + 1).sum::<usize>();
         let occurrences = sorted.iter().try_fold(0_u64, |sum, &(piece, count)| sum.checked_add(count.checked_mul(piece.len() as u64)?));
         if length >= STALE as usize || occurrences.is_none() {
             return Err(TooLarge);
-        }
-        let mut symbol = [0; 256];
-        for (rank, &byte) in BYTE_ORDER.iter().enumerate() {
-            symbol[usize::from(byte)] = rank as u32;
         }
         let mut symbols = Vec::with_capacity(length);
         symbols.push(SEPARATOR);
@@ -130,7 +150,7 @@ impl Corpus {
             if groups.last().is_none_or(|group| group.1 != count) {
                 groups.push((symbols.len() as u32, count));
             }
-            symbols.extend(piece.iter().map(|&byte| symbol[usize::from(byte)]));
+            symbols.extend(piece.iter().map(|&item| symbol_of(item)));
             symbols.push(SEPARATOR);
         }
         let tail = groups.last().map_or(0, |group| group.0);
@@ -142,38 +162,6 @@ impl Corpus {
     fn weight(&self, position: u32) -> u64 {
         let group = if position >= self.tail { self.groups.len() } else { self.groups.partition_point(|group| group.0 <= position) };
         self.groups[group - 1].1
-    }
-}
-
-/// A token as far as the rule of whole characters needs it.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    /// A string of whole characters.
-    Whole,
-    /// Part of one character: the bytes so far and their number.
-    Part([u8; 4], u8),
-}
-
-impl Shape {
-    fn of_byte(byte: u8) -> Self {
-        if byte < 0x80 { Self::Whole } else { Self::Part([byte, 0, 0, 0], 1) }
-    }
-
-    /// The shape of the concatenation, if the rule of whole characters allows it.
-    fn join(self, right: Self) -> Option<Self> {
-        match (self, right) {
-            (Self::Whole, Self::Whole) => Some(Self::Whole),
-            (Self::Part(mut bytes, n), Self::Part(more, m)) => {
-                let (n, m) = (usize::from(n), usize::from(m));
-                bytes.get_mut(n..n + m)?.copy_from_slice(&more[..m]);
-                let joined = &bytes[..n + m];
-                if std::str::from_utf8(joined).is_ok_and(|text| text.chars().count() == 1) {
-                    return Some(Self::Whole);
-                }
-                is_inside_character(joined).then_some(Self::Part(bytes, (n + m) as u8))
-            }
-            _ => None,
-        }
     }
 }
 
@@ -226,7 +214,7 @@ struct Trainer<'a> {
     limits: &'a Limits,
     corpus: Corpus,
     floor: u64,
-    /// Length of each token in cells.
+    /// Length of each token in cells; what the array starts with has one cell.
     length: Vec<u32>,
     shape: Vec<Shape>,
     strings: Vec<Box<[u8]>>,
@@ -246,15 +234,21 @@ fn key(left: u32, right: u32) -> u64 {
 }
 
 impl<'a> Trainer<'a> {
-    fn new(corpus: Corpus, limits: &'a Limits, floor: u64) -> Self {
-        let strings: Vec<Box<[u8]>> = BYTE_ORDER.iter().map(|&byte| Box::from([byte])).collect();
+    fn new(corpus: Corpus, learned: Learned, limits: &'a Limits, floor: u64) -> Self {
+        let mut strings: Vec<Box<[u8]>> = BYTE_ORDER.iter().map(|&byte| Box::from([byte])).collect();
+        let mut shape: Vec<Shape> = BYTE_ORDER.iter().map(|&byte| Shape::of_byte(byte)).collect();
+        for merge in &learned.merges {
+            let (l, r) = (merge.left as usize, merge.right as usize);
+            strings.push([&*strings[l], &*strings[r]].concat().into());
+            shape.push(shape[l].join(shape[r]).unwrap_or(Shape::Whole));
+        }
         let taken = strings.iter().cloned().chain(limits.reserved.iter().map(|s| Box::from(s.as_slice()))).collect();
         Self {
             limits,
             corpus,
             floor,
-            length: vec![1; 256],
-            shape: BYTE_ORDER.iter().map(|&byte| Shape::of_byte(byte)).collect(),
+            length: vec![1; strings.len()],
+            shape,
             strings,
             taken,
             counts: FxHashMap::default(),
@@ -263,15 +257,15 @@ impl<'a> Trainer<'a> {
             left: Side::default(),
             right: Side::default(),
             occurrences: Vec::new(),
-            learned: Learned::default(),
+            learned,
         }
     }
 
     /// May the pair become a token, as far as length and characters go?
     fn allows(&self, left: u32, right: u32) -> bool {
         let (l, r) = (left as usize, right as usize);
-        let length = self.length[l] + self.length[r];
-        let short = length == 2 || self.limits.max_token_length.is_none_or(|max| length < max);
+        let length = self.strings[l].len() + self.strings[r].len();
+        let short = length == 2 || self.limits.max_token_length.is_none_or(|max| length < max as usize);
         short && (!self.limits.whole_characters || self.shape[l].join(self.shape[r]).is_some())
     }
 
@@ -468,6 +462,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bpe::class::is_inside_character;
 
     /// Counts every pair of every piece anew for each merge.
     fn reference(pieces: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
@@ -544,6 +539,34 @@ mod tests {
     }
 
     const ALL: Limits = Limits { merges: 100, min_frequency: 1, max_token_length: None, whole_characters: false, reserved: Vec::new() };
+
+    proptest! {
+        /// Stopping and going on, from the symbols that the first merges make, gives the same list.
+        #[test]
+        fn resuming_equals_one_run(histogram in histogram(), limits in limits(), share in 0.0..1.0_f64) {
+            let pieces: Vec<(&[u8], u64)> = histogram.iter().map(|(piece, count)| (piece.as_bytes(), *count)).collect();
+            let whole = train(&pieces, &limits).unwrap();
+            let first = train(&pieces, &Limits { merges: (limits.merges as f64 * share) as usize, ..limits.clone() }).unwrap();
+            let symbols: Vec<(Vec<u32>, u64)> = pieces.iter().map(|(piece, count)| (apply(piece, &first.merges), *count)).collect();
+            let symbols: Vec<(&[u32], u64)> = symbols.iter().map(|(piece, count)| (piece.as_slice(), *count)).collect();
+            prop_assert_eq!(resume(&symbols, first, &limits).unwrap().merges, whole.merges);
+        }
+    }
+
+    fn apply(piece: &[u8], merges: &[Merge]) -> Vec<u32> {
+        let mut word: Vec<u32> = piece.iter().map(|byte| BYTE_ORDER.iter().position(|other| other == byte).unwrap() as u32).collect();
+        for (i, merge) in merges.iter().enumerate() {
+            let mut at = 0;
+            while at + 1 < word.len() {
+                if (word[at], word[at + 1]) == (merge.left, merge.right) {
+                    word[at] = 256 + i as u32;
+                    word.remove(at + 1);
+                }
+                at += 1;
+            }
+        }
+        word
+    }
 
     #[test]
     fn a_low_pair_forces_a_rescan() {

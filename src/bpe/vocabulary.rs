@@ -184,11 +184,11 @@ fn is_special(by_id: &[Special], id: u32) -> bool {
 /// The strings in order of id, empty where there is none.
 fn by_id<'t>(tokens: &'t [(u32, Vec<u8>)], specials: &'t [Special]) -> Result<Vec<&'t [u8]>, String> {
     let all = || tokens.iter().map(|(id, b)| (*id, b.as_slice())).chain(specials.iter().map(|s| (s.id, s.content.as_bytes())));
-    let length = all().map(|(id, _)| id).max().map_or(0, |id| id.saturating_add(1));
-    if length > MAX_ID {
-        return Err(format!("id {} is out of range (at most {} are allowed)", length - 1, MAX_ID));
+    let length = all().map(|(id, _)| id as usize + 1).max().unwrap_or(0);
+    if length > MAX_ID as usize {
+        return Err(format!("id {} is out of range (ids below {MAX_ID} are allowed)", length - 1));
     }
-    let mut strings: Vec<&[u8]> = vec![&[]; length as usize];
+    let mut strings: Vec<&[u8]> = vec![&[]; length];
     let mut seen = FxHashSet::default();
     for (id, string) in all() {
         if string.is_empty() {

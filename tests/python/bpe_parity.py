@@ -147,7 +147,7 @@ def check_tiny(program, n):
         histograms = [tiny(rng) for _ in range(n)]
         lines = [line for histogram in histograms for line in rows(histogram) + [[]]]
         wrong, recreated = [], 0
-        for histogram, answer in zip(histograms, ours(program, ["train", "none", size, "false", frequency, length], lines), strict=True):
+        for histogram, answer in zip(histograms, ours(program, ["train", "none", size, "false", frequency, length, 0], lines), strict=True):
             if answer["passed_over"]:
                 # They merge into a token that exists already; we never do, and say so.
                 recreated += 1
@@ -173,13 +173,17 @@ def check_corpus(program, path, size):
                 expected.update(piece for piece, _ in theirs.pre_tokenize_str(last))
             expected = {bytes(BYTE[c] for c in piece): n for piece, n in expected.items() if n}
             verdict(f"count {pattern}", len(expected), [item for item in expected.items() ^ dict(counted).items()])
-        answer, = ours(program, ["train", pattern, size, "false", 1, 0], rows(counted) + [[]])
+        answer, = ours(program, ["train", pattern, size, "false", 1, 0, 0], rows(counted) + [[]])
         tokenizer = hugging_face(counted, pattern, size)
         equal = same_model(answer["tokenizer"], tokenizer)
         verdict(f"train {pattern}/{cuts} {size}", 1, [] if equal else ["models differ"], f" ({answer['passed_over']} passed over)")
         check_encoding(program, answer["tokenizer"], f"{pattern}/{cuts}", documents)
+    histograms = [ours(program, ["count", "deepseek-v3", cuts], documents) for cuts in ("morpheme", "none")]
+    levels = [[*row, level] for level, histogram in enumerate(histograms) for row in histogram]
+    answer, = ours(program, ["train", "deepseek-v3", size, "true", 1, 0, 0.5], levels + [[]])
+    check_encoding(program, answer["tokenizer"], "deepseek-v3, superwords", documents)
     for pattern in ("deepseek-v3", "gpt2"):
-        answer, = ours(program, ["train", pattern, size, "true", 1, 0], rows(counted) + [[]])
+        answer, = ours(program, ["train", pattern, size, "true", 1, 0, 0], rows(counted) + [[]])
         check_encoding(program, answer["tokenizer"], f"{pattern}, whole characters", documents)
 
 
