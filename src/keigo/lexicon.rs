@@ -231,7 +231,8 @@ impl Mapper {
         if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
             flags |= flag::TIME;
         }
-        if self.stems.contains(surface) && (words::can_be_prefixed(class) || class == Class::Suffix) {
+        let common = feature(word, 1) != "固有名詞";
+        if common && (words::can_be_prefixed(class) || class == Class::Suffix) && self.stems.contains(surface) {
             flags |= flag::VERBAL;
         }
         if class == Class::Sahen {
