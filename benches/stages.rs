@@ -129,6 +129,8 @@ fn measure(plan: &Plan, mut batches: Vec<Batch>, bytes: u64) {
 
 fn absorb(fold: &dyn Fold, batches: &[Batch]) -> Batch {
     let mut absorber = fold.absorber();
-    batches.iter().for_each(|batch| absorber.push(batch).unwrap());
+    for batch in batches {
+        absorber.push(batch).unwrap();
+    }
     absorber.finish().unwrap()
 }

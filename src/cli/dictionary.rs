@@ -106,7 +106,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     match &arguments.verb {
         Verb::Fetch(fetch) => self::fetch(fetch, common),
         Verb::Build(build) => self::build(build),
-        Verb::Import(import) => tell(&store::import(&store::store_dir()?, &import.path, import.name.as_deref())?),
+        Verb::Import(import) => {
+            let mut announce = announcer(common);
+            tell(&dictionary_clients::import(&store::store_dir()?, &import.path, import.name.as_deref(), &mut announce)?)
+        }
         Verb::List(list) => self::list(list),
         Verb::Verify(verify) => self::verify(verify),
     }
@@ -119,14 +122,20 @@ fn fetch(fetch: &Fetch, common: &Common) -> anyhow::Result<Outcome> {
     {
         return tell(&found);
     }
-    let mut announce = |what: &str| {
-        if !common.quiet {
-            let _ = writeln!(std::io::stderr(), "{}", escape(what, 500));
-        }
-    };
+    let mut announce = announcer(common);
     let client = fetch.client.map(Client::from);
     let path = dictionary_clients::fetch(&store::store_dir()?, &fetch.name, client, fetch.from.as_deref(), &mut announce)?;
     tell(&path)
+}
+
+/// Says what is run, before it runs.
+fn announcer(common: &Common) -> impl FnMut(&str) + use<> {
+    let quiet = common.quiet;
+    move |what: &str| {
+        if !quiet {
+            let _ = writeln!(std::io::stderr(), "{}", escape(what, 500));
+        }
+    }
 }
 
 fn build(build: &Build) -> anyhow::Result<Outcome> {

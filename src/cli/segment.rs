@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Name of an installed dictionary, or a directory
     #[arg(long, default_value = "ipadic")]
     dictionary: String,
+    /// A user dictionary in MeCab's CSV format (may be given more than once)
+    #[arg(long, value_name = "CSV")]
+    user_dictionary: Vec<String>,
     /// Which engine analyses [default: that of a plan]
     #[arg(long)]
     engine: Option<EngineName>,
@@ -64,7 +67,8 @@ impl From<EngineName> for Engine {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let engine = arguments.engine.map_or_else(|| Options::default().engine, Engine::from);
-    let options = Options { dictionary: arguments.dictionary.clone(), engine, ..Options::default() };
+    let user_dictionary = arguments.user_dictionary.clone();
+    let options = Options { dictionary: arguments.dictionary.clone(), engine, user_dictionary };
     let (dictionary, segmenter) = segment::open(&options)?;
     let pool = Pool::new(common.threads())?;
     let mut lines = Lines { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0 };

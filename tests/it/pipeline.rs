@@ -33,7 +33,13 @@ fn samples_come_out_as_their_authors_say() {
     let documents = rows(&out.join("documents"));
     // A text file is a document of its own, named by the file; its label is the name up to the first dot.
     let ids = |batches: &[RecordBatch]| -> Vec<String> {
-        let label = |id: String| if id.ends_with(".txt") { id.split('.').next().unwrap().to_owned() } else { id };
+        let label = |id: String| {
+            if std::path::Path::new(&id).extension().is_some_and(|extension| extension == "txt") {
+                id.split('.').next().unwrap().to_owned()
+            } else {
+                id
+            }
+        };
         strings(batches, "doc_id").into_iter().map(label).collect()
     };
     let kept = ids(&documents);
