@@ -124,6 +124,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The same with relative paths starting at `base`. A plain name stays a name.
+    pub fn beside(&self, base: &std::path::Path) -> Self {
+        let join = |path: &String| base.join(path).to_string_lossy().into_owned();
+        let is_path = self.dictionary.contains(['/', '\\']) || self.dictionary == "." || self.dictionary == "..";
+        Self {
+            dictionary: if is_path { join(&self.dictionary) } else { self.dictionary.clone() },
+            user_dictionary: self.user_dictionary.iter().map(join).collect(),
+            engine: self.engine,
+        }
+    }
+
     /// One sentence for a value that cannot be honoured.
     pub fn check(&self) -> std::result::Result<(), String> {
         if self.dictionary.is_empty() {

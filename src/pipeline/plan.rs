@@ -218,7 +218,9 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_in_one_sentence() {
-        for text in ["[pii]\naction = \"mask\"", "[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\"", "[keigo]\npolicy = \"filter\""] {
+        for text in
+            ["[pii]\naction = \"mask\"", "[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\"", "[keigo]\npolicy = \"filter\""]
+        {
             let said = refusal(&format!("{INPUT}{text}"), &[]);
             assert!(said.contains("built"), "{said}");
         }
