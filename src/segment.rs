@@ -12,6 +12,7 @@ pub mod compiled_reader;
 pub mod contents;
 pub mod csv;
 pub mod dictionary;
+pub mod exact;
 pub mod lindera;
 pub mod lock;
 pub mod source;
