@@ -19,6 +19,8 @@ pub use self::compile::compile;
 pub use self::hot::HotList;
 use self::lattice::Lattice;
 use self::layout::Tables;
+use crate::error::{Error, Result};
+use crate::segment::dictionary::Dictionary;
 use crate::segment::{Pieces, SegmentWorker, Segmenter};
 
 /// Enters fingerprints: raise when the output changes.
@@ -49,12 +51,26 @@ impl File {
 }
 
 impl Exact {
+    /// Opens the engine over a built dictionary; compiles it in memory if its build has no `lattice.bin`.
+    ///
+    /// # Errors
+    /// Damaged if the file breaks a rule of its layout; refused if the dictionary exceeds a limit of the layout.
+    pub fn new(dictionary: &Dictionary) -> Result<Self> {
+        let (entries, pos_ids) = (dictionary.len(), dictionary.about().pos_table.tuples.len());
+        let damaged = |rule| Error::damaged(dictionary.dir().join(FILE), rule);
+        if let Some(map) = &dictionary.maps().lattice {
+            return Self::open(Arc::clone(map), entries, pos_ids).map_err(damaged);
+        }
+        let bytes = compile(&dictionary.to_raw()?, &HotList::shipped()).map_err(Error::refused)?;
+        Self::from_bytes(bytes, entries, pos_ids).map_err(damaged)
+    }
+
     /// Opens a mapped file and checks every index in it. `entries` and `pos_ids` are the dictionary's: the ids in the
     /// output are smaller.
     ///
     /// # Errors
     /// The broken rule.
-    pub fn open(map: Arc<Mmap>, entries: usize, pos_ids: usize) -> Result<Self, &'static str> {
+    pub fn open(map: Arc<Mmap>, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
         Self { file: File::Mapped(map) }.checked(entries, pos_ids)
     }
 
@@ -62,7 +78,7 @@ impl Exact {
     ///
     /// # Errors
     /// The broken rule.
-    pub fn from_bytes(mut bytes: Vec<u8>, entries: usize, pos_ids: usize) -> Result<Self, &'static str> {
+    pub fn from_bytes(mut bytes: Vec<u8>, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
         let len = bytes.len();
         bytes.reserve_exact(8);
         let skip = bytes.as_ptr().align_offset(8);
@@ -71,7 +87,7 @@ impl Exact {
         Self { file: File::Owned { bytes, skip, len } }.checked(entries, pos_ids)
     }
 
-    fn checked(self, entries: usize, pos_ids: usize) -> Result<Self, &'static str> {
+    fn checked(self, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
         let tables = Tables::open(self.file.bytes())?;
         if tables.sizes.entries as usize != entries || tables.sizes.pos_ids as usize != pos_ids {
             return Err("made from another dictionary");
