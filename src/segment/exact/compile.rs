@@ -334,7 +334,8 @@ fn character_tables(table: &CharTable, codes: &FxHashMap<char, u32>) -> Result<(
     let mut class_of: FxHashMap<u32, u32> = FxHashMap::default();
     let mut chars = Vec::with_capacity(PLANE);
     for c in 0..PLANE as u32 {
-        let word = table.table.get(c as usize).or(table.table.first()).copied().unwrap_or(0);
+        // MeCab reads U+FFFF one word behind its table, where there is nothing but zeros: the first category, no flag, no set.
+        let word = table.table.get(c as usize).copied().unwrap_or(0);
         let class = *class_of.entry(word).or_insert_with(|| {
             classes.push(word);
             classes.len() as u32 - 1

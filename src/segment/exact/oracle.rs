@@ -46,7 +46,11 @@ impl<'a> Naive<'a> {
     }
 
     fn word_of(&self, c: char) -> u32 {
-        self.raw.chars.table.get(c as usize).copied().unwrap_or(self.raw.chars.table[0])
+        match c {
+            // One word behind MeCab's table.
+            '\u{FFFF}' => 0,
+            c => self.raw.chars.table.get(c as usize).copied().unwrap_or(self.raw.chars.table[0]),
+        }
     }
 
     fn meets(&self, a: char, b: char) -> bool {
