@@ -4,6 +4,7 @@
 //! of more than 32,000 characters is cut there, behind its last whitespace if it has any.
 
 pub(crate) mod compile;
+pub(crate) mod connect;
 pub(crate) mod hot;
 pub(crate) mod lattice;
 pub(crate) mod layout;
@@ -99,7 +100,7 @@ impl Exact {
     /// The scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
         // The header was checked when the file was opened, and the bytes do not change.
-        Worker { tables: Tables::open(self.file.bytes()).ok(), lattice: Lattice::default() }
+        Worker { tables: Tables::open(self.file.bytes()).ok(), lattice: Lattice::new() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Dictionary → `lattice.bin`: everything the analyser would otherwise work out at load time or again and again.
 //!
 //! * Context ids with equal costs become one class; classes are numbered by frequency, so hot matrix cells share lines.
-//! * Of homographs with equal classes only the cheapest stays, the first on ties: no other can be on a best path.
 //! * Homographs stand in reverse order, the order in which MeCab connects them.
 //! * Frequent surfaces with several homographs get blocks: the matrix cells of 8 homographs side by side.
 
@@ -10,9 +9,8 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::morpheme::NO_WORD;
 use crate::segment::exact::hot::HotList;
-use crate::segment::exact::layout::{CharInfo, LANES, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
+use crate::segment::exact::layout::{CharInfo, LANES, Lanes, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
 use crate::segment::exact::trie::{self, Key};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
@@ -78,21 +76,10 @@ impl<'a> Builder<'a> {
         Ok(Self { raw, lefts, rights, surfaces, codes: FxHashMap::default(), blocks: Vec::new(), parts })
     }
 
-    /// Appends a run of homographs, last first; of those with equal classes only the cheapest. Gives its first record.
-    fn run(&mut self, homographs: &[Homograph]) -> usize {
+    /// Appends a run of homographs, last first; gives its first record.
+    fn run(&mut self, homographs: &[Record]) -> usize {
         let first = self.parts.records.len();
-        let rank = |(at, h): (usize, &Homograph)| (h.cost, at);
-        let mut best: FxHashMap<(u16, u16), (i16, usize)> = FxHashMap::default();
-        for (at, h) in homographs.iter().enumerate() {
-            let slot = best.entry((h.left, h.right)).or_insert(rank((at, h)));
-            *slot = (*slot).min(rank((at, h)));
-        }
-        for (at, h) in homographs.iter().enumerate().rev() {
-            if best[&(h.left, h.right)].1 == at {
-                self.parts.records.push(Record::new(h.cost, h.left, h.right, h.pos).0);
-                self.parts.words.push(h.word);
-            }
-        }
+        self.parts.records.extend(homographs.iter().rev().map(|record| record.0));
         first
     }
 
@@ -100,15 +87,8 @@ impl<'a> Builder<'a> {
     fn unknown_rows(&mut self) -> Result<(), String> {
         for category in 0..self.raw.chars.names.len() {
             let rows = self.raw.unknown.iter().zip(&self.raw.pos_of_unknown).filter(|(row, _)| usize::from(row.category) == category);
-            let homographs: Vec<Homograph> = rows
-                .map(|(row, &pos)| Homograph {
-                    cost: row.cost,
-                    left: self.lefts.of(row.left),
-                    right: self.rights.of(row.right),
-                    pos,
-                    word: NO_WORD,
-                })
-                .collect();
+            let homographs: Vec<Record> =
+                rows.map(|(row, &pos)| Record::new(row.cost, self.lefts.of(row.left), self.rights.of(row.right), pos)).collect();
             let first = self.run(&homographs);
             let count = self.parts.records.len() - first;
             if count == 0 || count > 0xFFFF {
@@ -126,12 +106,9 @@ impl<'a> Builder<'a> {
         for at in 0..self.surfaces.len() {
             let Surface { from, to, .. } = self.surfaces[at];
             homographs.clear();
-            homographs.extend(self.raw.entries[from..to].iter().enumerate().map(|(n, entry)| Homograph {
-                cost: entry.cost,
-                left: self.lefts.of(entry.left),
-                right: self.rights.of(entry.right),
-                pos: self.raw.pos_of_left.get(usize::from(entry.left)).copied().unwrap_or(0),
-                word: (from + n) as u32,
+            homographs.extend(self.raw.entries[from..to].iter().map(|entry| {
+                let pos = self.raw.pos_of_left.get(usize::from(entry.left)).copied().unwrap_or(0);
+                Record::new(entry.cost, self.lefts.of(entry.left), self.rights.of(entry.right), pos)
             }));
             let first = self.run(&homographs);
             let count = self.parts.records.len() - first;
@@ -214,6 +191,11 @@ impl<'a> Builder<'a> {
         let rights = self.rights.len();
         for &(first, count) in &self.blocks {
             for lanes in self.parts.records[first..first + count].chunks(LANES) {
+                let record = |lane| lanes.get(lane).map_or(Record(0), |&record| Record(record));
+                self.parts.lanes.push(Lanes {
+                    costs: std::array::from_fn(|lane| record(lane).cost()),
+                    rights: std::array::from_fn(|lane| record(lane).right()),
+                });
                 for right in 0..rights {
                     let cell = |lane| lanes.get(lane).map_or(0, |&r| self.parts.matrix[usize::from(Record(r).left()) * rights + right]);
                     self.parts.blocks.extend((0..LANES).map(cell));
@@ -221,15 +203,6 @@ impl<'a> Builder<'a> {
             }
         }
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Homograph {
-    cost: i16,
-    left: u16,
-    right: u16,
-    pos: u16,
-    word: u32,
 }
 
 fn surfaces(raw: &RawDictionary, hot: &HotList) -> Vec<Surface> {

@@ -7,13 +7,19 @@
 //! Ties are MeCab's: of equal totals the left node connected last wins. Candidates of one end stand in the order in which
 //! MeCab connects them, so it is the one with the highest index.
 
+#![expect(unsafe_code, reason = "the loops that decide the speed of the engine run without bounds checks, on checked tables")]
+
 use crate::segment::Pieces;
+use crate::segment::exact::connect::{self, Lefts, Places, Run};
 use crate::segment::exact::layout::{CharInfo, NO_BLOCK, Node, Record, Tables};
 
 /// Positions of a piece at most: path costs stay below 2³¹ (65,536 a position).
 pub(crate) const MAX_POSITIONS: usize = 32_000;
 /// Unused places behind the candidates of a position, so that homographs can be stored eight at a time.
 const PAD: u32 = 7;
+/// Positions by which the trie nodes of second and third characters are asked for in advance.
+const FAR: usize = 12;
+const NEAR: usize = 5;
 
 /// Homographs of one span.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +63,22 @@ pub(crate) struct Lattice {
     path: Vec<u32>,
     /// End of the run of unknown characters looked at last.
     run_end: usize,
+    /// Has the machine AVX2?
+    wide_registers: bool,
 }
 
 impl Lattice {
+    /// Empty memory; `wide_registers` only if the machine has AVX2.
+    pub(crate) fn new() -> Self {
+        Self { wide_registers: has_avx2(), ..Self::default() }
+    }
+
+    /// The same answers without AVX2.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self::default()
+    }
+
     /// Decodes the longest beginning of `text` that is analysed as one; gives its bytes.
     pub(crate) fn decode(&mut self, tables: &Tables<'_>, text: &str) -> usize {
         self.info.clear();
@@ -110,6 +129,7 @@ impl Lattice {
         self.groups.clear();
         self.run_end = 0;
         for at in 0..positions {
+            self.prefetch_nodes(tables, at);
             if self.counts[at] == 0 {
                 continue;
             }
@@ -144,6 +164,18 @@ impl Lattice {
         }
     }
 
+    /// Asks for the trie nodes that positions further on will need: of their second characters, and nearer of their third.
+    #[inline(always)]
+    fn prefetch_nodes(&self, tables: &Tables<'_>, at: usize) {
+        let Some(&[a, b, c]) = self.info.get(at + NEAR..at + NEAR + 3) else { return };
+        let second = Node(tables.nodes[(Node(tables.nodes[a.code() as usize]).base() + b.code()) as usize]);
+        // Whether or not the second character leads on: a wrong guess costs less than a branch.
+        prefetch(&tables.nodes[(second.base() + c.code()) as usize]);
+        let Some(&[a, b]) = self.info.get(at + FAR..at + FAR + 2) else { return };
+        prefetch(&tables.nodes[(Node(tables.nodes[a.code() as usize]).base() + b.code()) as usize]);
+    }
+
+    #[inline(always)]
     fn push(&mut self, first: u32, count: u32, block: u32, start: usize, end: usize) {
         let place = self.counts[end];
         self.counts[end] += count;
@@ -168,6 +200,7 @@ impl Lattice {
                     let [first, count, block] = tables.wide[first as usize];
                     self.push(first, count, if block == NO_BLOCK { 0 } else { block + 1 }, start, at);
                 } else {
+                    prefetch(&tables.records[first as usize]);
                     self.push(first, count, 0, start, at);
                 }
             }
@@ -219,52 +252,64 @@ impl Lattice {
             next += count + if count > 0 { PAD } else { 0 };
         }
         let total = next as usize;
-        self.costs.resize(total, 0);
-        self.rights.resize(total, 0);
-        self.previous.resize(total, 0);
-        self.group_of.resize(total, 0);
+        if self.costs.len() < total {
+            let total = total.next_power_of_two();
+            self.costs.resize(total, 0);
+            self.rights.resize(total, 0);
+            self.previous.resize(total, 0);
+            self.group_of.resize(total, 0);
+        }
     }
 
     /// Best cost and predecessor of every candidate; gives the last node of the best path.
     fn connect(&mut self, tables: &Tables<'_>) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        if self.wide_registers {
+            // SAFETY: the machine has AVX2; see `connect_all` for the rest.
+            return unsafe { self.connect_avx2(tables) };
+        }
+        self.connect_all::<false>(tables)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn connect_avx2(&mut self, tables: &Tables<'_>) -> u32 {
+        self.connect_all::<true>(tables)
+    }
+
+    #[inline(always)]
+    fn connect_all<const BLOCKS: bool>(&mut self, tables: &Tables<'_>) -> u32 {
         (self.costs[0], self.rights[0]) = (0, tables.sizes.bos as u16);
-        for n in 0..self.starts.len() - 1 {
-            let (start, end) = (self.starts[n], self.starts[n + 1].groups);
-            for group in start.groups..end {
-                self.connect_group(tables, start.at, group);
+        let places = Places {
+            costs: self.costs.as_mut_ptr(),
+            rights: self.rights.as_mut_ptr(),
+            previous: self.previous.as_mut_ptr(),
+            group_of: self.group_of.as_mut_ptr(),
+        };
+        let lefts = |at: usize| Lefts { from: self.bases[at], count: self.counts[at] };
+        for pair in self.starts.windows(2) {
+            let lefts = lefts(pair[0].at as usize);
+            for index in pair[0].groups..pair[1].groups {
+                let group = &self.groups[index as usize];
+                let place = self.bases[usize::from(group.end)] + group.place;
+                let run = Run { first: group.first, count: u32::from(group.count), block: u32::from(group.block), place, group: index };
+                // SAFETY: the tables were checked when the file was opened, so records, classes and blocks of the run exist.
+                // `lay_out` gave each position as many places as `push` counted candidates, and 7 more: `lefts` and the
+                // run lie within, stores of eight too. Positions are connected in order, so all candidates that end at
+                // this one, which began before it, are filled.
+                unsafe {
+                    #[cfg(target_arch = "x86_64")]
+                    if BLOCKS && run.block != 0 {
+                        connect::connect_blocks(tables, places, lefts, run);
+                        continue;
+                    }
+                    connect::connect(tables, places, lefts, run);
+                }
             }
         }
         let last = self.counts.iter().rposition(|&count| count > 0).unwrap_or(0);
-        self.best(tables, last as u32, tables.sizes.eos as u16).1
-    }
-
-    fn connect_group(&mut self, tables: &Tables<'_>, at: u32, index: u32) {
-        let group = self.groups[index as usize];
-        let place = self.bases[usize::from(group.end)] + group.place;
-        for n in 0..u32::from(group.count) {
-            let record = Record(tables.records[(group.first + n) as usize]);
-            let (cost, left) = self.best(tables, at, record.left());
-            let place = (place + n) as usize;
-            self.costs[place] = cost + record.cost();
-            self.rights[place] = record.right();
-            self.previous[place] = left;
-            self.group_of[place] = index;
-        }
-    }
-
-    /// The cheapest left node at position `at` for a word of class `left`; the highest index on ties.
-    fn best(&self, tables: &Tables<'_>, at: u32, left: u16) -> (i32, u32) {
-        let width = tables.sizes.rights as usize;
-        let row = &tables.matrix[usize::from(left) * width..][..width];
-        let from = self.bases[at as usize];
-        let (mut best, mut index) = (i32::MAX, from);
-        for n in from..from + self.counts[at as usize] {
-            let cost = self.costs[n as usize] + i32::from(row[usize::from(self.rights[n as usize])]);
-            if cost <= best {
-                (best, index) = (cost, n);
-            }
-        }
-        (best, index)
+        // SAFETY: as above.
+        unsafe { connect::best(tables, places, lefts(last), tables.sizes.eos as u16).1 }
     }
 
     /// Appends the pieces of the path that ends at place `last`.
@@ -284,12 +329,32 @@ impl Lattice {
             }
             end = group.end;
             let n = at - self.bases[usize::from(end)] - group.place;
-            let record = (group.first + n) as usize;
-            out.push(base + self.offsets[usize::from(end)], Record(tables.records[record]).pos(), tables.words[record]);
+            let pos = Record(tables.records[(group.first + n) as usize]).pos();
+            out.push(base + self.offsets[usize::from(end)], pos, tables.word(group.first, u32::from(group.count), n));
         }
         let positions = self.info.len() - 1;
         if usize::from(end) < positions {
             out.push_gap(base + self.offsets[positions]);
         }
     }
+}
+
+/// Asks for the cache line of a value that will be read soon.
+#[inline]
+fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and cannot fault; the address is a reference's.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }

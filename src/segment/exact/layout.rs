@@ -19,7 +19,7 @@ pub(crate) const PLANE: usize = 0x1_0000;
 pub(crate) const NO_CODE: u32 = 0x7FFF;
 /// Homographs of a block.
 pub(crate) const LANES: usize = 8;
-/// [`Wide::block`] of a run that has no blocks.
+/// Third word of an entry of [`Tables::wide`] whose run has no blocks.
 pub(crate) const NO_BLOCK: u32 = u32::MAX;
 
 /// A character as the analyser sees it: trie code, class, and two flags of the class.
@@ -128,13 +128,12 @@ impl Record {
     }
 }
 
-/// A run of homographs that a node cannot describe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wide {
-    pub(crate) first: u32,
-    pub(crate) count: u32,
-    /// Its first block, or [`NO_BLOCK`].
-    pub(crate) block: u32,
+/// Word costs and right classes of the 8 homographs of a block; 0 where there are fewer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Lanes {
+    pub(crate) costs: [i32; LANES],
+    pub(crate) rights: [u16; LANES],
 }
 
 /// How many of everything: the header.
@@ -205,9 +204,9 @@ impl Sizes {
             8 * n(self.nodes),
             12 * n(self.wide),
             8 * n(self.records),
-            4 * n(self.records),
             2 * n(self.lefts) * n(self.rights),
             2 * lanes(self.blocks) * n(self.rights),
+            48 * n(self.blocks),
         ]
     }
 
@@ -236,10 +235,9 @@ pub(crate) struct Parts {
     pub(crate) nodes: Vec<u64>,
     pub(crate) wide: Vec<[u32; 3]>,
     pub(crate) records: Vec<u64>,
-    /// Word id of each record.
-    pub(crate) words: Vec<u32>,
     pub(crate) matrix: Vec<i16>,
     pub(crate) blocks: Vec<i16>,
+    pub(crate) lanes: Vec<Lanes>,
 }
 
 impl Parts {
@@ -273,11 +271,14 @@ impl Parts {
         next(&mut out);
         out.extend(self.records.iter().flat_map(|n| n.to_le_bytes()));
         next(&mut out);
-        out.extend(self.words.iter().flat_map(|n| n.to_le_bytes()));
-        next(&mut out);
         out.extend(self.matrix.iter().flat_map(|n| n.to_le_bytes()));
         next(&mut out);
         out.extend(self.blocks.iter().flat_map(|n| n.to_le_bytes()));
+        next(&mut out);
+        for lanes in &self.lanes {
+            out.extend(lanes.costs.iter().flat_map(|n| n.to_le_bytes()));
+            out.extend(lanes.rights.iter().flat_map(|n| n.to_le_bytes()));
+        }
         out.resize(total, 0);
         Some(out)
     }
@@ -294,13 +295,16 @@ pub(crate) struct Tables<'a> {
     pub(crate) categories: &'a [[u32; 2]],
     pub(crate) astral: &'a [[u32; 2]],
     pub(crate) nodes: &'a [u64],
+    /// Runs of homographs that a node cannot describe: first record, count, first block or [`NO_BLOCK`].
     pub(crate) wide: &'a [[u32; 3]],
+    /// Unknown rows by category, then the entries surface by surface; homographs in reverse order.
     pub(crate) records: &'a [u64],
-    pub(crate) words: &'a [u32],
     /// `matrix[left · rights + right]`.
     pub(crate) matrix: &'a [i16],
     /// `blocks[(block · rights + right) · 8 + lane]`: the matrix cells of 8 homographs side by side.
     pub(crate) blocks: &'a [i16],
+    /// The rest of what the homographs of each block say.
+    pub(crate) lanes: &'a [Lanes],
 }
 
 impl<'a> Tables<'a> {
@@ -336,9 +340,9 @@ impl<'a> Tables<'a> {
             nodes: view(table(4)).ok_or(misaligned)?,
             wide: view(table(5)).ok_or(misaligned)?,
             records: view(table(6)).ok_or(misaligned)?,
-            words: view(table(7)).ok_or(misaligned)?,
-            matrix: view(table(8)).ok_or(misaligned)?,
-            blocks: view(table(9)).ok_or(misaligned)?,
+            matrix: view(table(7)).ok_or(misaligned)?,
+            blocks: view(table(8)).ok_or(misaligned)?,
+            lanes: view(table(9)).ok_or(misaligned)?,
         })
     }
 
@@ -375,7 +379,16 @@ impl<'a> Tables<'a> {
             (u32::from(r.left()) < s.lefts) & (u32::from(r.right()) < s.rights) & (u32::from(r.pos()) < s.pos_ids)
         };
         rule(self.records.iter().all(record), "a record with a class or POS id out of range")?;
-        rule(self.words.iter().all(|&word| word < s.entries || word == crate::morpheme::NO_WORD), "a word id out of range")
+        rule(s.records >= s.entries, "fewer records than entries")?;
+        let lanes = |lanes: &Lanes| lanes.rights.iter().all(|&right| u32::from(right) < s.rights);
+        rule(self.lanes.iter().all(lanes), "a block with a class out of range")
+    }
+
+    /// Word id of homograph `n` of a run, in the order of its records.
+    #[inline]
+    pub(crate) fn word(&self, first: u32, count: u32, n: u32) -> u32 {
+        let unknown = self.sizes.records - self.sizes.entries;
+        if first < unknown { crate::morpheme::NO_WORD } else { first - unknown + count - 1 - n }
     }
 
     /// What the analyser needs to know of a character.
@@ -402,11 +415,13 @@ impl Plain for u64 {}
 impl Plain for i16 {}
 impl Plain for [u32; 2] {}
 impl Plain for [u32; 3] {}
+// Four-byte and two-byte integers, 48 bytes in all: no padding.
+impl Plain for Lanes {}
 
 /// Bytes as a table of little-endian values; `None` if they are not aligned.
 #[expect(unsafe_code, reason = "mapped bytes are read as numbers without a copy")]
 fn view<T: Plain>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: `Plain` types are integers and arrays of integers: no padding, and every bit pattern is a value.
+    // SAFETY: `Plain` types are integers, and arrays and records of them: no padding, and every bit pattern is a value.
     let (head, middle, tail) = unsafe { bytes.align_to::<T>() };
     (head.is_empty() && tail.is_empty() && middle.len() == bytes.len() / size_of::<T>()).then_some(middle)
 }
