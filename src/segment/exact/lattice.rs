@@ -167,28 +167,40 @@ impl Lattice {
     /// Asks for the trie nodes that positions further on will need: of their second characters, and nearer of their third.
     #[inline(always)]
     fn prefetch_nodes(&self, tables: &Tables<'_>, at: usize) {
-        let Some(&[a, b, c]) = self.info.get(at + NEAR..at + NEAR + 3) else { return };
-        let second = Node(tables.nodes[(Node(tables.nodes[a.code() as usize]).base() + b.code()) as usize]);
-        // Whether or not the second character leads on: a wrong guess costs less than a branch.
-        prefetch(&tables.nodes[(second.base() + c.code()) as usize]);
-        let Some(&[a, b]) = self.info.get(at + FAR..at + FAR + 2) else { return };
-        prefetch(&tables.nodes[(Node(tables.nodes[a.code() as usize]).base() + b.code()) as usize]);
+        let nodes = tables.nodes.as_ptr();
+        if let Some(&[a, b, c]) = self.info.get(at + NEAR..at + NEAR + 3) {
+            // SAFETY: every base of a checked file plus any of its codes is a node.
+            let second = unsafe { Node(*nodes.add((Node(*nodes.add(a.code() as usize)).base() + b.code()) as usize)) };
+            // Whether or not the second character leads on: a wrong guess costs less than a branch.
+            prefetch(nodes.wrapping_add((second.base() + c.code()) as usize));
+        }
+        if let Some(&[a, b]) = self.info.get(at + FAR..at + FAR + 2) {
+            // SAFETY: codes are below the number of nodes.
+            let first = unsafe { Node(*nodes.add(a.code() as usize)) };
+            prefetch(nodes.wrapping_add((first.base() + b.code()) as usize));
+        }
     }
 
     #[inline(always)]
     fn push(&mut self, first: u32, count: u32, block: u32, start: usize, end: usize) {
-        let place = self.counts[end];
-        self.counts[end] += count;
+        debug_assert!(end < self.counts.len());
+        // SAFETY: candidates end at positions of the piece, and each has a count.
+        let counter = unsafe { self.counts.get_unchecked_mut(end) };
+        let place = *counter;
+        *counter += count;
         self.groups.push(Group { first, count: count as u16, start: start as u16, end: end as u16, block: block as u16, place });
     }
 
     /// Lexicon words from `start`, short to long.
+    #[inline(always)]
     fn words(&mut self, tables: &Tables<'_>, start: usize) {
         let mut at = start;
         let mut base = 0;
         loop {
-            let code = self.info[at].code();
-            let node = Node(tables.nodes[(base + code) as usize]);
+            // SAFETY: the walk ends at the latest at the code 0 behind the last position, for no node has the label 0.
+            let code = unsafe { self.info.get_unchecked(at) }.code();
+            // SAFETY: every base of a checked file plus any of its codes is a node.
+            let node = Node(unsafe { *tables.nodes.get_unchecked((base + code) as usize) });
             if node.label() != code {
                 return;
             }
@@ -200,7 +212,7 @@ impl Lattice {
                     let [first, count, block] = tables.wide[first as usize];
                     self.push(first, count, if block == NO_BLOCK { 0 } else { block + 1 }, start, at);
                 } else {
-                    prefetch(&tables.records[first as usize]);
+                    prefetch(tables.records.as_ptr().wrapping_add(first as usize));
                     self.push(first, count, 0, start, at);
                 }
             }
@@ -341,12 +353,12 @@ impl Lattice {
 
 /// Asks for the cache line of a value that will be read soon.
 #[inline]
-fn prefetch<T>(value: &T) {
+fn prefetch<T>(value: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing and cannot fault; the address is a reference's.
+    // SAFETY: a prefetch is a hint: it yields nothing and cannot fault, whatever the address.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        _mm_prefetch::<_MM_HINT_T0>(value.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;

@@ -371,7 +371,7 @@ impl<'a> Tables<'a> {
             let (value, base) = (Node(node).value(), Node(node).base());
             let (first, count) = (value >> 4, value & 15);
             let inside = if count == Node::WIDE { first < s.wide } else { first + count <= s.records };
-            inside & (base <= top)
+            inside & (base <= top) & (Node(node).label() != 0)
         };
         rule(self.nodes.iter().all(node), "a node that leads outside its table")?;
         let record = |&r: &u64| {
