@@ -15,6 +15,7 @@ pub mod dictionary;
 pub mod exact;
 pub mod lindera;
 pub mod lock;
+mod scratch;
 pub mod source;
 pub mod source_reader;
 pub mod store;

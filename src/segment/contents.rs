@@ -32,6 +32,15 @@ pub struct Digests {
     pub chars: String,
 }
 
+/// What names a dictionary's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// sha256 of the parts.
+    pub digests: Digests,
+    /// BLAKE3 of the content, hex.
+    pub fingerprint: String,
+}
+
 /// Default category, length, group and invoke of a word of [`CharTable::table`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CharClass(pub u32);
@@ -241,6 +250,11 @@ impl RawDictionary {
         self.entries.extend(rows);
         self.entries.sort_by(|a, b| a.surface.cmp(&b.surface));
         Ok(())
+    }
+
+    /// Digests and fingerprint: takes a while, so it is taken once and handed on.
+    pub fn summary(&self) -> Summary {
+        Summary { digests: self.digests(), fingerprint: self.fingerprint().to_hex().to_string() }
     }
 
     /// sha256 of the four parts.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::segment::contents::Digests;
+use crate::segment::contents::{Digests, Summary};
 use crate::segment::source::RawDictionary;
 
 /// The lock file this program was built with.
@@ -175,14 +175,14 @@ impl Locked {
     ///
     /// # Errors
     /// Refused with the first part that differs.
-    pub fn check(&self, name: &str, raw: &RawDictionary) -> Result<()> {
-        let found = raw.digests();
+    pub fn check(&self, name: &str, content: &Summary) -> Result<()> {
+        let found = &content.digests;
         for (part, found, locked) in [
             ("lexicon", &found.lexicon, &self.digests.lexicon),
             ("unknown rows", &found.unk, &self.digests.unk),
             ("matrix", &found.matrix, &self.digests.matrix),
             ("character table", &found.chars, &self.digests.chars),
-            ("fingerprint", &raw.fingerprint().to_hex().to_string(), &self.fingerprint),
+            ("fingerprint", &content.fingerprint, &self.fingerprint),
         ] {
             if found != locked {
                 return Err(Error::refused(format!("{name}: the {part} has digest {found} instead of {locked}; nothing was installed")));

@@ -6,7 +6,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{Error, Result};
 use crate::io::{self, Staging};
@@ -15,9 +14,10 @@ use crate::segment::about::{self, About, Identity};
 use crate::segment::archive;
 use crate::segment::charset::Charset;
 use crate::segment::compiled_reader::{self, CompiledFiles};
-use crate::segment::contents::hex;
+use crate::segment::contents::{Summary, hex};
 use crate::segment::dictionary::{self, Dictionary};
 use crate::segment::lock::{self, Kind, Locked, PackageSource};
+pub use crate::segment::scratch::Scratch;
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
 use crate::segment::writer;
@@ -205,88 +205,28 @@ pub fn open_with(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
         raw.add_user_rows(rows).map_err(|e| Error::refused(format!("{label}: {e}")))?;
     }
     let identity = Identity { name: format!("{}+user", system.about().identity.name), ..system.about().identity.clone() };
-    open_temporarily(&raw, &identity)
+    open_temporarily(&raw, &raw.summary(), &identity)
 }
 
 fn open_dir(dir: &Path) -> Result<Dictionary> {
     if dir.join(about::FILE).exists() {
         return Dictionary::open(dir);
     }
-    let (raw, identity) = read_dir(dir, None)?;
-    open_temporarily(&raw, &identity)
+    let found = read_dir(dir, None)?;
+    open_temporarily(&found.raw, &found.content, &found.identity)
 }
 
-fn open_temporarily(raw: &RawDictionary, identity: &Identity) -> Result<Dictionary> {
+fn open_temporarily(raw: &RawDictionary, content: &Summary, identity: &Identity) -> Result<Dictionary> {
     let temporary = Scratch::new(&std::env::temp_dir())?;
-    write_into(&temporary.path, raw, identity, None)?;
+    write_into(temporary.path(), raw, content, identity, None)?;
     // The maps outlive the names of the files.
-    Dictionary::open(&temporary.path)
+    Dictionary::open(temporary.path())
 }
 
-/// Prefix of the directories that are being filled.
-const SCRATCH: &str = ".seimai-dictionary-";
-
-/// A directory of our own that vanishes with the value. It is locked while it lives: what a killed process left behind is
-/// recognised by the missing lock and removed by the next one that works in the same place.
-#[derive(Debug)]
-pub struct Scratch {
-    path: PathBuf,
-    _lock: Option<fs::File>,
-}
-
-impl Scratch {
-    /// Makes a new directory in `parent`.
-    ///
-    /// # Errors
-    /// I/O.
-    pub fn new(parent: &Path) -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        remove_left_overs(parent);
-        loop {
-            let n = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = parent.join(format!("{SCRATCH}{}-{n}", std::process::id()));
-            match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { _lock: lock_dir(&path), path }),
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
-                Err(e) => return Err(Error::io(path, "create", e)),
-            }
-        }
-    }
-
-    /// The directory.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Best effort; a renamed directory is no longer here.
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-/// The lock of a directory, unless another process holds it or the file system has none.
-fn lock_dir(path: &Path) -> Option<fs::File> {
-    let dir = fs::File::open(path).ok()?;
-    rustix::fs::flock(&dir, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
-    Some(dir)
-}
-
-fn remove_left_overs(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(SCRATCH.as_bytes());
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && lock_dir(&entry.path()).is_some() {
-            // Best effort: the directory of somebody else stays.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-fn write_into(dir: &Path, raw: &RawDictionary, identity: &Identity, licence: Option<&str>) -> Result<About> {
+fn write_into(dir: &Path, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<About> {
     let staging = Staging::new(dir)?;
     let extra: Vec<(&str, &[u8])> = licence.map(|text| (writer::LICENCE, text.as_bytes())).into_iter().collect();
-    writer::write(raw, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
+    writer::write(raw, content, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
 }
 
 /// Writes a dictionary into the store directory `store` and returns its directory.
@@ -294,11 +234,15 @@ fn write_into(dir: &Path, raw: &RawDictionary, identity: &Identity, licence: Opt
 /// # Errors
 /// Refused if the name cannot be a file name; I/O. Whatever fails, nothing is left behind.
 pub fn install(store: &Path, raw: &RawDictionary, identity: &Identity, licence: Option<&str>) -> Result<PathBuf> {
+    install_summed(store, raw, &raw.summary(), identity, licence)
+}
+
+fn install_summed(store: &Path, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<PathBuf> {
     check_name("name", &identity.name)?;
     check_name("version", &identity.version)?;
     io::create_dir(store)?;
     let temporary = Scratch::new(store)?;
-    let about = write_into(&temporary.path, raw, identity, licence)?;
+    let about = write_into(temporary.path(), raw, content, identity, licence)?;
     settle(store, &temporary, &about)
 }
 
@@ -311,9 +255,9 @@ fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
             return Ok(target);
         }
         let aside = Scratch::new(store)?;
-        io::rename(&target, &aside.path.join("replaced"))?;
+        io::rename(&target, &aside.path().join("replaced"))?;
     }
-    io::rename(&temporary.path, &target)?;
+    io::rename(temporary.path(), &target)?;
     Ok(target)
 }
 
@@ -332,7 +276,7 @@ fn check_name(what: &str, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// Refused: damaged archive, malformed dictionary, digests that differ from the lock file's.
-pub fn build_locked(name: &str, locked: &Locked, source: &PackageSource, archive: &Path) -> Result<RawDictionary> {
+pub fn build_locked(name: &str, locked: &Locked, source: &PackageSource, archive: &Path) -> Result<(RawDictionary, Summary)> {
     let file = fs::File::open(archive).map_err(|e| Error::io(archive, "open", e))?;
     let wanted: fn(&str) -> bool = match source.content.kind {
         Kind::Source => is_source_file,
@@ -348,8 +292,9 @@ pub fn build_locked(name: &str, locked: &Locked, source: &PackageSource, archive
         Kind::Compiled => with_rows(read_compiled(&files)?, &source.add)?,
     };
     locked.finish(source, &mut raw);
-    locked.check(name, &raw)?;
-    Ok(raw)
+    let content = raw.summary();
+    locked.check(name, &content)?;
+    Ok((raw, content))
 }
 
 /// Identity of a locked dictionary.
@@ -368,8 +313,8 @@ pub fn locked_identity(name: &str, locked: &Locked, source: &PackageSource) -> I
 /// # Errors
 /// See [`build_locked`] and [`install`].
 pub fn install_locked(store: &Path, name: &str, locked: &Locked, source: &PackageSource, archive: &Path) -> Result<PathBuf> {
-    let raw = build_locked(name, locked, source, archive)?;
-    install(store, &raw, &locked_identity(name, locked, source), lock::licence_text(&locked.licence_file))
+    let (raw, content) = build_locked(name, locked, source, archive)?;
+    install_summed(store, &raw, &content, &locked_identity(name, locked, source), lock::licence_text(&locked.licence_file))
 }
 
 /// Checks a package file against the lock file.
@@ -432,12 +377,25 @@ fn read_compiled(files: &[SourceFile]) -> Result<RawDictionary> {
     })
 }
 
+/// A dictionary read from a MeCab directory.
+#[derive(Debug)]
+pub struct MecabDictionary {
+    /// Its content.
+    pub raw: RawDictionary,
+    /// Digests and fingerprint of the content.
+    pub content: Summary,
+    /// Name, version and licence: the lock file's where it knows the content.
+    pub identity: Identity,
+    /// The notices that travel with the data, where the lock file knows it.
+    pub licence_text: Option<&'static str>,
+}
+
 /// Reads a MeCab dictionary directory, compiled or source. Order and labels stay as they are; a content that the lock file
 /// knows gets its name, version and licence.
 ///
 /// # Errors
 /// Refused, naming the directory: no dictionary, or a malformed one.
-pub fn read_dir(dir: &Path, name: Option<&str>) -> Result<(RawDictionary, Identity)> {
+pub fn read_dir(dir: &Path, name: Option<&str>) -> Result<MecabDictionary> {
     let compiled = dir.join("sys.dic").exists();
     if !compiled && dir.join("dict.trie").exists() {
         return Err(Error::refused_with_hint(
@@ -456,8 +414,24 @@ pub fn read_dir(dir: &Path, name: Option<&str>) -> Result<(RawDictionary, Identi
     let raw = if compiled { read_compiled(&files) } else { source_reader::read(&files, None) };
     let raw = raw.map_err(|e| Error::refused(format!("{}: {e}", dir.display())))?;
     let version = files.iter().find(|file| file.0 == "version").and_then(|file| std::str::from_utf8(&file.1).ok()).map(str::trim);
-    let identity = identify(dir, name, version, &raw)?;
-    Ok((raw, identity))
+    let content = raw.summary();
+    let source = if compiled { "a compiled MeCab directory" } else { "a MeCab source directory" };
+    if let Some((known, locked)) = lock::all()?.into_iter().find(|(_, locked)| locked.digests == content.digests) {
+        let name = name.map_or(known, str::to_owned);
+        let identity = Identity { name, version: locked.version, licence: locked.licence, source: source.into() };
+        return Ok(MecabDictionary { raw, content, identity, licence_text: lock::licence_text(&locked.licence_file) });
+    }
+    let version = version.filter(|text| check_name("version", text).is_ok()).unwrap_or("imported");
+    let name = name.map_or_else(|| name_of(dir), str::to_owned);
+    let identity = Identity { name, version: version.into(), licence: String::new(), source: source.into() };
+    Ok(MecabDictionary { raw, content, identity, licence_text: None })
+}
+
+/// A name for what a directory holds, from the directory's.
+fn name_of(dir: &Path) -> String {
+    let base = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain: String = base.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
+    if plain.is_empty() { "imported".into() } else { plain }
 }
 
 /// Regular files of a directory by name, in name order.
@@ -473,28 +447,6 @@ fn files_of(dir: &Path, wanted: fn(&str) -> bool) -> Result<Vec<SourceFile>> {
     }
     files.sort();
     Ok(files)
-}
-
-fn identify(dir: &Path, name: Option<&str>, version: Option<&str>, raw: &RawDictionary) -> Result<Identity> {
-    let digests = raw.digests();
-    if let Some((known, locked)) = lock::all()?.into_iter().find(|(_, locked)| locked.digests == digests) {
-        return Ok(Identity {
-            name: name.map_or(known, str::to_owned),
-            version: locked.version,
-            licence: locked.licence,
-            source: format!("directory {}", escape(&dir.to_string_lossy(), 200)),
-        });
-    }
-    let base = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let base: String = base.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(40).collect();
-    let name = name.map_or_else(|| if base.is_empty() { "imported".into() } else { base }, str::to_owned);
-    let version = version.filter(|text| check_name("version", text).is_ok()).unwrap_or("imported");
-    Ok(Identity {
-        name,
-        version: version.into(),
-        licence: String::new(),
-        source: format!("directory {}", escape(&dir.to_string_lossy(), 200)),
-    })
 }
 
 /// Imports a directory (MeCab source or compiled, or built by this program) or a file (our archive, or a package of the
@@ -515,9 +467,8 @@ fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
             let read = |name: &String| io::read_limited(&path.join(name), MAX_FILE).map(|bytes| (name.clone(), bytes));
             return adopt(store, &names.iter().map(read).collect::<Result<Vec<_>>>()?);
         }
-        let (raw, identity) = read_dir(path, name)?;
-        let licence = lock::all()?.get(&identity.name).filter(|locked| locked.digests == raw.digests()).map(|l| l.licence_file.clone());
-        return install(store, &raw, &identity, licence.as_deref().and_then(lock::licence_text));
+        let found = read_dir(path, name)?;
+        return install_summed(store, &found.raw, &found.content, &found.identity, found.licence_text);
     }
     if !path.is_file() {
         return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
@@ -557,11 +508,11 @@ pub fn find_package(path: &Path) -> Result<Option<(String, Locked, PackageSource
 fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
     io::create_dir(store)?;
     let temporary = Scratch::new(store)?;
-    let staging = Staging::new(&temporary.path)?;
+    let staging = Staging::new(temporary.path())?;
     for (name, bytes) in files {
-        staging.write(&temporary.path.join(name), bytes)?;
+        staging.write(&temporary.path().join(name), bytes)?;
     }
-    let about = verify(&temporary.path)?;
+    let about = verify(temporary.path())?;
     check_name("name", &about.identity.name)?;
     check_name("version", &about.identity.version)?;
     settle(store, &temporary, &about)
@@ -617,7 +568,7 @@ pub fn verify(dir: &Path) -> Result<About> {
 /// See [`Dictionary::open`] and [`read_dir`].
 pub fn compare(dir: &Path, mecab: &Path, max: usize) -> Result<Vec<String>> {
     let ours = Dictionary::open(dir)?.to_raw()?;
-    let (theirs, _) = read_dir(mecab, None)?;
+    let theirs = read_dir(mecab, None)?.raw;
     let mut differences = Vec::new();
     if ours.entries.len() != theirs.entries.len() {
         differences.push(format!("{} entries instead of {}", ours.entries.len(), theirs.entries.len()));

@@ -42,7 +42,7 @@ fn compiled(files: &[SourceFile]) -> crate::error::Result<RawDictionary> {
 
 /// The tiny dictionary as a value.
 pub(crate) fn raw() -> RawDictionary {
-    store::read_dir(&directory(), Some("tiny")).unwrap().0
+    store::read_dir(&directory(), Some("tiny")).unwrap().raw
 }
 
 /// The tiny dictionary with its user dictionary.

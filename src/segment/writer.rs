@@ -15,7 +15,7 @@ use lindera_dictionary::viterbi::{LexType, WordEntry, WordId};
 use crate::error::{Error, Result};
 use crate::morpheme::Standard;
 use crate::segment::about::{self, About, Identity, StoredFile, StoredUnknown};
-use crate::segment::contents::CharClass;
+use crate::segment::contents::{CharClass, Summary};
 use crate::segment::csv;
 use crate::segment::exact;
 use crate::segment::source::{CharTable, RawDictionary, UnknownRow};
@@ -49,11 +49,11 @@ pub fn is_known(name: &str) -> bool {
 /// Takes the next file: name and content; gives size and BLAKE3 (hex).
 pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> Result<(u64, String)> + 'a;
 
-/// Writes all files of the directory, `seimai.json` last.
+/// Writes all files of the directory, `seimai.json` last; `content` is the summary of `raw`.
 ///
 /// # Errors
 /// Whatever `sink` returns; refused if the dictionary is too large for the format.
-pub fn write(raw: &RawDictionary, identity: &Identity, extra: &[(&str, &[u8])], sink: &mut Sink<'_>) -> Result<About> {
+pub fn write(raw: &RawDictionary, content: &Summary, identity: &Identity, extra: &[(&str, &[u8])], sink: &mut Sink<'_>) -> Result<About> {
     let mut files = BTreeMap::new();
     let mut put = |name: &str, content: &[u8]| {
         let (bytes, blake3) = sink(name, content)?;
@@ -80,19 +80,13 @@ pub fn write(raw: &RawDictionary, identity: &Identity, extra: &[(&str, &[u8])], 
     for (name, content) in extra {
         put(name, content)?;
     }
-    let about = describe(raw, identity, surfaces, irregular, files);
+    let about = About { surfaces: surfaces as u32, irregular, files, ..describe(raw, content, identity) };
     let bytes = about.clone().seal()?;
     sink(about::FILE, &bytes)?;
     Ok(about)
 }
 
-fn describe(
-    raw: &RawDictionary,
-    identity: &Identity,
-    surfaces: usize,
-    irregular: BTreeMap<u32, String>,
-    files: BTreeMap<String, StoredFile>,
-) -> About {
+fn describe(raw: &RawDictionary, content: &Summary, identity: &Identity) -> About {
     let stored = |row: &crate::segment::source::UnknownRow| StoredUnknown {
         category: row.category,
         left: row.left,
@@ -106,9 +100,9 @@ fn describe(
         identity: identity.clone(),
         standard: raw.standard(),
         entries: raw.entries.len() as u32,
-        surfaces: surfaces as u32,
-        fingerprint: raw.fingerprint().to_hex().to_string(),
-        digests: raw.digests(),
+        surfaces: 0,
+        fingerprint: content.fingerprint.clone(),
+        digests: content.digests.clone(),
         max_grouping: raw.max_grouping,
         left_ids: raw.matrix.left_ids,
         right_ids: raw.matrix.right_ids,
@@ -116,8 +110,8 @@ fn describe(
         pos_of_left: raw.pos_of_left.clone(),
         pos_of_unknown: raw.pos_of_unknown.clone(),
         unknown: raw.unknown.iter().map(stored).collect(),
-        irregular,
-        files,
+        irregular: BTreeMap::new(),
+        files: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,67 @@
+//! Directories that exist while something is being built or fetched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::error::{Error, Result};
+
+/// Prefix of the directories that are being filled.
+const SCRATCH: &str = ".seimai-dictionary-";
+
+/// A directory of our own that vanishes with the value. It is locked while it lives: what a killed process left behind is
+/// recognised by the missing lock and removed by the next one that works in the same place.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    _lock: Option<fs::File>,
+}
+
+impl Scratch {
+    /// Makes a new directory in `parent`.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn new(parent: &Path) -> Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        remove_left_overs(parent);
+        loop {
+            let n = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("{SCRATCH}{}-{n}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { _lock: lock_dir(&path), path }),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
+                Err(e) => return Err(Error::io(path, "create", e)),
+            }
+        }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Best effort; a renamed directory is no longer here.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The lock of a directory, unless another process holds it or the file system has none.
+fn lock_dir(path: &Path) -> Option<fs::File> {
+    let dir = fs::File::open(path).ok()?;
+    rustix::fs::flock(&dir, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
+    Some(dir)
+}
+
+fn remove_left_overs(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(SCRATCH.as_bytes());
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && lock_dir(&entry.path()).is_some() {
+            // Best effort: the directory of somebody else stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
