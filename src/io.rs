@@ -11,6 +11,7 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::parquet::created_by;
 pub use self::parquet::{TableWriter, open_table, read_table, table_metadata, work_properties};
 use crate::error::{Error, Result};
 

@@ -1,1 +1,110 @@
-//! quality
+//! Measures of a document, as a column. Nothing is judged here: thresholds and presets belong to the room `decide`.
+
+mod garbling;
+mod measure;
+mod ngrams;
+mod simplified;
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Float32Array, StructArray, UInt32Array};
+use arrow::datatypes::{UInt16Type, UInt32Type};
+
+pub use self::measure::{Measurer, Measures};
+use crate::error::Result;
+use crate::morpheme::PosTable;
+use crate::schema::{MEASURE_COUNTS, MEASURES, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, TEXT, quality_fields};
+use crate::stage::{Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
+
+/// The stage: adds `quality`.
+#[derive(Debug, Clone)]
+pub struct Quality {
+    table: Arc<PosTable>,
+}
+
+impl Quality {
+    /// Measures documents whose `morpheme_pos` column indexes `table`.
+    pub fn new(table: Arc<PosTable>) -> Self {
+        Self { table }
+    }
+}
+
+impl Stage for Quality {
+    fn name(&self) -> &'static str {
+        "quality"
+    }
+
+    fn contract(&self) -> Contract {
+        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds: vec![QUALITY] }
+    }
+
+    fn worker(&self) -> Box<dyn Worker + '_> {
+        Box::new(QualityWorker { measurer: Measurer::new(&self.table) })
+    }
+}
+
+struct QualityWorker {
+    measurer: Measurer,
+}
+
+impl Worker for QualityWorker {
+    fn apply(&mut self, batch: Batch) -> Result<Batch> {
+        let texts = strings(&batch, &TEXT)?;
+        let (sentences, ends, pos) = (lists(&batch, &SENTENCE_ENDS)?, lists(&batch, &MORPHEME_ENDS)?, lists(&batch, &MORPHEME_POS)?);
+        let measure = |row| {
+            let (sentences, ends) = (list_slice::<UInt32Type>(sentences, row), list_slice::<UInt32Type>(ends, row));
+            self.measurer.measure(texts.value(row), sentences, ends, list_slice::<UInt16Type>(pos, row))
+        };
+        let rows: Vec<Measures> = (0..texts.len()).map(measure).collect();
+        with_column(&batch, &QUALITY, Arc::new(to_column(&rows)?))
+    }
+}
+
+/// The struct column of [`quality_fields`].
+fn to_column(rows: &[Measures]) -> Result<StructArray> {
+    let values = (0..MEASURES.len()).map(|i| Arc::new(rows.iter().map(|row| row.values[i]).collect::<Float32Array>()) as ArrayRef);
+    let counts =
+        (0..MEASURE_COUNTS.len()).map(|i| Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.counts[i]))) as ArrayRef);
+    let columns = values.chain(counts).collect();
+    Ok(StructArray::try_new(quality_fields(), columns, None)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, StringArray};
+    use arrow::datatypes::{ArrowPrimitiveType, Float32Type, Schema};
+
+    use super::*;
+    use crate::schema::Column;
+    use crate::stage::{ListBuilder, column};
+
+    fn list<T: ArrowPrimitiveType>(rows: &[&[T::Native]]) -> ArrayRef {
+        let mut builder = ListBuilder::<T>::default();
+        for row in rows {
+            builder.values.extend_from_slice(row);
+            builder.end_row().unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
+    #[test]
+    fn the_column_has_the_fields_of_the_schema() {
+        let columns: [(Column, ArrayRef); 4] = [
+            (TEXT, Arc::new(StringArray::from(vec!["犬がほえる。", ""]))),
+            (SENTENCE_ENDS, list::<UInt32Type>(&[&[18], &[]])),
+            (MORPHEME_ENDS, list::<UInt32Type>(&[&[3, 6, 15, 18], &[]])),
+            (MORPHEME_POS, list::<UInt16Type>(&[&[1, 2, 2, 2], &[]])),
+        ];
+        let schema = Schema::new(columns.iter().map(|(column, _)| column.field()).collect::<Vec<_>>());
+        let batch = Batch::try_new(Arc::new(schema), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
+        let table = PosTable { tuples: vec![vec![], vec!["名詞".to_owned()], vec!["助詞".to_owned()]], unknown: vec![None; 3] };
+        let stage = Quality::new(Arc::new(table));
+        let measured = stage.worker().apply(batch).unwrap();
+        let quality = column(&measured, &QUALITY).unwrap().as_struct().clone();
+        let value = |name: &str, row| {
+            let values = quality.column_by_name(name).unwrap().as_primitive::<Float32Type>().clone();
+            values.is_valid(row).then(|| values.value(row))
+        };
+        assert_eq!((value("noun_share", 0), value("mean_sentence", 0), value("ja_share", 1)), (Some(0.25), Some(6.), None));
+    }
+}

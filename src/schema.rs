@@ -87,13 +87,37 @@ pub fn keigo_fields() -> Fields {
 
 /// Names of the f32 measures of the `quality` struct, in the order they are stored.
 pub const MEASURES: &[&str] = &[
-    "ja_share", "hiragana", "hiragana_of_all", "katakana", "kana", "mean_sentence", "max_sentence", "short_lines",
-    "line_end_mark", "dup_lines", "dup_line_chars", "dup_sentences", "top_2", "top_3", "top_4", "dup_5", "dup_6",
-    "dup_7", "dup_8", "dup_9", "dup_10", "cover_10", "compression", "ellipsis", "noun_share", "mojibake",
+    "ja_share",
+    "hiragana",
+    "hiragana_of_all",
+    "katakana",
+    "kana",
+    "mean_sentence",
+    "max_sentence",
+    "short_lines",
+    "line_end_mark",
+    "dup_lines",
+    "dup_line_chars",
+    "dup_sentences",
+    "top_2",
+    "top_3",
+    "top_4",
+    "dup_5",
+    "dup_6",
+    "dup_7",
+    "dup_8",
+    "dup_9",
+    "dup_10",
+    "cover_10",
+    "compression",
+    "ellipsis",
+    "noun_share",
+    "mojibake",
 ];
 
 /// Names of the u32 measures of the `quality` struct, after the f32 ones.
-pub const MEASURE_COUNTS: &[&str] = &["n_chars", "n_lines", "n_sentences", "run_max", "particles", "hangul", "simplified", "replaced", "c1"];
+pub const MEASURE_COUNTS: &[&str] =
+    &["n_chars", "n_lines", "n_sentences", "run_max", "particles", "hangul", "simplified", "replaced", "c1"];
 
 /// Fields of the `quality` struct: [`MEASURES`] as nullable f32 (null where undefined), then [`MEASURE_COUNTS`] as u32.
 pub fn quality_fields() -> Fields {

@@ -74,15 +74,12 @@ pub fn with_column(batch: &Batch, column: &Column, array: ArrayRef) -> Result<Ba
     let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
     let mut columns = batch.columns().to_vec();
     let field = Arc::new(column.field());
-    match schema.index_of(column.name) {
-        Ok(i) => {
-            fields[i] = field;
-            columns[i] = array;
-        }
-        Err(_) => {
-            fields.push(field);
-            columns.push(array);
-        }
+    if let Ok(i) = schema.index_of(column.name) {
+        fields[i] = field;
+        columns[i] = array;
+    } else {
+        fields.push(field);
+        columns.push(array);
     }
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
@@ -95,18 +92,12 @@ pub fn column<'a>(batch: &'a Batch, column: &Column) -> Result<&'a ArrayRef> {
 
 /// The strings under `column`.
 pub fn strings<'a>(batch: &'a Batch, wanted: &Column) -> Result<&'a StringArray> {
-    column(batch, wanted)?
-        .as_any()
-        .downcast_ref()
-        .ok_or_else(|| Error::internal(format!("column {} holds no strings", wanted.name)))
+    column(batch, wanted)?.as_any().downcast_ref().ok_or_else(|| Error::internal(format!("column {} holds no strings", wanted.name)))
 }
 
 /// The lists under `column`.
 pub fn lists<'a>(batch: &'a Batch, wanted: &Column) -> Result<&'a ListArray> {
-    column(batch, wanted)?
-        .as_any()
-        .downcast_ref()
-        .ok_or_else(|| Error::internal(format!("column {} holds no lists", wanted.name)))
+    column(batch, wanted)?.as_any().downcast_ref().ok_or_else(|| Error::internal(format!("column {} holds no lists", wanted.name)))
 }
 
 /// Row `row` of a list column of primitives, as a slice.

@@ -87,9 +87,7 @@ pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> R
 
 /// All batches of a table of ours.
 pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
-    open_table(path, columns, 1 << 16)?
-        .map(|batch| batch.map_err(|e| Error::damaged(path, e.to_string())))
-        .collect()
+    open_table(path, columns, 1 << 16)?.map(|batch| batch.map_err(|e| Error::damaged(path, e.to_string()))).collect()
 }
 
 /// The footer of a table.

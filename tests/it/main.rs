@@ -1,1 +1,10 @@
+//! One integration binary: a file a theme.
+#![expect(clippy::unwrap_used, reason = "tests say what they expect")]
 
+mod architecture;
+mod bad_input;
+mod determinism;
+mod harness;
+mod pipeline;
+mod readme;
+mod schema;

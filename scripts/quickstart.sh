@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# From a fresh clone to token shards and a pack: build, fetch the dictionary, run on corpora-samples/, show where to look.
+#   ./scripts/quickstart.sh [OUT]        OUT: output directory (default: out)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-out}
+
+say() { printf '\n== %s\n' "$1"; }
+
+say "Build (release)"
+cargo build --release --locked
+seimai=${CARGO_TARGET_DIR:-target}/release/seimai
+
+say "Dictionary: IPADIC, checked by sha256, compiled once"
+"$seimai" dictionary fetch ipadic
+
+say "Run on corpora-samples/"
+"$seimai" run examples/samples.toml --out "$out"
+
+say "Check it"
+"$seimai" verify "$out"
+
+cat <<TXT
+
+Where to look
+  $out/documents/   kept documents with register, keigo counts and quality measures (Parquet)
+  $out/rejected/    what was dropped: stage, rule, evidence, and of what it is a duplicate
+  $out/tokenizer/   tokenizer.json for Hugging Face, merges with counts
+  $out/tokens/      input_ids, row for row the documents
+  $out/pack/        packed sequences for memory mapping (docs/formats/pack.md)
+
+Next
+  $seimai inspect $out ID            the life of a document
+  $seimai decode $out/tokens         back to text
+  $seimai init > plan.toml           a plan for your own corpora
+TXT

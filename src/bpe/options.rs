@@ -1,0 +1,182 @@
+//! `[tokenizer]` of the plan.
+
+use super::huggingface::Roles;
+use super::pattern::Pattern;
+use super::vocabulary::MAX_ID;
+
+/// What a token of the first stage may not cross.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Boundaries {
+    /// Ends of morphemes.
+    Morpheme,
+    /// Changes between kanji, hiragana, katakana, other letters, numbers and the rest.
+    Script,
+    /// Only the pieces of the pattern.
+    None,
+}
+
+/// The published pre-tokeniser that inference uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PatternName {
+    /// DeepSeek-V3: keeps runs of kana and kanji apart from everything else.
+    DeepseekV3,
+    /// GPT-2.
+    Gpt2,
+    /// cl100k (not built yet).
+    Cl100k,
+    /// o200k (not built yet).
+    O200k,
+    /// No cut at all.
+    None,
+}
+
+/// How digits are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Digits {
+    /// As the pattern groups them (DeepSeek-V3: up to three).
+    #[serde(rename = "up-to-3")]
+    UpTo3,
+    /// One by one (not built yet).
+    Single,
+}
+
+/// `[tokenizer]` of the plan.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Tokens in the vocabulary: special tokens, 256 bytes and the merges.
+    pub vocab_size: u32,
+    /// What a token of the first stage may not cross: morpheme | script | none.
+    pub boundaries: Boundaries,
+    /// Share of the merges learned in a second stage, which may join morphemes inside a clause: 0 (none) to 0.95.
+    pub superwords: f64,
+    /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
+    pub pattern: PatternName,
+    /// Every byte has a token, so every text can be encoded (only true is built).
+    pub byte_fallback: bool,
+    /// Special tokens, in order: they get the first ids, and text never turns into them.
+    pub special_tokens: Vec<String>,
+    /// The special token that ends a document.
+    pub eos_token: String,
+    /// The special token that fills rows.
+    pub pad_token: String,
+    /// How digits are grouped: up-to-3 | single (not built yet).
+    pub digits: Digits,
+    /// Tokens made of two merged tokens stay shorter than this many bytes; absent: no limit.
+    pub max_token_length: Option<u32>,
+    /// A pair seen less often is not merged.
+    pub min_frequency: u64,
+    /// A token is a string of whole characters or lies inside one character.
+    pub whole_characters: bool,
+    /// Strings that must become tokens (not built yet; must be empty).
+    pub protected: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            vocab_size: 32_000,
+            boundaries: Boundaries::Morpheme,
+            superwords: 0.0,
+            pattern: PatternName::DeepseekV3,
+            byte_fallback: true,
+            special_tokens: vec!["<|endoftext|>".to_owned(), "<|pad|>".to_owned()],
+            eos_token: "<|endoftext|>".to_owned(),
+            pad_token: "<|pad|>".to_owned(),
+            digits: Digits::UpTo3,
+            max_token_length: None,
+            min_frequency: 1,
+            whole_characters: true,
+            protected: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// One sentence for the first value that is out of range or not built yet.
+    pub fn check(&self) -> Result<(), String> {
+        self.scanner()?;
+        let least = 256 + self.special_tokens.len();
+        let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
+        let refusals = [
+            (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
+            (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
+            (self.digits != Digits::UpTo3, "tokenizer.digits = \"single\" is not built yet; set it to \"up-to-3\"".to_owned()),
+            (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
+            (
+                (self.vocab_size as usize) < least,
+                format!("tokenizer.vocab_size must be at least {least} (256 bytes and the special tokens)"),
+            ),
+            (self.vocab_size > MAX_ID, format!("tokenizer.vocab_size must be at most {MAX_ID}")),
+            (self.min_frequency == 0, "tokenizer.min_frequency must be at least 1".to_owned()),
+            (self.max_token_length.is_some_and(|max| max < 2), "tokenizer.max_token_length must be at least 2".to_owned()),
+            (unknown.is_some(), format!("tokenizer.special_tokens lacks {:?}", unknown.cloned().unwrap_or_default())),
+            (self.has_bad_special(), "tokenizer.special_tokens must be different strings of two or more characters".to_owned()),
+        ];
+        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))
+    }
+
+    fn has_bad_special(&self) -> bool {
+        let tokens = &self.special_tokens;
+        tokens.iter().enumerate().any(|(i, token)| token.chars().count() < 2 || tokens[..i].contains(token))
+    }
+
+    /// The built scanner of the pattern.
+    pub(crate) fn scanner(&self) -> Result<Pattern, String> {
+        match self.pattern {
+            PatternName::DeepseekV3 => Ok(Pattern::DeepseekV3),
+            PatternName::Gpt2 => Ok(Pattern::Gpt2),
+            PatternName::None => Ok(Pattern::None),
+            PatternName::Cl100k | PatternName::O200k => {
+                Err("tokenizer.pattern: cl100k and o200k are not built yet; set it to \"deepseek-v3\", \"gpt2\" or \"none\"".to_owned())
+            }
+        }
+    }
+
+    /// The special tokens by role.
+    pub(crate) fn roles(&self) -> Roles {
+        Roles { eos: Some(self.eos_token.clone()), pad: Some(self.pad_token.clone()), ..Roles::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn refusals_name_the_key() {
+        let base = Options::default;
+        assert_eq!(base().check(), Ok(()));
+        let json = serde_json::to_value(base()).unwrap();
+        assert_eq!(
+            (&json["digits"], &json["pattern"], &json["boundaries"]),
+            (&json!("up-to-3"), &json!("deepseek-v3"), &json!("morpheme"))
+        );
+        let cases = [
+            (Options { superwords: 1.0, ..base() }, "superwords"),
+            (Options { superwords: f64::NAN, ..base() }, "superwords"),
+            (Options { vocab_size: 257, ..base() }, "vocab_size"),
+            (Options { vocab_size: u32::MAX, ..base() }, "vocab_size"),
+            (Options { pattern: PatternName::O200k, ..base() }, "pattern"),
+            (Options { digits: Digits::Single, ..base() }, "digits"),
+            (Options { byte_fallback: false, ..base() }, "byte_fallback"),
+            (Options { protected: vec!["です".to_owned()], ..base() }, "protected"),
+            (Options { min_frequency: 0, ..base() }, "min_frequency"),
+            (Options { max_token_length: Some(1), ..base() }, "max_token_length"),
+            (Options { eos_token: "</s>".to_owned(), ..base() }, "special_tokens lacks \"</s>\""),
+            (
+                Options { special_tokens: vec!["a".to_owned()], eos_token: "a".to_owned(), pad_token: "a".to_owned(), ..base() },
+                "special_tokens",
+            ),
+        ];
+        for (options, key) in cases {
+            let why = options.check().unwrap_err();
+            assert!(why.contains(key), "{why:?} does not name {key}");
+        }
+    }
+}

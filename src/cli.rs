@@ -1,0 +1,219 @@
+//! The street face: commands, options, messages, exit codes. Definitions here hold no logic.
+//!
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 done · 1 internal error · 2 refused · 3 finished but some
+//! input was damaged · 4 out of resources · 130/143 interrupted. A broken pipe is not an error.
+
+pub mod allocator;
+mod decode;
+mod dictionary;
+pub mod dictionary_clients;
+mod init;
+mod inspect;
+mod normalize;
+mod plan;
+mod run;
+mod segment;
+mod signals;
+mod ui;
+mod verify;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::Error;
+
+/// 精米: raw Japanese corpora in, training-ready tokens out
+///
+/// Reads messy text, normalises it, cuts it into morphemes, removes duplicates, filters it, trains a BPE vocabulary, writes token
+/// shards in Parquet and packed sequences for memory mapping. No network; the same bytes for the same input and plan.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seimai",
+    version,
+    after_help = "Start here:\n  seimai dictionary fetch ipadic\n  seimai init > plan.toml\n  seimai run plan.toml --out OUT"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Options every command takes; they never change a byte of the output.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Worker threads [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine or its cgroup has]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    memory: Option<u64>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    progress: ProgressStyle,
+}
+
+/// How progress is shown on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    /// Bars on a terminal, plain lines elsewhere
+    Auto,
+    /// A line now and then
+    Plain,
+    /// JSON Lines, one event a line
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole way: raw corpora to token shards and packed sequences; resumes by itself
+    Run(run::Arguments),
+    /// Write a commented plan
+    Init(init::Arguments),
+    /// Check a plan without working: inputs, sizes, dictionary, estimates
+    Plan(plan::Arguments),
+    /// Morphological dictionaries: fetch, build, import, list, verify
+    Dictionary(dictionary::Arguments),
+    /// NFKC and the Japanese rules; JSON Lines out
+    Normalize(normalize::Arguments),
+    /// Morphemes of plain text lines
+    Segment(segment::Arguments),
+    /// Token shards back to text
+    Decode(decode::Arguments),
+    /// The life of a document: where it came from, what was measured, why it was kept or dropped
+    Inspect(inspect::Arguments),
+    /// Re-check every checksum, every count and the conservation law of a finished run
+    Verify(verify::Arguments),
+}
+
+/// How a command ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Exit code 0.
+    Done,
+    /// Exit code 3: finished, some input was damaged.
+    Damaged,
+}
+
+/// Parses the command line, runs the command, gives its exit code.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+        let _ = writeln!(std::io::stderr(), "internal error{place}; please report it. The run can be resumed.");
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let code = if e.use_stderr() { 2 } else { 0 };
+            let _ = e.print();
+            return ExitCode::from(code);
+        }
+    };
+    signals::watch();
+    let result =
+        std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Damaged) => ExitCode::from(3),
+        Err(e) => fail(&e),
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Run(arguments) => run::run(arguments, common),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Plan(arguments) => plan::run(arguments, common),
+        Command::Dictionary(arguments) => dictionary::run(arguments, common),
+        Command::Normalize(arguments) => normalize::run(arguments, common),
+        Command::Segment(arguments) => segment::run(arguments, common),
+        Command::Decode(arguments) => decode::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments, common),
+    }
+}
+
+/// Prints the error and its hint; a broken pipe is no error.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    let quiet_end = error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(broken_pipe)
+            || matches!(cause.downcast_ref::<Error>(), Some(Error::Io { source, .. }) if broken_pipe(source))
+    });
+    if quiet_end {
+        return ExitCode::SUCCESS;
+    }
+    let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let message = crate::quarantine::escape(&error.to_string(), 2000);
+    let _ = writeln!(std::io::stderr(), "error: {message}");
+    if let Some(hint) = ours.and_then(Error::hint) {
+        let _ = writeln!(std::io::stderr(), "hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "));
+    }
+    ExitCode::from(ours.map_or(1, Error::exit_code))
+}
+
+/// `512MiB`, `2G`, `1.5GB`, plain bytes.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "mb" => 1e6,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "gb" => 1e9,
+        "t" | "tib" => 1024.0_f64.powi(4),
+        "tb" => 1e12,
+        other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
+    };
+    let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
+    let bytes = number * scale;
+    if bytes < 64.0 * 1024.0 * 1024.0 {
+        return Err("less than 64 MiB is not enough to work in".into());
+    }
+    Ok(bytes as u64)
+}
+
+impl Common {
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.unwrap_or_else(ui::default_memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("1GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("1.5g"), Ok(3 << 29));
+        assert_eq!(parse_size("100MB"), Ok(100_000_000));
+        assert!(parse_size("12 parsecs").is_err());
+        assert!(parse_size("1KiB").is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! `seimai decode TOKENS…`: token shards back to text.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::Int32Type;
+
+use super::{Outcome, signals};
+use crate::bpe::read_tokenizer;
+use crate::bpe::vocabulary::Tokenizer;
+use crate::error::Error;
+use crate::io::open_table;
+use crate::schema;
+use crate::stage::{list_slice, lists, strings};
+
+/// Token shards back to text: JSON Lines with doc_id and text
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  seimai decode out/tokens | head -1")]
+pub(super) struct Arguments {
+    /// Token shards, or a directory of them
+    #[arg(required = true, value_name = "TOKENS")]
+    tokens: Vec<PathBuf>,
+    /// The vocabulary [default: ../tokenizer/tokenizer.json beside the shards]
+    #[arg(long, value_name = "FILE")]
+    tokenizer: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for given in &arguments.tokens {
+        let shards = shards(given)?;
+        let tokenizer = match &arguments.tokenizer {
+            Some(path) => read_tokenizer(path)?,
+            None => read_tokenizer(&beside(given))?,
+        };
+        for shard in shards {
+            decode_shard(&shard, &tokenizer, &mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// The Parquet files of a directory in order of names, or the file itself.
+fn shards(given: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !given.is_dir() {
+        return if given.exists() {
+            Ok(vec![given.to_path_buf()])
+        } else {
+            Err(Error::refused(format!("{}: does not exist", given.display())))
+        };
+    }
+    let listing = std::fs::read_dir(given).map_err(|e| Error::io(given, "list", e))?;
+    let mut shards: Vec<PathBuf> = listing
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "parquet"))
+        .collect();
+    shards.sort();
+    if shards.is_empty() {
+        return Err(Error::refused(format!("{}: holds no token shards (*.parquet)", given.display())));
+    }
+    Ok(shards)
+}
+
+fn beside(given: &Path) -> PathBuf {
+    let dir = if given.is_dir() { given } else { given.parent().unwrap_or(given) };
+    dir.join("../tokenizer/tokenizer.json")
+}
+
+fn decode_shard(shard: &Path, tokenizer: &Tokenizer, out: &mut dyn Write) -> anyhow::Result<()> {
+    let columns = [schema::DOC_ID.name, schema::INPUT_IDS.name];
+    for batch in open_table(shard, Some(&columns), 512)? {
+        signals::stop().check()?;
+        let batch = batch?;
+        let ids = lists(&batch, &schema::INPUT_IDS)?;
+        for (row, doc_id) in strings(&batch, &schema::DOC_ID)?.iter().enumerate() {
+            let tokens = list_slice::<Int32Type>(ids, row);
+            let bytes =
+                tokenizer.decode(tokens).map_err(|id| Error::damaged(shard, format!("row {row}: id {id} is not in the vocabulary")))?;
+            let text = String::from_utf8_lossy(&bytes);
+            writeln!(out, "{}", serde_json::json!({"doc_id": doc_id, "text": text}))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `seimai plan PLAN.toml`: check everything without working.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{Common, Outcome, ui};
+use crate::corpus;
+use crate::pipeline::plan::LoadedPlan;
+use crate::pipeline::registry::Stages;
+
+/// Bytes of text a core gets through in a second, end to end (benches/results); for the estimate only.
+const BYTES_PER_CORE_SECOND: f64 = 6e6;
+/// Text a byte of compressed input unfolds to, roughly.
+const EXPANSION: f64 = 4.0;
+/// Disk a byte of text needs at the peak: documents, tokens, pack and the tables between the passes.
+const DISK_PER_TEXT_BYTE: f64 = 1.3;
+
+/// Check a plan without working: resolved settings, inputs and sizes, dictionary, estimates
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The plan
+    plan: PathBuf,
+    /// Change a plan key, e.g. --set pack.sequence_length=2048
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
+    let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
+    let stages = Stages::new(&loaded.plan)?;
+    let mut out = std::io::stdout().lock();
+    write!(out, "{}", loaded.plan.to_toml()?)?;
+    let disk: u64 = inputs.iter().map(|input| input.bytes).sum();
+    let text: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
+    let about = stages.dictionary.about();
+    writeln!(out, "\n# inputs      {} files, {}", ui::thousands(inputs.len() as u64), ui::bytes(disk))?;
+    for input in inputs.iter().take(20) {
+        writeln!(out, "#   {:>12}  {}", ui::bytes(input.bytes), input.name)?;
+    }
+    if inputs.len() > 20 {
+        writeln!(out, "#   … and {} more", inputs.len() - 20)?;
+    }
+    writeln!(out, "# dictionary  {} {} ({})", about.identity.name, about.identity.version, about.short_fingerprint())?;
+    let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64;
+    writeln!(out, "# text        about {}", ui::bytes(text as u64))?;
+    writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
+    writeln!(out, "# disk        about {} at the peak", ui::bytes((text * DISK_PER_TEXT_BYTE) as u64))?;
+    writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
+    Ok(Outcome::Done)
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{:.0} s", s.max(1.0)),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// By name only: an estimate is not worth opening every file.
+fn is_compressed(name: &str) -> bool {
+    [".gz", ".zst", ".parquet"].iter().any(|end| name.ends_with(end))
+}

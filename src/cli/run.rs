@@ -1,0 +1,101 @@
+//! `seimai run PLAN.toml`: the whole way, and a summary a person likes to read.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{Common, Outcome, signals, ui};
+use crate::pipeline::plan::LoadedPlan;
+use crate::pipeline::run::{self, Report, RunOptions};
+
+/// The whole way: raw corpora to token shards and packed sequences
+///
+/// Interrupted or killed, the same command goes on where it stopped and ends with the same bytes. Exit code 3 means finished, but some
+/// input records could not be read: see quarantine.jsonl.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  seimai run plan.toml --out out --set tokenizer.vocab_size=16000")]
+pub(super) struct Arguments {
+    /// The plan; `seimai init` writes one
+    plan: PathBuf,
+    /// Output directory: new, empty, or of the same run
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// Change a plan key, e.g. --set pack.sequence_length=2048
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Remove what an earlier run left in the output directory and start over
+    #[arg(long)]
+    fresh: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
+    let options = RunOptions { out: arguments.out.clone(), threads: common.threads(), memory: common.memory(), fresh: arguments.fresh };
+    let observer = ui::observer(common);
+    let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
+    if !common.quiet {
+        // To stderr: the data of a run are its files.
+        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
+    }
+    Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
+}
+
+/// The funnel, the vocabulary, the pack, the speed.
+fn summary(report: &Report, out: &str) -> String {
+    let manifest = &report.manifest;
+    let totals = &manifest.totals;
+    let mut text = String::new();
+    if report.already_done {
+        let _ = writeln!(text, "done before: nothing left to do");
+    }
+    let n = ui::thousands;
+    let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));
+    for (rule, count) in ranked(&manifest.rejected) {
+        let _ = writeln!(text, "    − {rule:<32} {:>9}", n(count));
+    }
+    if totals.quarantined > 0 {
+        let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));
+        for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
+            let _ = writeln!(text, "      nothing readable in {}", input.path);
+        }
+    }
+    let share = percent(totals.kept, totals.read);
+    let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
+    let registers: Vec<String> = ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{name} {}", n(count))).collect();
+    if !registers.is_empty() {
+        let _ = writeln!(text, "  registers    {}", registers.join(" · "));
+    }
+    let per_token = totals.kept_characters as f64 / (totals.tokens.max(1)) as f64;
+    let _ = writeln!(
+        text,
+        "  tokens       {:>12}  {per_token:.2} characters a token, vocabulary {}",
+        n(totals.tokens),
+        n(manifest.tokenizer.vocab_size)
+    );
+    let pack = &manifest.pack;
+    let padding = 100.0 * pack.padding as f64 / (pack.tokens + pack.padding).max(1) as f64;
+    let _ = writeln!(text, "  packed       {:>12}  sequences of {}, padding {padding:.3} %", n(pack.rows), n(pack.sequence_length));
+    if !report.already_done {
+        let speed = totals.text_bytes as f64 / 1e6 / report.wall.max(1e-3);
+        let _ = writeln!(
+            text,
+            "  took         {:>10.1} s  {speed:.1} MB/s, peak memory {}",
+            report.wall,
+            ui::bytes(crate::pipeline::run::peak_memory())
+        );
+    }
+    let _ =
+        writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
+    text
+}
+
+/// Largest first, names in order among equals.
+fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
+    let mut all: Vec<(&str, u64)> = counts.iter().map(|(name, &count)| (name.as_str(), count)).collect();
+    all.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    all
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+}

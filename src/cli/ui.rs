@@ -1,0 +1,196 @@
+//! What a person sees while something works: bars on a terminal, plain lines elsewhere, JSON for programs.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle as BarStyle};
+
+use super::{Common, ProgressStyle};
+use crate::pipeline::observer::{Event, Observer, Silent, Unit};
+
+/// A line at most this often when progress is plain.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The observer that the options ask for.
+pub(super) fn observer(common: &Common) -> Box<dyn Observer> {
+    let style = match common.progress {
+        _ if common.quiet => ProgressStyle::None,
+        ProgressStyle::Auto if std::io::stderr().is_terminal() => return Box::new(Bars::default()),
+        ProgressStyle::Auto => ProgressStyle::Plain,
+        other => other,
+    };
+    match style {
+        ProgressStyle::Json => Box::new(Json),
+        ProgressStyle::None => Box::new(Silent),
+        ProgressStyle::Auto | ProgressStyle::Plain => Box::new(Plain::default()),
+    }
+}
+
+/// What each pass does, for people.
+fn describe(pass: &str) -> &'static str {
+    match pass {
+        "annotate" => "read, normalise, segment, annotate",
+        "dedup" => "find duplicates",
+        "decide" => "keep or drop, count pieces",
+        "train" => "train the vocabulary",
+        "encode" => "encode, write token shards",
+        "pack" => "pack sequences",
+        "verify" => "check",
+        _ => "work",
+    }
+}
+
+/// One bar a pass: bytes or parts, documents, MB/s, ETA.
+#[derive(Default)]
+struct Bars {
+    bar: Mutex<Option<(ProgressBar, Instant)>>,
+}
+
+impl Observer for Bars {
+    fn on_event(&self, event: &Event) {
+        let Ok(mut slot) = self.bar.lock() else { return };
+        match event {
+            Event::PassStarted { pass, unit, total } => {
+                let bar = ProgressBar::new(*total);
+                let amount = if *unit == Unit::Bytes { "{bytes:>10}/{total_bytes}" } else { "{pos:>4}/{len}" };
+                let template = format!("{{prefix:<36}} {{bar:28}} {{percent:>3}}% {amount} {{msg}} ETA {{eta}}");
+                if let Ok(style) = BarStyle::with_template(&template) {
+                    bar.set_style(style);
+                }
+                bar.set_prefix(describe(pass));
+                *slot = Some((bar, Instant::now()));
+            }
+            Event::Progress { done, documents, bytes, .. } => {
+                if let Some((bar, started)) = slot.as_ref() {
+                    bar.set_position(*done);
+                    bar.set_message(rates(*documents, *bytes, started.elapsed().as_secs_f64()));
+                }
+            }
+            Event::PassFinished { seconds, .. } => {
+                if let Some((bar, _)) = slot.take() {
+                    bar.set_message(format!("{} done in {seconds:.1} s", bar.message()));
+                    bar.finish();
+                }
+            }
+            Event::Note(text) => {
+                let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
+            }
+        }
+    }
+}
+
+fn rates(documents: u64, bytes: u64, seconds: f64) -> String {
+    if documents == 0 {
+        return String::new();
+    }
+    let megabytes = bytes as f64 / 1e6;
+    format!("{} documents, {:.1} MB/s", thousands(documents), megabytes / seconds.max(1e-3))
+}
+
+/// A line now and then.
+#[derive(Default)]
+struct Plain {
+    last: Mutex<Option<(Instant, Instant, u64)>>,
+}
+
+impl Observer for Plain {
+    fn on_event(&self, event: &Event) {
+        let mut err = std::io::stderr();
+        let Ok(mut last) = self.last.lock() else { return };
+        match event {
+            Event::PassStarted { total, .. } => *last = Some((Instant::now(), Instant::now(), *total)),
+            Event::Progress { pass, done, documents, bytes } => {
+                let Some((started, told, total)) = last.as_mut() else { return };
+                if told.elapsed() < PLAIN_EVERY {
+                    return;
+                }
+                *told = Instant::now();
+                let seconds = started.elapsed().as_secs_f64();
+                let share = if *total == 0 { 0.0 } else { (*done as f64 / *total as f64).min(1.0) };
+                let eta = if share > 0.0 { format!(", ETA {:.0} s", seconds * (1.0 - share) / share) } else { String::new() };
+                let _ = writeln!(err, "{}: {:.0} % {}{eta}", describe(pass), share * 100.0, rates(*documents, *bytes, seconds));
+            }
+            Event::PassFinished { pass, seconds } => {
+                *last = None;
+                let _ = writeln!(err, "{}: done in {seconds:.1} s", describe(pass));
+            }
+            Event::Note(text) => {
+                let _ = writeln!(err, "{}", crate::quarantine::escape(text, 500));
+            }
+        }
+    }
+}
+
+/// One event a line, for programs.
+struct Json;
+
+impl Observer for Json {
+    fn on_event(&self, event: &Event) {
+        let value = match event {
+            Event::PassStarted { pass, unit, total } => {
+                let unit = match unit {
+                    Unit::Bytes => "bytes",
+                    Unit::Parts => "parts",
+                    Unit::Steps => "steps",
+                };
+                serde_json::json!({"event": "pass_started", "pass": pass, "unit": unit, "total": total})
+            }
+            Event::Progress { pass, done, documents, bytes } => {
+                serde_json::json!({"event": "progress", "pass": pass, "done": done, "documents": documents, "bytes": bytes})
+            }
+            Event::PassFinished { pass, seconds } => serde_json::json!({"event": "pass_finished", "pass": pass, "seconds": seconds}),
+            Event::Note(text) => serde_json::json!({"event": "note", "text": text}),
+        };
+        let _ = writeln!(std::io::stderr(), "{value}");
+    }
+}
+
+/// `1234567` → `1,234,567`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1536` → `1.5 KiB`.
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// Half of the smaller of the machine's memory and the cgroup's limit.
+pub(super) fn default_memory() -> u64 {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?.to_owned();
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    });
+    let cgroup = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let limit = [machine, cgroup].into_iter().flatten().min().unwrap_or(4 << 30);
+    (limit / 2).max(256 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+    }
+}

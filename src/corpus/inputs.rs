@@ -1,0 +1,377 @@
+//! Patterns, directories and files of the plan → the ordered list of input files.
+//!
+//! Paths are judged before anything is written: what a user names must be there and be readable as data; links that lead out of an
+//! input directory, pipes, devices and sockets are refused. What is damaged *inside* a directory stays in the list, so that it is
+//! counted and quarantined when its turn comes.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs::{self, FileType, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use rustc_hash::FxHashSet;
+
+use super::format::{self, Format};
+use super::framing::open_source;
+use super::{InputFile, Options};
+use crate::error::{Error, Result};
+
+/// The name under which standard input is named in a plan and on the command line.
+pub(super) const STDIN: &str = "-";
+
+/// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
+///
+/// Relative patterns start at `base`. A name is the path relative to `base` where it lies below, else relative to the literal
+/// directory before the pattern; never absolute. Files whose name starts with a dot are skipped unless they are named; a file
+/// that several patterns (or links) lead to is listed once, hard links are files of their own.
+///
+/// # Errors
+/// `Refused` for a path that is missing, a pattern that matches nothing, a link out of its input directory, something that is no
+/// regular file, and a file named directly that cannot be opened or is no input format.
+pub fn expand(options: &Options, base: &Path) -> Result<Vec<InputFile>> {
+    let mut list = List { options, base, files: Vec::new(), seen: FxHashSet::default(), names: FxHashSet::default() };
+    for pattern in &options.paths {
+        list.add_pattern(pattern)?;
+    }
+    Ok(list.files)
+}
+
+struct List<'a> {
+    options: &'a Options,
+    base: &'a Path,
+    files: Vec<InputFile>,
+    seen: FxHashSet<PathBuf>,
+    names: FxHashSet<String>,
+}
+
+/// A directory being listed: its root for links and names, and the pattern that files must match.
+struct Walk<'a> {
+    root: &'a Path,
+    real_root: PathBuf,
+    glob: Option<GlobMatcher>,
+    hidden: bool,
+    found: Vec<PathBuf>,
+}
+
+impl List<'_> {
+    fn add_pattern(&mut self, pattern: &str) -> Result<()> {
+        if pattern == STDIN {
+            self.push(PathBuf::from(STDIN), "stdin", None);
+            return Ok(());
+        }
+        let path = self.base.join(pattern);
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => self.add_directory(&path, None),
+            Ok(meta) => self.add_named(&path, &meta),
+            Err(error) if error.kind() == ErrorKind::NotFound && is_pattern(pattern) => self.add_directory(&path, Some(pattern)),
+            Err(error) => Err(refused(&path, &format!("cannot be read: {error} ({})", io_reason(&error)))),
+        }
+    }
+
+    /// A file the user names: everything about it can be judged now.
+    fn add_named(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
+        check_regular(path, meta.file_type())?;
+        let mut stream = open_source(path).map_err(|e| refused(path, &format!("cannot be read: {e} ({})", io_reason(&e))))?;
+        let mut head = Vec::new();
+        // Damage this early is found again, and quarantined, when the file is read.
+        while head.len() < format::HEAD && matches!(stream.read(&mut head), Ok(true)) {}
+        match format::detect(path, &head) {
+            Format::Unsupported(name) => return Err(refused(path, &format!("{name} is no input format (unsupported_container)"))),
+            Format::Parquet if stream.is_compressed() => {
+                return Err(refused(path, "Parquet in a compressed file is no input format (unsupported_container)"));
+            }
+            _ => {}
+        }
+        let root = path.parent().unwrap_or(self.base).to_path_buf();
+        self.add_file(path, &root)
+    }
+
+    fn add_directory(&mut self, path: &Path, pattern: Option<&str>) -> Result<()> {
+        let root = if pattern.is_some() { literal_prefix(path) } else { path.to_path_buf() };
+        let real_root = fs::canonicalize(&root).map_err(|e| refused(path, &format!("cannot be read: {e} ({})", io_reason(&e))))?;
+        let glob = pattern.map(|_| matcher(path)).transpose()?;
+        let hidden = pattern.is_some_and(|p| p.starts_with('.') || p.contains("/."));
+        let mut walk = Walk { root: &root, real_root, glob, hidden, found: Vec::new() };
+        let all = walk.glob.is_none();
+        walk.directory(&root, all, self.options.follow_links)?;
+        let mut found = walk.found;
+        found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+        if found.is_empty() {
+            return Err(refused(path, if pattern.is_some() { "matches no file" } else { "the directory holds no file" }));
+        }
+        found.iter().try_for_each(|file| self.add_file(file, &root))
+    }
+
+    fn add_file(&mut self, path: &Path, root: &Path) -> Result<()> {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if !self.seen.insert(real) {
+            return Ok(());
+        }
+        let (file, base, root) = (tidy(path)?, tidy(self.base)?, tidy(root)?);
+        let relative = file.strip_prefix(&base).or_else(|_| file.strip_prefix(&root)).unwrap_or(&file);
+        let name = escape_name(relative.as_os_str());
+        self.push(path.to_path_buf(), &name, fs::metadata(path).ok());
+        Ok(())
+    }
+
+    fn push(&mut self, path: PathBuf, name: &str, meta: Option<Metadata>) {
+        let (mut unique, mut n) = (name.to_owned(), 1);
+        while !self.names.insert(unique.clone()) {
+            n += 1;
+            unique = format!("{name}~{n}");
+        }
+        let bytes = meta.as_ref().map_or(0, Metadata::len);
+        let mtime_ns = meta.map_or(0, |meta| i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()));
+        self.files.push(InputFile { path, name: unique, bytes, mtime_ns });
+    }
+}
+
+impl Walk<'_> {
+    /// Lists `dir`; `all` = a directory above matches, so everything below is meant.
+    fn directory(&mut self, dir: &Path, all: bool, follow_links: bool) -> Result<()> {
+        let Ok(entries) = fs::read_dir(dir) else {
+            // Not silently: it is listed like a file, and its turn ends in quarantine.
+            self.found.push(dir.to_path_buf());
+            return Ok(());
+        };
+        for entry in entries {
+            let entry = entry.map_err(|e| Error::io(dir, "list", e))?;
+            let path = entry.path();
+            if !self.hidden && entry.file_name().as_bytes().starts_with(b".") {
+                continue;
+            }
+            let matches = all || self.glob.as_ref().is_some_and(|glob| glob.is_match(&path));
+            let kind = entry.file_type().map_err(|e| Error::io(&path, "inspect", e))?;
+            if kind.is_dir() {
+                self.directory(&path, matches, follow_links)?;
+            } else if matches && (!kind.is_symlink() || self.link(&path, follow_links)?) {
+                if !kind.is_symlink() {
+                    check_regular(&path, kind)?;
+                }
+                self.found.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Is the link a file to read? Dangling ones are: they must not vanish. Links to directories inside are not followed: what they lead to is read anyway.
+    fn link(&self, path: &Path, follow_links: bool) -> Result<bool> {
+        let (Ok(target), Ok(meta)) = (fs::canonicalize(path), fs::metadata(path)) else { return Ok(true) };
+        if !follow_links && !target.starts_with(&self.real_root) {
+            let message = format!("is a link out of the input directory {} (symlink_escape)", escape_name(self.root.as_os_str()));
+            return Err(Error::refused_with_hint(
+                format!("{} {message}", escape_name(path.as_os_str())),
+                "set input.follow_links = true to allow such links",
+            ));
+        }
+        if meta.is_dir() {
+            return Ok(false);
+        }
+        check_regular(path, meta.file_type())?;
+        Ok(true)
+    }
+}
+
+fn refused(path: &Path, message: &str) -> Error {
+    Error::refused(format!("{}: {message}", escape_name(path.as_os_str())))
+}
+
+fn check_regular(path: &Path, kind: FileType) -> Result<()> {
+    let what = match kind {
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_file() => return Ok(()),
+        _ => "a device",
+    };
+    Err(refused(path, &format!("is {what}, not a regular file (not_regular)")))
+}
+
+/// Reason code of an error while opening.
+pub(super) fn io_reason(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => "io_not_found",
+        ErrorKind::PermissionDenied => "io_permission",
+        _ => "io_error",
+    }
+}
+
+fn is_meta(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'{')
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.bytes().any(is_meta)
+}
+
+/// The directories before the first component that holds a wildcard.
+fn literal_prefix(path: &Path) -> PathBuf {
+    let literal = |part: &Component<'_>| !part.as_os_str().as_bytes().iter().copied().any(is_meta);
+    let prefix: PathBuf = path.components().take_while(literal).collect();
+    if prefix.as_os_str().is_empty() { PathBuf::from(".") } else { prefix }
+}
+
+/// The pattern over whole paths; the part before it is literal whatever it contains.
+fn matcher(path: &Path) -> Result<GlobMatcher> {
+    let prefix = literal_prefix(path);
+    let rest = path.strip_prefix(&prefix).unwrap_or(path);
+    let pattern = format!("{}/{}", globset::escape(&prefix.to_string_lossy()), rest.to_string_lossy());
+    let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|e| refused(path, &format!("is no valid pattern: {}", e.kind())))
+}
+
+/// Absolute, and `..` taken back as it is written (for names only: links are not resolved).
+fn tidy(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path).map_err(|e| Error::io(path, "resolve", e))?;
+    let mut tidy = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => {
+                tidy.pop();
+            }
+            part => tidy.push(part),
+        }
+    }
+    Ok(tidy)
+}
+
+/// A path as text: control and invisible characters, the backslash and bytes that are not UTF-8 become `\xNN`; [`unescape_name`] takes it back.
+pub fn escape_name(path: &OsStr) -> String {
+    let mut name = String::new();
+    for chunk in path.as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut utf8 = [0; 4];
+            if c == '\\' || c.is_control() || is_invisible(c) {
+                escape_bytes(&mut name, c.encode_utf8(&mut utf8).as_bytes());
+            } else {
+                name.push(c);
+            }
+        }
+        escape_bytes(&mut name, chunk.invalid());
+    }
+    name
+}
+
+fn escape_bytes(name: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "\\x{byte:02x}");
+    }
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The path behind a name; `None` where no [`escape_name`] made it.
+pub fn unescape_name(name: &str) -> Option<OsString> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut parts = name.split('\\');
+    bytes.extend_from_slice(parts.next()?.as_bytes());
+    for part in parts {
+        let (digits, rest) = part.strip_prefix('x')?.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(OsStr::from_bytes(&bytes).to_os_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::fs::symlink;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            #[expect(clippy::disallowed_methods, reason = "a test's own input")]
+            fs::write(path, b"{\"text\":\"a\"}\n").unwrap();
+        }
+        dir
+    }
+
+    fn names(base: &Path, paths: &[&str]) -> Result<Vec<String>> {
+        let options = Options { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..Options::default() };
+        Ok(expand(&options, base)?.into_iter().map(|file| file.name).collect())
+    }
+
+    fn refusal(base: &Path, paths: &[&str]) -> String {
+        let error = names(base, paths).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        error.to_string()
+    }
+
+    #[test]
+    fn directories_patterns_and_files() {
+        let dir = tree(&["b/z.jsonl", "b/a/x.txt", "b/.hidden/x.jsonl", "a.jsonl", "b.jsonl", "c[1].jsonl", ".dot.jsonl"]);
+        let base = dir.path();
+        assert_eq!(names(base, &["."]).unwrap(), ["a.jsonl", "b.jsonl", "b/a/x.txt", "b/z.jsonl", "c[1].jsonl"]);
+        assert_eq!(names(base, &["*.jsonl"]).unwrap(), ["a.jsonl", "b.jsonl", "c[1].jsonl"]);
+        assert_eq!(names(base, &["**/*.{jsonl,txt}", "a.jsonl"]).unwrap(), ["a.jsonl", "b.jsonl", "b/a/x.txt", "b/z.jsonl", "c[1].jsonl"]);
+        assert_eq!(names(base, &["b/*"]).unwrap(), ["b/a/x.txt", "b/z.jsonl"], "a directory that matches is meant with all in it");
+        assert_eq!(names(base, &["c[1].jsonl"]).unwrap(), ["c[1].jsonl"], "what is there is no pattern");
+        assert_eq!(names(base, &[".dot.jsonl", "-"]).unwrap(), [".dot.jsonl", "stdin"]);
+        assert_eq!(names(base, &["b/a/../z.jsonl"]).unwrap(), ["b/z.jsonl"]);
+    }
+
+    #[test]
+    fn names_are_never_absolute_and_unique() {
+        let dir = tree(&["in/x.jsonl", "other/x.jsonl", "run/plan.toml"]);
+        let base = dir.path().join("run");
+        assert_eq!(names(&base, &["../in", "../other/*.jsonl"]).unwrap(), ["x.jsonl", "x.jsonl~2"]);
+        let absolute = dir.path().join("in/x.jsonl");
+        assert_eq!(names(&base, &[absolute.to_str().unwrap()]).unwrap(), ["x.jsonl"]);
+        assert_eq!(names(dir.path(), &[absolute.to_str().unwrap()]).unwrap(), ["in/x.jsonl"]);
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let dir = tree(&["in/x.jsonl", "out/secret.jsonl"]);
+        let base = dir.path();
+        assert!(refusal(base, &["missing.jsonl"]).contains("missing.jsonl"));
+        assert!(refusal(base, &["in/*.parquet"]).contains("matches no file"));
+        assert!(refusal(base, &["in/[.jsonl"]).contains("valid pattern"));
+        symlink("../out/secret.jsonl", base.join("in/link.jsonl")).unwrap();
+        assert!(refusal(base, &["in"]).contains("symlink_escape"));
+        assert!(refusal(base, &["in/**/*.jsonl"]).contains("symlink_escape"));
+        symlink("../out", base.join("in/dir")).unwrap();
+        fs::remove_file(base.join("in/link.jsonl")).unwrap();
+        assert!(refusal(base, &["in"]).contains("symlink_escape"));
+        let linked = Options { follow_links: true, paths: vec!["in".to_owned()], ..Options::default() };
+        assert_eq!(expand(&linked, base).unwrap().len(), 1);
+        symlink("../out/secret.jsonl", base.join("in/link.jsonl")).unwrap();
+        assert_eq!(expand(&linked, base).unwrap().len(), 2);
+        assert_eq!(names(base, &["in/link.jsonl"]).unwrap(), ["in/link.jsonl"], "a link that is named is meant");
+        let _socket = std::os::unix::net::UnixListener::bind(base.join("out/s")).unwrap();
+        assert!(refusal(base, &["out"]).contains("not_regular"));
+        assert!(refusal(base, &["/dev/null"]).contains("not_regular"));
+    }
+
+    #[test]
+    fn links_inside() {
+        let dir = tree(&["in/x.jsonl"]);
+        let base = dir.path();
+        symlink(".", base.join("in/loop")).unwrap();
+        symlink("x.jsonl", base.join("in/again.jsonl")).unwrap();
+        symlink("gone.jsonl", base.join("in/dangling.jsonl")).unwrap();
+        fs::hard_link(base.join("in/x.jsonl"), base.join("in/y.jsonl")).unwrap();
+        assert_eq!(names(base, &["in"]).unwrap(), ["in/again.jsonl", "in/dangling.jsonl", "in/y.jsonl"]);
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_reversible(bytes in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'\\'), Just(b'x')], 0..20), text in any::<String>()) {
+            for path in [OsStr::from_bytes(&bytes), OsStr::new(&text)] {
+                let name = escape_name(path);
+                prop_assert!(!name.chars().any(char::is_control));
+                prop_assert_eq!(unescape_name(&name).unwrap(), path);
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The whole way from files to records, over cuts, damage and the hostile set.
+
+use super::*;
+use proptest::prelude::*;
+use std::path::Path;
+
+const CUTS: [Cut; 3] =
+    [Cut { shard_bytes: 16 << 20, shard_rows: 65_536 }, Cut { shard_bytes: 1000, shard_rows: 3 }, Cut { shard_bytes: 1, shard_rows: 1 }];
+
+#[derive(Debug, Default, PartialEq)]
+struct Read {
+    records: Vec<Record>,
+    quarantined: Vec<Quarantined>,
+    tallies: Vec<InputTally>,
+    shards: u64,
+}
+
+fn options(paths: &[&str]) -> Options {
+    Options { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..Options::default() }
+}
+
+fn read_with(options: &Options, base: &Path, cut: Cut) -> Result<Read> {
+    options.check().unwrap();
+    let inputs: Arc<[InputFile]> = expand(options, base)?.into();
+    let mut read = Read { tallies: vec![InputTally::default(); inputs.len()], ..Read::default() };
+    let mut framer = Framer::new(Arc::clone(&inputs), options, cut);
+    while let Some(shard) = framer.next_shard()? {
+        assert_eq!(shard.index, read.shards);
+        read.shards += 1;
+        let outcome = shard.decode(options, &mut |record| {
+            read.records.push(record);
+            Ok(())
+        })?;
+        read.quarantined.extend(outcome.quarantined);
+        outcome.tallies.iter().for_each(|(input, tally)| read.tallies[*input as usize].add(tally));
+    }
+    let (records, quarantined) = read.tallies.iter().fold((0, 0), |(r, q), tally| (r + tally.records, q + tally.quarantined));
+    assert_eq!((records, quarantined), (read.records.len() as u64, read.quarantined.len() as u64));
+    Ok(read)
+}
+
+fn read(base: &Path, paths: &[&str]) -> Read {
+    read_with(&options(paths), base, Cut::default()).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own input")]
+fn write(dir: &Path, name: &str, bytes: &[u8]) {
+    std::fs::write(dir.join(name), bytes).unwrap();
+}
+
+fn reasons(read: &Read) -> Vec<(u64, Option<u64>, u64, &str)> {
+    read.quarantined.iter().map(|q| (q.offset, q.line, q.length, q.reason.as_str())).collect()
+}
+
+fn texts(read: &Read) -> Vec<&str> {
+    read.records.iter().map(|record| record.text.as_str()).collect()
+}
+
+#[test]
+fn lines_have_places() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.jsonl", b"\xef\xbb\xbf{\"text\":\"a\"}\r\n \n{bad\r\n{\"text\":\"b\",\"id\":7}\n{\"text\":\"c");
+    let read = read(dir.path(), &["a.jsonl"]);
+    assert_eq!(texts(&read), ["a", "b"]);
+    assert_eq!(read.records.iter().map(|r| r.ordinal_in_file).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(reasons(&read), [(19, Some(3), 4, "json_syntax"), (45, Some(5), 10, "json_eof")]);
+    assert_eq!(read.quarantined[0].file, "a.jsonl");
+}
+
+#[test]
+fn a_long_record_is_skipped_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |n: usize| format!("{{\"text\":\"{}\"}}", "x".repeat(n - 11));
+    for end in ["\n", "\r\n"] {
+        write(dir.path(), "a.jsonl", [line(40), line(41), line(20), line(1_000_000), line(40)].join(end).as_bytes());
+        write(dir.path(), "b.txt", "x".repeat(41).as_bytes());
+        for cut in CUTS {
+            let read = read_with(&Options { record_max: 40, ..options(&["a.jsonl", "b.txt"]) }, dir.path(), cut).unwrap();
+            assert_eq!(read.records.iter().map(|r| r.ordinal_in_file).collect::<Vec<_>>(), [1, 3, 5]);
+            assert!(read.quarantined.iter().all(|q| q.reason == "record_too_long"));
+            assert_eq!(read.quarantined.iter().map(|q| q.line).collect::<Vec<_>>(), [Some(2), Some(4), None]);
+            assert_eq!(read.quarantined[1].offset as usize, 40 + 41 + 20 + 3 * end.len());
+        }
+    }
+}
+
+#[test]
+fn texts_are_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.txt", &encoding_rs::EUC_JP.encode("これは一つの文書です。\n二行目もあります。\n").0);
+    write(dir.path(), "b.md", b"{not json");
+    write(dir.path(), "c.txt", b"");
+    write(dir.path(), "d.bin", &[0xff, 0x80, 0xfd, 0xa0].repeat(100));
+    let read = read(dir.path(), &["."]);
+    assert_eq!(texts(&read), ["これは一つの文書です。\n二行目もあります。\n", "{not json"]);
+    assert_eq!(read.tallies[0].charset.as_deref(), Some("euc-jp"));
+    assert_eq!(reasons(&read), [(0, None, 400, "charset")]);
+}
+
+#[test]
+fn damage_keeps_what_was_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let packed = zstd::encode_all(&b"{\"text\":\"a\"}\n{\"text\":\"b\"}"[..], 0).unwrap();
+    write(dir.path(), "behind.jsonl.zst", &[&packed[..], b"junk"].concat());
+    write(dir.path(), "behind.txt", &[&zstd::encode_all(&b"text"[..], 0).unwrap()[..], b"junk"].concat());
+    let block = |bytes: &[u8]| [&(bytes.len() as u32 * 8).to_le_bytes()[..3], bytes].concat();
+    let cut = [&b"\x28\xb5\x2f\xfd\x00\x58"[..], &block(b"{\"text\":\"a\"}\n{\"te"), b"\x01"].concat();
+    write(dir.path(), "cut.jsonl.zst", &cut);
+    write(dir.path(), "cut.txt", &cut);
+    let read = read(dir.path(), &["."]);
+    assert_eq!(texts(&read), ["a", "b", "text", "a"]);
+    let expected = [(25, None, 0, "zstd_magic"), (4, None, 0, "zstd_magic"), (13, Some(2), 4, "zstd_eof"), (0, None, 17, "zstd_eof")];
+    assert_eq!(reasons(&read), expected);
+}
+
+#[test]
+fn bad_warc_records_cost_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let warc = |kind: &str, body: &str, length: usize| {
+        format!("WARC/1.1\r\nWARC-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}\r\n\r\n").into_bytes()
+    };
+    let sound = |body: &str| warc("conversion", body, body.len());
+    let long = sound(&"x".repeat(1000));
+    let file = [
+        warc("warcinfo", "about", 5),
+        sound("一"),
+        warc("conversion", "short", 2),
+        sound("二"),
+        warc("conversion", "long", 200),
+        sound("三"),
+        b"junk\n".to_vec(),
+        sound("四"),
+        long,
+        sound("五\nWARC/ in the text"),
+        warc("conversion", "the end is not here", 300),
+    ]
+    .concat();
+    write(dir.path(), "a.warc", &file);
+    write(dir.path(), "b.warc.gz", &zstd::encode_all(&file[..file.len() - 330], 0).unwrap());
+    for cut in CUTS {
+        let read = read_with(&Options { record_max: 500, ..options(&["a.warc"]) }, dir.path(), cut).unwrap();
+        assert_eq!(texts(&read), ["一", "二", "三", "四", "五\nWARC/ in the text"]);
+        let found: Vec<_> = read.quarantined.iter().map(|q| q.reason.as_str()).collect();
+        assert_eq!(found, ["warc_length", "warc_length", "warc_header", "record_too_long", "warc_length"]);
+        assert_eq!(read.records[1].ordinal_in_file, 3);
+        assert!(file[read.quarantined[2].offset as usize..].starts_with(b"junk\n") && read.quarantined[2].length == 5);
+    }
+    assert_eq!(texts(&read_with(&options(&["b.warc.gz"]), dir.path(), Cut::default()).unwrap())[..3], ["一", "二", "三"]);
+}
+
+#[test]
+fn workers_can_share_a_framer() {
+    fn is_send<T: Send>() {}
+    is_send::<std::sync::Mutex<Framer>>();
+    is_send::<RawShard>();
+}
+
+#[test]
+fn what_is_no_input_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_data(&mut tar::Header::new_ustar(), "x.jsonl", &b""[..]).unwrap();
+    let tar = tar.into_inner().unwrap();
+    write(dir.path(), "a.tar.zst", &zstd::encode_all(&tar[..], 0).unwrap());
+    write(dir.path(), "b.jsonl", b"PK\x03\x04");
+    write(dir.path(), "c.parquet.zst", &zstd::encode_all(&b"PAR1PAR1"[..], 0).unwrap());
+    write(dir.path(), "d.jsonl", "\u{feff}{\"text\":\"a\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice());
+    for name in ["a.tar.zst", "b.jsonl", "c.parquet.zst"] {
+        let error = read_with(&options(&[name]), dir.path(), Cut::default()).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("unsupported_container"), "{error}");
+    }
+    std::os::unix::fs::symlink("nowhere", dir.path().join("e.jsonl")).unwrap();
+    let read = read(dir.path(), &["."]);
+    let found: Vec<_> = read.quarantined.iter().map(|q| (q.reason.as_str(), q.kind)).collect();
+    let file = crate::quarantine::Kind::File;
+    let container = ("unsupported_container", file);
+    assert_eq!(found, [container, container, container, ("utf16", file), ("io_not_found", file)]);
+}
+
+#[test]
+fn a_file_that_changes_stops_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.jsonl", b"{\"text\":\"a\"}\n");
+    let options = options(&["a.jsonl"]);
+    let inputs: Arc<[InputFile]> = expand(&options, dir.path()).unwrap().into();
+    for grown in [&b"{\"text\":\"a\"}\n{}\n"[..], b""] {
+        write(dir.path(), "a.jsonl", grown);
+        let error = Framer::new(Arc::clone(&inputs), &options, Cut::default()).next_shard().unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("a.jsonl"));
+    }
+    std::fs::remove_file(dir.path().join("a.jsonl")).unwrap();
+    let shard = Framer::new(inputs, &options, Cut::default()).next_shard().unwrap().unwrap();
+    assert_eq!(shard.decode(&options, &mut |_| Ok(())).unwrap().quarantined[0].reason, "io_not_found");
+}
+
+#[test]
+fn batches_have_ids_and_provenance() {
+    let files = ["web/a.b.jsonl", "note.txt"].map(|name| InputFile { path: name.into(), name: name.into(), bytes: 0, mtime_ns: 0 });
+    let defaults = SourceDefaults { license: Some("CC0-1.0".into()), ..SourceDefaults::default() };
+    let mut builder = BatchBuilder::new(files.into(), &defaults);
+    let record = Record { text: "a".into(), ordinal_in_file: 4, ..Record::default() };
+    assert!(builder.push(&record).unwrap().is_none());
+    assert!(builder.push(&Record { id: Some("x".into()), license: Some("MIT".into()), ..record.clone() }).unwrap().is_none());
+    assert!(builder.push(&Record { input: 1, ordinal_in_file: 0, source: Some("s".into()), ..record.clone() }).unwrap().is_none());
+    let batch = builder.finish().unwrap().unwrap();
+    let column = |wanted| crate::stage::strings(&batch, wanted).unwrap().iter().map(Option::unwrap).collect::<Vec<_>>();
+    assert_eq!(column(&DOC_ID), ["web/a.b.jsonl#4", "x", "note.txt"]);
+    assert_eq!(column(&SOURCE), ["a", "a", "s"]);
+    assert_eq!(column(&LICENSE), ["CC0-1.0", "MIT", "CC0-1.0"]);
+    assert!(builder.finish().unwrap().is_none());
+    let sizes = (0..3000).filter_map(|_| builder.push(&record).unwrap()).map(|batch| batch.num_rows()).collect::<Vec<_>>();
+    assert_eq!(sizes, [1024, 1024]);
+    let long = Record { text: "x".repeat(BATCH_BYTES), ..record };
+    assert_eq!(builder.push(&long).unwrap().unwrap().num_rows(), 3000 - 2048 + 1);
+}
+
+/// The hostile set, written by its generator.
+fn hostile(test: &str) -> Option<tempfile::TempDir> {
+    let generator = shared(test, "hostile/gen.py")?;
+    let dir = tempfile::tempdir().unwrap();
+    match std::process::Command::new("python3").arg(&generator).arg(dir.path()).output() {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(_) => return skip(&format!("{test} needs python3")),
+    }
+    Some(dir)
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    id: String,
+    drive: String,
+    path: String,
+    ok: Option<(u64, Option<u64>)>,
+    quarantined: Option<(u64, Option<u64>)>,
+    exit: Option<Vec<u8>>,
+    one_of: Option<Vec<Alternative>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Alternative {
+    ok: Option<(u64, Option<u64>)>,
+    quarantined: Option<(u64, Option<u64>)>,
+    exit: Option<Vec<u8>>,
+}
+
+fn within(count: usize, range: Option<(u64, Option<u64>)>) -> bool {
+    range.is_none_or(|(low, high)| low <= count as u64 && high.is_none_or(|high| count as u64 <= high))
+}
+
+fn judge(case: &Case, result: &Result<Read>) -> bool {
+    let fits = |ok, quarantined, exit: Option<&Vec<u8>>| match result {
+        Ok(read) => {
+            let code = if read.quarantined.is_empty() { 0 } else { 3 };
+            within(read.records.len(), ok) && within(read.quarantined.len(), quarantined) && exit.is_none_or(|exit| exit.contains(&code))
+        }
+        Err(error) => exit.is_some_and(|exit| exit.contains(&error.exit_code())),
+    };
+    let alternatives = case.one_of.as_deref().unwrap_or_default();
+    if alternatives.is_empty() {
+        return fits(case.ok, case.quarantined, case.exit.as_ref());
+    }
+    alternatives.iter().any(|a| fits(a.ok.or(case.ok), a.quarantined.or(case.quarantined), a.exit.as_ref().or(case.exit.as_ref())))
+}
+
+#[test]
+fn hostile_inputs() {
+    let Some(dir) = hostile("hostile_inputs") else { return };
+    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(dir.path().join("expected.json")).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for case in cases.iter().filter(|case| matches!(case.drive.as_str(), "read" | "tree") && !case.id.starts_with("archive")) {
+        let result = read_with(&options(&[&case.path]), dir.path(), Cut::default());
+        if !judge(case, &result) {
+            let found = result.map(|read| (read.records.len(), reasons(&read).iter().map(|r| r.3.to_owned()).collect::<Vec<_>>()));
+            wrong.push(format!("{}: {found:?}", case.id));
+        }
+    }
+    assert!(cases.len() > 50 && wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A path of the shared data, or a line that says the test is skipped.
+pub(super) fn shared(test: &str, path: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
+    let found = std::env::var_os("SEIMAI_SHARED").map_or_else(beside, PathBuf::from).join(path);
+    if found.exists() { Some(found) } else { skip(&format!("{test} needs shared/{path}")) }
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn skip<T>(what: &str) -> Option<T> {
+    eprintln!("skipped: {what} (not found)");
+    None
+}
+
+fn zstd_lines(path: &Path) -> Vec<serde_json::Value> {
+    let bytes = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
+    bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+/// Pages in five charsets, with declarations that are right, missing or lies, give the very text they were made from.
+#[test]
+fn crawled_pages_come_back() {
+    let Some(dir) = shared("crawled_pages_come_back", "data/synth/d20k") else { return };
+    let docs = zstd_lines(&dir.join("docs.jsonl.zst"));
+    let gold = zstd_lines(&dir.join("gold.jsonl.zst"));
+    let pages = std::fs::read_to_string(dir.join("pages.tsv")).unwrap();
+    let lossless: Vec<bool> = pages.lines().skip(1).map(|line| line.ends_with("\t1")).collect();
+    let options = options(&["pages.warc.zst"]);
+    let inputs: Arc<[InputFile]> = expand(&options, &dir).unwrap().into();
+    let mut framer = Framer::new(inputs, &options, Cut { shard_rows: 3000, ..Cut::default() });
+    let (mut all, mut wrong) = (0, Vec::new());
+    let outcome = framer.next_shard().unwrap().unwrap().decode(&options, &mut |record| {
+        let at = record.ordinal_in_file as usize - 1;
+        // In a page spaces run together, and CP932 has one wave dash for two; what is garbled on purpose does not survive HTML.
+        let garbled = gold[at]["mojibake"].as_array().is_some_and(|spans| !spans.is_empty());
+        let bare = |text: &str| {
+            text.lines().map(|line| line.split_whitespace().collect()).filter(|line: &String| !line.is_empty()).collect::<Vec<_>>()
+        };
+        if lossless[at] && gold[at]["expect"] == "keep" && !garbled {
+            all += 1;
+            let (found, expected) = (bare(&record.text.replace('〜', "～")), bare(&docs[at]["text"].as_str().unwrap().replace('〜', "～")));
+            if found != expected {
+                wrong.push((at, found.into_iter().zip(expected).find(|(found, expected)| found != expected)));
+            }
+        }
+        Ok(())
+    });
+    assert!(outcome.unwrap().quarantined.iter().all(|q| q.reason == "charset"));
+    assert!(all > 500 && wrong.len() * 1000 <= all, "{} of {all}: {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+}
+
+proptest! {
+    /// Where shards end changes nothing but their number, and shards end where they should.
+    #[test]
+    fn cuts_change_nothing(lines in proptest::collection::vec("[\\{\\}\\[\\] \"a\r]{0,6}|\\{\"text\":\"[あa]{0,30}\"\\}", 0..40), pack in any::<bool>()) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, half) in ["a.jsonl", "b.jsonl"].iter().zip(lines.chunks(lines.len() / 2 + 1)) {
+            let bytes = half.join("\n").into_bytes();
+            write(dir.path(), name, &if pack { zstd::encode_all(&bytes[..], 0).unwrap() } else { bytes });
+        }
+        if !lines.is_empty() {
+            let [whole, small, least] = CUTS.map(|cut| read_with(&options(&["."]), dir.path(), cut).unwrap());
+            prop_assert_eq!((&whole.records, &whole.quarantined, &whole.tallies), (&small.records, &small.quarantined, &small.tallies));
+            prop_assert_eq!((&whole.records, &whole.quarantined, &whole.tallies), (&least.records, &least.quarantined, &least.tallies));
+            prop_assert!(whole.shards <= 1 && whole.shards <= small.shards && small.shards <= least.shards);
+        }
+    }
+}

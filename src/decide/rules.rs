@@ -1,0 +1,213 @@
+//! One document against its thresholds: which rules it fails, with figures.
+
+use std::fmt::Write;
+
+use super::presets::{Bound, Side};
+
+/// Hangul / characters above which a text is Korean.
+const HANGUL_MAX: f32 = 0.30;
+/// Kana / Japanese below which a text with simplified characters is Chinese.
+const CHINESE_KANA_MAX: f32 = 0.02;
+
+/// What the rules look at besides thresholds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Language {
+    /// Characters; 0 also where there is nothing but white space.
+    pub(super) chars: u32,
+    /// Hangul among them.
+    pub(super) hangul: u32,
+    /// Kanji of simplified Chinese among them.
+    pub(super) simplified: u32,
+    /// Kana / Japanese.
+    pub(super) kana: Option<f32>,
+}
+
+/// The rules a document failed: the first by fixed order, and the figures of all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    /// The first rule; empty while the document holds.
+    pub(super) rule: String,
+    /// `mean_sentence 14.2 < 20; ja_share 0.31 < 0.5`.
+    pub(super) evidence: String,
+}
+
+impl Failures {
+    fn add(&mut self, rule: &str, evidence: std::fmt::Arguments<'_>) {
+        if self.rule.is_empty() {
+            rule.clone_into(&mut self.rule);
+        } else {
+            self.evidence.push_str("; ");
+        }
+        // Writing to a string cannot fail.
+        let _ = self.evidence.write_fmt(evidence);
+    }
+}
+
+/// Judges one document. `measures` holds the value for each of `bounds`; an undefined one fails nothing.
+///
+/// Order: `empty`, `mojibake`, `lang:zh`, `lang:ko`, `lang:other` (too little Japanese), then the thresholds in their order.
+pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32>]) -> Option<Failures> {
+    let mut failures = Failures::default();
+    if language.chars == 0 {
+        failures.add("empty", format_args!("no visible character"));
+        return Some(failures);
+    }
+    let failed = |bound: &Bound, value: Option<f32>| fails(bound, value).then_some(value).flatten();
+    let pairs = || bounds.iter().zip(measures.iter().copied());
+    let early = |bound: &Bound| matches!(bound.rule, "mojibake" | "ja_share");
+    for (bound, value) in pairs().filter(|(bound, _)| bound.rule == "mojibake") {
+        add_failure(&mut failures, bound.rule, bound, failed(bound, value));
+    }
+    let foreign = foreign(&language, &mut failures);
+    for (bound, value) in pairs().filter(|(bound, _)| bound.rule == "ja_share") {
+        add_failure(&mut failures, if foreign { bound.rule } else { "lang:other" }, bound, failed(bound, value));
+    }
+    let hiragana_holds = either_holds(pairs());
+    for (bound, value) in pairs().filter(|(bound, _)| !early(bound)) {
+        if !(hiragana_holds && matches!(bound.rule, "hiragana" | "hiragana_of_all")) {
+            add_failure(&mut failures, bound.rule, bound, failed(bound, value));
+        }
+    }
+    (!failures.rule.is_empty()).then_some(failures)
+}
+
+/// Adds `lang:zh` and `lang:ko`; is it one of them?
+fn foreign(language: &Language, failures: &mut Failures) -> bool {
+    let chinese = language.simplified > 0 && language.kana.is_some_and(|kana| kana < CHINESE_KANA_MAX);
+    if chinese {
+        let kana = Figure(language.kana.unwrap_or(0.), CHINESE_KANA_MAX);
+        failures.add("lang:zh", format_args!("kana {kana} < {CHINESE_KANA_MAX} and simplified {} > 0", language.simplified));
+    }
+    let hangul = language.hangul as f32 / language.chars as f32;
+    let korean = hangul > HANGUL_MAX;
+    if korean {
+        failures.add("lang:ko", format_args!("hangul {} > {HANGUL_MAX}", Figure(hangul, HANGUL_MAX)));
+    }
+    chinese || korean
+}
+
+fn add_failure(failures: &mut Failures, rule: &str, bound: &Bound, value: Option<f32>) {
+    if let (Some(value), Some(limit)) = (value, bound.value) {
+        let sign = if bound.side == Side::Min { '<' } else { '>' };
+        failures.add(rule, format_args!("{} {} {sign} {limit}", bound.measure, Figure(value, limit)));
+    }
+}
+
+fn fails(bound: &Bound, value: Option<f32>) -> bool {
+    match (bound.side, value, bound.value) {
+        (Side::Min, Some(value), Some(limit)) => value < limit,
+        (Side::Max, Some(value), Some(limit)) => value > limit,
+        _ => false,
+    }
+}
+
+/// Two thresholds for hiragana are alternatives: one that holds is enough.
+fn either_holds<'a>(pairs: impl Iterator<Item = (&'a Bound, Option<f32>)>) -> bool {
+    pairs
+        .filter(|(bound, value)| matches!(bound.rule, "hiragana" | "hiragana_of_all") && bound.value.is_some() && value.is_some())
+        .any(|(bound, value)| !fails(bound, value))
+}
+
+/// A measure beside its limit: three significant digits, more where they are needed to tell it from the limit.
+struct Figure(f32, f32);
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(value, limit) = *self;
+        let decimals = if value.abs() >= 100. { 0 } else { 1 + usize::from(value.abs() < 10.) };
+        let scale = 10_f32.powi(decimals as i32);
+        let rounded = (value * scale).round() / scale;
+        let shown = if (value < limit) == (rounded < limit) && (value > limit) == (rounded > limit) { rounded } else { value };
+        write!(f, "{shown}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::{Preset, Thresholds};
+
+    /// Judges clean Japanese prose, but for the measures given.
+    fn judge_with(preset: Preset, language: Language, changed: &[(&str, f32)]) -> Option<(String, String)> {
+        let prose = [
+            ("ja_share", 1.),
+            ("n_chars", 900.),
+            ("kana", 0.6),
+            ("hiragana", 0.5),
+            ("hiragana_of_all", 0.5),
+            ("mean_sentence", 40.),
+            ("particles", 9.),
+        ];
+        let bounds = preset.thresholds().bounds();
+        let value = |bound: &Bound| {
+            let set = changed.iter().chain(&prose).find(|(measure, _)| *measure == bound.measure);
+            Some(set.map_or(if bound.side == Side::Min { 1. } else { 0. }, |(_, value)| *value))
+        };
+        let measures: Vec<_> = bounds.iter().map(value).collect();
+        judge(language, &bounds, &measures).map(|failures| (failures.rule, failures.evidence))
+    }
+
+    fn prose() -> Language {
+        Language { chars: 900, hangul: 0, simplified: 0, kana: Some(0.6) }
+    }
+
+    #[track_caller]
+    fn check(found: Option<(String, String)>, rule: &str, evidence: &str) {
+        let (found_rule, found_evidence) = found.unwrap_or_default();
+        assert_eq!((found_rule.as_str(), found_evidence.as_str()), (rule, evidence));
+    }
+
+    #[test]
+    fn prose_passes_every_preset() {
+        for preset in [Preset::Web, Preset::Legal, Preset::Literature, Preset::Dialogue, Preset::Technical, Preset::None] {
+            assert_eq!(judge_with(preset, prose(), &[]), None, "{preset:?}");
+        }
+    }
+
+    #[test]
+    fn all_failures_are_told_and_the_first_names_the_rule() {
+        let found = judge_with(Preset::Web, prose(), &[("mean_sentence", 7.25), ("n_chars", 150.), ("dup_5", 0.5)]);
+        check(found, "min_chars", "n_chars 150 < 200; mean_sentence 7.25 < 12; dup_5 0.5 > 0.15");
+    }
+
+    #[test]
+    fn languages() {
+        let chinese = Language { simplified: 40, kana: Some(0.), ..prose() };
+        check(judge_with(Preset::Legal, chinese, &[("kana", 0.)]), "lang:zh", "kana 0 < 0.02 and simplified 40 > 0; kana 0 < 0.02");
+        let korean = Language { hangul: 800, ..prose() };
+        check(judge_with(Preset::Web, korean, &[("ja_share", 0.1)]), "lang:ko", "hangul 0.89 > 0.3; ja_share 0.1 < 0.5");
+        check(judge_with(Preset::Web, prose(), &[("ja_share", 0.31)]), "lang:other", "ja_share 0.31 < 0.5");
+        check(
+            judge_with(Preset::Web, prose(), &[("ja_share", 0.1), ("mojibake", 0.9)]),
+            "mojibake",
+            "mojibake 0.9 > 0.3; ja_share 0.1 < 0.5",
+        );
+    }
+
+    #[test]
+    fn empty_text_fails_everywhere() {
+        check(judge_with(Preset::None, Language::default(), &[]), "empty", "no visible character");
+    }
+
+    #[test]
+    fn one_of_the_hiragana_thresholds_is_enough() {
+        assert_eq!(judge_with(Preset::Web, prose(), &[("hiragana", 0.15), ("hiragana_of_all", 0.12)]), None);
+        let found = judge_with(Preset::Web, prose(), &[("hiragana", 0.15), ("hiragana_of_all", 0.05)]);
+        check(found, "hiragana", "hiragana 0.15 < 0.2; hiragana_of_all 0.05 < 0.1");
+        check(judge_with(Preset::Dialogue, prose(), &[("hiragana", 0.15)]), "hiragana", "hiragana 0.15 < 0.2");
+    }
+
+    #[test]
+    fn figures_are_short_but_never_equal_to_the_limit() {
+        assert_eq!(
+            format!("{} {} {} {}", Figure(14.23, 20.), Figure(0.31234, 0.5), Figure(0.1501, 0.15), Figure(1234.5, 9.)),
+            "14.2 0.31 0.1501 1235"
+        );
+    }
+
+    #[test]
+    fn what_is_undefined_fails_nothing() {
+        let bounds = Thresholds { compression: Some(0.1), ..Thresholds::default() }.bounds();
+        assert_eq!(judge(prose(), &bounds, &vec![None; bounds.len()]), None);
+    }
+}

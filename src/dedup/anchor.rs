@@ -1,0 +1,185 @@
+//! Decisions: which documents go, and which kept document each of them duplicates.
+//!
+//! Anchored: in order, a document goes if some *kept* earlier one is similar enough. So the decision about a document
+//! depends only on what is before it, chains A ~ B ~ C … do not collapse, and every removed document names a kept twin.
+
+use crate::dedup::candidates::Pair;
+
+/// A verified pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// The two documents.
+    pub pair: Pair,
+    /// Their exact Jaccard similarity.
+    pub jaccard: f64,
+}
+
+/// Why a document was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A kept document has the very same text.
+    Exact,
+    /// A kept document is similar enough.
+    Near,
+}
+
+/// What deduplication has to say of a document.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// It goes.
+    Removed {
+        /// Same text or similar text.
+        kind: Kind,
+        /// Ordinal of the kept document it duplicates, always an earlier one.
+        duplicate_of: u64,
+        /// Jaccard similarity to that one; 1 for the same text.
+        jaccard: f32,
+    },
+    /// It stays and stands for others.
+    Anchor {
+        /// 1 + the number of removed documents that name it.
+        size: u32,
+    },
+}
+
+/// A document with a verdict.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Affected {
+    /// The document.
+    pub ordinal: u64,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+impl Kind {
+    /// The rule under which `decide` rejects the document.
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Near => "near",
+        }
+    }
+}
+
+impl Affected {
+    /// The document that stands for this one: the kept one, or an anchor itself.
+    pub const fn anchor(&self) -> u64 {
+        match self.verdict {
+            Verdict::Removed { duplicate_of, .. } => duplicate_of,
+            Verdict::Anchor { .. } => self.ordinal,
+        }
+    }
+
+    /// Similarity to the anchor; 1 for an anchor.
+    pub const fn jaccard(&self) -> f32 {
+        match self.verdict {
+            Verdict::Removed { jaccard, .. } => jaccard,
+            Verdict::Anchor { .. } => 1.0,
+        }
+    }
+
+    /// 1 + the removed documents that name this one; 0 for a removed document.
+    pub const fn size(&self) -> u32 {
+        match self.verdict {
+            Verdict::Removed { .. } => 0,
+            Verdict::Anchor { size } => size,
+        }
+    }
+}
+
+/// Verdicts, by ordinal, of all affected documents.
+///
+/// `copies`: documents with the text of an earlier one, named by its first bearer (a first bearer is nobody's copy).
+/// `edges`: verified pairs of documents that are no copies, in any order.
+pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Vec<Affected> {
+    copies.sort_unstable_by_key(|pair| pair.second);
+    let mut removed = remove_near(&mut edges);
+    let near = removed.len();
+    for copy in copies {
+        // If the first bearer of the text goes, its copies go to the same anchor, for the same reason.
+        let verdict = match find(&removed[..near], copy.first) {
+            Some(verdict) => verdict,
+            None => Verdict::Removed { kind: Kind::Exact, duplicate_of: copy.first, jaccard: 1.0 },
+        };
+        removed.push(Affected { ordinal: copy.second, verdict });
+    }
+    let anchors = anchors(&removed);
+    removed.extend(anchors);
+    removed.sort_unstable_by_key(|affected| affected.ordinal);
+    removed
+}
+
+/// Documents that go because of a verified pair, in order.
+fn remove_near(edges: &mut [Edge]) -> Vec<Affected> {
+    // By document; its best pair first: largest similarity, then smallest ordinal.
+    edges.sort_unstable_by(|a, b| {
+        a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first))
+    });
+    let mut removed: Vec<Affected> = Vec::new();
+    for group in edges.chunk_by(|a, b| a.pair.second == b.pair.second) {
+        if let Some(best) = group.iter().find(|edge| find(&removed, edge.pair.first).is_none()) {
+            let verdict = Verdict::Removed { kind: Kind::Near, duplicate_of: best.pair.first, jaccard: best.jaccard as f32 };
+            removed.push(Affected { ordinal: best.pair.second, verdict });
+        }
+    }
+    removed
+}
+
+/// The verdict about `ordinal` in a list sorted by ordinal.
+fn find(list: &[Affected], ordinal: u64) -> Option<Verdict> {
+    list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|at| list[at].verdict)
+}
+
+/// The kept documents that removed ones name, with what they stand for.
+fn anchors(removed: &[Affected]) -> Vec<Affected> {
+    let mut named: Vec<u64> = removed
+        .iter()
+        .filter_map(|affected| match affected.verdict {
+            Verdict::Removed { duplicate_of, .. } => Some(duplicate_of),
+            Verdict::Anchor { .. } => None,
+        })
+        .collect();
+    named.sort_unstable();
+    let size = |run: &[u64]| u32::try_from(run.len()).unwrap_or(u32::MAX).saturating_add(1);
+    named.chunk_by(u64::eq).map(|run| Affected { ordinal: run[0], verdict: Verdict::Anchor { size: size(run) } }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(first: u64, second: u64, jaccard: f64) -> Edge {
+        Edge { pair: Pair { first, second }, jaccard }
+    }
+
+    fn near(ordinal: u64, duplicate_of: u64, jaccard: f32) -> Affected {
+        Affected { ordinal, verdict: Verdict::Removed { kind: Kind::Near, duplicate_of, jaccard } }
+    }
+
+    fn exact(ordinal: u64, duplicate_of: u64) -> Affected {
+        Affected { ordinal, verdict: Verdict::Removed { kind: Kind::Exact, duplicate_of, jaccard: 1.0 } }
+    }
+
+    fn anchor(ordinal: u64, size: u32) -> Affected {
+        Affected { ordinal, verdict: Verdict::Anchor { size } }
+    }
+
+    #[test]
+    fn a_chain_does_not_collapse() {
+        let edges = vec![edge(2, 3, 0.9), edge(0, 1, 0.9), edge(1, 2, 0.9)];
+        assert_eq!(decide(Vec::new(), edges), [anchor(0, 2), near(1, 0, 0.9), anchor(2, 2), near(3, 2, 0.9)]);
+    }
+
+    #[test]
+    fn the_most_similar_kept_document_is_named_then_the_first() {
+        let edges = vec![edge(0, 5, 0.8), edge(1, 5, 0.9), edge(2, 5, 0.9), edge(3, 5, 0.95), edge(0, 3, 0.85)];
+        assert_eq!(decide(Vec::new(), edges), [anchor(0, 2), anchor(1, 2), near(3, 0, 0.85), near(5, 1, 0.9)]);
+    }
+
+    #[test]
+    fn copies_follow_the_first_bearer_of_their_text() {
+        let copies = vec![Pair { first: 4, second: 9 }, Pair { first: 1, second: 2 }, Pair { first: 4, second: 6 }];
+        let all = decide(copies, vec![edge(1, 4, 0.8)]);
+        assert_eq!(all, [anchor(1, 5), exact(2, 1), near(4, 1, 0.8), near(6, 1, 0.8), near(9, 1, 0.8)]);
+    }
+}

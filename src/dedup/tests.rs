@@ -1,0 +1,370 @@
+//! The room as a whole: against the definition by brute force, against shapes that hurt, and its laws.
+
+mod shared;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// More than any test needs.
+const MEMORY: u64 = 1 << 30;
+
+/// A seeded generator (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// A character: mostly kana, some kanji.
+    fn character(&mut self) -> char {
+        let code = if self.below(3) > 0 { 0x3042 + self.below(80) } else { 0x4e00 + self.below(2000) };
+        char::from_u32(code as u32).unwrap()
+    }
+
+    fn text(&mut self, n: usize) -> String {
+        (0..n).map(|i| if i % 23 == 22 { '。' } else { self.character() }).collect()
+    }
+
+    /// `text` with scattered replacements, about one in `every`.
+    fn scatter(&mut self, text: &str, every: usize) -> String {
+        text.chars().map(|c| if self.below(every) == 0 { self.character() } else { c }).collect()
+    }
+
+    /// `text` with a block of `n` characters of its own in the middle.
+    fn block(&mut self, text: &str, n: usize) -> String {
+        let chars: Vec<char> = text.chars().collect();
+        let at = self.below(chars.len());
+        let end = chars.len().min(at + n);
+        [chars[..at].iter().collect(), self.text(n), chars[end..].iter().collect::<String>()].concat()
+    }
+}
+
+/// The same text in full width, other punctuation, other line ends.
+fn dressed(text: &str) -> String {
+    text.replace('。', "．\r\n").replace('あ', "あ\u{200b}")
+}
+
+/// Originals and copies of all kinds, mixed; cut into shards of 97 rows.
+fn corpus_of(originals: usize, seed: u64) -> Vec<Vec<String>> {
+    let mut random = Random::new(seed);
+    let mut documents: Vec<String> = Vec::new();
+    for _ in 0..originals {
+        let length = 60 + random.below(400);
+        let text = random.text(length);
+        for _ in 0..random.below(4) {
+            let every = [200, 100, 60, 40, 25][random.below(5)];
+            let part = text.chars().count() / [4, 8, 16][random.below(3)];
+            let copy = match random.below(5) {
+                0 => text.clone(),
+                1 => dressed(&text),
+                2 => random.block(&text, part),
+                _ => random.scatter(&text, every),
+            };
+            let at = random.below(documents.len() + 1);
+            documents.insert(at, copy);
+        }
+        documents.push(text);
+    }
+    documents.extend(["", "", "、。", "「」", "はい", "はい。", "いいえ"].map(str::to_owned));
+    documents.chunks(97).map(<[String]>::to_vec).collect()
+}
+
+fn sketch(options: &Options, texts: &[String]) -> Batch {
+    let sketcher = Sketcher::new(options);
+    let mut absorber = sketcher.absorber();
+    for part in texts.chunks(10) {
+        let array: ArrayRef = Arc::new(StringArray::from_iter_values(part));
+        absorber.push(&table([(&TEXT, array)]).unwrap()).unwrap();
+    }
+    absorber.finish().unwrap()
+}
+
+/// Runs everything over shards of texts.
+fn run(options: &Options, shards: &[Vec<String>], memory: u64, eligible: &dyn Fn(u64, u32) -> bool) -> Verdicts {
+    run_with(options, shards, memory, eligible, &sequential)
+}
+
+fn run_with(
+    options: &Options,
+    shards: &[Vec<String>],
+    memory: u64,
+    eligible: &dyn Fn(u64, u32) -> bool,
+    parallel: &ParallelFor<'_>,
+) -> Verdicts {
+    let partials: Vec<Batch> = shards.iter().map(|texts| sketch(options, texts)).collect();
+    let mut corpus = Corpus {
+        shards: shards.len() as u64,
+        partial: &mut |shard| Ok(partials[shard as usize].clone()),
+        eligible,
+        texts: &mut |ordinals, visit| {
+            assert!(ordinals.is_sorted_by(|a, b| a < b));
+            ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
+        },
+        memory,
+        parallel,
+    };
+    resolve(options, &mut corpus).unwrap()
+}
+
+fn all(_: u64, _: u32) -> bool {
+    true
+}
+
+fn ordinals(shards: &[Vec<String>]) -> impl Iterator<Item = (u64, &String)> {
+    shards.iter().zip(0..).flat_map(|(texts, shard)| texts.iter().zip(0..).map(move |(text, row)| (ordinal(shard, row), text)))
+}
+
+/// Shingles as strings, made without the kernels of this room except the view.
+fn definition(text: &str) -> BTreeSet<String> {
+    let mut codes = Vec::new();
+    view::fold(text, &mut codes);
+    let chars: Vec<char> = codes.into_iter().map(|code| char::from_u32(code).unwrap()).collect();
+    match chars.len() {
+        0 => BTreeSet::new(),
+        1..5 => BTreeSet::from([chars.into_iter().collect()]),
+        _ => chars.windows(5).map(|window| window.iter().collect()).collect(),
+    }
+}
+
+/// For every document the earlier ones that share a shingle, with their similarity.
+fn brute_force(shards: &[Vec<String>]) -> BTreeMap<u64, Vec<(u64, f64)>> {
+    let mut holders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let (mut sizes, mut similar) = (BTreeMap::new(), BTreeMap::new());
+    for (ordinal, text) in ordinals(shards) {
+        let set = definition(text);
+        let mut common: BTreeMap<u64, usize> = BTreeMap::new();
+        for shingle in &set {
+            let earlier = holders.entry(shingle.clone()).or_default();
+            for &other in earlier.iter() {
+                *common.entry(other).or_default() += 1;
+            }
+            earlier.push(ordinal);
+        }
+        let jaccard = |(other, n): (u64, usize)| (other, n as f64 / (sizes[&other] + set.len() - n) as f64);
+        similar.insert(ordinal, common.into_iter().map(jaccard).collect());
+        sizes.insert(ordinal, set.len());
+    }
+    similar
+}
+
+/// Checks every promise that does not depend on luck; gives (removed as near, kept although a kept twin exists).
+fn check(threshold: f64, shards: &[Vec<String>], verdicts: &Verdicts) -> (usize, usize) {
+    let similar = brute_force(shards);
+    let texts: BTreeMap<u64, &String> = ordinals(shards).collect();
+    let kept = |ordinal: u64| !matches!(verdicts.get(ordinal), Some(Verdict::Removed { .. }));
+    let (mut near, mut missed, mut sizes) = (0, 0, BTreeMap::<u64, u32>::new());
+    for (&ordinal, text) in &texts {
+        let twins = &similar[&ordinal];
+        if let Some(Verdict::Removed { kind, duplicate_of, jaccard }) = verdicts.get(ordinal) {
+            assert!(duplicate_of < ordinal && kept(duplicate_of));
+            *sizes.entry(duplicate_of).or_insert(1) += 1;
+            let exact = twins.iter().find(|twin| twin.0 == duplicate_of).unwrap().1;
+            assert_eq!(jaccard.to_bits(), (exact as f32).to_bits());
+            assert!(exact >= threshold);
+            assert_eq!(kind == Kind::Exact, *text == texts[&duplicate_of]);
+            near += usize::from(kind == Kind::Near);
+        } else {
+            missed += usize::from(twins.iter().any(|&(twin, jaccard)| jaccard >= threshold && kept(twin)));
+            let copy = texts.range(..ordinal).any(|(&o, t)| kept(o) && t == text && !text.is_empty());
+            assert!(!copy, "a copy was kept");
+        }
+    }
+    for (ordinal, _) in texts {
+        let size = match verdicts.get(ordinal) {
+            Some(Verdict::Anchor { size }) => Some(size),
+            _ => None,
+        };
+        assert_eq!(size, sizes.get(&ordinal).copied());
+    }
+    (near, missed)
+}
+
+#[test]
+fn agrees_with_brute_force() {
+    let shards = corpus_of(1000, 1);
+    assert!(shards.iter().map(Vec::len).sum::<usize>() > 2000);
+    for (threshold, bands, missed_max) in [(0.8, Bands::B25x5, 0.002), (0.8, Bands::B20x6, 0.01), (0.7, Bands::B32x4, 0.005)] {
+        let options = Options { near: Near::Threshold(threshold), bands, ..Options::default() };
+        let (near, missed) = check(threshold, &shards, &run(&options, &shards, MEMORY, &all));
+        assert!(near > 300, "{near}");
+        assert!(missed as f64 <= near as f64 * missed_max, "{missed} of {near} at {threshold} {bands:?}");
+    }
+}
+
+#[test]
+fn other_clothes_are_always_seen_through() {
+    let mut random = Random::new(5);
+    let texts: Vec<String> = (0..200).map(|i| random.text(30 + i)).collect();
+    let dressed: Vec<String> = texts.iter().map(|text| dressed(text)).collect();
+    let verdicts = run(&Options::default(), &[texts, dressed], MEMORY, &all);
+    let wanted = |row| Verdict::Removed { kind: Kind::Near, duplicate_of: ordinal(0, row), jaccard: 1.0 };
+    assert_eq!(verdicts.of_shard(1).len(), 200);
+    assert!(verdicts.of_shard(1).iter().all(|affected| affected.verdict == wanted(row_of(affected.ordinal))));
+}
+
+#[test]
+fn short_and_empty_texts_keep_themselves() {
+    let texts = ["はい", "いいえ", "第一条", "ああ", "あああ", "あ", "OK", "1", "9", "東京", "が", "か", "", "", "。", "、", "…"];
+    let verdicts = run(&Options::default(), &[texts.map(str::to_owned).to_vec()], MEMORY, &all);
+    assert_eq!(verdicts.affected(), []);
+}
+
+#[test]
+fn what_takes_no_part_leaves_no_trace() {
+    let text = Random::new(3).text(200);
+    let shards = vec![vec![text.clone(), text.clone(), dressed(&text)]];
+    let verdicts = run(&Options::default(), &shards, MEMORY, &|_, row| row != 0);
+    assert_eq!(verdicts.get(0), None);
+    assert_eq!(verdicts.get(1), Some(Verdict::Anchor { size: 2 }));
+    assert!(matches!(verdicts.get(2), Some(Verdict::Removed { kind: Kind::Near, duplicate_of: 1, .. })));
+}
+
+#[test]
+fn switches_do_what_they_say() {
+    let text = Random::new(4).text(100);
+    let shards = vec![vec![text.clone(), text.clone(), dressed(&text)]];
+    let counts = |exact, near| run(&Options { exact, near, ..Options::default() }, &shards, MEMORY, &all).counts();
+    let count = |exact, near| ["exact", "near"].map(|kind| counts(exact, near)[kind]);
+    assert_eq!(count(true, Near::Threshold(0.9)), [1, 1]);
+    assert_eq!(count(true, Near::Switch(false)), [1, 0]);
+    assert_eq!(count(false, Near::Threshold(0.9)), [0, 2]);
+    assert_eq!(count(false, Near::Switch(false)), [0, 0]);
+}
+
+#[test]
+fn options_are_read_and_checked() {
+    let read = |toml: &str| toml::from_str::<Options>(toml).unwrap();
+    assert_eq!(read(""), Options::default());
+    assert_eq!(read("near = false").threshold(), None);
+    assert_eq!(read("near = 1").threshold(), Some(1.0));
+    assert_eq!(read("bands = '20x6'").bands, Bands::B20x6);
+    assert!(toml::from_str::<Options>("nearr = 0.8").is_err());
+    assert_eq!(Options::default().check(), Ok(()));
+    for toml in ["near = true", "near = 0", "near = 1.01", "near = nan", "lines = true", "substring = 50", "decontaminate = ['x']"] {
+        assert!(read(toml).check().is_err(), "{toml}");
+    }
+}
+
+#[test]
+fn verdicts_survive_storage() {
+    let verdicts = run(&Options::default(), &corpus_of(50, 9), MEMORY, &all);
+    assert!(verdicts.affected().len() > 20);
+    assert_eq!(Verdicts::from_batch(&verdicts.to_batch().unwrap()).unwrap(), verdicts);
+    assert_eq!((0..10).map(|shard| verdicts.of_shard(shard).len()).sum::<usize>(), verdicts.affected().len());
+}
+
+#[test]
+fn tables_of_other_bands_are_refused() {
+    let texts = vec![Random::new(1).text(50)];
+    let partial = sketch(&Options::default(), &texts);
+    let mut corpus = Corpus {
+        shards: 1,
+        partial: &mut |_| Ok(partial.clone()),
+        eligible: &all,
+        texts: &mut |_, _| Ok(()),
+        memory: MEMORY,
+        parallel: &sequential,
+    };
+    assert!(resolve(&Options { bands: Bands::B20x6, ..Options::default() }, &mut corpus).is_err());
+}
+
+#[test]
+fn shapes_that_hurt_stay_cheap() {
+    let mut random = Random::new(11);
+    let same = vec![random.text(100); 3000];
+    let template = random.text(150);
+    let pages = (0..500).map(|_| format!("{template}{}", random.text(150))).collect();
+    let mut link = random.text(300);
+    let chain: Vec<String> = (0..200)
+        .map(|_| {
+            link = random.block(&link, 8);
+            link.clone()
+        })
+        .collect();
+    let answers = vec!["はい、そうです。".to_owned(); 500];
+    let one_character = vec!["あ".repeat(300_000), "\0".repeat(1000), "\u{3099}".repeat(1000)];
+    let verdicts = run(&Options::default(), &[same, pages, chain, answers, one_character], MEMORY, &all);
+    let removed = |shard| verdicts.of_shard(shard).iter().filter(|a| matches!(a.verdict, Verdict::Removed { .. })).count();
+    assert_eq!((removed(0), removed(1), removed(3), removed(4)), (2999, 0, 499, 0));
+    // Neighbours at some .95 each: a closure would leave one, the anchors leave one every few links.
+    assert!((100..=195).contains(&removed(2)), "{}", removed(2));
+}
+
+#[test]
+fn texts_are_asked_for_only_where_candidates_are() {
+    let mut random = Random::new(12);
+    let texts: Vec<String> = (0..300).map(|_| random.text(200)).collect();
+    let partial = sketch(&Options::default(), &texts);
+    let asked = Cell::new(0);
+    let mut corpus = Corpus {
+        shards: 1,
+        partial: &mut |_| Ok(partial.clone()),
+        eligible: &all,
+        texts: &mut |ordinals, visit| {
+            asked.set(asked.get() + ordinals.len());
+            ordinals.iter().try_for_each(|&o| visit(o, &texts[o as usize]))
+        },
+        memory: MEMORY,
+        parallel: &sequential,
+    };
+    assert_eq!(resolve(&Options::default(), &mut corpus).unwrap().affected(), []);
+    assert!(asked.get() < 10, "{}", asked.get());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn memory_threads_and_shards_do_not_matter(seed in 0u64..1000, memory in 0u64..400_000, rows in 1usize..60) {
+        let shards = corpus_of(60, seed);
+        let wanted = run(&Options::default(), &shards, MEMORY, &all);
+        prop_assert_eq!(&run(&Options::default(), &shards, memory, &all), &wanted);
+        let backwards = |n: usize, work: &(dyn Fn(usize) + Sync)| {
+            std::thread::scope(|scope| (0..n).rev().for_each(|i| { scope.spawn(move || work(i)); }));
+        };
+        prop_assert_eq!(&run_with(&Options::default(), &shards, memory, &all, &backwards), &wanted);
+        // Cut elsewhere, the same documents get the same verdicts.
+        let flat: Vec<String> = shards.concat();
+        let recut: Vec<Vec<String>> = flat.chunks(rows).map(<[String]>::to_vec).collect();
+        let place = |o: u64, rows: usize| shard_of(o) as usize * rows + row_of(o) as usize;
+        let flatten = |verdicts: &Verdicts, rows: usize| -> Vec<_> {
+            verdicts.affected().iter().map(|a| (place(a.ordinal, rows), place(a.anchor(), rows), a.jaccard().to_bits(), a.size())).collect()
+        };
+        prop_assert_eq!(flatten(&run(&Options::default(), &recut, MEMORY, &all), rows), flatten(&wanted, 97));
+    }
+
+    #[test]
+    fn what_comes_later_changes_no_decision(seed in 0u64..1000, n in 1usize..120) {
+        let whole = corpus_of(50, seed).concat();
+        let removed = |texts: &[String]| -> Vec<Affected> {
+            let verdicts = run(&Options::default(), &[texts.to_vec()], MEMORY, &all);
+            verdicts.affected().iter().copied().filter(|a| a.size() == 0).collect()
+        };
+        let n = n.min(whole.len());
+        let before: Vec<Affected> = removed(&whole).into_iter().filter(|a| a.ordinal < n as u64).collect();
+        prop_assert_eq!(removed(&whole[..n]), before);
+    }
+
+    #[test]
+    fn any_text_goes_through(texts in prop::collection::vec(any::<String>(), 0..12)) {
+        let verdicts = run(&Options::default(), &[texts], 0, &all);
+        prop_assert!(verdicts.affected().is_sorted_by(|a, b| a.ordinal < b.ordinal));
+    }
+}

@@ -1,0 +1,247 @@
+//! The folded view: what two texts must share to count as near-duplicates.
+//!
+//! Per code point: NFKC and lower case until nothing changes, then letters, numbers, marks, currency and other symbols stay;
+//! punctuation, white space, control and format characters, modifier and mathematical symbols go, and with them every
+//! difference of width, punctuation, line ends and invisible characters. Dakuten, digits and ー stay: 第1条 is not 第9条.
+//! A mark composes with the character before it in the view, so that ｶﾞ, カ゛ and ガ are one.
+//!
+//! The view is the definition behind every sketch: a change to it is a change of [`VERSION`].
+
+use std::sync::OnceLock;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::compose;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// Version of the view, of the shingles and of the sketch made from them; part of a plan's fingerprint.
+pub const VERSION: u32 = 1;
+
+/// Code points of one page of the table.
+const PAGE: usize = 256;
+/// Pages of all of Unicode.
+const PAGES: usize = 0x11_0000 / PAGE;
+/// Everything from here on is unassigned, private, a tag or a variation selector: dropped without a look.
+const ASSIGNED_END: u32 = 0x4_0000;
+
+/// Code points that are collected before they are appended.
+const BUFFER: usize = 64;
+
+/// Entry: the code point has no place in the view.
+const DROP: u32 = u32::MAX;
+/// Flag: look before pushing, the code point may compose with the one before.
+const MARK: u32 = 1 << 30;
+/// Flag: the rest is an index into the list of expansions.
+const SEVERAL: u32 = 1 << 31;
+
+/// Two-level table from code point to view.
+#[derive(Debug)]
+struct Table {
+    /// Page number of each 256 code points; equal pages are stored once.
+    index: Box<[u16; PAGES]>,
+    pages: Vec<[u32; PAGE]>,
+    expansions: Vec<Vec<u32>>,
+}
+
+impl Table {
+    fn shared() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(Self::new)
+    }
+
+    fn new() -> Self {
+        let mut table = Self { index: Box::new([0; PAGES]), pages: vec![[DROP; PAGE]], expansions: Vec::new() };
+        for page in 0..ASSIGNED_END as usize / PAGE {
+            let first = (page * PAGE) as u32;
+            let entries: [u32; PAGE] = std::array::from_fn(|i| table.entry(first + i as u32));
+            // Only the page of dropped code points repeats often enough to be worth sharing.
+            if entries.iter().any(|&entry| entry != DROP) {
+                table.index[page] = table.pages.len() as u16;
+                table.pages.push(entries);
+            }
+        }
+        table
+    }
+
+    fn entry(&mut self, code: u32) -> u32 {
+        let Some(c) = char::from_u32(code) else { return DROP };
+        let folded = fold_char(c);
+        match folded.as_slice() {
+            [] => DROP,
+            [one] => u32::from(*one) | if joins(*one) { MARK } else { 0 },
+            several => {
+                self.expansions.push(several.iter().map(|&c| u32::from(c)).collect());
+                SEVERAL | (self.expansions.len() - 1) as u32
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, code: u32) -> u32 {
+        self.pages[usize::from(self.index[code as usize / PAGE])][code as usize % PAGE]
+    }
+
+    #[cold]
+    fn push_special(&self, entry: u32, out: &mut Vec<u32>) {
+        if entry & SEVERAL == 0 {
+            return push_mark(entry & !MARK, out);
+        }
+        for &code in &self.expansions[(entry & !SEVERAL) as usize] {
+            match char::from_u32(code) {
+                Some(c) if joins(c) => push_mark(code, out),
+                _ => out.push(code),
+            }
+        }
+    }
+}
+
+/// Writes the view of `text` into `out` as code points; `out` is cleared first. Linear, and never longer than the text
+/// in bytes by more than the largest compatibility expansion (18 for one code point).
+///
+/// ```
+/// let mut view = Vec::new();
+/// seimai::dedup::view::fold("Ｈｅｌｌｏ、ﾊﾞｽ！\r\n", &mut view);
+/// assert!(view.iter().map(|&c| char::from_u32(c).unwrap()).eq("helloバス".chars()));
+/// ```
+pub fn fold(text: &str, out: &mut Vec<u32>) {
+    let table = Table::shared();
+    out.clear();
+    out.reserve(text.len() / 2);
+    // Whether a character is dropped is hard to foretell (one in ten is punctuation), so it decides how far the end moves,
+    // not where the processor branches.
+    let (mut buffer, mut n) = ([0; BUFFER], 0);
+    for c in text.chars() {
+        let entry = table.get(u32::from(c));
+        if is_special(entry) {
+            out.extend_from_slice(&buffer[..n]);
+            n = 0;
+            table.push_special(entry, out);
+            continue;
+        }
+        buffer[n] = entry;
+        n += usize::from(entry != DROP);
+        if n == BUFFER {
+            out.extend_from_slice(&buffer);
+            n = 0;
+        }
+    }
+    out.extend_from_slice(&buffer[..n]);
+}
+
+/// Neither one plain code point nor nothing?
+fn is_special(entry: u32) -> bool {
+    (MARK..DROP).contains(&entry)
+}
+
+/// Appends a mark, composed with the character before it where Unicode has the pair.
+fn push_mark(mark: u32, out: &mut Vec<u32>) {
+    let pair = out.last().and_then(|&last| char::from_u32(last)).zip(char::from_u32(mark));
+    match (pair.and_then(|(last, mark)| compose(last, mark)), out.last_mut()) {
+        (Some(composed), Some(last)) => *last = u32::from(composed),
+        _ => out.push(mark),
+    }
+}
+
+/// Can `c` be the second of a canonical pair? Marks, and the vowels and finals of Hangul.
+fn joins(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark || matches!(c, '\u{1161}'..='\u{1175}' | '\u{11a8}'..='\u{11c2}')
+}
+
+/// The view of one code point alone: empty, one code point, or several.
+fn fold_char(c: char) -> Vec<char> {
+    // ゛ and ゜ are symbols (Sk) that mean their mark; the other spacing marks (´ ¨ ￣) would leave a mark behind: dropped.
+    let c = match c {
+        '\u{309b}' => '\u{3099}',
+        '\u{309c}' => '\u{309a}',
+        other => other,
+    };
+    if !stays(c) {
+        return Vec::new();
+    }
+    let mut folded = vec![c];
+    loop {
+        let next: Vec<char> = folded.iter().copied().nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        if next == folded {
+            break;
+        }
+        folded = next;
+    }
+    folded.retain(|&c| stays(c));
+    folded
+}
+
+/// Does a character of this kind belong in the view?
+fn stays(c: char) -> bool {
+    match c.general_category_group() {
+        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number | GeneralCategoryGroup::Mark => !ignorable(c),
+        GeneralCategoryGroup::Symbol => matches!(c.general_category(), GeneralCategory::CurrencySymbol | GeneralCategory::OtherSymbol),
+        _ => false,
+    }
+}
+
+/// Default-ignorable code points that are letters or marks (the others are format characters and go anyway): Unicode's
+/// `DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`.
+fn ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{034f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn view(text: &str) -> String {
+        let mut out = Vec::new();
+        fold(text, &mut out);
+        out.into_iter().map(|code| char::from_u32(code).unwrap()).collect()
+    }
+
+    #[test]
+    fn width_punctuation_and_line_ends_make_no_difference() {
+        assert_eq!(view("それは、ＡＢＣ１２３です。\r\n「バス」"), view("それは ABC123です\n｢ﾊﾞｽ｣"));
+        assert_eq!(view("約10〜20％～~"), "約1020");
+        assert_eq!(view("㍿①☆￥"), "株式会社1☆¥");
+    }
+
+    #[test]
+    fn dakuten_digits_and_the_long_vowel_mark_stay() {
+        assert_ne!(view("がく"), view("かく"));
+        assert_ne!(view("第1条"), view("第9条"));
+        assert_ne!(view("ビール"), view("ビル"));
+    }
+
+    #[test]
+    fn marks_compose_with_what_is_before_them() {
+        for written in ["ガパ", "ｶﾞﾊﾟ", "カ\u{3099}ハ\u{309a}", "カ゛ハ゜"] {
+            assert_eq!(view(written), "ガパ", "{written}");
+        }
+        assert_eq!(view("e\u{301}"), "é");
+        assert_eq!(view("\u{3099}\u{3099}"), "\u{3099}\u{3099}");
+        assert_eq!(view("か\u{fe00}\u{e0100}\u{200d}\u{3099}"), "が");
+    }
+
+    #[test]
+    fn the_view_of_every_code_point_is_its_own_view() {
+        for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let once = view(&c.to_string());
+            assert_eq!(view(&once), once, "U+{:04X}", u32::from(c));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_view_is_idempotent(text in "\\PC{0,40}|[ｦ-ﾟか-ほ\u{3099}\u{309a}゛゜e\u{300}-\u{36f}\u{1100}-\u{11ff}]{0,20}") {
+            let once = view(&text);
+            prop_assert_eq!(view(&once), once);
+        }
+
+        #[test]
+        fn the_view_does_not_see_normal_forms(text in "[ぁ-ヿｦ-ﾟa-zA-Z0-9Ａ-ｚ、。 \n]{0,40}") {
+            prop_assert_eq!(view(&text.nfkc().collect::<String>()), view(&text));
+            prop_assert_eq!(view(&text.nfd().collect::<String>()), view(&text));
+        }
+    }
+}

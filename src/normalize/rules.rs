@@ -1,0 +1,230 @@
+//! What the rules say of single characters: which are removed, kept against NFKC, or mapped to another.
+//!
+//! Plain NFKC turns ① into 1, ㍻ into 平成 and ´ into space + accent: wrong numbers, changed names, broken kaomoji. The
+//! keep-list names the characters that stay as they are.
+
+use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
+
+/// A rule that edits text; its name is the key in the counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// CR LF, CR, NEL, LS, PS, VT and FF became LF.
+    LineEnds,
+    /// Control characters and noncharacters removed.
+    Controls,
+    /// ESC removed: evidence of garbled ISO-2022-JP.
+    Escapes,
+    /// Zero-width and bidirectional controls, BOM and soft hyphens removed.
+    ZeroWidth,
+    /// Joiners and variation selectors removed.
+    Selectors,
+    /// Characters replaced by their normal form.
+    Folded,
+    /// Characters of the keep-list that plain NFKC would have replaced.
+    Kept,
+    /// Voiced sound marks joined with their kana.
+    VoicedMarks,
+    /// ～ became 〜.
+    WaveDashes,
+    /// A dash between katakana became ー.
+    KatakanaDashes,
+    /// ，． became 、。
+    Kuten,
+    /// Full-width symbols between Latin letters or digits became ASCII.
+    Symbols,
+    /// U+034F put into runs of more than 30 combining marks (UAX #15, stream-safe text).
+    LongMarks,
+}
+
+/// Every rule with its name in counts and reports, in the order of [`Rule`].
+pub const RULES: [(Rule, &str); 13] = [
+    (Rule::LineEnds, "line_ends"),
+    (Rule::Controls, "controls"),
+    (Rule::Escapes, "escapes"),
+    (Rule::ZeroWidth, "zero_width"),
+    (Rule::Selectors, "selectors"),
+    (Rule::Folded, "folded"),
+    (Rule::Kept, "kept"),
+    (Rule::VoicedMarks, "voiced_marks"),
+    (Rule::WaveDashes, "wave_dashes"),
+    (Rule::KatakanaDashes, "katakana_dashes"),
+    (Rule::Kuten, "kuten"),
+    (Rule::Symbols, "symbols"),
+    (Rule::LongMarks, "long_marks"),
+];
+
+/// How often each rule fired, in characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleCounts([u64; RULES.len()]);
+
+impl RuleCounts {
+    /// One more.
+    pub fn add(&mut self, rule: Rule) {
+        self.add_many(rule, 1);
+    }
+
+    /// `n` more.
+    pub fn add_many(&mut self, rule: Rule, n: u64) {
+        self.0[rule as usize] += n;
+    }
+
+    /// The count of one rule.
+    pub fn get(&self, rule: Rule) -> u64 {
+        self.0[rule as usize]
+    }
+
+    /// Names and counts of the rules that fired.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        RULES.iter().map(|(rule, name)| (*name, self.get(*rule))).filter(|(_, n)| *n > 0)
+    }
+}
+
+/// CR and its relatives; LF itself is plain.
+pub(super) fn is_line_end(c: char) -> bool {
+    matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The rule that removes `c` wherever it stands.
+pub(super) fn removal(c: char) -> Option<Rule> {
+    match c {
+        '\u{1b}' => Some(Rule::Escapes),
+        _ if is_zero_width(c) => Some(Rule::ZeroWidth),
+        _ if is_noncharacter(c) || c.is_control() && !matches!(c, '\t' | '\n') => Some(Rule::Controls),
+        _ => None,
+    }
+}
+
+/// Soft hyphen, zero-width space, word joiner, BOM and the controls of direction.
+fn is_zero_width(c: char) -> bool {
+    let direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    direction || matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
+}
+
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// Text and emoji presentation selectors (VS15, VS16): they belong to the emoji before them.
+pub(super) fn is_presentation_selector(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// Selectors of glyph variants: standardised (VS1–VS14) and ideographic (葛󠄀 is not 葛󠄁).
+pub(super) fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0d}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// Scripts in which ZERO WIDTH JOINER shapes letters: Arabic to Vedic extensions.
+pub(super) fn is_joining_script(c: char) -> bool {
+    matches!(c, '\u{600}'..='\u{1cff}' | '\u{a840}'..='\u{abff}')
+}
+
+/// The keep-list: characters that carry their own meaning and are not folded by NFKC.
+pub(super) fn is_kept(c: char) -> bool {
+    // ² ³ ¹ ª º, superscripts and subscripts, ¼ ½ ¾ and other fractions.
+    let small = matches!(c, '²' | '³' | '¹' | 'ª' | 'º' | '\u{2070}'..='\u{209c}' | '¼'..='¾' | '\u{2150}'..='\u{215f}' | '\u{2189}');
+    // ‥ … ｀ and the double marks ‼ ⁇ ⁈ ⁉; ℃ ℉ № ℡ ™ ℠ ℹ.
+    let signs = matches!(c, '‥' | '…' | '｀' | '‼' | '⁇'..='⁉' | '℃' | '℉' | '№' | '℡' | '™' | '℠' | 'ℹ');
+    // ① … ⓿, ㈀ … ㋿, ㌀ … ㏿, 🄀 … 🈁.
+    let enclosed = matches!(c, '\u{2460}'..='\u{24ff}' | '\u{3200}'..='\u{33ff}' | '\u{1f100}'..='\u{1f2ff}');
+    // Compatibility kanji: 﨑 and 塚 are spellings of names. NFC alone would replace them too.
+    let kanji = matches!(c, '\u{f900}'..='\u{faff}' | '\u{2f800}'..='\u{2fa1f}');
+    small || signs || enclosed || kanji || is_spacing_accent(c)
+}
+
+/// An accent that stands alone (´ ¨ ゛ ￣), which NFKC would tear into a space and a combining mark.
+fn is_spacing_accent(c: char) -> bool {
+    let (mut first, mut second) = (None, None);
+    decompose_compatible(c, |d| {
+        if first.is_none() {
+            first = Some(d);
+        } else if second.is_none() {
+            second = Some(d);
+        }
+    });
+    first == Some(' ') && second.is_some_and(is_combining_mark)
+}
+
+/// Vertical forms whose horizontal form is a full-width mark or an ellipsis rather than ASCII.
+pub(super) fn vertical_to_wide(c: char) -> Option<char> {
+    Some(match c {
+        '︐' => '，',
+        '︓' => '：',
+        '︔' => '；',
+        '︕' => '！',
+        '︖' => '？',
+        '︙' => '…',
+        '︰' => '‥',
+        '︵' => '（',
+        '︶' => '）',
+        '︷' => '｛',
+        '︸' => '｝',
+        '﹇' => '［',
+        '﹈' => '］',
+        _ => return None,
+    })
+}
+
+/// The combining mark for a spacing voiced or semi-voiced sound mark, full or half width.
+pub(super) fn combining_voiced(c: char) -> Option<char> {
+    match c {
+        '\u{309b}' | '\u{ff9e}' => Some('\u{3099}'),
+        '\u{309c}' | '\u{ff9f}' => Some('\u{309a}'),
+        _ => None,
+    }
+}
+
+/// Full-width symbols that stay full width beside Japanese (docs/adr/0004): all but the four unknown to IPADIC.
+pub(super) fn is_wide_symbol(c: char) -> bool {
+    matches!(c, '！'..='／' | '：'..='＠' | '［'..='｀' | '｛'..='｝') && !matches!(c, '＂' | '＃' | '＇' | '－')
+}
+
+/// Full-width symbols that become ASCII when Latin letters or digits stand on both sides: ３．１４, ａ＠ｂ.ｊｐ.
+pub(super) fn folds_between_latin(c: char) -> bool {
+    is_wide_symbol(c) && !matches!(c, '！' | '？' | '（' | '）' | '［' | '］' | '｛' | '｝' | '＜' | '＞' | '；' | '｀')
+}
+
+/// The ASCII character of a full-width form U+FF01–FF5E.
+pub(super) fn to_ascii(c: char) -> char {
+    match c {
+        '！'..='～' => char::from((u32::from(c) - 0xfee0) as u8),
+        _ => c,
+    }
+}
+
+/// Katakana letters, the length mark included.
+pub(super) fn is_katakana(c: char) -> bool {
+    matches!(c, '\u{30a1}'..='\u{30fa}' | 'ー' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9d}')
+}
+
+/// Does normalisation see nothing to do at `c`, whatever stands beside it?
+///
+/// `compatible`: for NFKC rather than NFC. A plain character is a starter that never composes with what precedes it.
+pub(super) fn is_inert(c: char, compatible: bool) -> bool {
+    use unicode_normalization::{IsNormalized, is_nfc_quick, is_nfkc_quick};
+    let one = std::iter::once(c);
+    let quick = if compatible { is_nfkc_quick(one) } else { is_nfc_quick(one) };
+    quick == IsNormalized::Yes && canonical_combining_class(c) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keep_list_holds_what_the_contract_names() {
+        for c in "①㊿㊤㈱㋿㍻㌔㎡℃№℡…‥½²₂゛゜´¨｀\u{fa10}\u{fa19}￣‾".chars() {
+            assert!(is_kept(c), "{c}");
+        }
+        for c in "ＡⅣ⼤ｱ１　㋀".chars().filter(|c| *c != '㋀') {
+            assert!(!is_kept(c), "{c}");
+        }
+    }
+
+    #[test]
+    fn rules_are_listed_in_their_own_order() {
+        for (i, (rule, _)) in RULES.iter().enumerate() {
+            assert_eq!(*rule as usize, i);
+        }
+    }
+}

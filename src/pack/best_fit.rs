@@ -1,0 +1,241 @@
+//! Exact best-fit decreasing in linear time (arXiv 2404.10830).
+//!
+//! Lengths, longest first, go into the open row with the least sufficient room, else into a new row. Which rows are left
+//! with which room depends on the multiset of lengths alone; ties are decided by document order among equal lengths, and
+//! among rows of equal room by the one touched last. Lengths are sorted by counting, rows of equal room are a stack, and the
+//! least sufficient room is a successor query in a bitset with summary levels: O(n + S) in time, 12 bytes a length.
+
+const NONE: u32 = u32::MAX;
+
+/// Scratch for the assignment of pieces to rows of one length; kept between windows.
+#[derive(Debug)]
+pub struct BestFit {
+    sequence_length: u32,
+    /// Rooms that some open row has.
+    rooms: BitSet,
+    /// Top of the stack of rows with a room, by room.
+    heads: Vec<u32>,
+    /// The row below in the stack, by row.
+    below: Vec<u32>,
+    /// Indices of the pieces, longest first.
+    order: Vec<u32>,
+}
+
+impl BestFit {
+    /// For rows of `sequence_length` ≥ 1 tokens.
+    pub fn new(sequence_length: u32) -> Self {
+        let size = sequence_length as usize + 1;
+        Self { sequence_length, rooms: BitSet::new(size), heads: vec![NONE; size], below: Vec::new(), order: Vec::new() }
+    }
+
+    /// Assigns pieces of the given lengths, each 1 to `sequence_length`. Calls `place(piece, row, start)` in the order of
+    /// placement, so that `start` rises within a row; gives the number of rows. Fewer than 2³² − 1 pieces.
+    pub fn assign(&mut self, lengths: &[u32], mut place: impl FnMut(u32, u32, u32)) -> u32 {
+        self.sort(lengths);
+        self.below.clear();
+        let mut order = std::mem::take(&mut self.order);
+        for &piece in &order {
+            let length = lengths[piece as usize];
+            let (row, room) = self.take_row(length);
+            place(piece, row, self.sequence_length - room);
+            self.put_back(row, room - length);
+        }
+        order.clear();
+        self.order = order;
+        self.rooms.clear();
+        self.heads.fill(NONE);
+        self.below.len() as u32
+    }
+
+    /// Takes the row with the least room ≥ `length` off its stack, or opens one.
+    fn take_row(&mut self, length: u32) -> (u32, u32) {
+        let Some(room) = self.rooms.successor(length as usize) else {
+            self.below.push(NONE);
+            return (self.below.len() as u32 - 1, self.sequence_length);
+        };
+        let row = self.heads[room];
+        self.heads[room] = self.below[row as usize];
+        if self.heads[room] == NONE {
+            self.rooms.remove(room);
+        }
+        (row, room as u32)
+    }
+
+    fn put_back(&mut self, row: u32, room: u32) {
+        if room == 0 {
+            return;
+        }
+        let head = &mut self.heads[room as usize];
+        if *head == NONE {
+            self.rooms.insert(room as usize);
+        }
+        self.below[row as usize] = *head;
+        *head = row;
+    }
+
+    /// Counting sort, longest first, stable.
+    fn sort(&mut self, lengths: &[u32]) {
+        // `heads` is free between assignments: here it counts, and then holds where the next piece of a length goes.
+        self.heads.fill(0);
+        for &length in lengths {
+            self.heads[length as usize] += 1;
+        }
+        let mut start = 0;
+        for count in self.heads.iter_mut().rev() {
+            start += std::mem::replace(count, start);
+        }
+        self.order.resize(lengths.len(), 0);
+        for (piece, &length) in lengths.iter().enumerate() {
+            let slot = &mut self.heads[length as usize];
+            self.order[*slot as usize] = piece as u32;
+            *slot += 1;
+        }
+        self.heads.fill(NONE);
+    }
+}
+
+/// A set of small integers with summary levels: a bit of a level says whether a word of the level below holds any.
+#[derive(Debug)]
+struct BitSet {
+    levels: Vec<Vec<u64>>,
+}
+
+impl BitSet {
+    fn new(size: usize) -> Self {
+        let mut levels = vec![vec![0; size.div_ceil(64).max(1)]];
+        while let Some(last) = levels.last().filter(|words| words.len() > 1) {
+            levels.push(vec![0; last.len().div_ceil(64)]);
+        }
+        Self { levels }
+    }
+
+    fn insert(&mut self, mut at: usize) {
+        for words in &mut self.levels {
+            let word = &mut words[at / 64];
+            let was_empty = *word == 0;
+            *word |= 1 << (at % 64);
+            if !was_empty {
+                return;
+            }
+            at /= 64;
+        }
+    }
+
+    fn remove(&mut self, mut at: usize) {
+        for words in &mut self.levels {
+            let word = &mut words[at / 64];
+            *word &= !(1 << (at % 64));
+            if *word != 0 {
+                return;
+            }
+            at /= 64;
+        }
+    }
+
+    /// The least member ≥ `from`: up until a word holds one, then down to it.
+    fn successor(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        for (level, words) in self.levels.iter().enumerate() {
+            let rest = words.get(at / 64)? & (!0 << (at % 64));
+            if rest != 0 {
+                return Some(self.descend(level, at / 64 * 64 + rest.trailing_zeros() as usize));
+            }
+            at = at / 64 + 1;
+        }
+        None
+    }
+
+    fn descend(&self, level: usize, mut at: usize) -> usize {
+        for words in self.levels[..level].iter().rev() {
+            at = at * 64 + words[at].trailing_zeros() as usize;
+        }
+        at
+    }
+
+    fn clear(&mut self) {
+        for words in &mut self.levels {
+            words.fill(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The definition, word for word: quadratic.
+    fn naive_rooms(lengths: &[u32], sequence_length: u32) -> Vec<u32> {
+        let mut lengths = lengths.to_vec();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        let mut rooms: Vec<u32> = Vec::new();
+        for length in lengths {
+            match rooms.iter_mut().filter(|room| **room >= length).min() {
+                Some(room) => *room -= length,
+                None => rooms.push(sequence_length - length),
+            }
+        }
+        rooms.sort_unstable();
+        rooms
+    }
+
+    /// Rooms left, after checking that pieces tile each row from its start.
+    fn rooms(best_fit: &mut BestFit, lengths: &[u32]) -> Vec<u32> {
+        let mut ends: Vec<u32> = Vec::new();
+        let mut placed = vec![false; lengths.len()];
+        let rows = best_fit.assign(lengths, |piece, row, start| {
+            ends.resize(ends.len().max(row as usize + 1), 0);
+            assert_eq!(ends[row as usize], start, "a piece starts where the last one ended");
+            ends[row as usize] += lengths[piece as usize];
+            assert!(!std::mem::replace(&mut placed[piece as usize], true));
+        });
+        assert!(placed.iter().all(|&placed| placed));
+        assert_eq!(rows as usize, ends.len());
+        let mut rooms: Vec<u32> = ends.iter().map(|&end| best_fit.sequence_length.checked_sub(end).unwrap()).collect();
+        rooms.sort_unstable();
+        rooms
+    }
+
+    #[test]
+    fn ties_follow_document_order_and_the_row_touched_last() {
+        let mut placements = Vec::new();
+        let rows = BestFit::new(10).assign(&[6, 3, 6, 3, 1, 4], |piece, row, start| placements.push((piece, row, start)));
+        // Rows 0 and 1 open with 6; 4 goes to row 1 (touched last) and fills it; 3 to row 0; the other 3 opens row 2.
+        assert_eq!(placements, [(0, 0, 0), (2, 1, 0), (5, 1, 6), (1, 0, 6), (3, 2, 0), (4, 0, 9)]);
+        assert_eq!(rows, 3);
+    }
+
+    #[test]
+    fn scratch_does_not_leak_into_the_next_window() {
+        let mut best_fit = BestFit::new(5_000);
+        let windows: [&[u32]; 3] = [&[5_000, 1, 2, 4_097], &[], &[1, 1, 1]];
+        for lengths in windows {
+            assert_eq!(rooms(&mut best_fit, lengths), rooms(&mut BestFit::new(5_000), lengths));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rooms_equal_the_quadratic_definition(
+            (sequence_length, lengths) in prop_oneof![1_u32..40, 60_u32..70, 4_090_u32..4_100, Just(1 << 18)]
+                .prop_flat_map(|s| (Just(s), prop::collection::vec(prop_oneof![1..=s, 1..=s.min(9), s.saturating_sub(5).max(1)..=s], 0..300)))
+        ) {
+            prop_assert_eq!(rooms(&mut BestFit::new(sequence_length), &lengths), naive_rooms(&lengths, sequence_length));
+        }
+
+        #[test]
+        fn successor_equals_a_scan(members in prop::collection::btree_set(0_usize..9_000, 0..60), gone in prop::collection::vec(0_usize..60, 0..20), from in 0_usize..9_000) {
+            let mut set = BitSet::new(9_000);
+            let mut left: Vec<usize> = members.iter().copied().collect();
+            for &member in &left {
+                set.insert(member);
+            }
+            for index in gone {
+                if index < left.len() {
+                    set.remove(left.remove(index));
+                }
+            }
+            prop_assert_eq!(set.successor(from), left.into_iter().find(|&member| member >= from));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `pack.json`: what a pack is made of.
+
+use super::layout::Totals;
+
+/// The value of [`PackInfo::format`].
+pub const FORMAT: &str = "seimai-pack";
+
+/// Content of `pack.json`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PackInfo {
+    /// `seimai-pack`.
+    pub format: String,
+    /// Major version of the format.
+    pub version: u16,
+    /// Tokens a row.
+    pub sequence_length: u32,
+    /// `uint16` or `int32`, little endian.
+    pub token_dtype: String,
+    /// Ids are below this.
+    pub vocab_size: u32,
+    /// Id at the end of each document.
+    pub eos_id: u32,
+    /// Id that fills rows.
+    pub pad_id: u32,
+    /// Documents a window.
+    pub window: u64,
+    /// Are the rows of a part permuted?
+    pub shuffle: bool,
+    /// Key of the permutation.
+    pub seed: u64,
+    /// BLAKE3 of `tokenizer.json`, hex.
+    pub tokenizer_blake3: String,
+    /// Fingerprint of the plan, hex.
+    pub plan_fingerprint: String,
+    /// Sums over all parts.
+    pub totals: Totals,
+    /// PAD tokens.
+    pub padding: u64,
+    /// Parts, in order of their rows.
+    pub parts: Vec<PartInfo>,
+    /// Token shards; a piece's origin is an index into this list.
+    pub shards: Vec<ShardInfo>,
+}
+
+/// A part of a pack.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PartInfo {
+    /// File name.
+    pub name: String,
+    /// Index of its first row in the pack.
+    pub first_row: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the bytes, hex.
+    pub blake3: String,
+    /// First token shard it was made of.
+    pub first_shard: u32,
+    /// Number of token shards it was made of.
+    pub shards: u32,
+    /// Sums over the part.
+    pub totals: Totals,
+}
+
+/// A token shard.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShardInfo {
+    /// Path relative to the output directory.
+    pub name: String,
+    /// Documents.
+    pub rows: u64,
+    /// BLAKE3 of the file, hex.
+    pub blake3: String,
+}
+
+impl PackInfo {
+    /// Checks what the other fields depend on; the message names the key.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.format != FORMAT {
+            return Err("format is not seimai-pack");
+        }
+        if self.version != super::format::MAJOR {
+            return Err("version is not 1");
+        }
+        if self.shards.iter().any(|shard| shard.rows > u64::from(u32::MAX)) {
+            return Err("shards: more than 2^32 rows in one");
+        }
+        let (mut first_row, mut first_shard) = (0_u64, 0_u32);
+        for part in &self.parts {
+            if part.first_row != first_row || part.first_shard != first_shard {
+                return Err("parts: do not follow each other");
+            }
+            first_row = first_row.checked_add(part.totals.rows).ok_or("parts: too many rows")?;
+            first_shard = first_shard.checked_add(part.shards).ok_or("parts: too many shards")?;
+        }
+        if first_shard as usize != self.shards.len() {
+            return Err("parts: do not use every shard");
+        }
+        Ok(())
+    }
+
+    /// Documents of each token shard of a part.
+    pub fn shard_rows(&self, part: &PartInfo) -> Vec<u64> {
+        let shards = self.shards.iter().skip(part.first_shard as usize).take(part.shards as usize);
+        shards.map(|shard| shard.rows).collect()
+    }
+}

@@ -1,0 +1,383 @@
+//! The room as a whole: token shards in, pack files out, and back.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array};
+use arrow::datatypes::Schema;
+use proptest::prelude::*;
+
+use super::*;
+use crate::stage::ListBuilder;
+
+const EOS: u32 = 1;
+
+fn context(vocab_size: u32) -> PackContext {
+    PackContext { eos: EOS, pad: 3, vocab_size, tokenizer_blake3: [7; 32], plan_fingerprint: [8; 32] }
+}
+
+/// A document of so many tokens, EOS and PAD ids among them: boundaries must not be read from values.
+fn document(seed: usize, n_tokens: usize) -> Vec<i32> {
+    (0..n_tokens).map(|i| ((seed * 31 + i * 7) % 50) as i32).collect()
+}
+
+fn write_shard(staging: &Staging, dir: &Path, index: usize, documents: &[Vec<i32>]) -> TokenPart {
+    let name = format!("part-{index:05}.parquet");
+    let mut ids = ListBuilder::<Int32Type>::default();
+    for document in documents {
+        ids.values.extend(document);
+        ids.end_row().unwrap();
+    }
+    let lengths: ArrayRef = Arc::new(Int32Array::from_iter_values(documents.iter().map(|document| document.len() as i32)));
+    let schema = Arc::new(Schema::new(vec![INPUT_IDS.field(), N_TOKENS.field()]));
+    let batch = Batch::try_new(schema.clone(), vec![ids.finish().unwrap(), lengths]).unwrap();
+    let mut table = io::TableWriter::create(staging, &name, schema, io::work_properties()).unwrap();
+    table.write(&batch).unwrap();
+    let path = dir.join(&name);
+    let entry = table.commit(&path, name.clone()).unwrap();
+    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3 }
+}
+
+struct Case {
+    dir: tempfile::TempDir,
+    staging: Staging,
+    parts: Vec<TokenPart>,
+}
+
+fn case(shards: &[Vec<Vec<i32>>]) -> Case {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = Staging::new(dir.path().join("tmp")).unwrap();
+    let parts = shards.iter().enumerate().map(|(i, documents)| write_shard(&staging, dir.path(), i, documents)).collect();
+    Case { dir, staging, parts }
+}
+
+impl Case {
+    fn pack(&self, context: &PackContext, options: &Options, memory: u64) -> Pack {
+        let packer = Packer::new(&self.parts, context, options).unwrap();
+        let plans = packer.plan().unwrap();
+        let write = |plan: &PartPlan| {
+            let target = self.dir.path().join(plan.name());
+            packer.write_part(plan, memory, &self.staging, &target, plan.name()).unwrap()
+        };
+        let packed: Vec<_> = plans.iter().map(write).collect();
+        let json = serde_json::to_vec(&packer.info(&packed)).unwrap();
+        self.staging.write(&self.dir.path().join("pack.json"), &json).unwrap();
+        Pack::open(self.dir.path()).unwrap()
+    }
+}
+
+fn assert_unpacks(pack: &Pack, shards: &[Vec<Vec<i32>>]) {
+    pack.verify().unwrap();
+    let mut documents = pack.unpack().map(Result::unwrap);
+    for (shard, wanted) in shards.iter().enumerate() {
+        for (row, wanted) in wanted.iter().enumerate() {
+            let document = documents.next().unwrap();
+            assert_eq!((document.shard as usize, document.row as usize), (shard, row));
+            assert_eq!(&document.input_ids, wanted);
+        }
+    }
+    assert!(documents.next().is_none());
+    let totals = pack.info().totals;
+    let counted = shards.iter().flatten();
+    assert_eq!(totals.empty, counted.clone().filter(|document| document.is_empty()).count() as u64);
+    assert_eq!(totals.documents + totals.empty, counted.clone().count() as u64);
+    assert_eq!(totals.tokens, counted.map(|document| document.len() as u64).sum::<u64>() + totals.documents);
+    assert_eq!(pack.info().padding, totals.rows * u64::from(pack.info().sequence_length) - totals.tokens);
+}
+
+#[test]
+fn unpack_after_pack_is_the_identity_at_every_edge() {
+    for sequence_length in [1, 2, 3, 64, 65, 65_535, 65_536] {
+        let s = sequence_length as usize;
+        let lengths = [0, 1, s - 1, s, s + 1, 2 * s - 1, 2 * s, 2 * s + 1, 0];
+        let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|shard| lengths.iter().map(|&n| document(shard + n, n)).collect()).collect();
+        for (vocab_size, part_bytes) in [(50, 1 << 30), (65_500, 1)] {
+            let options = Options { sequence_length, window: 9, part_bytes, ..Options::default() };
+            let pack = case(&shards).pack(&context(vocab_size), &options, u64::MAX);
+            assert_eq!(pack.info().parts.len(), if part_bytes == 1 { 3 } else { 1 });
+            assert_unpacks(&pack, &shards);
+        }
+    }
+}
+
+#[test]
+fn a_part_takes_windows_up_to_its_bytes() {
+    // Each shard is a window, and four full rows of 8 uint16 tokens: 64 bytes.
+    let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|_| vec![document(0, 7); 4]).collect();
+    let (case, context) = (case(&shards), context(50));
+    for (part_bytes, wanted) in [(1, vec![1, 1, 1]), (127, vec![1, 1, 1]), (128, vec![2, 1]), (191, vec![2, 1]), (192, vec![3])] {
+        let options = Options { sequence_length: 8, window: 4, part_bytes, ..Options::default() };
+        let plans = Packer::new(&case.parts, &context, &options).unwrap().plan().unwrap();
+        assert_eq!(plans.iter().map(|plan| plan.windows.len()).collect::<Vec<_>>(), wanted, "part_bytes = {part_bytes}");
+        let mut next = (0, 0, 0);
+        for plan in plans {
+            assert_eq!((plan.index, plan.first_row, plan.shards().start), next);
+            next = (plan.index + 1, plan.first_row + plan.totals.rows, plan.shards().end);
+        }
+    }
+}
+
+#[test]
+fn a_document_is_found_in_its_rows() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|shard| vec![vec![], document(shard, 21), document(shard, 3)]).collect();
+    let options = Options { sequence_length: 8, window: 3, part_bytes: 1, ..Options::default() };
+    let pack = case(&shards).pack(&context(50), &options, 0);
+    assert!(pack.locate(1, 0).unwrap().is_empty() && pack.locate(9, 0).unwrap().is_empty());
+    let pieces = pack.locate(2, 1).unwrap();
+    let offsets: Vec<_> = pieces.iter().map(|piece| (piece.source.offset, piece.end - piece.start)).collect();
+    assert_eq!(offsets, [(0, 8), (8, 8), (16, 6)]);
+    let mut ids = Vec::new();
+    let first_row = pack.info().parts[2].first_row;
+    for piece in pieces {
+        pack.part(2).unwrap().read_tokens(piece.row - first_row, piece.start, piece.end, &mut ids).unwrap();
+    }
+    assert_eq!(ids, [document(2, 21), vec![EOS as i32]].concat());
+}
+
+#[test]
+fn a_very_long_document_and_none_at_all() {
+    let long = vec![vec![document(1, 1_000_000)]];
+    assert_unpacks(&case(&long).pack(&context(50), &Options::default(), 0), &long);
+    for shards in [vec![], vec![vec![]], vec![vec![vec![]], vec![vec![], vec![]]]] {
+        let pack = case(&shards).pack(&context(50), &Options::default(), 0);
+        assert_eq!(pack.info().totals.rows, 0);
+        assert_unpacks(&pack, &shards);
+    }
+}
+
+#[test]
+fn blocks_of_rows_give_the_same_bytes() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..4).map(|shard| (0..50).map(|row| document(row, (row * 37 + shard) % 90)).collect()).collect();
+    let (case, context) = (case(&shards), context(50));
+    let options = Options { sequence_length: 32, window: 60, ..Options::default() };
+    let packer = Packer::new(&case.parts, &context, &options).unwrap();
+    let plan = &packer.plan().unwrap()[0];
+    let lengths = packer.lengths(plan.shards()).unwrap();
+    let layout = packer.layout(plan, &lengths).unwrap();
+    let write = |block_rows| {
+        let mut writer = SectionWriter::new(Vec::new()).unwrap();
+        packer.write_tokens(&mut writer, &lengths, &layout, block_rows, Path::new("memory")).unwrap();
+        writer.finish()
+    };
+    let whole = write(u64::MAX);
+    assert!(plan.totals.rows > 100);
+    for block_rows in [1, 7, 64] {
+        assert_eq!(write(block_rows), whole);
+    }
+}
+
+#[test]
+fn order_depends_on_seed_and_part_only() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..200).map(|row| document(row, (row + shard) % 40)).collect()).collect();
+    let bytes = |seed, shuffle| {
+        let options = Options { sequence_length: 16, window: 1, part_bytes: 1, shuffle, seed };
+        let pack = case(&shards).pack(&context(50), &options, 0);
+        assert_unpacks(&pack, &shards);
+        pack.maps.iter().map(|(_, map)| map.to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(bytes(1, true), bytes(1, true));
+    assert_ne!(bytes(1, true), bytes(2, true));
+    assert_ne!(bytes(1, true), bytes(1, false));
+}
+
+#[test]
+fn unsound_token_shards_are_named() {
+    let shards = vec![vec![document(0, 5), vec![1, 2, 50]]];
+    let case = case(&shards);
+    let options = Options::default();
+    let attempt = |vocab_size, rows| {
+        let mut parts = case.parts.clone();
+        parts[0].rows = rows;
+        let context = context(vocab_size);
+        let packer = Packer::new(&parts, &context, &options)?;
+        let plans = packer.plan()?;
+        packer.write_part(&plans[0], 0, &case.staging, &case.dir.path().join("x"), "x".into()).map(|_| ())
+    };
+    attempt(51, 2).unwrap();
+    assert!(attempt(50, 2).unwrap_err().to_string().contains("row 1: a token is not in the vocabulary"));
+    assert!(attempt(51, 3).unwrap_err().to_string().contains("has 2 rows, not 3"));
+    assert_eq!(attempt(3, 2).unwrap_err().exit_code(), 2);
+    assert!(!case.dir.path().join("tmp/part-00000.pack").exists(), "an unfinished file is removed");
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    assert_eq!(Options::default().check(), Ok(()));
+    for (options, key) in [
+        (Options { sequence_length: 0, ..Options::default() }, "pack.sequence_length"),
+        (Options { sequence_length: (1 << 24) + 1, ..Options::default() }, "pack.sequence_length"),
+        (Options { window: 0, ..Options::default() }, "pack.window"),
+        (Options { part_bytes: 0, ..Options::default() }, "pack.part_bytes"),
+    ] {
+        assert!(options.check().unwrap_err().contains(key));
+    }
+}
+
+#[test]
+fn a_pack_that_is_not_what_it_says_is_refused() {
+    let shards = vec![vec![document(0, 5), document(1, 20)]];
+    let case = case(&shards);
+    let options = Options { sequence_length: 8, ..Options::default() };
+    let pack = case.pack(&context(50), &options, 0);
+    let part = case.dir.path().join("part-00000.pack");
+    let (sound, info) = (pack.maps[0].1.to_vec(), pack.info().clone());
+    let refusal = |bytes: &[u8], info: &PackInfo| {
+        case.staging.write(&part, bytes).unwrap();
+        case.staging.write(&case.dir.path().join("pack.json"), &serde_json::to_vec(info).unwrap()).unwrap();
+        let error = Pack::open(case.dir.path()).and_then(|pack| pack.verify()).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error:?}");
+        error.to_string()
+    };
+    assert!(refusal(&[], &info).contains("the file has 0 bytes"));
+    assert!(refusal(&sound[..5_000], &info).contains("the file has 5000 bytes"));
+    let mut other = info.clone();
+    other.eos_id = 2;
+    assert!(refusal(&sound, &other).contains("agree with pack.json"));
+    other = info.clone();
+    other.shards[0].blake3 = "00".into();
+    assert!(refusal(&sound, &other).contains("other token shards"));
+    other = info.clone();
+    other.shards[0].rows = 1;
+    assert!(refusal(&sound, &other).contains("row 1 of token shard 0"));
+    other = info.clone();
+    other.parts[0].name = "../part-00000.pack".into();
+    assert!(refusal(&sound, &other).contains("file name"));
+    other = info.clone();
+    other.parts[0].first_row = 7;
+    assert!(refusal(&sound, &other).contains("follow each other"));
+}
+
+#[test]
+fn a_plan_of_other_shards_is_refused() {
+    let (case, context, options) = (case(&vec![vec![document(0, 5)]; 2]), context(50), Options { window: 1, ..Options::default() });
+    let packer = Packer::new(&case.parts, &context, &options).unwrap();
+    let plan = &packer.plan().unwrap()[0];
+    for windows in [vec![0..1, 1..3], vec![0..1, 1..1], vec![1..2, 0..1], vec![7..8, 8..9]] {
+        let plan = PartPlan { windows, ..plan.clone() };
+        let refusal = packer.write_part(&plan, 0, &case.staging, &case.dir.path().join("x"), "x".into());
+        assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
+    }
+}
+
+#[test]
+fn an_index_beyond_the_memory_limit_is_refused() {
+    let totals = Totals { pieces: PART_PIECES + 1, ..Totals::default() };
+    let plan = PartPlan { index: 0, first_row: 0, windows: vec![], totals };
+    assert_eq!(check_index_fits(&plan, 0).unwrap_err().exit_code(), 4);
+    check_index_fits(&plan, 1 << 40).unwrap();
+}
+
+/// The bytes of a small pack file of two shards with 12 documents each; written once, for every write is synced.
+fn small() -> Vec<u8> {
+    static BYTES: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+        let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..12).map(|row| document(row, row * 3 % 19 + shard)).collect()).collect();
+        let options = Options { sequence_length: 8, window: 100, ..Options::default() };
+        let pack = case(&shards).pack(&context(50), &options, 0);
+        pack.maps[0].1.to_vec()
+    });
+    BYTES.clone()
+}
+
+/// Reads whatever can be read; the only demand is that it ends without a panic.
+fn read_all(bytes: &[u8]) {
+    let _ = unpack::verify(bytes);
+    let Ok(view) = PackView::new(bytes) else { return };
+    if let Ok(documents) = Documents::new(view, 0, vec![12, 12]) {
+        documents.for_each(drop);
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let bytes = small();
+    let header = unpack::verify(&bytes).unwrap().header().clone();
+    let edges = header.sections.iter().flat_map(|section| [section.offset, section.offset + section.bytes]);
+    for cut in edges.filter(|&edge| edge < bytes.len() as u64).chain([0, 1, 8, 4_095, bytes.len() as u64 - 1]) {
+        assert!(PackView::new(&bytes[..cut as usize]).is_err(), "cut at {cut}");
+    }
+    assert!(PackView::new(&[bytes.as_slice(), &[0]].concat()).is_err());
+}
+
+proptest! {
+    // Each case writes and syncs files.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn unpack_after_pack_is_the_identity(
+        lengths in prop::collection::vec(prop::collection::vec(prop_oneof![0_usize..9, 0_usize..70], 0..20), 0..5),
+        sequence_length in 1_u32..40,
+        window in 1_u64..50,
+        part_bytes in 1_u64..4_000,
+        vocab_size in prop_oneof![Just(50), Just(100_000)],
+        shuffle: bool,
+        seed: u64,
+    ) {
+        let document = |(row, &n)| document(row, n);
+        let shards: Vec<Vec<Vec<i32>>> = lengths.iter().map(|lengths| lengths.iter().enumerate().map(document).collect()).collect();
+        let options = Options { sequence_length, window, part_bytes, shuffle, seed };
+        let pack = case(&shards).pack(&context(vocab_size), &options, 0);
+        assert_unpacks(&pack, &shards);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_change_of_a_byte_is_found(at: prop::sample::Index, change in 1_u8..) {
+        let mut bytes = small();
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        prop_assert!(unpack::verify(&bytes).is_err(), "byte {}", at);
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..6_000), with_magic: bool) {
+        let mut bytes = bytes;
+        if with_magic && bytes.len() > 8 {
+            bytes[..8].copy_from_slice(format::MAGIC);
+        }
+        prop_assert!(PackView::new(&bytes).is_err());
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn a_lying_index_never_panics(kind in 2_u32..=4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9)) {
+        let bytes = small();
+        read_all(&with_changed_section(bytes, kind, |content| {
+            for (at, value) in changes {
+                content[at.index(content.len())] = value;
+            }
+        }));
+    }
+}
+
+/// Changes a section and makes its hash and the header fit again.
+fn with_changed_section(mut bytes: Vec<u8>, kind: u32, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut header = unpack::verify(&bytes).unwrap().header().clone();
+    let section = header.sections.iter_mut().find(|section| section.kind == kind).unwrap();
+    let range = section.offset as usize..(section.offset + section.bytes) as usize;
+    change(&mut bytes[range.clone()]);
+    section.blake3 = *blake3::hash(&bytes[range]).as_bytes();
+    bytes[..format::HEADER_BYTES].copy_from_slice(&header.encode());
+    bytes
+}
+
+#[test]
+fn lies_under_fitting_hashes_are_named() {
+    let bytes = small();
+    let lie = |kind, at: usize, values: &[u8]| {
+        let changed = with_changed_section(bytes.clone(), kind, |content| content[at..at + values.len()].copy_from_slice(values));
+        unpack::verify(&changed).unwrap_err().to_string()
+    };
+    let unpadded = with_changed_section(bytes.clone(), kind::TOKENS, |content| content.fill(0));
+    assert!(unpack::verify(&unpadded).unwrap_err().to_string().contains("PAD"));
+    assert!(lie(kind::ROW_PTR, 4, &[0xFF; 4]).contains("row pointers"));
+    assert!(lie(kind::ROW_PTR, 0, &[1]).contains("sum"));
+    assert!(lie(kind::PIECE_END, 0, &[0, 0]).contains("ends of pieces"));
+    assert!(lie(kind::PIECE_END, 0, &[9, 0]).contains("ends of pieces"));
+    assert!(lie(kind::PIECE_SRC, 8, &[5]).contains("follow each other"));
+    assert!(lie(kind::PIECE_SRC, 12, &[8]).contains("marked"));
+    let moved = with_changed_section(bytes.clone(), kind::PIECE_SRC, |content| content[..4].fill(9));
+    assert!(matches!(
+        unpack::verify(&moved).map(|view| Documents::new(view, 0, vec![12, 12]).unwrap().any(|d| d.is_err())),
+        Ok(true) | Err(_)
+    ));
+}

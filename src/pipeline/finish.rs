@@ -1,0 +1,232 @@
+//! The end of a run: `quarantine.jsonl`, `plan.toml`, `manifest.json`, `run.json`, `_SUCCESS`, in this order.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::annotate::{self, ShardFacts};
+use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
+use super::observer::{Event, Observer};
+use super::packing::Packed;
+use super::run::{Context, Report, peak_memory};
+use super::select::Part;
+use super::tokens::TokenFacts;
+use super::vocabulary::Vocabulary;
+use super::work::{Entry, InputState, State, WorkDir};
+use crate::corpus::SourceDefaults;
+use crate::error::{Error, Result};
+use crate::io::FileEntry;
+use crate::stage::Counts;
+
+/// Gathers what all entries say into the passport and writes it.
+pub(super) fn manifest(
+    context: &Context<'_>,
+    shards: u64,
+    selected: &[Part],
+    vocabulary: &Vocabulary,
+    tokens: &[Entry<TokenFacts>],
+    packed: &Packed,
+) -> Result<Manifest> {
+    let read = Reading::gather(context, shards)?;
+    let mut files = vec![
+        context.work.write_output("plan.toml", context.plan.to_toml()?.as_bytes(), 0)?,
+        context.work.write_output("quarantine.jsonl", &read.quarantine, read.totals.quarantined)?,
+    ];
+    let mut totals = read.totals;
+    let (mut rejected, mut registers) = (Counts::new(), Counts::new());
+    for part in selected {
+        totals.kept += part.payload.kept;
+        totals.kept_bytes += part.payload.kept_bytes;
+        totals.kept_characters += part.payload.kept_characters;
+        add(&mut rejected, &part.payload.rejected);
+        add(&mut registers, &part.payload.registers);
+    }
+    totals.rejected = rejected.values().sum();
+    totals.tokens = tokens.iter().map(|part| part.payload.tokens).sum();
+    files.extend(selected.iter().flat_map(|part| part.files.clone()));
+    files.extend(vocabulary.entry.files.clone());
+    files.extend(tokens.iter().flat_map(|part| part.files.clone()));
+    files.extend(packed.files.clone());
+    files.retain(|file: &FileEntry| !file.path.starts_with(".work/"));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    if !totals.balanced() {
+        return Err(Error::internal(format!(
+            "read {} is not kept {} + rejected {} + quarantined {}",
+            totals.read, totals.kept, totals.rejected, totals.quarantined
+        )));
+    }
+    let manifest = Manifest {
+        manifest_version: MANIFEST_VERSION,
+        seimai: env!("CARGO_PKG_VERSION").to_owned(),
+        fingerprint: context.fingerprint.to_owned(),
+        unicode: unicode_version(),
+        dictionary: dictionary(context),
+        source: source(&context.plan.input.source),
+        inputs: read.inputs,
+        totals,
+        rejected,
+        registers,
+        stages: read.counts,
+        tokenizer: TokenizerFacts {
+            vocab_size: vocabulary.entry.payload.vocab_size,
+            blake3: vocabulary.file()?.blake3.clone(),
+            pieces: vocabulary.entry.payload.pieces,
+        },
+        pack: pack_facts(packed),
+        files,
+    };
+    context.work.write_output("manifest.json", &manifest.to_bytes()?, 0)?;
+    Ok(manifest)
+}
+
+fn add(sum: &mut Counts, more: &Counts) {
+    for (name, n) in more {
+        *sum.entry(name.clone()).or_default() += n;
+    }
+}
+
+fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
+    let all = [("name", &given.name), ("license", &given.license), ("residency", &given.residency)];
+    all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
+}
+
+fn unicode_version() -> String {
+    let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
+    format!("{major}.{minor}.{patch}")
+}
+
+fn dictionary(context: &Context<'_>) -> DictionaryFacts {
+    let about = context.stages.dictionary.about();
+    DictionaryFacts {
+        name: about.identity.name.clone(),
+        version: about.identity.version.clone(),
+        licence: about.identity.licence.clone(),
+        fingerprint: about.fingerprint.clone(),
+        engine: format!("{:?}", context.plan.segment.engine).to_lowercase(),
+    }
+}
+
+fn pack_facts(packed: &Packed) -> PackFacts {
+    let info = &packed.info;
+    PackFacts {
+        sequence_length: u64::from(info.sequence_length),
+        rows: info.totals.rows,
+        tokens: info.totals.tokens,
+        padding: info.padding,
+        pieces: info.totals.pieces,
+    }
+}
+
+/// What the entries of the first pass say together.
+#[derive(Default)]
+struct Reading {
+    totals: Totals,
+    inputs: Vec<InputFacts>,
+    counts: Counts,
+    quarantine: Vec<u8>,
+}
+
+impl Reading {
+    fn gather(context: &Context<'_>, shards: u64) -> Result<Self> {
+        let mut all = Self { inputs: context.input_states.iter().map(input_facts).collect(), ..Self::default() };
+        for shard in 0..shards {
+            let facts = annotate::facts(context, shard).ok_or_else(|| Error::internal(format!("shard {shard} is not committed")))?;
+            all.take(&facts)?;
+        }
+        Ok(all)
+    }
+
+    fn take(&mut self, facts: &ShardFacts) -> Result<()> {
+        let quarantined = facts.quarantined.len() as u64;
+        self.totals.read += facts.documents + quarantined;
+        self.totals.quarantined += quarantined;
+        self.totals.text_bytes += facts.text_bytes;
+        for record in &facts.quarantined {
+            serde_json::to_writer(&mut self.quarantine, record).map_err(|e| Error::internal(format!("quarantine: {e}")))?;
+            self.quarantine.push(b'\n');
+        }
+        for (input, tally) in &facts.inputs {
+            let input = self.inputs.get_mut(*input as usize).ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
+            input.read += tally.records + tally.quarantined;
+            input.quarantined += tally.quarantined;
+            input.replaced += tally.replaced;
+            input.charset = input.charset.take().or_else(|| tally.charset.clone());
+        }
+        add(&mut self.counts, &facts.counts);
+        Ok(())
+    }
+}
+
+fn input_facts(state: &InputState) -> InputFacts {
+    InputFacts {
+        path: state.path.clone(),
+        bytes: state.bytes,
+        blake3: state.blake3.clone(),
+        read: 0,
+        quarantined: 0,
+        charset: None,
+        replaced: 0,
+    }
+}
+
+/// `run.json`, then `_SUCCESS`, then `.work/` goes.
+pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: &dyn Observer) -> Result<()> {
+    let timings = run_json(report, threads);
+    work.write_output("run.json", timings.as_bytes(), 0)?;
+    let manifest = blake3::hash(&report.manifest.to_bytes()?).to_hex().to_string();
+    let staged = work.staging().create("_SUCCESS")?;
+    let success = work.out().join("_SUCCESS");
+    let line = success_line(&manifest);
+    let committed = write_success(staged, line.as_bytes(), &success);
+    if committed.is_err() {
+        // A run whose last step is not durable is not finished; the next start does that step again.
+        let _ = std::fs::remove_file(&success);
+    }
+    committed?;
+    if let Err(e) = work.remove_work() {
+        observer.on_event(&Event::Note(format!("the run is complete, but its work directory could not be removed: {e}")));
+    }
+    Ok(())
+}
+
+fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &std::path::Path) -> Result<()> {
+    use std::io::Write;
+    staged.write_all(line).map_err(|e| staged.failed(e))?;
+    staged.commit(target).map(|_| ())
+}
+
+/// Timings, speed and host: the one file that differs from run to run.
+fn run_json(report: &Report, threads: usize) -> String {
+    let passes: serde_json::Map<String, serde_json::Value> =
+        report.seconds.iter().map(|(pass, seconds)| ((*pass).to_owned(), serde_json::json!(seconds))).collect();
+    let totals = &report.manifest.totals;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let value = serde_json::json!({
+        "wall_seconds": report.wall,
+        "pass_seconds": passes,
+        "megabytes_per_second": totals.text_bytes as f64 / 1e6 / report.wall.max(1e-9),
+        "peak_memory_bytes": peak_memory(),
+        "threads": threads,
+        "host": host.trim(),
+    });
+    format!("{value:#}\n")
+}
+
+/// What a finished run says it belongs to.
+pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
+    let (manifest, _) = Manifest::read(work.out())?;
+    let inputs = manifest.inputs.iter().map(|input| InputState {
+        path: input.path.clone(),
+        bytes: input.bytes,
+        mtime: String::new(),
+        blake3: input.blake3.clone(),
+    });
+    let mut state = State::new(manifest.fingerprint.clone(), inputs.collect());
+    state.seimai.clone_from(&manifest.seimai);
+    Ok(Some(state))
+}
+
+/// Started again after it finished: nothing to do.
+pub(super) fn already_done(work: &WorkDir, started: Instant) -> Result<Report> {
+    let (manifest, _) = Manifest::read(work.out())?;
+    Ok(Report { manifest, seconds: vec![], wall: started.elapsed().as_secs_f64(), already_done: true })
+}

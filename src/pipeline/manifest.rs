@@ -1,0 +1,188 @@
+//! `manifest.json`: the corpus's passport. No clock, host, thread count or absolute path is inside, so that the same
+//! inputs and plan give the same bytes anywhere.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::io::{FileEntry, read_limited};
+use crate::stage::Counts;
+
+/// Version of the manifest's own layout.
+pub const MANIFEST_VERSION: u32 = 1;
+const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+
+/// The passport.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Layout version.
+    pub manifest_version: u32,
+    /// Version of Seimai.
+    pub seimai: String,
+    /// Fingerprint of settings, dictionary and stage versions.
+    pub fingerprint: String,
+    /// Version of Unicode that normalisation follows.
+    pub unicode: String,
+    /// The dictionary that cut the text.
+    pub dictionary: DictionaryFacts,
+    /// Source, licence, residency that the plan gives to records without their own.
+    pub source: BTreeMap<String, String>,
+    /// Every input, in reading order.
+    pub inputs: Vec<InputFacts>,
+    /// What became of the records.
+    pub totals: Totals,
+    /// Rejected documents by `stage/rule`; a document counts once, under its first rule.
+    pub rejected: Counts,
+    /// Kept documents by register.
+    pub registers: Counts,
+    /// What the stages counted (`normalize.…`, `segment.…`).
+    pub stages: Counts,
+    /// The vocabulary.
+    pub tokenizer: TokenizerFacts,
+    /// The pack.
+    pub pack: PackFacts,
+    /// Every output file but `manifest.json`, `run.json` and `_SUCCESS`, by path.
+    pub files: Vec<FileEntry>,
+}
+
+/// Which dictionary, by content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DictionaryFacts {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Licence identifier.
+    pub licence: String,
+    /// BLAKE3 over its content.
+    pub fingerprint: String,
+    /// Engine that used it.
+    pub engine: String,
+}
+
+/// An input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputFacts {
+    /// Name relative to the plan or the pattern's directory.
+    pub path: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// BLAKE3 of the file; empty if it could not be read.
+    pub blake3: String,
+    /// Records read from it, unreadable ones included.
+    pub read: u64,
+    /// Records quarantined.
+    pub quarantined: u64,
+    /// Character encoding found, for plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// Characters that could not be decoded.
+    pub replaced: u64,
+}
+
+/// The conservation law: `read = kept + rejected + quarantined`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Records met, unreadable ones included.
+    pub read: u64,
+    /// Documents in `documents/`.
+    pub kept: u64,
+    /// Documents in `rejected/`.
+    pub rejected: u64,
+    /// Lines of `quarantine.jsonl`.
+    pub quarantined: u64,
+    /// Bytes of text read, after decoding.
+    pub text_bytes: u64,
+    /// Bytes of text kept.
+    pub kept_bytes: u64,
+    /// Characters kept.
+    pub kept_characters: u64,
+    /// Tokens of the kept documents, without EOS.
+    pub tokens: u64,
+}
+
+impl Totals {
+    /// Does the law hold?
+    pub fn balanced(&self) -> bool {
+        self.read == self.kept + self.rejected + self.quarantined
+    }
+}
+
+/// The vocabulary.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerFacts {
+    /// Entries of the vocabulary, special tokens included.
+    pub vocab_size: u64,
+    /// BLAKE3 of `tokenizer/tokenizer.json`.
+    pub blake3: String,
+    /// Distinct pieces it was trained on.
+    pub pieces: u64,
+}
+
+/// The pack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackFacts {
+    /// S.
+    pub sequence_length: u64,
+    /// Rows of S tokens.
+    pub rows: u64,
+    /// Tokens without padding, EOS included.
+    pub tokens: u64,
+    /// Padding tokens.
+    pub padding: u64,
+    /// Pieces the documents were cut into.
+    pub pieces: u64,
+}
+
+impl Manifest {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| Error::internal(format!("manifest: {e}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the manifest of a finished run; a version or path that cannot be trusted is refused.
+    pub fn read(run: &Path) -> Result<(Self, String)> {
+        let path = run.join("manifest.json");
+        let bytes = match read_limited(&path, MANIFEST_BYTES_MAX) {
+            Err(Error::Io { source, .. }) => {
+                return Err(Error::refused_with_hint(
+                    format!("{}: no finished run ({source})", run.display()),
+                    "name the --out directory of `seimai run`",
+                ));
+            }
+            other => other?,
+        };
+        let version = serde_json::from_slice::<serde_json::Value>(&bytes)
+            .map_err(|e| Error::damaged(&path, format!("not JSON: {e}")))?
+            .get("manifest_version")
+            .and_then(serde_json::Value::as_u64);
+        if version != Some(u64::from(MANIFEST_VERSION)) {
+            let found = version.map_or_else(|| "none".to_owned(), |v| v.to_string());
+            return Err(Error::refused(format!("{}: manifest version {found}; this Seimai reads {MANIFEST_VERSION}", path.display())));
+        }
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(&path, e.to_string()))?;
+        for file in &manifest.files {
+            let inside = Path::new(&file.path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+            if !inside || file.path.is_empty() {
+                let shown = crate::quarantine::escape(&file.path, 80);
+                return Err(Error::refused(format!("{}: lists a file outside the run: {shown}", path.display())));
+            }
+        }
+        Ok((manifest, blake3::hash(&bytes).to_hex().to_string()))
+    }
+}
+
+/// What `_SUCCESS` says: the manifest's hash, so that a changed manifest is found too.
+pub fn success_line(manifest_blake3: &str) -> String {
+    format!("blake3 {manifest_blake3} manifest.json\n")
+}

@@ -1,0 +1,239 @@
+//! The plan: what a run shall do, read from TOML, checked whole before anything is written.
+//!
+//! Every room owns its section and says what it accepts; the plan only puts the sections together in the order of the
+//! flow. Unknown keys are errors that name the key, the place and the nearest valid key.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::io::read_limited;
+use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, segment, shard};
+
+/// A plan larger than this is refused.
+const PLAN_BYTES_MAX: u64 = 1 << 20;
+
+/// A run's settings. Every key has a default except `input.paths`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plan {
+    /// What is read.
+    pub input: corpus::Options,
+    /// How text is normalised.
+    pub normalize: normalize::Options,
+    /// How text is cut into morphemes.
+    pub segment: segment::Options,
+    /// Which documents are good enough.
+    pub quality: decide::QualityOptions,
+    /// What is done with politeness.
+    pub keigo: keigo::Options,
+    /// What is done with personal data.
+    pub pii: PiiOptions,
+    /// Which duplicates go.
+    pub dedup: dedup::Options,
+    /// The vocabulary.
+    pub tokenizer: bpe::Options,
+    /// The Parquet shards.
+    pub shards: shard::Options,
+    /// The packed sequences.
+    pub pack: pack::Options,
+}
+
+/// `[pii]`: personal data. Only `action = "keep"` is built.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PiiOptions {
+    /// keep | count | mask | drop.
+    pub action: PiiAction,
+}
+
+/// What happens to personal data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PiiAction {
+    /// Leave it.
+    #[default]
+    Keep,
+    /// Count it per kind.
+    Count,
+    /// Replace it by placeholders of its kind.
+    Mask,
+    /// Drop the document.
+    Drop,
+}
+
+impl PiiOptions {
+    fn check(&self) -> std::result::Result<(), String> {
+        match self.action {
+            PiiAction::Keep => Ok(()),
+            PiiAction::Count | PiiAction::Mask | PiiAction::Drop => {
+                Err("pii.action: only \"keep\" is built yet; set it to \"keep\"".into())
+            }
+        }
+    }
+}
+
+/// A plan with the place it came from: relative input paths start at `base`.
+#[derive(Debug, Clone)]
+pub struct LoadedPlan {
+    /// The settings.
+    pub plan: Plan,
+    /// Directory of the plan file.
+    pub base: PathBuf,
+    /// The plan file, for messages.
+    pub file: PathBuf,
+}
+
+impl LoadedPlan {
+    /// Reads a plan file and applies `KEY=VALUE` settings (dotted keys, TOML values; bare words are strings).
+    pub fn read(file: &Path, settings: &[String]) -> Result<Self> {
+        let bytes = match read_limited(file, PLAN_BYTES_MAX) {
+            Err(Error::Io { source, .. }) => {
+                return Err(Error::refused_with_hint(
+                    format!("{}: cannot read the plan: {source}", file.display()),
+                    "`seimai init` writes one",
+                ));
+            }
+            other => other?,
+        };
+        let text = String::from_utf8(bytes).map_err(|_| Error::refused(format!("{}: the plan is not UTF-8", file.display())))?;
+        let plan = Plan::from_toml(&text, settings, &file.display().to_string())?;
+        let base = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        Ok(Self { plan, base: base.to_path_buf(), file: file.to_path_buf() })
+    }
+}
+
+impl Plan {
+    /// Parses and checks a plan; `name` stands for the file in messages.
+    pub fn from_toml(text: &str, settings: &[String], name: &str) -> Result<Self> {
+        let plan: Self = if settings.is_empty() {
+            toml::from_str(text).map_err(|e| explain(&e, text, name))?
+        } else {
+            let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
+            for setting in settings {
+                apply(&mut table, setting)?;
+            }
+            table.try_into().map_err(|e: toml::de::Error| explain(&e, "", name))?
+        };
+        plan.check().map_err(|message| Error::refused(format!("{name}: {message}")))?;
+        Ok(plan)
+    }
+
+    /// What no single section can refuse by its types: ranges, and features that are not built yet.
+    fn check(&self) -> std::result::Result<(), String> {
+        self.input.check()?;
+        self.normalize.check()?;
+        self.segment.check()?;
+        self.quality.check()?;
+        self.keigo.check()?;
+        self.pii.check()?;
+        self.dedup.check()?;
+        self.tokenizer.check()?;
+        self.shards.check()?;
+        self.pack.check()
+    }
+
+    /// The resolved plan as TOML: every key, defaults included.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| Error::internal(format!("the plan cannot be written as TOML: {e}")))
+    }
+
+    /// The JSON Schema of a plan (committed as `docs/plan.schema.json`).
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Plan).to_value()
+    }
+}
+
+/// Sets a dotted key to a TOML value; what is no TOML value is taken as a string.
+fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
+    let Some((key, value)) = setting.split_once('=') else {
+        return Err(Error::refused_with_hint(format!("--set {setting}: no `=`"), "write --set tokenizer.vocab_size=16000"));
+    };
+    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let last = path.pop().unwrap_or_default();
+    let mut at = table;
+    for part in path {
+        let inner = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = inner.as_table_mut().ok_or_else(|| Error::refused(format!("--set {setting}: `{part}` is not a section")))?;
+    }
+    at.insert(last.to_owned(), value);
+    Ok(())
+}
+
+/// Turns a TOML error into one sentence with file and line, and for an unknown key the nearest valid one.
+fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
+    let place = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
+        let line = text.as_bytes().iter().take(span.start).filter(|&&b| b == b'\n').count() + 1;
+        format!(":{line}")
+    });
+    let message = error.message().trim().replace('\n', " ");
+    let message = crate::quarantine::escape(&message, 400);
+    if let Some((unknown, valid)) = unknown_field(&message) {
+        let nearest = valid.iter().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, unknown));
+        let hint =
+            nearest.map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
+        return Error::refused_with_hint(format!("{name}{place}: unknown key `{unknown}`"), hint);
+    }
+    Error::refused(format!("{name}{place}: {message}"))
+}
+
+/// Takes serde's ``unknown field `a`, expected one of `b`, `c` `` apart.
+fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    Some((unknown, quoted.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INPUT: &str = "[input]\npaths = [\"a.jsonl\"]\n";
+
+    fn refusal(text: &str, settings: &[&str]) -> String {
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        match Plan::from_toml(text, &settings, "plan.toml") {
+            Ok(_) => panic!("accepted: {text}"),
+            Err(e) => {
+                assert_eq!(e.exit_code(), 2);
+                format!("{e} | {}", e.hint().unwrap_or_default())
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_line_and_nearest() {
+        let said = refusal("[tokenizer]\nvocab_sizes = 3\n", &[]);
+        assert!(said.contains("plan.toml:2") && said.contains("`vocab_sizes`") && said.contains("`vocab_size`"), "{said}");
+        assert!(refusal("[tokeniser]\n", &[]).contains("`tokenizer`"));
+        assert!(refusal("", &["pack.sequence_lenght=3"]).contains("`sequence_length`"));
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_in_one_sentence() {
+        for text in ["[pii]\naction = \"mask\"", "[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\"", "[keigo]\npolicy = \"filter\""] {
+            let said = refusal(&format!("{INPUT}{text}"), &[]);
+            assert!(said.contains("built"), "{said}");
+        }
+    }
+
+    #[test]
+    fn settings_override_and_the_resolved_plan_reads_back() {
+        let plan = Plan::from_toml(
+            &format!("{INPUT}[tokenizer]\nvocab_size = 8000"),
+            &["tokenizer.vocab_size=4000".into(), "segment.dictionary=unidic".into()],
+            "p",
+        )
+        .unwrap();
+        assert_eq!(plan.tokenizer.vocab_size, 4000);
+        let text = plan.to_toml().unwrap();
+        assert_eq!(Plan::from_toml(&text, &[], "resolved").unwrap(), plan);
+    }
+}

@@ -1,0 +1,232 @@
+//! A run from plan to `_SUCCESS`: the passes in order, each resumed where it stopped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::fingerprint;
+use super::manifest::Manifest;
+use super::observer::{Event, Observer, Stop};
+use super::pass::Pool;
+use super::plan::{LoadedPlan, Plan};
+use super::registry::Stages;
+use super::work::{InputState, State, WorkDir};
+use super::{annotate, duplicates, finish, packing, select, tokens, vocabulary};
+use crate::corpus::{self, Cut, InputFile};
+use crate::error::{Error, Result};
+use crate::io::hash_file;
+
+/// Memory one worker of the first pass may hold: a raw shard, its batches, and an open table.
+const WORKER_BYTES: u64 = 160 << 20;
+/// Memory for the program, its tables and the dictionary's touched pages.
+const BASE_BYTES: u64 = 160 << 20;
+
+/// How to run; nothing here changes a byte of the output.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Output directory.
+    pub out: PathBuf,
+    /// Worker threads.
+    pub threads: usize,
+    /// Ceiling of memory in bytes.
+    pub memory: u64,
+    /// Remove what an earlier run left and start over.
+    pub fresh: bool,
+}
+
+/// What a finished run tells.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The passport of the output.
+    pub manifest: Manifest,
+    /// Seconds a pass took in this attempt, in order; passes finished earlier are missing.
+    pub seconds: Vec<(&'static str, f64)>,
+    /// Wall-clock seconds of this attempt.
+    pub wall: f64,
+    /// The run had finished before; nothing was done.
+    pub already_done: bool,
+}
+
+/// What every pass needs.
+pub(super) struct Context<'a> {
+    pub plan: &'a Plan,
+    pub stages: &'a Stages,
+    pub work: &'a WorkDir,
+    pub pool: &'a Pool,
+    pub stop: &'a Stop,
+    pub observer: &'a dyn Observer,
+    pub memory: u64,
+    pub fingerprint: &'a str,
+    pub inputs: &'a Arc<[InputFile]>,
+    pub input_states: &'a [InputState],
+    seconds: Mutex<Vec<(&'static str, f64)>>,
+}
+
+impl Context<'_> {
+    /// Shards are cut by data only, never by threads or memory.
+    pub(super) fn cut(&self) -> Cut {
+        Cut { shard_bytes: 16 << 20, shard_rows: u64::from(self.plan.shards.rows_max) }
+    }
+
+    /// Notes how long a pass took.
+    pub(super) fn took(&self, pass: &'static str, seconds: f64) {
+        if let Ok(mut all) = self.seconds.lock() {
+            all.push((pass, seconds));
+        }
+    }
+
+    /// An input that changed while it was read makes the output worthless: say which.
+    pub(super) fn check_inputs_unchanged(&self) -> Result<()> {
+        for (input, state) in self.inputs.iter().zip(self.input_states) {
+            if !state.blake3.is_empty() && stat(input) != Some((state.bytes, state.mtime.clone())) && hash(input) != state.blake3 {
+                return Err(changed(&state.path));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changed(name: &str) -> Error {
+    Error::refused_with_hint(format!("input {name} changed since this run began"), "restore it, or start over with --fresh")
+}
+
+/// Size and modification time as they are now.
+fn stat(input: &InputFile) -> Option<(u64, String)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(&input.path).ok()?;
+    let mtime = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
+    Some((found.len(), mtime.to_string()))
+}
+
+fn hash(input: &InputFile) -> String {
+    hash_file(&input.path).map(|(_, hash)| hash).unwrap_or_default()
+}
+
+/// Executes a plan. Started again after an interruption it goes on where it stopped; the bytes are the same.
+pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Report> {
+    let started = Instant::now();
+    let plan = &loaded.plan;
+    let inputs: Arc<[InputFile]> = corpus::expand(&plan.input, &loaded.base)?.into();
+    refuse_output_among_inputs(&options.out, &inputs)?;
+    let stages = Stages::new(plan)?;
+    let fingerprint = fingerprint::of(plan, &stages)?;
+    let pool = Pool::new(worker_threads(options))?;
+    let work = WorkDir::open(&options.out, options.fresh)?;
+    let complete = work.is_complete();
+    let known = if complete { finish::finished_state(&work)? } else { work.state()? };
+    let belongs = input_states(&inputs, known.as_ref(), &pool, stop).map(|states| State::new(fingerprint.clone(), states));
+    let belongs = belongs.and_then(|state| known.as_ref().map_or(Ok(()), |known| same_run(known, &state)).map(|()| state));
+    if complete {
+        // A finished run is left as it was, whether it is this one or another.
+        work.remove_work()?;
+        belongs?;
+        return finish::already_done(&work, started);
+    }
+    let state = belongs?;
+    if known.is_none() {
+        work.write_state(&state)?;
+    } else {
+        observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
+    }
+    let context = Context {
+        plan,
+        stages: &stages,
+        work: &work,
+        pool: &pool,
+        stop,
+        observer,
+        memory: options.memory,
+        fingerprint: &fingerprint,
+        inputs: &inputs,
+        input_states: &state.inputs,
+        seconds: Mutex::default(),
+    };
+    let manifest = passes(&context, &inputs)?;
+    let seconds = context.seconds.into_inner().unwrap_or_default();
+    let report = Report { manifest, seconds, wall: started.elapsed().as_secs_f64(), already_done: false };
+    finish::commit(&work, &report, pool.threads(), observer)?;
+    Ok(report)
+}
+
+/// The way the text goes, from fold to fold.
+fn passes(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<Manifest> {
+    let shards = annotate::run(context, inputs)?; // read ─ decode ─ normalise ─ segment ─ annotate
+    let verdicts = duplicates::run(context, shards)?; // ▣ which documents repeat which
+    let selected = select::run(context, &verdicts)?; // decide, and count the pieces of what stays
+    let vocabulary = vocabulary::run(context, selected.len())?; // ▣ train BPE
+    let tokens = tokens::run(context, &selected, &vocabulary)?; // encode ─ shard
+    let packed = packing::run(context, &tokens, &vocabulary)?; // ▣ pack
+    finish::manifest(context, shards, &selected, &vocabulary, &tokens, &packed)
+}
+
+/// As many workers as the memory ceiling allows, at least one.
+fn worker_threads(options: &RunOptions) -> usize {
+    let affordable = options.memory.saturating_sub(BASE_BYTES) / WORKER_BYTES;
+    options.threads.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
+}
+
+/// A run that reads what it writes would never be the same twice.
+fn refuse_output_among_inputs(out: &Path, inputs: &[InputFile]) -> Result<()> {
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    match inputs.iter().find(|input| input.path.canonicalize().is_ok_and(|path| path.starts_with(&out))) {
+        None => Ok(()),
+        Some(input) => Err(Error::refused_with_hint(
+            format!("input {} lies inside the output directory {}", input.name, out.display()),
+            "name another --out, or narrow input.paths",
+        )),
+    }
+}
+
+/// The inputs as they are now. What size and time say is unchanged keeps the hash known from before.
+fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: &Stop) -> Result<Vec<InputState>> {
+    let known: BTreeMap<&str, &InputState> =
+        known.iter().flat_map(|state| &state.inputs).map(|input| (input.path.as_str(), input)).collect();
+    let states: Vec<Mutex<Option<InputState>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
+    pool.parallel(inputs.len(), &|i| {
+        let input = &inputs[i];
+        let mtime = input.mtime_ns.to_string();
+        let before =
+            known.get(input.name.as_str()).filter(|before| before.bytes == input.bytes && before.mtime == mtime && !mtime.is_empty());
+        let blake3 = match before {
+            Some(before) => before.blake3.clone(),
+            None if stop.check().is_err() => String::new(),
+            None => hash(input),
+        };
+        if let Ok(mut slot) = states[i].lock() {
+            *slot = Some(InputState { path: input.name.clone(), bytes: input.bytes, mtime, blake3 });
+        }
+    });
+    stop.check()?;
+    states.into_iter().map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Error::internal("an input was not looked at"))).collect()
+}
+
+/// The directory must belong to the same plan, dictionary, tool and inputs.
+fn same_run(known: &State, now: &State) -> Result<()> {
+    let differs = |what: String| Err(Error::refused_with_hint(what, "start over with --fresh, or name another --out"));
+    if known.version != now.version || known.seimai != now.seimai {
+        return differs(format!("the run in the output directory was begun by Seimai {} (this is {})", known.seimai, now.seimai));
+    }
+    if known.fingerprint != now.fingerprint {
+        return differs("the run in the output directory has another plan or dictionary".into());
+    }
+    for (then, input) in known.inputs.iter().zip(&now.inputs) {
+        if then.path != input.path {
+            return differs(format!("the run in the output directory read {} where this one reads {}", then.path, input.path));
+        }
+        if then.bytes != input.bytes || then.blake3 != input.blake3 {
+            return Err(changed(&input.path));
+        }
+    }
+    if known.inputs.len() != now.inputs.len() {
+        return differs(format!("the run in the output directory has {} inputs, this one {}", known.inputs.len(), now.inputs.len()));
+    }
+    Ok(())
+}
+
+/// Largest resident memory of this process so far, in bytes; 0 where the system does not tell.
+pub fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib << 10)
+}

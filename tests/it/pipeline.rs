@@ -1,0 +1,166 @@
+//! The whole way on the samples: what is planted is found, and the counts add up.
+
+use std::fs;
+
+use arrow::record_batch::RecordBatch;
+
+use crate::harness::{World, has_ipadic, manifest, repository, rows, strings};
+
+fn run_samples(test: &str) -> Option<World> {
+    if !has_ipadic(test) {
+        return None;
+    }
+    let world = World::new();
+    let plan = repository().join("examples/samples.toml");
+    let (code, _, err) = world.run(&["run", plan.to_str().unwrap(), "--out", "out", "--progress", "none"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("kept") && err.contains("tokens"), "a summary: {err}");
+    Some(world)
+}
+
+/// What the authors of the samples say should become of a document.
+fn labels() -> Vec<(String, String)> {
+    let text = fs::read_to_string(repository().join("scripts/samples/labels.jsonl")).unwrap();
+    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let field = |value: &serde_json::Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    text.lines().map(parse).map(|label| (field(&label, "id"), field(&label, "expect"))).collect()
+}
+
+#[test]
+fn samples_come_out_as_their_authors_say() {
+    let Some(world) = run_samples("samples_come_out_as_their_authors_say") else { return };
+    let out = world.path("out");
+    let documents = rows(&out.join("documents"));
+    // A text file is a document of its own, named by the file; its label is the name up to the first dot.
+    let ids = |batches: &[RecordBatch]| -> Vec<String> {
+        let label = |id: String| {
+            if std::path::Path::new(&id).extension().is_some_and(|extension| extension == "txt") {
+                id.split('.').next().unwrap().to_owned()
+            } else {
+                id
+            }
+        };
+        strings(batches, "doc_id").into_iter().map(label).collect()
+    };
+    let kept = ids(&documents);
+    let dropped = rows(&out.join("rejected"));
+    let (rejected, rules, of) = (ids(&dropped), strings(&dropped, "rule"), strings(&dropped, "duplicate_of"));
+    let labels = labels();
+    // The first in reading order stays, so a label "duplicate of X" names a cluster, not a direction.
+    let cluster = |id: &str| {
+        let label = labels.iter().find(|(other, _)| other == id);
+        label.and_then(|(_, expect)| expect.strip_prefix("duplicate_of:")).unwrap_or(id).to_owned()
+    };
+    let duplicate = |id: &str, row: Option<usize>| row.is_some_and(|row| !of[row].is_empty() && cluster(&of[row]) == cluster(id));
+    assert!(labels.len() >= 200, "{} labels", labels.len());
+    let mut surprises = Vec::new();
+    for (id, expect) in &labels {
+        let is_kept = kept.contains(id);
+        let row = rejected.iter().position(|other| other == id);
+        assert!(is_kept != row.is_some(), "{id} is in exactly one place");
+        let (kind, detail) = expect.split_once(':').unwrap_or((expect, ""));
+        let fine = match (kind, row) {
+            ("keep", row) => row.is_none() || duplicate(id, row),
+            ("reject", row) => row.is_some_and(|row| of[row].is_empty()),
+            ("duplicate_of", None) => duplicate(detail, rejected.iter().position(|other| other == detail)),
+            ("duplicate_of", row) => duplicate(id, row),
+            _ => false,
+        };
+        if !fine {
+            surprises
+                .push(format!("{id}: expected {expect}, {}", row.map_or("kept".to_owned(), |row| format!("rejected by {}", rules[row]))));
+        }
+    }
+    assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+    for named in of.iter().filter(|id| !id.is_empty()) {
+        assert!(kept.contains(named), "{named} stands for a duplicate and is kept");
+    }
+}
+
+#[test]
+fn counts_add_up_and_verify_finds_a_flipped_bit() {
+    let Some(world) = run_samples("counts_add_up_and_verify_finds_a_flipped_bit") else { return };
+    let out = world.path("out");
+    let totals = manifest(&out)["totals"].clone();
+    let n = |name: &str| totals[name].as_u64().unwrap();
+    assert_eq!(n("read"), n("kept") + n("rejected") + n("quarantined"));
+    assert_eq!(n("kept"), rows(&out.join("documents")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
+    assert_eq!(n("rejected"), rows(&out.join("rejected")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
+    assert!(!out.join(".work").exists(), "the work directory is gone");
+    let (code, said, err) = world.run(&["verify", "out", "--progress", "none"]);
+    assert_eq!(code, 0, "{said}{err}");
+    assert!(said.contains("holds") && said.contains("sound"), "{said}");
+    for file in
+        ["documents/part-00000.parquet", "tokens/part-00000.parquet", "pack/part-00000.pack", "tokenizer/tokenizer.json", "manifest.json"]
+    {
+        let path = out.join(file);
+        let sound = fs::read(&path).unwrap();
+        for at in [0, sound.len() / 3, sound.len() / 2, sound.len() - 2] {
+            let mut flipped = sound.clone();
+            flipped[at] ^= 4;
+            world.write(&format!("out/{file}"), &flipped);
+            let (code, said, err) = world.run(&["verify", "out", "--progress", "none"]);
+            // A manifest that is no longer one is refused or found damaged; it is never sound.
+            assert!(code == 3 || (file == "manifest.json" && code == 2), "{file} at {at}: exit {code}\n{said}{err}");
+        }
+        world.write(&format!("out/{file}"), &sound);
+    }
+    world.write("out/documents/part-00007.parquet", b"stray");
+    assert_eq!(world.run(&["verify", "out", "--progress", "none"]).0, 3, "a file nobody vouches for");
+}
+
+#[test]
+fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
+    let Some(world) = run_samples("decode_gives_the_documents_back") else { return };
+    let documents = rows(&world.path("out/documents"));
+    let (code, said, err) = world.run(&["decode", "out/tokens"]);
+    assert_eq!(code, 0, "{err}");
+    let decoded: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (ids, texts) = (strings(&documents, "doc_id"), strings(&documents, "text"));
+    assert_eq!(decoded.len(), ids.len());
+    for (row, (id, text)) in decoded.iter().zip(ids.iter().zip(&texts)) {
+        assert_eq!((row["doc_id"].as_str(), row["text"].as_str()), (Some(id.as_str()), Some(text.as_str())));
+    }
+    let rejected = strings(&rows(&world.path("out/rejected")), "doc_id");
+    let (code, said, err) = world.run(&["inspect", "out", &ids[0], &rejected[0]]);
+    assert_eq!(code, 0, "{err}");
+    assert!(said.contains("fate         kept") && said.contains("rejected by"), "{said}");
+    assert_eq!(world.run(&["inspect", "out", "no such document"]).0, 2);
+}
+
+#[test]
+fn a_corpus_without_documents_gives_valid_empty_outputs() {
+    if !has_ipadic("a_corpus_without_documents_gives_valid_empty_outputs") {
+        return;
+    }
+    let world = World::new();
+    world.write("empty.jsonl", "\n\n");
+    world.write("plan.toml", "[input]\npaths = [\"empty.jsonl\"]\n[tokenizer]\nvocab_size = 300\n");
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, said, err) = world.run(&["verify", "out"]);
+    assert_eq!(code, 0, "{said}{err}");
+}
+
+#[test]
+fn unreadable_records_are_quarantined_and_everything_else_goes_on() {
+    if !has_ipadic("unreadable_records_are_quarantined") {
+        return;
+    }
+    let world = World::new();
+    let good = r#"{"id": "good", "text": "短いが正しい文書です。米を精米して炊きました。"}"#;
+    world.write("a.jsonl", [good.as_bytes(), b"{\"text\": \"cut", b"\xff\xfe{}", b"[1]", b"{\"id\": \"no text\"}"].join(&b'\n'));
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n");
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out"]);
+    assert_eq!(code, 3, "{err}");
+    assert_eq!(strings(&rows(&world.path("out/documents")), "doc_id"), ["good"]);
+    let quarantine = fs::read_to_string(world.path("out/quarantine.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = quarantine.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["line"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    assert!(lines.iter().all(|line| line["file"] == "a.jsonl" && !line["reason"].as_str().unwrap().is_empty()));
+    assert_eq!(world.run(&["verify", "out"]).0, 0);
+    // Started again, it says that it is done, with the same exit code, and touches nothing.
+    let before = crate::harness::tree(&world.path("out"));
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 3);
+    assert_eq!(before, crate::harness::tree(&world.path("out")));
+}
