@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::segment::exact::hot::HotList;
-use crate::segment::exact::layout::{CharInfo, LANES, Lanes, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
+use crate::segment::exact::layout::{CharInfo, LANES, Lanes, MAX_RUN, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
 use crate::segment::exact::trie::{self, Key};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
@@ -91,8 +91,8 @@ impl<'a> Builder<'a> {
                 rows.map(|(row, &pos)| Record::new(row.cost, self.lefts.of(row.left), self.rights.of(row.right), pos)).collect();
             let first = self.run(&homographs);
             let count = self.parts.records.len() - first;
-            if count == 0 || count > 0xFFFF {
-                return Err(format!("category {} has {count} unknown rows", self.raw.chars.names[category]));
+            if count == 0 || count > MAX_RUN as usize {
+                return Err(format!("category {} has {count} unknown rows, not 1 to {MAX_RUN}", self.raw.chars.names[category]));
             }
             self.parts.categories.push([first as u32, count as u32]);
         }
@@ -120,8 +120,8 @@ impl<'a> Builder<'a> {
     }
 
     fn wide(&mut self, first: usize, count: usize, block: bool) -> Result<u32, String> {
-        if count > 0xFFFF {
-            return Err(format!("{count} homographs of one surface are more than 65535"));
+        if count > MAX_RUN as usize {
+            return Err(format!("{count} homographs of one surface are more than {MAX_RUN}"));
         }
         let mut wide = [first as u32, count as u32, NO_BLOCK];
         if block {

@@ -3,11 +3,12 @@
 //! Both forms give the same bytes: integers are added and compared in the same order, and of equal totals the last left
 //! node wins. Where homographs have blocks, AVX2 treats eight of them at a time.
 #![expect(unsafe_code, reason = "the loop that decides the speed of the engine runs without bounds checks, on checked tables")]
+#![expect(clippy::inline_always, reason = "one loop, in two forms: its parts must be compiled for the instructions of the form")]
 
 use crate::segment::exact::layout::{LANES, Record, Tables};
 
 /// What the loop reads and writes. Promises of whoever makes one:
-/// * the tables passed [`Tables::check`];
+/// * the tables are those of a file that passed [`Tables::open`];
 /// * `costs`, `rights`, `previous` and `group_of` point to at least `len + 7` values, and every place is below `len`;
 /// * the values of `rights` at places that are read are classes of the tables.
 #[derive(Debug, Clone, Copy)]
@@ -146,6 +147,7 @@ unsafe fn put(places: Places, run: Run, n: u32, record: Record, cost: i32, left:
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 #[inline]
+#[expect(clippy::cast_ptr_alignment, reason = "the instructions take addresses of any alignment")]
 pub(crate) unsafe fn connect_blocks(tables: &Tables<'_>, places: Places, lefts: Lefts, run: Run) {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_blendv_epi8, _mm256_cmpgt_epi32,

@@ -8,15 +8,18 @@
 //! MeCab connects them, so it is the one with the highest index.
 
 #![expect(unsafe_code, reason = "the loops that decide the speed of the engine run without bounds checks, on checked tables")]
+#![expect(clippy::inline_always, reason = "called once a character, from one place")]
 
 use crate::segment::Pieces;
 use crate::segment::exact::connect::{self, Lefts, Places, Run};
-use crate::segment::exact::layout::{CharInfo, NO_BLOCK, Node, Record, Tables};
+use crate::segment::exact::layout::{CharInfo, MAX_RUN, NO_BLOCK, Node, Record, Tables};
 
 /// Positions of a piece at most: path costs stay below 2³¹ (65,536 a position).
 pub(crate) const MAX_POSITIONS: usize = 32_000;
 /// Unused places behind the candidates of a position, so that homographs can be stored eight at a time.
 const PAD: u32 = 7;
+/// Most candidates of a piece: places fit 32 bits, and memory.
+const MAX_PLACES: u64 = 1 << 27;
 /// Positions by which the trie nodes of second and third characters are asked for in advance.
 const FAR: usize = 12;
 const NEAR: usize = 5;
@@ -114,7 +117,10 @@ impl Lattice {
     /// Analyses what was decoded and appends the pieces; `base` is added to byte ends.
     pub(crate) fn analyse(&mut self, tables: &Tables<'_>, base: u32, out: &mut Pieces) {
         self.look_up(tables);
-        self.lay_out();
+        if !self.lay_out() {
+            out.push_gap(base + self.offsets[self.info.len() - 1]);
+            return;
+        }
         let last = self.connect(tables);
         self.trace(tables, last, base, out);
     }
@@ -183,7 +189,6 @@ impl Lattice {
 
     #[inline(always)]
     fn push(&mut self, first: u32, count: u32, block: u32, start: usize, end: usize) {
-        debug_assert!(end < self.counts.len());
         // SAFETY: candidates end at positions of the piece, and each has a count.
         let counter = unsafe { self.counts.get_unchecked_mut(end) };
         let place = *counter;
@@ -255,8 +260,13 @@ impl Lattice {
         self.push(first, count, 0, start, end);
     }
 
-    /// Places: position after position, in the order of connection.
-    fn lay_out(&mut self) {
+    /// Places: position after position, in the order of connection. False if there are more than any dictionary of words
+    /// leads to: only a file made for the purpose does that.
+    fn lay_out(&mut self) -> bool {
+        let candidates = || self.groups.iter().map(|group| u64::from(group.count)).sum::<u64>();
+        if self.groups.len() > (MAX_PLACES / u64::from(MAX_RUN)) as usize && candidates() > MAX_PLACES {
+            return false;
+        }
         self.bases.clear();
         let mut next = 0;
         for &count in &self.counts {
@@ -271,6 +281,7 @@ impl Lattice {
             self.previous.resize(total, 0);
             self.group_of.resize(total, 0);
         }
+        true
     }
 
     /// Best cost and predecessor of every candidate; gives the last node of the best path.

@@ -1,7 +1,7 @@
 //! The file `lattice.bin`: a header of counts, then flat little-endian tables, each at a multiple of 64 bytes.
 //!
-//! Where a table begins follows from the counts alone, so no offset is stored that could lie. [`Tables::check`] looks at
-//! every index that the analyser follows; what passes it cannot lead the analyser outside a table.
+//! Where a table begins follows from the counts alone, so no offset is stored that could lie. [`Tables::open`] looks at
+//! every index that the analyser follows; what passes cannot lead the analyser outside a table.
 
 use std::mem::size_of;
 
@@ -19,6 +19,10 @@ pub(crate) const PLANE: usize = 0x1_0000;
 pub(crate) const NO_CODE: u32 = 0x7FFF;
 /// Homographs of a block.
 pub(crate) const LANES: usize = 8;
+/// Most homographs of one surface, and most unknown rows of one category.
+pub(crate) const MAX_RUN: u32 = 4096;
+/// Most blocks.
+pub(crate) const MAX_BLOCKS: u32 = 0xFFFE;
 /// Third word of an entry of [`Tables::wide`] whose run has no blocks.
 pub(crate) const NO_BLOCK: u32 = u32::MAX;
 
@@ -308,11 +312,26 @@ pub(crate) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// The tables of the file `bytes`, which must begin at a multiple of 8. Looks at the header only.
+    /// The tables of the file `bytes`, which must begin at a multiple of 8, after a look at everything in it.
     ///
     /// # Errors
     /// The broken rule.
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, &'static str> {
+        let tables = Self::lay_over(bytes)?;
+        tables.check()?;
+        Ok(tables)
+    }
+
+    /// The tables of a file that was opened before.
+    ///
+    /// # Safety
+    /// [`Self::open`] gave tables for these very bytes.
+    #[expect(unsafe_code, reason = "what the analyser relies on without looking is promised by the caller")]
+    pub(crate) unsafe fn open_again(bytes: &'a [u8]) -> Option<Self> {
+        Self::lay_over(bytes).ok()
+    }
+
+    fn lay_over(bytes: &'a [u8]) -> Result<Self, &'static str> {
         if cfg!(target_endian = "big") {
             return Err("the file is made for little-endian machines");
         }
@@ -347,19 +366,17 @@ impl<'a> Tables<'a> {
     }
 
     /// Checks every index in the tables.
-    ///
-    /// # Errors
-    /// The broken rule.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    fn check(&self) -> Result<(), &'static str> {
         let s = &self.sizes;
         let rule = |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(rule) };
         rule(s.codes >= 1 && s.codes <= NO_CODE && s.nodes >= 2 * s.codes, "the alphabet does not fit the trie")?;
+        rule(s.blocks <= MAX_BLOCKS, "too many blocks")?;
         rule(s.eos < s.lefts && s.bos < s.rights && s.lefts <= 1 << 16 && s.rights <= 1 << 16, "context classes out of range")?;
         let sound = |&info: &u32| CharInfo(info).code() < s.codes && CharInfo(info).class() < self.classes.len();
         rule(self.chars.iter().all(sound), "a character with a code or class out of range")?;
         rule(self.classes.iter().all(|&class| ((class >> 18 & 0xFF) as usize) < self.categories.len()), "a class without a category")?;
         rule(self.astral.iter().all(|&[_, code]| code < s.codes), "a character with a code out of range")?;
-        let run = |first: u32, count: u32| u64::from(first) + u64::from(count) <= u64::from(s.records) && count > 0 && count < 1 << 16;
+        let run = |first: u32, count: u32| u64::from(first) + u64::from(count) <= u64::from(s.records) && count > 0 && count <= MAX_RUN;
         rule(self.categories.iter().all(|&[first, count]| run(first, count)), "unknown rows out of range")?;
         let blocks = |&[first, count, block]: &[u32; 3]| {
             let needed = u64::from(count.div_ceil(LANES as u32));
@@ -370,13 +387,17 @@ impl<'a> Tables<'a> {
         let node = |&node: &u64| {
             let (value, base) = (Node(node).value(), Node(node).base());
             let (first, count) = (value >> 4, value & 15);
-            let inside = if count == Node::WIDE { first < s.wide } else { first + count <= s.records };
-            inside & (base <= top) & (Node(node).label() != 0)
+            let inside = match count {
+                0 => value == 0,
+                Node::WIDE => first < s.wide,
+                _ => first + count <= s.records,
+            };
+            inside && base <= top && Node(node).label() != 0
         };
         rule(self.nodes.iter().all(node), "a node that leads outside its table")?;
         let record = |&r: &u64| {
             let r = Record(r);
-            (u32::from(r.left()) < s.lefts) & (u32::from(r.right()) < s.rights) & (u32::from(r.pos()) < s.pos_ids)
+            u32::from(r.left()) < s.lefts && u32::from(r.right()) < s.rights && u32::from(r.pos()) < s.pos_ids
         };
         rule(self.records.iter().all(record), "a record with a class or POS id out of range")?;
         rule(s.records >= s.entries, "fewer records than entries")?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::morpheme::NO_WORD;
-use crate::segment::exact::{Exact, HotList, compile};
+use crate::segment::exact::lattice::Lattice;
+use crate::segment::exact::{Exact, HotList, Worker, compile};
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
 use crate::segment::{Pieces, SegmentWorker, tiny};
 
@@ -164,14 +165,19 @@ impl<'a> Naive<'a> {
 
 /// An engine whose blocks cover every surface of `raw` that has homographs, or none.
 fn engine(raw: &RawDictionary, blocks: bool) -> Exact {
-    let list: String = raw.entries.iter().enumerate().map(|(n, entry)| format!("{}\t{}\n", entry.surface, 1 + n % 7)).collect();
+    let rows: Vec<String> = raw.entries.iter().enumerate().map(|(n, entry)| format!("{}\t{}", entry.surface, 1 + n % 7)).collect();
+    let list = rows.join("\n");
     let hot = if blocks { HotList::parse(&list) } else { HotList::default() };
     Exact::from_bytes(compile(raw, &hot).unwrap(), raw.entries.len(), raw.pos_table.tuples.len()).unwrap()
 }
 
+/// The analysis of a line, which must not depend on the machine's instructions.
 fn analyse(engine: &Exact, line: &str) -> Pieces {
     let mut pieces = Pieces::default();
     engine.worker().segment_line(line, 0, &mut pieces);
+    let mut plain = Pieces::default();
+    Worker { lattice: Lattice::plain(), ..engine.worker() }.segment_line(line, 0, &mut plain);
+    assert_eq!(pieces, plain);
     pieces
 }
 
@@ -182,14 +188,14 @@ fn mecab_format(raw: &RawDictionary, engine: &Exact, lines: &str) -> String {
         let pieces = analyse(engine, line);
         let mut start = 0;
         for ((&end, &pos), &word) in pieces.ends.iter().zip(&pieces.pos).zip(&pieces.word) {
-            let surface = &line[start..end as usize];
+            let surface = line.get(start..end as usize).unwrap();
             start = end as usize;
             if pos == 0 {
                 continue;
             }
             let row = raw.pos_of_unknown.iter().position(|&id| id == pos);
             let feature = raw.entries.get(word as usize).map_or_else(|| &raw.unknown[row.unwrap()].feature, |entry| &entry.feature);
-            out.push_str(&format!("{surface}\t{feature}\n"));
+            out.extend([surface, "\t", feature, "\n"]);
         }
         out.push_str("EOS\n");
     }
