@@ -10,6 +10,8 @@ pub(crate) mod lattice;
 pub(crate) mod layout;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod parity;
 pub(crate) mod trie;
 
 use std::sync::Arc;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::morpheme::NO_WORD;
+use crate::segment::about::Identity;
+use crate::segment::dictionary::Dictionary;
 use crate::segment::exact::lattice::Lattice;
 use crate::segment::exact::{Exact, HotList, Worker, compile};
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
-use crate::segment::{Pieces, SegmentWorker, tiny};
+use crate::segment::{Pieces, SegmentWorker, store, tiny};
 
 /// A candidate that was connected.
 struct Node {
@@ -182,7 +184,7 @@ fn analyse(engine: &Exact, line: &str) -> Pieces {
 }
 
 /// The analysis as MeCab prints it.
-fn mecab_format(raw: &RawDictionary, engine: &Exact, lines: &str) -> String {
+pub(crate) fn mecab_format(raw: &RawDictionary, engine: &Exact, lines: &str) -> String {
     let mut out = String::new();
     for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
         let pieces = analyse(engine, line);
@@ -218,6 +220,19 @@ fn similar(ours: &str, golden: &str) {
         assert_eq!(ours, golden, "line {n}");
     }
     assert_eq!(ours.lines().count(), golden.lines().count());
+}
+
+#[test]
+fn a_built_directory_holds_the_file_of_the_engine() {
+    let raw = tiny::raw();
+    let temporary = tempfile::tempdir().unwrap();
+    let identity = Identity { name: "tiny".into(), version: "1".into(), licence: "none".into(), source: "tests".into() };
+    let dictionary = Dictionary::open(&store::install(temporary.path(), &raw, &identity, None).unwrap()).unwrap();
+    assert!(dictionary.maps().lattice.is_some());
+    let (mapped, compiled) = (Exact::new(&dictionary).unwrap(), engine(&raw, false));
+    for line in tiny::text("golden.txt").lines() {
+        assert_eq!(analyse(&mapped, line), analyse(&compiled, line));
+    }
 }
 
 #[test]
