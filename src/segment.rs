@@ -12,6 +12,7 @@ pub mod compiled_reader;
 pub mod contents;
 pub mod csv;
 pub mod dictionary;
+pub mod exact;
 pub mod lindera;
 pub mod lock;
 mod scratch;
@@ -156,7 +157,7 @@ pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn S
     let dictionary = Arc::new(store::open_with(&options.dictionary, &options.user_dictionary)?);
     let segmenter: Arc<dyn Segmenter> = match options.engine {
         Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary))?),
-        Engine::Exact => return Err(Error::refused("segment.engine = \"exact\" is not built yet; use \"lindera\"")),
+        Engine::Exact => Arc::new(exact::Exact::new(&dictionary)?),
     };
     Ok((dictionary, segmenter))
 }
