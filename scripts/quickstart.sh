@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # From a fresh clone to token shards and a pack: build, fetch the dictionary, run on corpora-samples/, show where to look.
-#   ./scripts/quickstart.sh [OUT]        OUT: output directory (default: out)
+#   ./scripts/quickstart.sh [OUT]        OUT: output directory (default: out), from where you are
 set -euo pipefail
-cd "$(dirname "$0")/.."
 out=${1:-out}
+[[ $out = /* ]] || out=$PWD/$out
+cd "$(dirname "$0")/.."
 
 say() { printf '\n== %s\n' "$1"; }
 

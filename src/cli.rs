@@ -114,19 +114,30 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
-            let code = if e.use_stderr() { 2 } else { 0 };
-            let _ = e.print();
-            return ExitCode::from(code);
+            let refused = e.use_stderr();
+            return match e.print() {
+                Err(failed) if !refused => fail(&output_failed(failed).into()),
+                _ => ExitCode::from(if refused { 2 } else { 0 }),
+            };
         }
     };
-    signals::watch();
+    signals::watch(matches!(cli.command, Command::Run(_)));
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Damaged) => ExitCode::from(3),
-        Err(e) => fail(&e),
+        // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
+        Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
     }
+}
+
+/// Where data goes that is not in files.
+const STDOUT: &str = "standard output";
+
+/// The error for a failed write to standard output.
+fn output_failed(source: std::io::Error) -> Error {
+    Error::io(STDOUT, "write", source)
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
@@ -157,7 +168,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let message = crate::quarantine::escape(&error.to_string(), 2000);
     let _ = writeln!(std::io::stderr(), "error: {message}");
-    if let Some(hint) = ours.and_then(Error::hint) {
+    let to_stdout = matches!(ours, Some(Error::Io { path, .. }) if path.as_os_str() == STDOUT);
+    let hint = ours.and_then(Error::hint).map(|hint| if to_stdout { "make room where standard output goes" } else { hint });
+    if let Some(hint) = hint {
         let _ = writeln!(std::io::stderr(), "hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "));
     }
     ExitCode::from(ours.map_or(1, Error::exit_code))

@@ -22,7 +22,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::Schema;
 
 pub use self::framing::{Cut, Framer, RawShard};
-pub use self::inputs::{escape_name, expand, unescape_name};
+pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 use crate::error::Result;
 use crate::quarantine::Quarantined;
 use crate::schema::{Column, DATE, DOC_ID, LICENSE, META, SOURCE, TEXT, URL};

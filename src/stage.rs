@@ -100,11 +100,15 @@ pub fn lists<'a>(batch: &'a Batch, wanted: &Column) -> Result<&'a ListArray> {
     column(batch, wanted)?.as_any().downcast_ref().ok_or_else(|| Error::internal(format!("column {} holds no lists", wanted.name)))
 }
 
-/// Row `row` of a list column of primitives, as a slice.
+/// Row `row` of a list column of primitives, as a slice; empty if there is no such row, or the list holds something else.
+/// Whoever opens a table checks its types first.
 pub fn list_slice<T: ArrowPrimitiveType>(list: &ListArray, row: usize) -> &[T::Native] {
-    let offsets = list.value_offsets();
-    let values = list.values().as_primitive::<T>().values();
-    &values[offsets[row] as usize..offsets[row + 1] as usize]
+    let (Some(&[start, end]), Some(values)) =
+        (list.value_offsets().get(row..).and_then(<[i32]>::first_chunk), list.values().as_primitive_opt::<T>())
+    else {
+        return &[];
+    };
+    values.values().get(start as usize..end as usize).unwrap_or_default()
 }
 
 /// A list column of primitives built row by row: values and offsets grow together, nothing is allocated per row.
@@ -134,5 +138,20 @@ impl<T: ArrowPrimitiveType> ListBuilder<T> {
         let values = arrow::array::PrimitiveArray::<T>::new(std::mem::take(&mut self.values).into(), None);
         let offsets = arrow::buffer::OffsetBuffer::new(std::mem::replace(&mut self.offsets, vec![0]).into());
         Ok(Arc::new(ListArray::try_new(crate::schema::element(T::DATA_TYPE), offsets, Arc::new(values), None)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{Int32Type, UInt32Type};
+
+    #[test]
+    fn a_row_that_is_not_there_is_empty() {
+        let list = ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1), Some(2)]), Some(vec![Some(3)])]);
+        assert_eq!(list_slice::<Int32Type>(&list, 0), [1, 2]);
+        assert_eq!(list_slice::<Int32Type>(&list.slice(1, 1), 0), [3]);
+        assert!(list_slice::<Int32Type>(&list, 2).is_empty() && list_slice::<Int32Type>(&list, usize::MAX).is_empty());
+        assert!(list_slice::<UInt32Type>(&list, 0).is_empty(), "of another type");
     }
 }

@@ -3,9 +3,10 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::Int32Type;
+use arrow::array::RecordBatchReader;
+use arrow::datatypes::{DataType, Int32Type, Schema};
 
-use super::{Outcome, signals};
+use super::Outcome;
 use crate::bpe::read_tokenizer;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;
@@ -29,10 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for given in &arguments.tokens {
         let shards = shards(given)?;
-        let tokenizer = match &arguments.tokenizer {
-            Some(path) => read_tokenizer(path)?,
-            None => read_tokenizer(&beside(given))?,
-        };
+        let tokenizer = vocabulary(&arguments.tokenizer.clone().unwrap_or_else(|| beside(given)))?;
         for shard in shards {
             decode_shard(&shard, &tokenizer, &mut out)?;
         }
@@ -67,11 +65,44 @@ fn beside(given: &Path) -> PathBuf {
     dir.join("../tokenizer/tokenizer.json")
 }
 
+/// The tokenizer, or what to do without one.
+fn vocabulary(path: &Path) -> Result<Tokenizer, Error> {
+    read_tokenizer(path).map_err(|error| match error {
+        Error::Io { .. } => {
+            Error::refused_with_hint(error.to_string(), "--tokenizer FILE names the tokenizer.json of the run that made the tokens")
+        }
+        other => other,
+    })
+}
+
+fn no_shard(shard: &Path, why: &str) -> Error {
+    Error::refused_with_hint(
+        format!("{}: not a token shard: {why}", shard.display()),
+        "give the tokens directory of a finished run, or a Parquet file of it",
+    )
+}
+
+/// A token shard has a doc_id and input_ids in each row.
+fn check_schema(shard: &Path, schema: &Schema) -> Result<(), Error> {
+    let kind = |name| schema.field_with_name(name).ok().map(arrow::datatypes::Field::data_type);
+    if kind(schema::DOC_ID.name) != Some(&DataType::Utf8) {
+        return Err(no_shard(shard, "it has no column doc_id of strings"));
+    }
+    if !matches!(kind(schema::INPUT_IDS.name), Some(DataType::List(item)) if *item.data_type() == DataType::Int32) {
+        return Err(no_shard(shard, "it has no column input_ids of lists of 32-bit integers"));
+    }
+    Ok(())
+}
+
 fn decode_shard(shard: &Path, tokenizer: &Tokenizer, out: &mut dyn Write) -> anyhow::Result<()> {
     let columns = [schema::DOC_ID.name, schema::INPUT_IDS.name];
-    for batch in open_table(shard, Some(&columns), 512)? {
-        signals::stop().check()?;
-        let batch = batch?;
+    let table = open_table(shard, Some(&columns), 512).map_err(|error| match error {
+        Error::Damaged { message, .. } => no_shard(shard, &message),
+        other => other,
+    })?;
+    check_schema(shard, &table.schema())?;
+    for batch in table {
+        let batch = batch.map_err(|e| Error::damaged(shard, e.to_string()))?;
         let ids = lists(&batch, &schema::INPUT_IDS)?;
         for (row, doc_id) in strings(&batch, &schema::DOC_ID)?.iter().enumerate() {
             let tokens = list_slice::<Int32Type>(ids, row);

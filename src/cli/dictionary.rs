@@ -140,6 +140,9 @@ fn announcer(common: &Common) -> impl FnMut(&str) + use<> {
 
 fn build(build: &Build) -> anyhow::Result<Outcome> {
     let dir = Path::new(&build.name_or_dir);
+    if let Some(archive) = &build.archive {
+        check_target(archive)?;
+    }
     let built =
         if dir.is_dir() { store::import(&store::store_dir()?, dir, build.name.as_deref())? } else { store::locate(&build.name_or_dir)? };
     if let Some(archive) = &build.archive {
@@ -148,6 +151,16 @@ fn build(build: &Build) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     tell(&built)
+}
+
+/// Nothing is built for an archive that cannot be written, and no directory is made for it.
+fn check_target(archive: &Path) -> Result<(), Error> {
+    let parent = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if parent.is_dir() && archive.file_name().is_some() && !archive.is_dir() {
+        return Ok(());
+    }
+    let why = if archive.is_dir() { "is a directory".into() } else { format!("{} is no directory", parent.display()) };
+    Err(Error::refused_with_hint(format!("--archive {}: {why}", archive.display()), "name a file in a directory that exists"))
 }
 
 /// Name, version, entries and place of a dictionary.

@@ -1,10 +1,12 @@
 //! `seimai normalize FILE…`: NFKC and the Japanese rules, JSON Lines out.
 
+use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::{Common, Outcome, ui};
 use crate::corpus::{self, Cut, Framer, Record};
+use crate::error::{Error, Result};
 use crate::normalize::{Normalizer, Options, RuleCounts};
 use crate::quarantine::{Quarantined, escape};
 
@@ -16,7 +18,7 @@ use crate::quarantine::{Quarantined, escape};
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<String>,
+    files: Vec<OsString>,
     /// nfkc, nfc or none
     #[arg(long, default_value = "nfkc")]
     form: String,
@@ -24,16 +26,15 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let options: Options = toml::from_str(&format!("form = {}", toml::Value::String(arguments.form.clone())))
-        .map_err(|_| crate::error::Error::refused_with_hint(format!("--form {}: unknown", arguments.form), "nfkc, nfc or none"))?;
+        .map_err(|_| Error::refused_with_hint(format!("--form {}: unknown", arguments.form), "nfkc, nfc or none"))?;
     let normalizer = Normalizer::new(&options);
     let mut counts = RuleCounts::default();
     let mut scratch = String::new();
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let quarantined = each_record(&arguments.files, &mut |record| {
+    let lost = each_record(&arguments.files, &mut |record| {
         scratch.clear();
         normalizer.normalize(&record.text, &mut scratch, &mut counts);
-        let line = to_json(&record, &scratch);
-        writeln!(out, "{line}").map_err(|e| crate::error::Error::io("standard output", "write", e))
+        writeln!(out, "{}", to_json(&record, &scratch)).map_err(super::output_failed)
     })?;
     out.flush()?;
     if !common.quiet {
@@ -42,47 +43,81 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let _ = writeln!(err, "{rule:<24} {:>12}", ui::thousands(n));
         }
     }
-    Ok(report(&quarantined))
+    Ok(report(&lost))
 }
+
+/// What could not be read: how much, and the first few.
+#[derive(Default)]
+struct Lost {
+    count: u64,
+    first: Vec<Quarantined>,
+}
+
+/// Records that are told one by one.
+const TOLD: usize = 5;
 
 /// Every record of the files, in order.
-pub(super) fn each_record(files: &[String], sink: &mut dyn FnMut(Record) -> crate::error::Result<()>) -> anyhow::Result<Vec<Quarantined>> {
-    let options = corpus::Options { paths: files.to_vec(), ..corpus::Options::default() };
-    let inputs = corpus::expand(&options, Path::new("."))?;
+fn each_record(files: &[OsString], sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
+    let options = corpus::Options::default();
+    let inputs = corpus::expand_paths(files, &options, Path::new("."))?;
     let mut framer = Framer::new(inputs.into(), &options, Cut::default());
-    let mut quarantined = Vec::new();
+    let mut lost = Lost::default();
     while let Some(shard) = framer.next_shard()? {
-        quarantined.extend(shard.decode(&options, sink)?.quarantined);
+        let quarantined = shard.decode(&options, sink)?.quarantined;
+        lost.count += quarantined.len() as u64;
+        lost.first.extend(quarantined.into_iter().take(TOLD - lost.first.len()));
     }
-    Ok(quarantined)
+    Ok(lost)
 }
 
-fn to_json(record: &Record, text: &str) -> serde_json::Value {
-    let mut line = serde_json::Map::new();
-    if let Some(id) = &record.id {
-        line.insert("id".into(), id.as_str().into());
-    }
-    line.insert("text".into(), text.into());
-    let given = [("source", &record.source), ("url", &record.url), ("license", &record.license), ("date", &record.date)];
+/// The record as a line of JSON. Written by hand because `meta` goes through as it came: its numbers are nobody's to round.
+fn to_json(record: &Record, text: &str) -> String {
+    let mut line = String::with_capacity(text.len() + 64);
+    let given = [
+        ("id", record.id.as_deref()),
+        ("text", Some(text)),
+        ("source", record.source.as_deref()),
+        ("url", record.url.as_deref()),
+        ("license", record.license.as_deref()),
+        ("date", record.date.as_deref()),
+    ];
     for (name, value) in given {
         if let Some(value) = value {
-            line.insert(name.into(), value.as_str().into());
+            push_field(&mut line, name, &quoted(value));
         }
     }
-    if let Some(meta) = record.meta.as_deref().and_then(|meta| serde_json::from_str(meta).ok()) {
-        line.insert("meta".into(), meta);
+    if let Some(meta) = &record.meta {
+        // In a table `meta` may be any text; what is no JSON goes through as a string.
+        match serde_json::from_str::<serde::de::IgnoredAny>(meta) {
+            // Line ends stand between JSON's tokens only.
+            Ok(_) => push_field(&mut line, "meta", &meta.replace(['\n', '\r'], " ")),
+            Err(_) => push_field(&mut line, "meta", &quoted(meta)),
+        }
     }
-    line.into()
+    line.push('}');
+    line
+}
+
+fn push_field(line: &mut String, name: &str, value: &str) {
+    line.push(if line.is_empty() { '{' } else { ',' });
+    line.push('"');
+    line.push_str(name);
+    line.push_str("\":");
+    line.push_str(value);
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// Tells how much could not be read: the count and the first five.
-pub(super) fn report(quarantined: &[Quarantined]) -> Outcome {
-    if quarantined.is_empty() {
+fn report(lost: &Lost) -> Outcome {
+    if lost.count == 0 {
         return Outcome::Done;
     }
     let mut err = std::io::stderr();
-    let _ = writeln!(err, "{} records could not be read:", ui::thousands(quarantined.len() as u64));
-    for record in quarantined.iter().take(5) {
+    let _ = writeln!(err, "{} records could not be read:", ui::thousands(lost.count));
+    for record in &lost.first {
         let line = record.line.map_or_else(String::new, |line| format!(" line {line}"));
         let _ = writeln!(
             err,
@@ -94,4 +129,19 @@ pub(super) fn report(quarantined: &[Quarantined]) -> Outcome {
         );
     }
     Outcome::Damaged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meta_goes_through_as_it_came() {
+        let record = |meta: &str| Record { id: Some("\"1\"".into()), meta: Some(meta.into()), ..Record::default() };
+        let exact = r#"{"n":1e999,"b": 123456789012345678901234567890, "a":1, "a":2}"#;
+        let line = to_json(&record(exact), "米\n");
+        assert_eq!(line, format!(r#"{{"id":"\"1\"","text":"米\n","meta":{exact}}}"#));
+        assert!(to_json(&record("{\n\"a\":\r\n1}"), "").ends_with(r#""meta":{ "a":  1}}"#));
+        assert!(to_json(&record("no {json\n"), "").ends_with(r#""meta":"no {json\n"}"#));
+    }
 }

@@ -1,5 +1,6 @@
 //! `seimai plan PLAN.toml`: check everything without working.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -7,6 +8,7 @@ use super::{Common, Outcome, ui};
 use crate::corpus;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
+use crate::quarantine::escape;
 
 /// Bytes of text a core gets through in a second, end to end (benches/results); for the estimate only.
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
@@ -30,24 +32,41 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();
-    write!(out, "{}", loaded.plan.to_toml()?)?;
+    write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
     let disk: u64 = inputs.iter().map(|input| input.bytes).sum();
     let text: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
     let about = stages.dictionary.about();
     writeln!(out, "\n# inputs      {} files, {}", ui::thousands(inputs.len() as u64), ui::bytes(disk))?;
     for input in inputs.iter().take(20) {
-        writeln!(out, "#   {:>12}  {}", ui::bytes(input.bytes), input.name)?;
+        writeln!(out, "#   {:>12}  {}", ui::bytes(input.bytes), escape(&input.name, 1000))?;
     }
     if inputs.len() > 20 {
         writeln!(out, "#   … and {} more", inputs.len() - 20)?;
     }
-    writeln!(out, "# dictionary  {} {} ({})", about.identity.name, about.identity.version, about.short_fingerprint())?;
+    let (name, version) = (escape(&about.identity.name, 100), escape(&about.identity.version, 100));
+    writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64;
     writeln!(out, "# text        about {}", ui::bytes(text as u64))?;
     writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
     writeln!(out, "# disk        about {} at the peak", ui::bytes((text * DISK_PER_TEXT_BYTE) as u64))?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
+}
+
+/// TOML with control and invisible characters in TOML's own spelling, so that the plan reads back and the terminal is left alone.
+fn visible(toml: &str) -> String {
+    let mut out = String::with_capacity(toml.len());
+    for c in toml.chars() {
+        let mut utf8 = [0; 4];
+        let shown = escape(c.encode_utf8(&mut utf8), 1);
+        if c == '\n' || shown.starts_with(c) {
+            out.push(c);
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\U{:08X}", u32::from(c));
+        }
+    }
+    out
 }
 
 fn duration(seconds: f64) -> String {
@@ -61,4 +80,20 @@ fn duration(seconds: f64) -> String {
 /// By name only: an estimate is not worth opening every file.
 fn is_compressed(name: &str) -> bool {
     [".gz", ".zst", ".parquet"].iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::plan::Plan;
+
+    #[test]
+    fn invisible_characters_are_shown_and_read_back() {
+        let mut plan = Plan::default();
+        plan.input.paths = vec!["a\u{202e}b\u{1b}[2J米\u{200b}\\.txt".into()];
+        let shown = visible(&plan.to_toml().unwrap());
+        assert!(!shown.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}' || c == '\u{200b}')), "{shown}");
+        assert!(shown.contains("米") && shown.contains("202E"));
+        assert_eq!(Plan::from_toml(&shown, &[], "shown").unwrap(), plan);
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::{Common, Outcome, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::run::{self, Report, RunOptions};
+use crate::quarantine::escape;
 
 /// The whole way: raw corpora to token shards and packed sequences
 ///
@@ -45,23 +46,25 @@ fn summary(report: &Report, out: &str) -> String {
     let manifest = &report.manifest;
     let totals = &manifest.totals;
     let mut text = String::new();
+    let out = escape(out, 1000);
     if report.already_done {
         let _ = writeln!(text, "done before: nothing left to do");
     }
     let n = ui::thousands;
     let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));
     for (rule, count) in ranked(&manifest.rejected) {
-        let _ = writeln!(text, "    − {rule:<32} {:>9}", n(count));
+        let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));
     }
     if totals.quarantined > 0 {
         let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));
         for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
-            let _ = writeln!(text, "      nothing readable in {}", input.path);
+            let _ = writeln!(text, "      nothing readable in {}", escape(&input.path, 300));
         }
     }
     let share = percent(totals.kept, totals.read);
     let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
-    let registers: Vec<String> = ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{name} {}", n(count))).collect();
+    let registers: Vec<String> =
+        ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{} {}", escape(name, 60), n(count))).collect();
     if !registers.is_empty() {
         let _ = writeln!(text, "  registers    {}", registers.join(" · "));
     }

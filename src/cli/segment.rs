@@ -1,6 +1,10 @@
 //! `seimai segment FILE…`: morphemes of plain text lines, streaming, parallel, in order.
+//!
+//! Text comes in blocks of whole lines, so memory does not grow with a file. A file whose compression is damaged gives what
+//! could be decoded; the damage is named and told by the exit code.
 
-use std::io::{BufRead, BufWriter, Read, Write};
+use std::ffi::OsString;
+use std::io::{BufRead, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -11,6 +15,7 @@ use crate::corpus;
 use crate::error::Error;
 use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard};
 use crate::pipeline::pass::Pool;
+use crate::quarantine::escape;
 use crate::segment::dictionary::Dictionary;
 use crate::segment::{self, Engine, Options, Pieces, SegmentWorker};
 
@@ -18,6 +23,8 @@ use crate::segment::{self, Engine, Options, Pieces, SegmentWorker};
 const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks a thread may have in flight.
 const BLOCKS_PER_THREAD: usize = 4;
+/// A line is analysed whole up to this size (the record limit of a plan); what goes on after it is a piece of its own.
+const LINE_MAX: u64 = 16 << 20;
 
 /// Morphemes of plain text, a line at a time
 #[derive(Debug, clap::Args)]
@@ -25,7 +32,7 @@ const BLOCKS_PER_THREAD: usize = 4;
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
     #[arg(value_name = "FILE", default_value = "-")]
-    files: Vec<String>,
+    files: Vec<OsString>,
     /// Name of an installed dictionary, or a directory
     #[arg(long, default_value = "ipadic")]
     dictionary: String,
@@ -71,42 +78,53 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let options = Options { dictionary: arguments.dictionary.clone(), engine, user_dictionary };
     let (dictionary, segmenter) = segment::open(&options)?;
     let pool = Pool::new(common.threads())?;
-    let mut lines = Lines { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0 };
+    let mut lines = Lines { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0, cut: 0 };
+    let mut damage = Vec::new();
     let writer = || Writer::new(segmenter.worker(), &dictionary, arguments.format);
-    let options = corpus::Options { paths: arguments.files.clone(), ..corpus::Options::default() };
-    for input in corpus::expand(&options, Path::new("."))? {
-        let mut reader = corpus::open_decoded(&input.path)?;
-        lines.run(&mut *reader, &pool, &writer)?;
+    for input in corpus::expand_paths(&arguments.files, &corpus::Options::default(), Path::new("."))? {
+        let mut blocks = Blocks::new(corpus::open_decoded(&input.path)?);
+        lines.run(&mut blocks, &pool, &writer)?;
+        match blocks.stopped {
+            Some(error) if error.kind() == ErrorKind::InvalidData => damage.push(format!("{}: {error}", input.name)),
+            Some(error) => return Err(Error::io(&input.path, "read", error).into()),
+            None => {}
+        }
     }
     lines.out.flush()?;
-    if lines.damaged == 0 {
-        return Ok(Outcome::Done);
+    Ok(report(&damage, &lines))
+}
+
+/// Says what was damaged.
+fn report(damage: &[String], lines: &Lines) -> Outcome {
+    let mut err = std::io::stderr();
+    for what in damage {
+        let _ = writeln!(err, "{}; what could be decoded before was segmented", escape(what, 500));
     }
-    let _ = writeln!(std::io::stderr(), "{} lines were not UTF-8; what could not be read stands as U+FFFD", ui::thousands(lines.damaged));
-    Ok(Outcome::Damaged)
+    if lines.damaged > 0 {
+        let _ = writeln!(err, "{} lines were not UTF-8; what could not be read stands as U+FFFD", ui::thousands(lines.damaged));
+    }
+    if lines.cut > 0 {
+        let _ = writeln!(err, "lines longer than 16 MiB were analysed in pieces; they were cut in {} places", ui::thousands(lines.cut));
+    }
+    if damage.is_empty() && lines.damaged == 0 && lines.cut == 0 { Outcome::Done } else { Outcome::Damaged }
 }
 
 /// The stream of lines: blocks in, blocks out, in order.
 struct Lines<'a> {
     out: BufWriter<std::io::StdoutLock<'a>>,
     damaged: u64,
+    cut: u64,
 }
 
 impl Lines<'_> {
-    fn run<'w>(&mut self, reader: &mut dyn BufRead, pool: &Pool, writer: &(dyn Fn() -> Writer<'w> + Sync)) -> anyhow::Result<()> {
+    fn run<'w>(&mut self, reader: &mut Blocks, pool: &Pool, writer: &(dyn Fn() -> Writer<'w> + Sync)) -> anyhow::Result<()> {
         loop {
-            signals::stop().check()?;
-            let mut blocks = Vec::new();
-            while blocks.len() < pool.threads() * BLOCKS_PER_THREAD {
-                let block = read_block(reader)?;
-                if block.is_empty() {
-                    break;
-                }
-                blocks.push(Mutex::new((block, Vec::new(), 0)));
-            }
-            if blocks.is_empty() {
+            let round = reader.round(pool.threads() * BLOCKS_PER_THREAD);
+            if round.is_empty() {
                 return Ok(());
             }
+            self.cut += round.iter().filter(|block| block.goes_on).count() as u64;
+            let blocks: Vec<_> = round.into_iter().map(|block| Mutex::new((block, Vec::new(), 0))).collect();
             let mut units = blocks.iter();
             pool.for_each(signals::stop(), &mut || Ok(units.next()), writer, &|writer, block| {
                 let mut block = block.lock().map_err(|_| Error::internal("a worker panicked"))?;
@@ -123,14 +141,64 @@ impl Lines<'_> {
     }
 }
 
-/// Whole lines of about a block's size; a longer line is read whole.
-fn read_block(reader: &mut dyn BufRead) -> std::io::Result<Vec<u8>> {
-    let mut block = Vec::with_capacity(BLOCK_BYTES + 4096);
-    reader.take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
-    if !block.is_empty() && !block.ends_with(b"\n") {
-        reader.read_until(b'\n', &mut block)?;
+/// Some lines; the last one goes on in the next block if it is longer than [`LINE_MAX`].
+struct Block {
+    text: Vec<u8>,
+    goes_on: bool,
+}
+
+/// A file as blocks.
+struct Blocks {
+    reader: Box<dyn BufRead>,
+    /// The first bytes of a character that was cut.
+    held: Vec<u8>,
+    /// Why the file ended before its end.
+    stopped: Option<std::io::Error>,
+}
+
+impl Blocks {
+    fn new(reader: Box<dyn BufRead>) -> Self {
+        Self { reader, held: Vec::new(), stopped: None }
     }
-    Ok(block)
+
+    /// At most `most` blocks and not many more bytes than so many blocks hold; none at the end.
+    fn round(&mut self, most: usize) -> Vec<Block> {
+        let (mut blocks, mut bytes) = (Vec::new(), 0);
+        while blocks.len() < most && bytes < most * BLOCK_BYTES {
+            let block = self.next();
+            if block.text.is_empty() {
+                break;
+            }
+            bytes += block.text.len();
+            blocks.push(block);
+        }
+        blocks
+    }
+
+    /// Whole lines of about a block's size; empty at the end.
+    fn next(&mut self) -> Block {
+        let mut text = std::mem::take(&mut self.held);
+        if self.stopped.is_some() {
+            return Block { text, goes_on: false };
+        }
+        text.reserve(BLOCK_BYTES + 4096);
+        self.stopped = (&mut self.reader).take(BLOCK_BYTES as u64).read_to_end(&mut text).err();
+        let before = text.len();
+        if self.stopped.is_none() && !text.is_empty() && !text.ends_with(b"\n") {
+            self.stopped = (&mut self.reader).take(LINE_MAX).read_until(b'\n', &mut text).err();
+        }
+        let goes_on = (text.len() - before) as u64 == LINE_MAX && !text.ends_with(b"\n");
+        if goes_on {
+            self.held = text.split_off(last_character(&text));
+        }
+        Block { text, goes_on }
+    }
+}
+
+/// Where the last character starts, so that none is cut in two; the end where no character starts nearby.
+fn last_character(text: &[u8]) -> usize {
+    let tail = text.len().saturating_sub(4);
+    text[tail..].iter().rposition(|byte| byte & 0xc0 != 0x80).map_or(text.len(), |at| tail + at)
 }
 
 /// Analyses lines and writes them in one format.
@@ -148,10 +216,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Number of lines that were not UTF-8.
-    fn block(&mut self, block: &[u8], out: &mut Vec<u8>) -> u64 {
+    fn block(&mut self, block: &Block, out: &mut Vec<u8>) -> u64 {
         let mut damaged = 0;
-        let block = block.strip_suffix(b"\n").unwrap_or(block);
-        for line in block.split(|&b| b == b'\n') {
+        let text = block.text.strip_suffix(b"\n").unwrap_or(&block.text);
+        let mut lines = text.split(|&b| b == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            let goes_on = block.goes_on && lines.peek().is_none();
             let text = String::from_utf8_lossy(line);
             damaged += u64::from(matches!(text, std::borrow::Cow::Owned(_)));
             self.pieces.clear();
@@ -159,34 +229,26 @@ impl<'a> Writer<'a> {
                 self.worker.segment_line(&text, 0, &mut self.pieces);
             }
             match self.format {
-                Format::Wakati => self.wakati(&text, out),
-                Format::Mecab => self.mecab(&text, out),
+                Format::Wakati => self.wakati(&text, goes_on, out),
+                Format::Mecab => self.mecab(&text, goes_on, out),
                 Format::Jsonl => self.jsonl(&text, out),
             }
         }
         damaged
     }
 
-    /// Surfaces with their place among the pieces; gaps are left out.
-    fn morphemes<'t>(&self, text: &'t str) -> Vec<(usize, usize, &'t str)> {
-        let starts = std::iter::once(0).chain(self.pieces.ends.iter().map(|&end| end as usize));
-        let places = starts.zip(&self.pieces.ends).enumerate();
-        let words = places.filter(|(i, _)| self.pieces.pos[*i] != PosTable::GAP);
-        words.filter_map(|(i, (start, &end))| Some((i, start, text.get(start..end as usize)?))).collect()
-    }
-
-    fn wakati(&self, text: &str, out: &mut Vec<u8>) {
-        for (n, (_, _, surface)) in self.morphemes(text).into_iter().enumerate() {
+    fn wakati(&self, text: &str, goes_on: bool, out: &mut Vec<u8>) {
+        for (n, (_, _, surface)) in morphemes(&self.pieces, text).enumerate() {
             if n > 0 {
                 out.push(b' ');
             }
             out.extend_from_slice(surface.as_bytes());
         }
-        out.push(b'\n');
+        out.push(if goes_on { b' ' } else { b'\n' });
     }
 
-    fn mecab(&mut self, text: &str, out: &mut Vec<u8>) {
-        for (i, _, surface) in self.morphemes(text) {
+    fn mecab(&mut self, text: &str, goes_on: bool, out: &mut Vec<u8>) {
+        for (i, _, surface) in morphemes(&self.pieces, text) {
             out.extend_from_slice(surface.as_bytes());
             out.push(b'\t');
             self.feature.clear();
@@ -194,31 +256,74 @@ impl<'a> Writer<'a> {
             out.extend_from_slice(self.feature.as_bytes());
             out.push(b'\n');
         }
-        out.extend_from_slice(b"EOS\n");
+        if !goes_on {
+            out.extend_from_slice(b"EOS\n");
+        }
     }
 
+    /// An object a line; a line that is cut gives an object a piece, with offsets in the piece.
     fn jsonl(&self, text: &str, out: &mut Vec<u8>) {
-        let morphemes: Vec<serde_json::Value> = self
-            .morphemes(text)
-            .into_iter()
-            .map(|(i, start, surface)| {
-                let unknown = self.pieces.word[i] == NO_WORD;
-                let fields: Vec<&str> = if unknown {
-                    self.dictionary.unknown_feature(self.pieces.pos[i]).unwrap_or_default().split(',').collect()
-                } else {
-                    self.dictionary.features(self.pieces.word[i]).collect()
-                };
-                let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && **value != "*");
-                let (lemma, reading) = match self.dictionary.standard() {
-                    Standard::Ipadic => (given(6), given(7)),
-                    Standard::Unidic => (given(7), given(17)),
-                };
-                let pos: Vec<&&str> = fields.iter().take(6).collect();
-                serde_json::json!({"start": start, "end": start + surface.len(), "surface": surface, "pos": pos, "lemma": lemma, "reading": reading, "unknown": unknown})
-            })
-            .collect();
-        let line = serde_json::json!({"text": text, "morphemes": morphemes});
-        out.extend_from_slice(line.to_string().as_bytes());
-        out.push(b'\n');
+        out.extend_from_slice(b"{\"text\":");
+        out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+        out.extend_from_slice(b",\"morphemes\":[");
+        for (n, (i, start, surface)) in morphemes(&self.pieces, text).enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.morpheme(i, start, surface).to_string().as_bytes());
+        }
+        out.extend_from_slice(b"]}\n");
+    }
+
+    fn morpheme(&self, i: usize, start: usize, surface: &str) -> serde_json::Value {
+        let unknown = self.pieces.word[i] == NO_WORD;
+        let fields: Vec<&str> = if unknown {
+            self.dictionary.unknown_feature(self.pieces.pos[i]).unwrap_or_default().split(',').collect()
+        } else {
+            self.dictionary.features(self.pieces.word[i]).collect()
+        };
+        let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && **value != "*");
+        let (lemma, reading) = match self.dictionary.standard() {
+            Standard::Ipadic => (given(6), given(7)),
+            Standard::Unidic => (given(7), given(17)),
+        };
+        let pos: Vec<&&str> = fields.iter().take(6).collect();
+        let end = start + surface.len();
+        serde_json::json!({"start": start, "end": end, "surface": surface, "pos": pos, "lemma": lemma, "reading": reading, "unknown": unknown})
+    }
+}
+
+/// Number, start and surface of the pieces; gaps are left out.
+fn morphemes<'a>(pieces: &'a Pieces, text: &'a str) -> impl Iterator<Item = (usize, usize, &'a str)> {
+    let starts = std::iter::once(0).chain(pieces.ends.iter().map(|&end| end as usize));
+    let places = starts.zip(&pieces.ends).enumerate();
+    let words = places.filter(|(i, _)| pieces.pos[*i] != PosTable::GAP);
+    words.filter_map(|(i, (start, &end))| Some((i, start, text.get(start..end as usize)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_give_every_byte_and_cut_no_character() {
+        let long = "あ".repeat((LINE_MAX as usize * 5 / 2) / 3);
+        let text = format!("短い\n\n{long}\n{}末", "行\n".repeat(BLOCK_BYTES / 2));
+        let mut blocks = Blocks::new(Box::new(std::io::Cursor::new(text.clone().into_bytes())));
+        let (mut all, mut cut) = (Vec::new(), 0);
+        loop {
+            let round = blocks.round(4);
+            if round.is_empty() {
+                break;
+            }
+            for block in round {
+                assert!(std::str::from_utf8(&block.text).is_ok() && block.text.len() <= LINE_MAX as usize + BLOCK_BYTES + 4);
+                assert!(block.goes_on || block.text.ends_with(b"\n") || block.text.ends_with("末".as_bytes()));
+                cut += usize::from(block.goes_on);
+                all.extend(block.text);
+            }
+        }
+        assert!(blocks.stopped.is_none() && all == text.as_bytes());
+        assert_eq!(cut, 2);
     }
 }

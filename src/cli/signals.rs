@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first asks to stop and gives five seconds, the second stops at once. Either way the run resumes.
+//! SIGINT and SIGTERM. A run is asked to stop and has some seconds, a second signal stops it at once; either way it resumes.
+//! Every other command ends at once: it leaves nothing that could be resumed.
 
 use std::io::Write;
 use std::sync::{LazyLock, OnceLock};
@@ -19,8 +20,8 @@ pub(super) fn stop() -> &'static Stop {
     &STOP
 }
 
-/// Installs the handlers, once.
-pub(super) fn watch() {
+/// Installs the handlers, once; `resumable`: the command is a run.
+pub(super) fn watch(resumable: bool) {
     WATCHING.get_or_init(|| {
         // A file size limit then shows as EFBIG (exit code 4) instead of killing the process.
         let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
@@ -29,22 +30,29 @@ pub(super) fn watch() {
         let _ = std::thread::Builder::new().name("signals".into()).spawn(move || {
             let mut asked = false;
             for signal in signals.forever() {
-                if asked {
+                if !resumable {
                     end(signal);
+                }
+                if asked {
+                    end_run(signal);
                 }
                 asked = true;
                 STOP.request(signal);
                 let _ = std::thread::Builder::new().spawn(move || {
                     std::thread::sleep(GRACE);
-                    end(signal);
+                    end_run(signal);
                 });
             }
         });
     });
 }
 
-fn end(signal: i32) -> ! {
+fn end_run(signal: i32) -> ! {
     let _ = writeln!(std::io::stderr(), "stopped at once; run the same command again to resume");
-    #[expect(clippy::exit, reason = "a person asked twice, or the grace is over; nothing half-written carries a final name")]
+    end(signal)
+}
+
+fn end(signal: i32) -> ! {
+    #[expect(clippy::exit, reason = "a person asked for it, and nothing half-written carries a final name")]
     std::process::exit(128 + signal)
 }

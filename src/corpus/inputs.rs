@@ -33,9 +33,17 @@ pub(super) const STDIN: &str = "-";
 /// `Refused` for a path that is missing, a pattern that matches nothing, a link out of its input directory, something that is no
 /// regular file, and a file named directly that cannot be opened or is no input format.
 pub fn expand(options: &Options, base: &Path) -> Result<Vec<InputFile>> {
+    expand_paths(&options.paths, options, base)
+}
+
+/// Like [`expand`] for paths of a command line, which need not be UTF-8; `options.paths` is not looked at.
+///
+/// # Errors
+/// As [`expand`].
+pub fn expand_paths<P: AsRef<OsStr>>(paths: &[P], options: &Options, base: &Path) -> Result<Vec<InputFile>> {
     let mut list = List { options, base, files: Vec::new(), seen: FxHashSet::default(), names: FxHashSet::default() };
-    for pattern in &options.paths {
-        list.add_pattern(pattern)?;
+    for path in paths {
+        list.add_pattern(path.as_ref())?;
     }
     Ok(list.files)
 }
@@ -58,7 +66,11 @@ struct Walk<'a> {
 }
 
 impl List<'_> {
-    fn add_pattern(&mut self, pattern: &str) -> Result<()> {
+    /// What is there under this very name is meant; only what is not may be a pattern.
+    fn add_pattern(&mut self, pattern: &OsStr) -> Result<()> {
+        if pattern.is_empty() {
+            return Err(Error::refused("an empty path names no input; `.` is the directory"));
+        }
         if pattern == STDIN {
             self.push(PathBuf::from(STDIN), "stdin", None);
             return Ok(());
@@ -90,18 +102,25 @@ impl List<'_> {
         self.add_file(path, &root)
     }
 
-    fn add_directory(&mut self, path: &Path, pattern: Option<&str>) -> Result<()> {
+    fn add_directory(&mut self, path: &Path, pattern: Option<&OsStr>) -> Result<()> {
         let root = if pattern.is_some() { literal_prefix(path) } else { path.to_path_buf() };
         let real_root = fs::canonicalize(&root).map_err(|e| refused(path, &format!("cannot be read: {e} ({})", io_reason(&e))))?;
         let glob = pattern.map(|_| matcher(path)).transpose()?;
-        let hidden = pattern.is_some_and(|p| p.starts_with('.') || p.contains("/."));
+        let hidden = pattern.map(OsStr::as_bytes).is_some_and(|p| p.starts_with(b".") || p.windows(2).any(|pair| pair == b"/."));
         let mut walk = Walk { root: &root, real_root, glob, hidden, found: Vec::new() };
         let all = walk.glob.is_none();
         walk.directory(&root, all, self.options.follow_links)?;
         let mut found = walk.found;
         found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
         if found.is_empty() {
-            return Err(refused(path, if pattern.is_some() { "matches no file" } else { "the directory holds no file" }));
+            return Err(refused(
+                path,
+                if pattern.is_some() {
+                    "no file has this name, and as a pattern it matches no file"
+                } else {
+                    "the directory holds no file"
+                },
+            ));
         }
         found.iter().try_for_each(|file| self.add_file(file, &root))
     }
@@ -203,14 +222,20 @@ fn is_meta(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b'{')
 }
 
-fn is_pattern(text: &str) -> bool {
-    text.bytes().any(is_meta)
+fn is_pattern(text: &OsStr) -> bool {
+    text.as_bytes().iter().copied().any(is_meta)
 }
 
-/// The directories before the first component that holds a wildcard.
+/// The directories before the first component that is a wildcard: that holds one and is not there under this very name.
 fn literal_prefix(path: &Path) -> PathBuf {
-    let literal = |part: &Component<'_>| !part.as_os_str().as_bytes().iter().copied().any(is_meta);
-    let prefix: PathBuf = path.components().take_while(literal).collect();
+    let mut prefix = PathBuf::new();
+    for part in path.components() {
+        prefix.push(part);
+        if is_pattern(part.as_os_str()) && !prefix.is_dir() {
+            prefix.pop();
+            break;
+        }
+    }
     if prefix.as_os_str().is_empty() { PathBuf::from(".") } else { prefix }
 }
 
@@ -220,7 +245,10 @@ fn matcher(path: &Path) -> Result<GlobMatcher> {
     let rest = path.strip_prefix(&prefix).unwrap_or(path);
     let pattern = format!("{}/{}", globset::escape(&prefix.to_string_lossy()), rest.to_string_lossy());
     let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|e| refused(path, &format!("is no valid pattern: {}", e.kind())))
+    glob.map(|glob| glob.compile_matcher()).map_err(|e| {
+        let message = format!("{}: no file has this name, and it is no valid pattern: {}", escape_name(path.as_os_str()), e.kind());
+        Error::refused_with_hint(message, "in a pattern, [[] stands for [ and [{] for {")
+    })
 }
 
 /// Absolute, and `..` taken back as it is written (for names only: links are not resolved).
@@ -318,6 +346,27 @@ mod tests {
         assert_eq!(names(base, &["c[1].jsonl"]).unwrap(), ["c[1].jsonl"], "what is there is no pattern");
         assert_eq!(names(base, &[".dot.jsonl", "-"]).unwrap(), [".dot.jsonl", "stdin"]);
         assert_eq!(names(base, &["b/a/../z.jsonl"]).unwrap(), ["b/z.jsonl"]);
+    }
+
+    #[test]
+    fn what_is_there_is_taken_literally() {
+        let dir = tree(&["[x]/{a}/y[.jsonl", "[x]/{a}/z.jsonl", "x/a/no.jsonl"]);
+        let base = dir.path().join("[x]");
+        assert_eq!(names(&base, &["{a}/y[.jsonl"]).unwrap(), ["{a}/y[.jsonl"]);
+        assert_eq!(names(&base, &["{a}/*.jsonl"]).unwrap(), ["{a}/y[.jsonl", "{a}/z.jsonl"]);
+        assert_eq!(names(&base, &["{a}/y[[].jsonl"]).unwrap(), ["{a}/y[.jsonl"]);
+        let said = refusal(&base, &["{a}/x[.jsonl"]);
+        assert!(said.contains("no file has this name") && said.contains("no valid pattern"), "{said}");
+        assert!(refusal(&base, &[""]).contains("empty"));
+    }
+
+    #[test]
+    fn names_of_a_command_line_need_not_be_utf8() {
+        let dir = tree(&["a.jsonl"]);
+        let odd = OsStr::from_bytes(b"\xff\xe9.jsonl");
+        fs::rename(dir.path().join("a.jsonl"), dir.path().join(odd)).unwrap();
+        let found = expand_paths(&[odd], &Options::default(), dir.path()).unwrap();
+        assert_eq!(found[0].name, "\\xff\\xe9.jsonl");
     }
 
     #[test]

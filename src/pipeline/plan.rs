@@ -108,16 +108,20 @@ impl LoadedPlan {
 impl Plan {
     /// Parses and checks a plan; `name` stands for the file in messages.
     pub fn from_toml(text: &str, settings: &[String], name: &str) -> Result<Self> {
-        let plan: Self = if settings.is_empty() {
-            toml::from_str(text).map_err(|e| explain(&e, text, name))?
-        } else {
+        let mut plan: Self = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
+        let mut blamed = name.to_owned();
+        if !settings.is_empty() {
+            if plan.check().is_ok() {
+                blamed = format!("--set {}", settings.join(" --set "));
+            }
             let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
             for setting in settings {
                 apply(&mut table, setting)?;
+                // One after the other, so that a bad one is named.
+                plan = table.clone().try_into().map_err(|e| explain(&e, "", &format!("--set {setting}")))?;
             }
-            table.try_into().map_err(|e: toml::de::Error| explain(&e, "", name))?
-        };
-        plan.check().map_err(|message| Error::refused(format!("{name}: {message}")))?;
+        }
+        plan.check().map_err(|message| Error::refused(format!("{blamed}: {message}")))?;
         Ok(plan)
     }
 
@@ -151,14 +155,19 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
     let Some((key, value)) = setting.split_once('=') else {
         return Err(Error::refused_with_hint(format!("--set {setting}: no `=`"), "write --set tokenizer.vocab_size=16000"));
     };
+    let parts: Vec<&str> = key.split('.').map(str::trim).collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        let message = format!("--set {setting}: the key before `=` is missing or incomplete");
+        return Err(Error::refused_with_hint(message, "write --set tokenizer.vocab_size=16000"));
+    }
     let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
         .ok()
+        .filter(|parsed| parsed.len() == 1)
         .and_then(|mut parsed| parsed.remove("v"))
         .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    let mut path: Vec<&str> = key.trim().split('.').collect();
-    let last = path.pop().unwrap_or_default();
+    let Some((&last, sections)) = parts.split_last() else { return Ok(()) };
     let mut at = table;
-    for part in path {
+    for &part in sections {
         let inner = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         at = inner.as_table_mut().ok_or_else(|| Error::refused(format!("--set {setting}: `{part}` is not a section")))?;
     }
@@ -166,27 +175,45 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
     Ok(())
 }
 
-/// Turns a TOML error into one sentence with file and line, and for an unknown key the nearest valid one.
+/// Turns a TOML error into one sentence with file and line, key, and what would have been right.
 fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
     let place = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
         let line = text.as_bytes().iter().take(span.start).filter(|&&b| b == b'\n').count() + 1;
         format!(":{line}")
     });
     let message = error.message().trim().replace('\n', " ");
-    let message = crate::quarantine::escape(&message, 400);
-    if let Some((unknown, valid)) = unknown_field(&message) {
-        let nearest = valid.iter().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, unknown));
-        let hint =
-            nearest.map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
+    let message = crate::quarantine::escape(&message, 800);
+    let key = key_of(error, text).map_or_else(String::new, |key| format!("{}: ", crate::quarantine::escape(&key, 200)));
+    if let Some((unknown, valid)) = quoted_after("unknown field ", &message) {
+        let hint = nearest(unknown, &valid)
+            .map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
         return Error::refused_with_hint(format!("{name}{place}: unknown key `{unknown}`"), hint);
     }
-    Error::refused(format!("{name}{place}: {message}"))
+    if let Some((unknown, valid)) = quoted_after("unknown variant ", &message) {
+        let message = format!("{name}{place}: {key}unknown value `{unknown}`; allowed are {}", valid.join(", "));
+        return match nearest(unknown, &valid) {
+            Some(nearest) => Error::refused_with_hint(message, format!("the nearest is `{nearest}`")),
+            None => Error::refused(message),
+        };
+    }
+    Error::refused(format!("{name}{place}: {key}{message}"))
+}
+
+/// The dotted key of a value that is not what it should be. The parser tells it only for values without a text around them.
+fn key_of(error: &toml::de::Error, text: &str) -> Option<String> {
+    let said =
+        if text.is_empty() { error.to_string() } else { toml::from_str::<toml::Table>(text).ok()?.try_into::<Plan>().err()?.to_string() };
+    let key = said.lines().rev().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'))?;
+    Some(key.to_owned())
+}
+
+fn nearest<'a>(given: &str, valid: &[&'a str]) -> Option<&'a str> {
+    valid.iter().copied().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, given))
 }
 
 /// Takes serde's ``unknown field `a`, expected one of `b`, `c` `` apart.
-fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
-    let mut quoted = rest.split('`').skip(1).step_by(2);
+fn quoted_after<'a>(start: &str, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
+    let mut quoted = message.strip_prefix(start)?.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
     Some((unknown, quoted.collect()))
 }
@@ -214,6 +241,34 @@ mod tests {
         assert!(said.contains("plan.toml:2") && said.contains("`vocab_sizes`") && said.contains("`vocab_size`"), "{said}");
         assert!(refusal("[tokeniser]\n", &[]).contains("`tokenizer`"));
         assert!(refusal("", &["pack.sequence_lenght=3"]).contains("`sequence_length`"));
+    }
+
+    #[test]
+    fn a_bad_value_is_no_unknown_key() {
+        let text = format!("{INPUT}[quality]\npreset = \"wev\"\n");
+        let said = refusal(&text, &[]);
+        assert!(said.contains("plan.toml:4: quality.preset: unknown value `wev`") && said.contains("legal"), "{said}");
+        assert!(said.contains("nearest is `web`") && !said.contains("key"), "{said}");
+        let said = refusal(&format!("{INPUT}[tokenizer]\nvocab_size = \"many\"\n"), &[]);
+        assert!(said.contains("plan.toml:4: tokenizer.vocab_size: invalid type"), "{said}");
+    }
+
+    #[test]
+    fn what_the_command_line_sets_wrong_is_named_by_the_option() {
+        let cases = [
+            ("=3", "the key before `=` is missing"),
+            ("tokenizer.=3", "the key before `=` is missing"),
+            ("tokenizer", "no `=`"),
+            ("quality.preset=wev", "quality.preset: unknown value `wev`"),
+            ("tokenizer.vocab_size=many", "tokenizer.vocab_size: invalid type"),
+            ("tokenizer.vocab_size.x=1", "tokenizer.vocab_size"),
+            ("tokenizer.vocab_size=3", "vocab_size"),
+            ("pack.sequence_length=1\nx=2", "pack.sequence_length: invalid type"),
+        ];
+        for (setting, words) in cases {
+            let said = refusal(&format!("{INPUT}[tokenizer]\nvocab_size = 400\n"), &["pack.sequence_length=512", setting]);
+            assert!(said.contains("--set ") && said.contains(setting) && said.contains(words) && !said.contains("plan.toml"), "{said}");
+        }
     }
 
     #[test]
