@@ -100,9 +100,9 @@ pub fn segment_document(worker: &mut dyn SegmentWorker, text: &str, out: &mut Pi
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Our own lattice with MeCab's semantics.
-    Exact,
-    /// The lindera crate.
     #[default]
+    Exact,
+    /// The lindera crate, as a second opinion.
     Lindera,
 }
 
