@@ -5,7 +5,9 @@
 #![expect(unsafe_code, reason = "the loop that decides the speed of the engine runs without bounds checks, on checked tables")]
 #![expect(clippy::inline_always, reason = "one loop, in two forms: its parts must be compiled for the instructions of the form")]
 
-use crate::segment::exact::layout::{LANES, Record, Tables};
+#[cfg(target_arch = "x86_64")]
+use crate::segment::exact::layout::LANES;
+use crate::segment::exact::layout::{Record, Tables};
 
 /// What the loop reads and writes. Promises of whoever makes one:
 /// * the tables are those of a file that passed [`Tables::open`];
