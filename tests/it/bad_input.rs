@@ -1,8 +1,12 @@
 //! Bad requests: one sentence that says what, where and what to do; the exit code of the contract; nothing half-written.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::harness::{World, has_ipadic, said, tree};
 
@@ -150,4 +154,114 @@ fn a_closed_pipe_is_no_error_and_help_teaches() {
     }
     assert_eq!(world.run(&["polish"]).0, 2);
     assert_eq!(world.run(&["verify", "nowhere"]).0, 2);
+}
+
+#[test]
+fn segment_gives_what_damaged_compression_holds() {
+    if !has_ipadic("segment_gives_what_damaged_compression_holds") {
+        return;
+    }
+    let world = World::new();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all("米を炊く\n水を汲む".as_bytes()).unwrap();
+    let mut cut = gzip.finish().unwrap();
+    cut.truncate(cut.len() - 8);
+    world.write("cut.gz", cut);
+    world.write("whole.txt", "茶を飲む\n");
+    let (code, out, err) = world.run(&["segment", "cut.gz", "whole.txt"]);
+    assert_eq!((code, out.as_str()), (3, "米 を 炊く\n水 を 汲む\n茶 を 飲む\n"), "{err}");
+    assert!(err.contains("cut.gz") && err.contains("gzip") && err.contains("cut"), "{err}");
+}
+
+#[test]
+fn a_line_over_16_mib_is_cut_and_told() {
+    if !has_ipadic("a_line_over_16_mib_is_cut_and_told") {
+        return;
+    }
+    let world = World::new();
+    world.write("long.txt", format!("{}\n米\n", "米 を\t".repeat((18 << 20) / 8)));
+    let (code, out, err) = world.run(&["segment", "long.txt", "--format", "wakati", "--threads", "1"]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("longer than 16 MiB"), "{err}");
+    assert!(out.lines().count() == 2 && out.ends_with("\n米\n"), "{} lines", out.lines().count());
+}
+
+#[test]
+fn a_full_standard_output_is_exit_code_4() {
+    let world = world();
+    for arguments in [&["normalize", "a.jsonl"][..], &["init"], &["--help"], &["normalize", "--form", "none", "a.jsonl"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, _, err) = said(&world.seimai(arguments).stdout(full).output().unwrap());
+        assert_eq!(code, 4, "{arguments:?}: {err}");
+        assert!(err.contains("standard output: cannot write") && !err.contains("resume"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn normalize_passes_meta_through() {
+    let world = World::new();
+    world.write("a.jsonl", "{\"text\": \"ｱ\", \"meta\": {\"n\": 1.10, \"big\": 123456789012345678901234567890}}\n[1]\n");
+    let (code, out, err) = world.run(&["normalize", "a.jsonl"]);
+    assert_eq!((code, out.as_str()), (3, "{\"text\":\"ア\",\"meta\":{\"n\": 1.10, \"big\": 123456789012345678901234567890}}\n"), "{err}");
+    assert!(err.contains("1 records could not be read") && err.contains("line 2"), "{err}");
+}
+
+#[test]
+fn names_that_are_not_utf8_are_read() {
+    let world = world();
+    let name = OsStr::from_bytes(b"\xff[\xe9.jsonl");
+    fs::rename(world.path("a.jsonl"), world.dir.path().join(name)).unwrap();
+    let (code, out, err) = said(&world.seimai(&["normalize"]).arg(name).output().unwrap());
+    assert_eq!((code, out.lines().count()), (0, 2), "{err}");
+    if has_ipadic("names_that_are_not_utf8_are_read") {
+        let (code, out, err) = said(&world.seimai(&["segment"]).arg(name).output().unwrap());
+        assert_eq!((code, out.lines().count()), (0, 2), "{err}");
+    }
+}
+
+#[test]
+fn decode_refuses_what_is_no_token_shard() {
+    let world = world();
+    let samples = crate::harness::repository().join("corpora-samples");
+    let foreign = fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path());
+    let is_table = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "parquet");
+    let foreign = foreign.filter(is_table).min().unwrap();
+    world.write("tokenizer.json", "{}");
+    refused(&world, &["decode", "a.jsonl", "--tokenizer", "none.json"], &["none.json", "hint: --tokenizer"]);
+    refused(&world, &["decode", foreign.to_str().unwrap()], &["tokenizer.json", "hint: --tokenizer"]);
+    refused(&world, &["decode", "a.jsonl", "--tokenizer", "tokenizer.json"], &["tokenizer.json"]);
+    refused(&world, &["decode", "nothing"], &["nothing"]);
+    if !has_ipadic("decode_refuses_what_is_no_token_shard") {
+        return;
+    }
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "run"]).0, 0);
+    for (shard, words) in
+        [("run/documents", "input_ids"), ("a.jsonl", "not a token shard"), (foreign.to_str().unwrap(), "not a token shard")]
+    {
+        refused(&world, &["decode", shard, "--tokenizer", "run/tokenizer/tokenizer.json"], &[words, "hint"]);
+    }
+}
+
+#[test]
+fn a_signal_ends_what_is_no_run_at_once() {
+    let world = world();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let mut child =
+            world.seimai(&["normalize", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(child.try_wait().unwrap().is_none(), "it waits for input");
+        assert!(Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap().success());
+        let open = child.stdin.take();
+        let (ended, _, err) = said(&child.wait_with_output().unwrap());
+        drop(open);
+        assert_eq!((ended, err.as_str()), (code, ""));
+    }
+}
+
+#[test]
+fn an_archive_goes_only_where_a_directory_is() {
+    let world = World::new();
+    refused(&world, &["dictionary", "build", "ipadic", "--archive", "missing/x.tar.zst"], &["missing", "no directory"]);
+    assert!(!world.path("missing").exists());
+    refused(&world, &["dictionary", "build", "ipadic", "--archive", "."], &["is a directory"]);
 }
