@@ -99,7 +99,7 @@ fn read(plan: &Plan, wanted: u64) -> Vec<Batch> {
 }
 
 fn measure(plan: &Plan, mut batches: Vec<Batch>, bytes: u64) {
-    let stages = Stages::new(plan).unwrap();
+    let stages = Stages::new(plan, Path::new(".")).unwrap();
     let mut total = 0.0;
     for stage in &stages.annotate {
         let (seconds, out) = timed(|| {

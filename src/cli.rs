@@ -53,7 +53,7 @@ pub(crate) struct Common {
     /// Say nothing but errors
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// Say more
+    /// Say more: what each stage counted, how long each pass took
     #[arg(long, short, global = true)]
     verbose: bool,
     /// How progress is shown

@@ -35,7 +35,7 @@ pub enum Error {
     /// SIGINT or SIGTERM arrived; the run can be resumed (exit code 128 + signal).
     #[error("interrupted by {}; run the same command again to resume", if *.0 == 2 { "SIGINT" } else { "SIGTERM" })]
     Interrupted(i32),
-    /// Something that should have been sound is damaged: checksum, format, count (exit code 3 from `verify`, else 1).
+    /// Something of ours that should be sound is damaged: checksum, format, count (exit code 1; `verify` lists it and ends with 3).
     #[error("{}: {message}", path.display())]
     Damaged {
         /// The damaged file.
@@ -81,11 +81,10 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } => 2,
-            Self::Damaged { .. } => 3,
             Self::Resources(_) => 4,
             Self::Interrupted(signal) => 128 + u8::try_from(*signal).unwrap_or(0),
             Self::Io { source, .. } if is_exhaustion(source) => 4,
-            Self::Io { .. } | Self::Internal(_) | Self::Arrow(_) => 1,
+            Self::Io { .. } | Self::Damaged { .. } | Self::Internal(_) | Self::Arrow(_) => 1,
         }
     }
 

@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
-pub use self::parquet::{TableWriter, open_table, read_table, table_metadata, work_properties};
+pub use self::parquet::{TableReader, TableWriter, open_table, read_table, table_metadata, work_properties};
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.
@@ -87,6 +87,11 @@ impl StagedFile {
             .open(&path)
             .map_err(|e| Error::io(&path, "create", e))?;
         Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
+    }
+
+    /// Where it is being written.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The error for a failed write to this file.

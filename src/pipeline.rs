@@ -6,6 +6,7 @@
 //! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen.
 
 mod annotate;
+mod claim;
 mod duplicates;
 mod fingerprint;
 mod finish;

@@ -12,6 +12,7 @@ pub mod compiled_reader;
 pub mod contents;
 pub mod csv;
 pub mod dictionary;
+pub mod exact;
 pub mod lindera;
 pub mod lock;
 mod scratch;
@@ -99,9 +100,9 @@ pub fn segment_document(worker: &mut dyn SegmentWorker, text: &str, out: &mut Pi
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Our own lattice with MeCab's semantics.
-    Exact,
-    /// The lindera crate.
     #[default]
+    Exact,
+    /// The lindera crate, as a second opinion.
     Lindera,
 }
 
@@ -124,6 +125,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The same with relative paths starting at `base`. A plain name stays a name.
+    pub fn beside(&self, base: &std::path::Path) -> Self {
+        let join = |path: &String| base.join(path).to_string_lossy().into_owned();
+        let is_path = self.dictionary.contains(['/', '\\']) || self.dictionary == "." || self.dictionary == "..";
+        Self {
+            dictionary: if is_path { join(&self.dictionary) } else { self.dictionary.clone() },
+            user_dictionary: self.user_dictionary.iter().map(join).collect(),
+            engine: self.engine,
+        }
+    }
+
     /// One sentence for a value that cannot be honoured.
     pub fn check(&self) -> std::result::Result<(), String> {
         if self.dictionary.is_empty() {
@@ -145,7 +157,7 @@ pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn S
     let dictionary = Arc::new(store::open_with(&options.dictionary, &options.user_dictionary)?);
     let segmenter: Arc<dyn Segmenter> = match options.engine {
         Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary))?),
-        Engine::Exact => return Err(Error::refused("segment.engine = \"exact\" is not built yet; use \"lindera\"")),
+        Engine::Exact => Arc::new(exact::Exact::new(&dictionary)?),
     };
     Ok((dictionary, segmenter))
 }

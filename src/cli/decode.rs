@@ -3,7 +3,6 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, Int32Type, Schema};
 
 use super::Outcome;

@@ -118,7 +118,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 fn fetch(fetch: &Fetch, common: &Common) -> anyhow::Result<Outcome> {
     if fetch.from.is_none()
         && let Ok(found) = store::locate(&fetch.name)
-        && store::verify(&found).is_ok()
+        && store::verify(&found).is_ok_and(|about| about.files.contains_key("lattice.bin"))
     {
         return tell(&found);
     }

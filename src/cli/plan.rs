@@ -30,7 +30,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
-    let stages = Stages::new(&loaded.plan)?;
+    let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
     let disk: u64 = inputs.iter().map(|input| input.bytes).sum();

@@ -35,6 +35,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let observer = ui::observer(common);
     let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
     if !common.quiet {
+        if common.verbose {
+            let _ = std::io::stderr().write_all(details(&report).as_bytes());
+        }
         // To stderr: the data of a run are its files.
         let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
     }
@@ -89,6 +92,18 @@ fn summary(report: &Report, out: &str) -> String {
     }
     let _ =
         writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
+    text
+}
+
+/// What the stages counted, and how long the passes took: for `-v`.
+fn details(report: &Report) -> String {
+    let mut text = String::from("\n");
+    for (name, n) in &report.manifest.stages {
+        let _ = writeln!(text, "  {:<36} {:>14}", escape(name, 80), ui::thousands(*n));
+    }
+    for (pass, seconds) in &report.seconds {
+        let _ = writeln!(text, "  {pass:<36} {seconds:>12.1} s");
+    }
     text
 }
 

@@ -60,6 +60,8 @@ enum Format {
 /// The engines that are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EngineName {
+    /// Our own lattice, MeCab's answer
+    Exact,
     /// The lindera crate
     Lindera,
 }
@@ -67,6 +69,7 @@ enum EngineName {
 impl From<EngineName> for Engine {
     fn from(name: EngineName) -> Self {
         match name {
+            EngineName::Exact => Self::Exact,
             EngineName::Lindera => Self::Lindera,
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Common, Outcome, signals, ui};
+use crate::error::Error;
 use crate::pipeline::verify;
 
 /// Re-check every checksum, every count and the conservation law of a finished run
@@ -17,8 +18,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let observer = ui::observer(common);
-    let findings = verify::verify(&arguments.run_dir, common.threads(), signals::stop(), observer.as_ref())?;
     let mut out = std::io::stdout().lock();
+    let findings = match verify::verify(&arguments.run_dir, common.threads(), signals::stop(), observer.as_ref()) {
+        Err(e @ Error::Damaged { .. }) => {
+            writeln!(out, "damaged: {}", crate::quarantine::escape(&e.to_string(), 500))?;
+            return Ok(Outcome::Damaged);
+        }
+        other => other?,
+    };
     for damage in &findings.damage {
         writeln!(out, "damaged: {}", crate::quarantine::escape(damage, 500))?;
     }

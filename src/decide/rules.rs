@@ -58,7 +58,9 @@ pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32
     for (bound, value) in pairs().filter(|(bound, _)| bound.rule == "mojibake") {
         add_failure(&mut failures, bound.rule, bound, failed(bound, value));
     }
-    let foreign = foreign(&language, &mut failures);
+    // Who asks for no share of Japanese (preset `none`) takes any language.
+    let asks_for_japanese = bounds.iter().any(|bound| bound.rule == "ja_share" && bound.value.is_some());
+    let foreign = asks_for_japanese && foreign(&language, &mut failures);
     for (bound, value) in pairs().filter(|(bound, _)| bound.rule == "ja_share") {
         add_failure(&mut failures, if foreign { bound.rule } else { "lang:other" }, bound, failed(bound, value));
     }

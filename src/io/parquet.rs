@@ -1,8 +1,9 @@
 //! Parquet tables through the commit protocol of [`crate::io`].
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -18,7 +19,7 @@ use crate::stage::Batch;
 /// A table being written.
 pub struct TableWriter {
     writer: ArrowWriter<StagedFile>,
-    name: String,
+    path: PathBuf,
     rows: u64,
 }
 
@@ -26,19 +27,20 @@ impl TableWriter {
     /// Starts a table in the staging directory.
     pub fn create(staging: &Staging, name: &str, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
         let file = staging.create(name)?;
-        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| parquet_error(name, e))?;
-        Ok(Self { writer, name: name.to_owned(), rows: 0 })
+        let path = file.path().to_path_buf();
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| parquet_error(&path, e))?;
+        Ok(Self { writer, path, rows: 0 })
     }
 
     /// Appends rows.
     pub fn write(&mut self, batch: &Batch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|e| parquet_error(&self.name, e))
+        self.writer.write(batch).map_err(|e| parquet_error(&self.path, e))
     }
 
     /// Ends the current row group.
     pub fn end_row_group(&mut self) -> Result<()> {
-        self.writer.flush().map_err(|e| parquet_error(&self.name, e))
+        self.writer.flush().map_err(|e| parquet_error(&self.path, e))
     }
 
     /// Bytes the open row group holds in memory.
@@ -53,7 +55,7 @@ impl TableWriter {
 
     /// Writes the footer and gives the file its final name; `path` is what the manifest will say.
     pub fn commit(self, target: &Path, path: String) -> Result<FileEntry> {
-        let file = self.writer.into_inner().map_err(|e| parquet_error(&self.name, e))?;
+        let file = self.writer.into_inner().map_err(|e| parquet_error(&self.path, e))?;
         let (bytes, blake3) = file.commit(target)?;
         Ok(FileEntry { path, rows: self.rows, bytes, blake3 })
     }
@@ -74,20 +76,49 @@ pub(crate) fn created_by() -> String {
     format!("seimai version {} (build 0)", env!("CARGO_PKG_VERSION"))
 }
 
+/// The batches of a table of ours; an error names the file.
+pub struct TableReader {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl TableReader {
+    /// The columns that are read.
+    pub fn schema(&self) -> SchemaRef {
+        RecordBatchReader::schema(&self.reader)
+    }
+
+    /// All batches as one; for small tables.
+    pub fn concat(self) -> Result<Batch> {
+        let schema = self.schema();
+        let batches = self.collect::<Result<Vec<_>>>()?;
+        Ok(arrow::compute::concat_batches(&schema, &batches)?)
+    }
+}
+
+impl Iterator for TableReader {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.reader.next().map(|batch| batch.map_err(|e| Error::damaged(&self.path, e.to_string())))
+    }
+}
+
 /// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
-pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
+pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
     let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(path, &e))?;
     let mask = match columns {
         None => parquet::arrow::ProjectionMask::all(),
         Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
     };
-    builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| damaged(path, &e))
+    let reader = builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| damaged(path, &e))?;
+    Ok(TableReader { path: path.to_path_buf(), reader })
 }
 
 /// All batches of a table of ours.
 pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
-    open_table(path, columns, 1 << 16)?.map(|batch| batch.map_err(|e| Error::damaged(path, e.to_string()))).collect()
+    open_table(path, columns, 1 << 16)?.collect()
 }
 
 /// The footer of a table.
@@ -102,12 +133,12 @@ fn damaged(path: &Path, error: &ParquetError) -> Error {
 }
 
 /// Write errors carry the system's error inside; dig it out so that a full disk stays a full disk.
-fn parquet_error(name: &str, error: ParquetError) -> Error {
+fn parquet_error(path: &Path, error: ParquetError) -> Error {
     if let ParquetError::External(inner) = error {
         return match inner.downcast::<std::io::Error>() {
-            Ok(source) => Error::io(name, "write", *source),
-            Err(other) => Error::internal(format!("{name}: {other}")),
+            Ok(source) => Error::io(path, "write", *source),
+            Err(other) => Error::internal(format!("{}: {other}", path.display())),
         };
     }
-    Error::internal(format!("{name}: {error}"))
+    Error::internal(format!("{}: {error}", path.display()))
 }

@@ -85,7 +85,6 @@ pub(super) fn run(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<u6
     };
     context.pool.for_each(context.stop, &mut next, &|| ShardWorker::new(context.stages), &work)?;
     let shards = shards.into_inner();
-    context.check_inputs_unchanged()?;
     context.work.commit(PASS, "end", &Entry::new(vec![], shards))?;
     context.took(PASS, progress.finish());
     Ok(shards)
@@ -128,6 +127,7 @@ impl<'a> ShardWorker<'a> {
         open.facts.inputs = outcome.tallies;
         open.facts.quarantined = outcome.quarantined;
         open.facts.counts = self.take_counts();
+        context.check_unchanged(open.facts.inputs.iter().map(|(input, _)| *input))?;
         open.commit(context, raw.index)
     }
 

@@ -63,8 +63,8 @@ pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
     progress.add(1, 0, 0);
     let verdicts = resolve(context, shards, &eligible)?;
     progress.add(1, 0, 0);
-    let kept = kept(context, shards, &eligible, &verdicts)?;
-    let parts = plan_parts(&kept, u64::from(context.plan.shards.rows_max), context.plan.shards.bytes_max);
+    let loads = loads(context, shards, &eligible, &verdicts)?;
+    let parts = plan_parts(&loads, u64::from(context.plan.shards.rows_max), context.plan.shards.bytes_max);
     let files = vec![
         annotate::write_table(context, VERDICTS, &verdicts.to_batch()?)?,
         annotate::write_table(context, ANCHORS, &anchor_ids(context, &verdicts)?)?,
@@ -76,12 +76,14 @@ pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
 }
 
 /// For each shard, which rows pass the quality rules.
-fn eligible(context: &Context<'_>, shards: u64) -> Result<Vec<Vec<bool>>> {
+fn eligible(context: &Context<'_>, shards: u64) -> Result<Vec<Bits>> {
     let columns = [schema::SOURCE.name, schema::QUALITY.name, schema::REGISTER.name];
     per_shard(context, shards, &|shard| {
-        let mut rows = Vec::new();
+        let mut rows = Bits::default();
         for batch in open_table(&context.work.out().join(table_path(shard)), Some(&columns), LOOKUP_ROWS)? {
-            rows.extend(context.stages.decider.judge(&batch?)?.iter().map(Option::is_none));
+            for rejection in context.stages.decider.judge(&batch?)? {
+                rows.push(rejection.is_none());
+            }
         }
         Ok(rows)
     })
@@ -101,7 +103,7 @@ fn per_shard<T: Send>(context: &Context<'_>, shards: u64, work: &(dyn Fn(u64) ->
     slots.into_iter().map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Error::internal("a shard was left out"))).collect()
 }
 
-fn resolve(context: &Context<'_>, shards: u64, eligible: &[Vec<bool>]) -> Result<Verdicts> {
+fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verdicts> {
     let mut partial = |shard: u64| -> Result<Batch> {
         context.stop.check()?;
         read_whole(context, &partial_path(shard))
@@ -110,7 +112,7 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Vec<bool>]) -> Result
     let mut corpus = Corpus {
         shards,
         partial: &mut partial,
-        eligible: &|shard, row| eligible[shard as usize][row as usize],
+        eligible: &|shard, row| eligible[shard as usize].get(row as usize),
         texts: &mut texts,
         memory: context.memory / 4,
         parallel: &|n, work| context.pool.parallel(n, work),
@@ -120,10 +122,7 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Vec<bool>]) -> Result
 
 /// A small table of ours as one batch.
 fn read_whole(context: &Context<'_>, path: &str) -> Result<Batch> {
-    let reader = open_table(&context.work.out().join(path), None, 1 << 16)?;
-    let schema = arrow::array::RecordBatchReader::schema(&reader);
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
-    Ok(arrow::compute::concat_batches(&schema, &batches)?)
+    open_table(&context.work.out().join(path), None, 1 << 16)?.concat()
 }
 
 /// Gives the strings of `column` for documents named by ascending ordinals; reads only the shards they are in.
@@ -154,35 +153,84 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
     Ok(())
 }
 
-/// Kept rows and bytes of their text, by shard.
-fn kept(context: &Context<'_>, shards: u64, eligible: &[Vec<bool>], verdicts: &Verdicts) -> Result<Vec<(u64, u64)>> {
+/// What a work shard brings to an output part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Load {
+    /// Rows that are kept, and bytes of their text.
+    kept: (u64, u64),
+    /// All rows, and bytes of their text.
+    all: (u64, u64),
+}
+
+impl Load {
+    fn plus(self, more: Self) -> Self {
+        let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        Self { kept: add(self.kept, more.kept), all: add(self.all, more.all) }
+    }
+
+    fn fits(self, rows_max: u64, bytes_max: u64) -> bool {
+        self.kept.0 <= rows_max
+            && self.kept.1 <= bytes_max
+            && self.all.0 <= REJECTED_MAX * rows_max
+            && self.all.1 <= REJECTED_MAX * bytes_max
+    }
+}
+
+/// Rejected documents make no part large, but a part that reads too many of them is no unit of work any more.
+const REJECTED_MAX: u64 = 4;
+
+fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
     per_shard(context, shards, &|shard| {
-        let mut stays = eligible[shard as usize].clone();
-        for affected in verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })) {
-            stays[row_of(affected.ordinal) as usize] = false;
-        }
+        let mut removed = verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })).peekable();
         let partial = read_whole(context, &partial_path(shard))?;
-        let sizes = column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>();
-        let kept = stays.iter().zip(sizes.values()).filter(|(stays, _)| **stays);
-        Ok(kept.fold((0, 0), |(rows, bytes), (_, &size)| (rows + 1, bytes + u64::from(size))))
+        let mut load = Load::default();
+        for (row, &size) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
+            let goes = removed.next_if(|affected| row_of(affected.ordinal) as usize == row).is_some();
+            let one = (1, u64::from(size));
+            let kept = if goes || !eligible[shard as usize].get(row) { (0, 0) } else { one };
+            load = load.plus(Load { kept, all: one });
+        }
+        Ok(load)
     })
 }
 
 /// Consecutive shards share an output part until it would pass a limit. Data alone decides.
-fn plan_parts(kept: &[(u64, u64)], rows_max: u64, bytes_max: u64) -> Vec<(u64, u64)> {
+fn plan_parts(loads: &[Load], rows_max: u64, bytes_max: u64) -> Vec<(u64, u64)> {
     let mut parts = Vec::new();
-    let (mut from, mut rows, mut bytes) = (0, 0, 0);
-    for (shard, &(more_rows, more_bytes)) in kept.iter().enumerate() {
+    let (mut from, mut sum) = (0, Load::default());
+    for (shard, &load) in loads.iter().enumerate() {
         let shard = shard as u64;
-        if shard > from && (rows + more_rows > rows_max || bytes + more_bytes > bytes_max) {
+        if shard > from && !sum.plus(load).fits(rows_max, bytes_max) {
             parts.push((from, shard));
-            (from, rows, bytes) = (shard, 0, 0);
+            (from, sum) = (shard, Load::default());
         }
-        rows += more_rows;
-        bytes += more_bytes;
+        sum = sum.plus(load);
     }
-    parts.push((from, kept.len() as u64));
+    parts.push((from, loads.len() as u64));
     parts
+}
+
+/// A bit a document: a billion documents are 125 MB.
+#[derive(Debug, Default)]
+struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(64) {
+            self.words.push(0);
+        }
+        if let Some(word) = self.words.last_mut() {
+            *word |= u64::from(bit) << (self.len % 64);
+        }
+        self.len += 1;
+    }
+
+    fn get(&self, i: usize) -> bool {
+        self.words[i / 64] >> (i % 64) & 1 == 1
+    }
 }
 
 /// The ids of the documents that stand for others.
@@ -211,12 +259,25 @@ fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Fates> {
 
 #[cfg(test)]
 mod tests {
-    use super::plan_parts;
+    use super::*;
 
     #[test]
     fn parts_close_before_a_limit_and_cover_every_shard() {
+        let all_kept = |loads: &[(u64, u64)]| loads.iter().map(|&load| Load { kept: load, all: load }).collect::<Vec<_>>();
         assert_eq!(plan_parts(&[], 10, 100), [(0, 0)]);
-        assert_eq!(plan_parts(&[(3, 10), (3, 10), (3, 10), (9, 10)], 8, 100), [(0, 2), (2, 3), (3, 4)]);
-        assert_eq!(plan_parts(&[(1, 60), (1, 60), (0, 0), (1, 500)], 8, 100), [(0, 1), (1, 3), (3, 4)]);
+        assert_eq!(plan_parts(&all_kept(&[(3, 10), (3, 10), (3, 10), (9, 10)]), 8, 100), [(0, 2), (2, 3), (3, 4)]);
+        assert_eq!(plan_parts(&all_kept(&[(1, 60), (1, 60), (0, 0), (1, 500)]), 8, 100), [(0, 1), (1, 3), (3, 4)]);
+        let rejected = Load { kept: (0, 0), all: (10, 10) };
+        assert_eq!(plan_parts(&[rejected; 9], 8, 100), [(0, 3), (3, 6), (6, 9)]);
+    }
+
+    #[test]
+    fn bits_keep_their_places() {
+        let mut bits = Bits::default();
+        let wanted: Vec<bool> = (0..200).map(|i| i % 3 == 0 || i == 64).collect();
+        for &bit in &wanted {
+            bits.push(bit);
+        }
+        assert!((0..200).all(|i| bits.get(i) == wanted[i]));
     }
 }

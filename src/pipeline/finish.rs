@@ -1,6 +1,7 @@
 //! The end of a run: `quarantine.jsonl`, `plan.toml`, `manifest.json`, `run.json`, `_SUCCESS`, in this order.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Instant;
 
 use super::annotate::{self, ShardFacts};
@@ -12,9 +13,9 @@ use super::select::Part;
 use super::tokens::TokenFacts;
 use super::vocabulary::Vocabulary;
 use super::work::{Entry, InputState, State, WorkDir};
-use crate::corpus::SourceDefaults;
+use crate::corpus::{InputTally, SourceDefaults};
 use crate::error::{Error, Result};
-use crate::io::FileEntry;
+use crate::io::{FileEntry, StagedFile, read_limited};
 use crate::stage::Counts;
 
 /// Gathers what all entries say into the passport and writes it.
@@ -26,11 +27,8 @@ pub(super) fn manifest(
     tokens: &[Entry<TokenFacts>],
     packed: &Packed,
 ) -> Result<Manifest> {
-    let read = Reading::gather(context, shards)?;
-    let mut files = vec![
-        context.work.write_output("plan.toml", context.plan.to_toml()?.as_bytes(), 0)?,
-        context.work.write_output("quarantine.jsonl", &read.quarantine, read.totals.quarantined)?,
-    ];
+    let (read, quarantine) = Reading::gather(context, shards)?;
+    let mut files = vec![context.work.write_output("plan.toml", context.plan.to_toml()?.as_bytes(), 0)?, quarantine];
     let mut totals = read.totals;
     let (mut rejected, mut registers) = (Counts::new(), Counts::new());
     for part in selected {
@@ -61,7 +59,7 @@ pub(super) fn manifest(
         unicode: unicode_version(),
         dictionary: dictionary(context),
         source: source(&context.plan.input.source),
-        inputs: read.inputs,
+        inputs: context.input_states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
         totals,
         rejected,
         registers,
@@ -120,51 +118,52 @@ fn pack_facts(packed: &Packed) -> PackFacts {
 #[derive(Default)]
 struct Reading {
     totals: Totals,
-    inputs: Vec<InputFacts>,
+    tallies: Vec<InputTally>,
     counts: Counts,
-    quarantine: Vec<u8>,
 }
 
 impl Reading {
-    fn gather(context: &Context<'_>, shards: u64) -> Result<Self> {
-        let mut all = Self { inputs: context.input_states.iter().map(input_facts).collect(), ..Self::default() };
+    /// Writes `quarantine.jsonl` on the way.
+    fn gather(context: &Context<'_>, shards: u64) -> Result<(Self, FileEntry)> {
+        let mut all = Self { tallies: vec![InputTally::default(); context.inputs.len()], ..Self::default() };
+        let mut quarantine = context.work.start_output("quarantine.jsonl")?;
         for shard in 0..shards {
             let facts = annotate::facts(context, shard).ok_or_else(|| Error::internal(format!("shard {shard} is not committed")))?;
-            all.take(&facts)?;
+            all.take(&facts, &mut quarantine)?;
         }
-        Ok(all)
+        let file = context.work.finish_output(quarantine, "quarantine.jsonl", all.totals.quarantined)?;
+        Ok((all, file))
     }
 
-    fn take(&mut self, facts: &ShardFacts) -> Result<()> {
+    fn take(&mut self, facts: &ShardFacts, quarantine: &mut StagedFile) -> Result<()> {
         let quarantined = facts.quarantined.len() as u64;
         self.totals.read += facts.documents + quarantined;
         self.totals.quarantined += quarantined;
         self.totals.text_bytes += facts.text_bytes;
         for record in &facts.quarantined {
-            serde_json::to_writer(&mut self.quarantine, record).map_err(|e| Error::internal(format!("quarantine: {e}")))?;
-            self.quarantine.push(b'\n');
+            let mut line = serde_json::to_vec(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?;
+            line.push(b'\n');
+            quarantine.write_all(&line).map_err(|e| quarantine.failed(e))?;
         }
         for (input, tally) in &facts.inputs {
-            let input = self.inputs.get_mut(*input as usize).ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
-            input.read += tally.records + tally.quarantined;
-            input.quarantined += tally.quarantined;
-            input.replaced += tally.replaced;
-            input.charset = input.charset.take().or_else(|| tally.charset.clone());
+            let input =
+                self.tallies.get_mut(*input as usize).ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
+            input.add(tally);
         }
         add(&mut self.counts, &facts.counts);
         Ok(())
     }
 }
 
-fn input_facts(state: &InputState) -> InputFacts {
+fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
     InputFacts {
         path: state.path.clone(),
         bytes: state.bytes,
         blake3: state.blake3.clone(),
-        read: 0,
-        quarantined: 0,
-        charset: None,
-        replaced: 0,
+        read: tally.records + tally.quarantined,
+        quarantined: tally.quarantined,
+        charset: tally.charset.clone(),
+        replaced: tally.replaced,
     }
 }
 
@@ -189,7 +188,6 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: 
 }
 
 fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &std::path::Path) -> Result<()> {
-    use std::io::Write;
     staged.write_all(line).map_err(|e| staged.failed(e))?;
     staged.commit(target).map(|_| ())
 }
@@ -227,6 +225,13 @@ pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
 
 /// Started again after it finished: nothing to do.
 pub(super) fn already_done(work: &WorkDir, started: Instant) -> Result<Report> {
-    let (manifest, _) = Manifest::read(work.out())?;
+    let (manifest, hash) = Manifest::read(work.out())?;
+    if read_limited(&work.out().join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
+        let what = format!(
+            "{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)",
+            work.out().display()
+        );
+        return Err(Error::refused_with_hint(what, "`seimai verify` lists the damage; --fresh starts over"));
+    }
     Ok(Report { manifest, seconds: vec![], wall: started.elapsed().as_secs_f64(), already_done: true })
 }

@@ -1,5 +1,6 @@
 //! The registry: which stages a plan asks for, in the order of the flow. A new stage is one line here.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::plan::Plan;
@@ -31,9 +32,9 @@ pub struct Stages {
 }
 
 impl Stages {
-    /// Opens the dictionary and builds the stages; their contracts are checked here, once.
-    pub fn new(plan: &Plan) -> Result<Self> {
-        let (dictionary, segmenter) = segment::open(&plan.segment)?;
+    /// Opens the dictionary (paths in the plan start at `base`) and builds the stages; their contracts are checked here, once.
+    pub fn new(plan: &Plan, base: &Path) -> Result<Self> {
+        let (dictionary, segmenter) = segment::open(&plan.segment.beside(base))?;
         let lexicon: &dyn Lexicon = dictionary.as_ref();
         let annotate: Vec<Box<dyn Stage>> = vec![
             Box::new(Normalize::new(&plan.normalize)),

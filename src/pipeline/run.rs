@@ -12,7 +12,7 @@ use super::pass::Pool;
 use super::plan::{LoadedPlan, Plan};
 use super::registry::Stages;
 use super::work::{InputState, State, WorkDir};
-use super::{annotate, duplicates, finish, packing, select, tokens, vocabulary};
+use super::{annotate, claim, duplicates, finish, packing, select, tokens, vocabulary};
 use crate::corpus::{self, Cut, InputFile};
 use crate::error::{Error, Result};
 use crate::io::hash_file;
@@ -20,7 +20,7 @@ use crate::io::hash_file;
 /// Memory one worker of the first pass may hold: a raw shard, its batches, and an open table.
 const WORKER_BYTES: u64 = 160 << 20;
 /// Memory for the program, its tables and the dictionary's touched pages.
-const BASE_BYTES: u64 = 160 << 20;
+const BASE_BYTES: u64 = 128 << 20;
 
 /// How to run; nothing here changes a byte of the output.
 #[derive(Debug, Clone)]
@@ -76,9 +76,11 @@ impl Context<'_> {
         }
     }
 
-    /// An input that changed while it was read makes the output worthless: say which.
-    pub(super) fn check_inputs_unchanged(&self) -> Result<()> {
-        for (input, state) in self.inputs.iter().zip(self.input_states) {
+    /// An input that changed while it was read must not get into an entry: say which. A write always moves the time of
+    /// change, so that entries of an earlier process hold what the state says even if the file was restored since.
+    pub(super) fn check_unchanged(&self, inputs: impl Iterator<Item = u32>) -> Result<()> {
+        let listed = inputs.map(|i| i as usize).filter_map(|i| Some((self.inputs.get(i)?, self.input_states.get(i)?)));
+        for (input, state) in listed {
             if !state.blake3.is_empty() && stat(input) != Some((state.bytes, state.mtime.clone())) && hash(input) != state.blake3 {
                 return Err(changed(&state.path));
             }
@@ -107,19 +109,20 @@ fn hash(input: &InputFile) -> String {
 pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Report> {
     let started = Instant::now();
     let plan = &loaded.plan;
-    let inputs: Arc<[InputFile]> = corpus::expand(&plan.input, &loaded.base)?.into();
-    refuse_output_among_inputs(&options.out, &inputs)?;
-    let stages = Stages::new(plan)?;
+    refuse_early(plan, options)?;
+    let inputs: Arc<[InputFile]> = inputs(loaded, &options.out, observer)?.into();
+    let stages = Stages::new(plan, &loaded.base)?;
     let fingerprint = fingerprint::of(plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
     let work = WorkDir::open(&options.out, options.fresh)?;
     let complete = work.is_complete();
     let known = if complete { finish::finished_state(&work)? } else { work.state()? };
-    let belongs = input_states(&inputs, known.as_ref(), &pool, stop).map(|states| State::new(fingerprint.clone(), states));
-    let belongs = belongs.and_then(|state| known.as_ref().map_or(Ok(()), |known| same_run(known, &state)).map(|()| state));
+    let belongs = belongs(known.as_ref(), &fingerprint, &inputs, &pool, stop);
     if complete {
         // A finished run is left as it was, whether it is this one or another.
-        work.remove_work()?;
+        if let Err(e) = work.remove_work() {
+            observer.on_event(&Event::Note(format!("the work directory could not be removed: {e}")));
+        }
         belongs?;
         return finish::already_done(&work, started);
     }
@@ -166,16 +169,33 @@ fn worker_threads(options: &RunOptions) -> usize {
     options.threads.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
 }
 
-/// A run that reads what it writes would never be the same twice.
-fn refuse_output_among_inputs(out: &Path, inputs: &[InputFile]) -> Result<()> {
-    let Ok(out) = out.canonicalize() else { return Ok(()) };
-    match inputs.iter().find(|input| input.path.canonicalize().is_ok_and(|path| path.starts_with(&out))) {
-        None => Ok(()),
-        Some(input) => Err(Error::refused_with_hint(
-            format!("input {} lies inside the output directory {}", input.name, out.display()),
-            "name another --out, or narrow input.paths",
-        )),
+/// What needs no look at the data.
+fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
+    if plan.input.paths.iter().any(|path| path == "-") {
+        let hint = "a run reads its inputs again when it resumes: write them to a file first";
+        return Err(Error::refused_with_hint("input.paths: standard input cannot be the input of a run", hint));
     }
+    if options.memory < BASE_BYTES + WORKER_BYTES / 2 {
+        let needed = (BASE_BYTES + WORKER_BYTES / 2) >> 20;
+        return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
+    }
+    claim::refuse_held(&options.out)
+}
+
+/// The inputs of the plan. A run that read what it writes would never be the same twice: OUT is left out.
+fn inputs(loaded: &LoadedPlan, out: &Path, observer: &dyn Observer) -> Result<Vec<InputFile>> {
+    let mut inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
+    if let Ok(out) = out.canonicalize() {
+        let before = inputs.len();
+        inputs.retain(|input| !input.path.canonicalize().is_ok_and(|path| path.starts_with(&out)));
+        if inputs.is_empty() {
+            return Err(Error::refused_with_hint("all inputs lie inside the output directory", "name another --out"));
+        }
+        if inputs.len() < before {
+            observer.on_event(&Event::Note(format!("{} files inside the output directory are not read", before - inputs.len())));
+        }
+    }
+    Ok(inputs)
 }
 
 /// The inputs as they are now. What size and time say is unchanged keeps the hash known from before.
@@ -194,14 +214,30 @@ fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: 
             None => hash(input),
         };
         if let Ok(mut slot) = states[i].lock() {
-            *slot = Some(InputState { path: input.name.clone(), bytes: input.bytes, mtime, blake3 });
+            *slot = Some(input_state(input, blake3));
         }
     });
     stop.check()?;
     states.into_iter().map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Error::internal("an input was not looked at"))).collect()
 }
 
-/// The directory must belong to the same plan, dictionary, tool and inputs.
+/// The state of this run, if it is the one that the directory belongs to. What can be told without reading inputs is told first.
+fn belongs(known: Option<&State>, fingerprint: &str, inputs: &[InputFile], pool: &Pool, stop: &Stop) -> Result<State> {
+    if let Some(known) = known {
+        let unhashed = inputs.iter().map(|input| input_state(input, String::new())).collect();
+        same_run(known, &State::new(fingerprint.to_owned(), unhashed))?;
+    }
+    let state = State::new(fingerprint.to_owned(), input_states(inputs, known, pool, stop)?);
+    let same = |(then, now): (&InputState, &InputState)| if then.blake3 == now.blake3 { Ok(()) } else { Err(changed(&now.path)) };
+    known.map_or(Ok(()), |known| known.inputs.iter().zip(&state.inputs).try_for_each(same))?;
+    Ok(state)
+}
+
+fn input_state(input: &InputFile, blake3: String) -> InputState {
+    InputState { path: input.name.clone(), bytes: input.bytes, mtime: input.mtime_ns.to_string(), blake3 }
+}
+
+/// The directory must belong to the same plan, dictionary, tool and inputs (hashes aside).
 fn same_run(known: &State, now: &State) -> Result<()> {
     let differs = |what: String| Err(Error::refused_with_hint(what, "start over with --fresh, or name another --out"));
     if known.version != now.version || known.seimai != now.seimai {
@@ -214,7 +250,7 @@ fn same_run(known: &State, now: &State) -> Result<()> {
         if then.path != input.path {
             return differs(format!("the run in the output directory read {} where this one reads {}", then.path, input.path));
         }
-        if then.bytes != input.bytes || then.blake3 != input.blake3 {
+        if then.bytes != input.bytes {
             return Err(changed(&input.path));
         }
     }

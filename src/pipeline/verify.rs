@@ -2,6 +2,7 @@
 //! shards, the pack's own hashes, and the conservation law.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -67,7 +68,12 @@ fn check_files(run: &Path, manifest: &Manifest, threads: usize, stop: &Stop, pro
     let broken = Mutex::new(Vec::new());
     let mut files = manifest.files.iter();
     let check = |(): &mut (), file: &FileEntry| -> Result<()> {
-        let what = match hash_file(&run.join(&file.path)) {
+        let path = run.join(&file.path);
+        let what = match std::fs::symlink_metadata(&path) {
+            Ok(found) if !found.is_file() => Err(Error::damaged(&path, "not a regular file")),
+            _ => hash_file(&path),
+        };
+        let what = match what {
             Err(e) => Some(e.to_string()),
             Ok((bytes, _)) if bytes != file.bytes => Some(format!("{bytes} bytes instead of {}", file.bytes)),
             Ok((_, hash)) if hash != file.blake3 => Some("its bytes are not those that were written (BLAKE3 differs)".into()),
@@ -101,7 +107,7 @@ fn check_counts(run: &Path, manifest: &Manifest, whole: &dyn Fn(&str) -> bool, d
     }
     let totals = &manifest.totals;
     if manifest.files.iter().all(|file| whole(&file.path)) {
-        let lines = memchr::memchr_iter(b'\n', &read_limited(&run.join("quarantine.jsonl"), 1 << 34)?).count() as u64;
+        let lines = count_lines(&run.join("quarantine.jsonl"))?;
         let counted = [("kept", kept, totals.kept), ("rejected", rejected, totals.rejected), ("quarantined", lines, totals.quarantined)];
         for (what, found, said) in counted.into_iter().filter(|(_, found, said)| found != said) {
             damage.push(format!("manifest.json: says {said} {what}, the files hold {found}"));
@@ -119,6 +125,18 @@ fn check_counts(run: &Path, manifest: &Manifest, whole: &dyn Fn(&str) -> bool, d
         damage.push(format!("manifest.json: the rules add up to {by_rule} rejected, not {}", totals.rejected));
     }
     Ok(())
+}
+
+fn count_lines(path: &Path) -> Result<u64> {
+    let mut file = std::fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let mut buffer = vec![0; 1 << 18];
+    let mut lines = 0;
+    loop {
+        match file.read(&mut buffer).map_err(|e| Error::io(path, "read", e))? {
+            0 => return Ok(lines),
+            n => lines += memchr::memchr_iter(b'\n', &buffer[..n]).count() as u64,
+        }
+    }
 }
 
 fn is_table(path: &str) -> bool {
@@ -164,11 +182,14 @@ fn check_tokens(run: &Path, manifest: &Manifest, whole: &dyn Fn(&str) -> bool, s
             if (0..batch.num_rows()).any(|row| lists.value_length(row) != lengths.value(row)) {
                 damage.push(format!("{}: n_tokens is not the length of input_ids", file.path));
             }
-            let ids = lists.values().as_primitive::<Int32Type>().values();
-            if ids.iter().any(|&id| u64::try_from(id).map_or(true, |id| id >= vocab_size)) {
+            let tokens = lists.values().as_primitive::<Int32Type>().values();
+            if tokens.iter().any(|&id| u64::try_from(id).map_or(true, |id| id >= vocab_size)) {
                 damage.push(format!("{}: a token id outside the vocabulary", file.path));
             }
             total += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();
+        }
+        if ids.next().is_some() {
+            damage.push(format!("{}: fewer rows than {documents}", file.path));
         }
     }
     if manifest.files.iter().all(|file| whole(&file.path)) && total != manifest.totals.tokens {

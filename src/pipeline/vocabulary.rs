@@ -11,7 +11,7 @@ use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, open_table};
-use crate::stage::Batch;
+use crate::stage::BatchIter;
 
 /// Name of the pass.
 pub(super) const PASS: &str = "train";
@@ -71,9 +71,9 @@ pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
     Ok(Vocabulary { tokenizer, eos, pad, entry })
 }
 
-fn read_part(context: &Context<'_>, part: usize) -> Vec<Result<Batch>> {
+fn read_part(context: &Context<'_>, part: usize) -> BatchIter<'static> {
     match open_table(&context.work.out().join(counts_path(part)), None, 1 << 16) {
-        Ok(reader) => reader.map(|batch| Ok(batch?)).collect(),
-        Err(e) => vec![Err(e)],
+        Ok(reader) => Box::new(reader),
+        Err(e) => Box::new(std::iter::once(Err(e))),
     }
 }

@@ -9,35 +9,21 @@
 //! ```
 //! A unit's files are durable before its entry is. What holds at a resume is used, anything else is done again.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::claim::{self, Standing};
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, Staging, create_dir, read_limited};
+use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
 
 /// Version of the layout under `.work/`.
 const WORK_VERSION: u32 = 1;
 /// An entry or state file larger than this is not ours.
 const ENTRY_BYTES_MAX: u64 = 1 << 30;
-/// What a run may leave in its output directory; nothing else is ever removed.
-pub(super) const OUTPUTS: &[&str] = &[
-    "plan.toml",
-    "manifest.json",
-    "documents",
-    "rejected",
-    "quarantine.jsonl",
-    "counts.parquet",
-    "tokenizer",
-    "tokens",
-    "pack",
-    "run.json",
-    "_SUCCESS",
-    ".work",
-];
 
 /// What the directory belongs to. Another plan, dictionary, tool version or input makes it another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,22 +85,25 @@ pub(super) struct WorkDir {
     out: PathBuf,
     work: PathBuf,
     staging: Staging,
+    /// Units whose files were compared with their entry, or made, by this process.
+    trusted: Mutex<BTreeSet<PathBuf>>,
     _lock: File,
 }
 
 impl WorkDir {
     /// Locks `out`, which must be new, empty, or of a run of ours; `fresh` removes what an earlier run left.
     pub(super) fn open(out: &Path, fresh: bool) -> Result<Self> {
-        check_ours(out)?;
-        create_dir(out).map_err(refuse_unwritable)?;
+        let standing = claim::standing(out)?;
+        create_dir(out).map_err(claim::refuse_unwritable)?;
+        sync_dir(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))?;
         let work = out.join(".work");
-        let lock = lock(out, &work)?;
-        if fresh {
-            clear(out)?;
+        let lock = claim::lock(out)?;
+        if fresh || matches!(standing, Standing::New | Standing::HalfCleared) {
+            claim::clear(out)?;
         }
         let staging = Staging::new(work.join("tmp"))?;
         staging.clear()?;
-        Ok(Self { out: out.to_path_buf(), work, staging, _lock: lock })
+        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
     }
 
     /// The output directory.
@@ -163,12 +152,31 @@ impl WorkDir {
         self.write_checked(&self.work.join("state.json"), state)
     }
 
-    /// The entry of a unit, if it is committed and its files are still what it says (by size; `verify` checks bytes).
+    /// The entry of a unit, if it is committed and its files are what it says. The first time a process meets an entry of an
+    /// earlier one it compares their bytes; what does not hold is done again.
     pub(super) fn entry<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Option<Entry<T>> {
-        let bytes = read_limited(&self.entry_path(pass, unit), ENTRY_BYTES_MAX).ok()?;
+        let path = self.entry_path(pass, unit);
+        let bytes = read_limited(&path, ENTRY_BYTES_MAX).ok()?;
         let entry: Entry<T> = serde_json::from_slice(checked(&bytes)?).ok()?;
-        let holds = |file: &FileEntry| fs::metadata(self.out.join(&file.path)).is_ok_and(|found| found.len() == file.bytes);
-        (entry.version == WORK_VERSION && entry.files.iter().all(holds)).then_some(entry)
+        if entry.version != WORK_VERSION {
+            return None;
+        }
+        let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&path));
+        if !is_trusted {
+            let holds =
+                |file: &FileEntry| hash_file(&self.out.join(&file.path)).is_ok_and(|found| found == (file.bytes, file.blake3.clone()));
+            if !entry.files.iter().all(holds) {
+                return None;
+            }
+            self.trust(path);
+        }
+        Some(entry)
+    }
+
+    fn trust(&self, entry: PathBuf) {
+        if let Ok(mut trusted) = self.trusted.lock() {
+            trusted.insert(entry);
+        }
     }
 
     /// Commits a unit.
@@ -177,12 +185,25 @@ impl WorkDir {
         if let Some(parent) = path.parent() {
             create_dir(parent)?;
         }
-        self.write_checked(&path, entry)
+        self.write_checked(&path, entry)?;
+        self.trust(path);
+        Ok(())
     }
 
     /// Writes a file under its final name in OUT.
     pub(super) fn write_output(&self, path: &str, bytes: &[u8], rows: u64) -> Result<FileEntry> {
         let (bytes, blake3) = self.staging.write(&self.output(path)?, bytes)?;
+        Ok(FileEntry { path: path.to_owned(), rows, bytes, blake3 })
+    }
+
+    /// Starts a file that will get its final name in OUT by [`WorkDir::finish_output`]; for files too large to hold.
+    pub(super) fn start_output(&self, path: &str) -> Result<StagedFile> {
+        self.staging.create(&path.replace('/', "-"))
+    }
+
+    /// Gives a started file its final name.
+    pub(super) fn finish_output(&self, file: StagedFile, path: &str, rows: u64) -> Result<FileEntry> {
+        let (bytes, blake3) = file.commit(&self.output(path)?)?;
         Ok(FileEntry { path: path.to_owned(), rows, bytes, blake3 })
     }
 
@@ -212,113 +233,10 @@ fn checked(bytes: &[u8]) -> Option<&[u8]> {
     (blake3::hash(json).to_hex().as_bytes() == hash && lines.next() == Some(b"") && lines.next().is_none()).then_some(json)
 }
 
-/// An output directory must be absent, empty, or of a run of ours.
-fn check_ours(out: &Path) -> Result<()> {
-    let listing = match fs::read_dir(out) {
-        Ok(listing) => listing,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::refused(format!("{}: cannot be used as output directory: {e}", out.display()))),
-    };
-    let (mut empty, mut ours, mut strange) = (true, false, false);
-    for entry in listing {
-        let name = entry.map_err(|e| Error::io(out, "list", e))?.file_name();
-        empty = false;
-        ours |= name == ".work" || name == "manifest.json";
-        strange |= !OUTPUTS.iter().any(|known| name == *known);
-    }
-    if empty || (ours && !strange) {
-        return Ok(());
-    }
-    Err(Error::refused_with_hint(format!("{}: not empty, and not the output of a run", out.display()), "name a new directory with --out"))
-}
-
-/// A directory that cannot be made or written is refused before any data is read.
-fn refuse_unwritable(error: Error) -> Error {
-    match error {
-        Error::Io { path, source, .. }
-            if matches!(
-                source.kind(),
-                std::io::ErrorKind::PermissionDenied
-                    | std::io::ErrorKind::ReadOnlyFilesystem
-                    | std::io::ErrorKind::NotADirectory
-                    | std::io::ErrorKind::AlreadyExists
-            ) =>
-        {
-            Error::refused_with_hint(format!("{}: cannot be written: {source}", path.display()), "name another directory with --out")
-        }
-        other => other,
-    }
-}
-
-/// Takes the lock, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
-fn lock(out: &Path, work: &Path) -> Result<File> {
-    let path = work.join("lock");
-    loop {
-        create_dir(work).map_err(refuse_unwritable)?;
-        let mut file = match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-            Ok(file) => file,
-            // The run that held the lock finished and removed `.work/` in between.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(e) => return Err(refuse_unwritable(Error::io(&path, "create", e))),
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let holder = crate::quarantine::escape(holder.trim(), 80);
-                return Err(Error::refused_with_hint(
-                    format!("{}: another run is writing here ({holder})", out.display()),
-                    "wait for it, or name another --out",
-                ));
-            }
-            Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
-        }
-        // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
-        let same = match (file.metadata(), fs::metadata(&path)) {
-            (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
-            _ => false,
-        };
-        if same {
-            let _ = file.set_len(0);
-            let _ = file.rewind();
-            // Only for the message of a second starter: failing to say it is no reason to stop.
-            let _ = writeln!(file, "process {}", std::process::id());
-            return Ok(file);
-        }
-    }
-}
-
-/// Removes what an earlier run left, and nothing else.
-fn clear(out: &Path) -> Result<()> {
-    for name in OUTPUTS {
-        let path = out.join(name);
-        if *name == ".work" {
-            for entry in fs::read_dir(&path).map_err(|e| Error::io(&path, "list", e))? {
-                let entry = entry.map_err(|e| Error::io(&path, "list", e))?;
-                if entry.file_name() != "lock" {
-                    remove(&entry.path())?;
-                }
-            }
-        } else {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => Err(e),
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-    };
-    removed.map_err(|e| Error::io(path, "remove", e))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -339,26 +257,40 @@ mod tests {
     #[test]
     fn an_entry_whose_file_is_gone_or_short_is_no_entry() {
         let dir = tempfile::tempdir().unwrap();
-        let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
+        let out = dir.path().join("out");
+        let work = WorkDir::open(&out, false).unwrap();
+        work.write_state(&State::new("f".into(), vec![])).unwrap();
         let file = work.write_output("documents/x", b"abc", 1).unwrap();
         work.commit("p", "0", &Entry::new(vec![file], ())).unwrap();
         assert!(work.entry::<()>("p", "0").is_some());
-        File::options().write(true).open(dir.path().join("out/documents/x")).unwrap().set_len(2).unwrap();
-        assert!(work.entry::<()>("p", "0").is_none());
+        drop(work);
+        File::options().write(true).open(out.join("documents/x")).unwrap().set_len(2).unwrap();
+        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_none());
     }
 
     #[test]
-    fn a_second_run_and_a_strange_directory_are_refused() {
+    fn a_flipped_bit_in_a_file_of_an_earlier_process_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
-        let first = WorkDir::open(&out, false).unwrap();
-        let refused = WorkDir::open(&out, false).unwrap_err();
-        assert_eq!(refused.exit_code(), 2);
-        assert!(refused.to_string().contains("another run"), "{refused}");
-        drop(first);
-        WorkDir::open(&out, false).unwrap();
-        fs::create_dir(dir.path().join("mine")).unwrap();
-        File::options().write(true).create_new(true).open(dir.path().join("mine/notes")).unwrap();
-        assert_eq!(WorkDir::open(&dir.path().join("mine"), true).unwrap_err().exit_code(), 2);
+        let work = WorkDir::open(&out, false).unwrap();
+        work.write_state(&State::new("f".into(), vec![])).unwrap();
+        let file = work.write_output("documents/x", b"abc", 1).unwrap();
+        work.commit("p", "0", &Entry::new(vec![file], ())).unwrap();
+        drop(work);
+        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_some());
+        let mut flipped = File::options().write(true).open(out.join("documents/x")).unwrap();
+        flipped.write_all(b"abd").unwrap();
+        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_none());
+    }
+
+    #[test]
+    fn without_its_state_nothing_of_a_run_is_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let work = WorkDir::open(&out, false).unwrap();
+        work.commit("p", "0", &Entry::new(vec![], ())).unwrap();
+        drop(work);
+        // Only `.work/` with something of ours in it, but nothing that says what it belongs to.
+        assert_eq!(WorkDir::open(&out, false).unwrap_err().exit_code(), 2);
     }
 }

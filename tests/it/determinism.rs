@@ -34,7 +34,7 @@ fn threads_memory_and_environment_do_not_show() {
     assert_eq!(one, tree(&world.path("two")), "2 threads");
     assert_eq!(world.run(&arguments(&plan, "eight", &["--threads", "8", "--memory", "8GiB"])).0, 0);
     assert_eq!(one, tree(&world.path("eight")), "8 threads");
-    let mut strange = world.seimai(&arguments(&plan, "strange", &["--memory", "64MiB"]));
+    let mut strange = world.seimai(&arguments(&plan, "strange", &["--memory", "256MiB"]));
     let status = strange.env("LANG", "C").env("TZ", "Pacific/Apia").status().unwrap();
     assert!(status.success());
     assert_eq!(one, tree(&world.path("strange")), "little memory, another locale and time zone");

@@ -1,0 +1,257 @@
+//! Whose an output directory is: nothing that is not a run's own is written over, followed or removed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::io::{create_dir, sync_dir};
+
+/// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
+/// half removed is never taken for a finished run.
+const OUTPUTS: &[&str] = &[
+    "_SUCCESS",
+    "manifest.json",
+    "plan.toml",
+    "documents",
+    "rejected",
+    "quarantine.jsonl",
+    "counts.parquet",
+    "tokenizer",
+    "tokens",
+    "pack",
+    "run.json",
+    ".work",
+];
+/// Stands in `.work/` while an earlier run is being removed, so that a kill in between is known for what it is.
+const CLEARING: &str = "clearing";
+
+/// How a directory stands to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Absent, empty, or nothing in it but the lock of a run killed at its start.
+    New,
+    /// Of a run that has begun, or that has finished.
+    Ours,
+    /// An earlier run was being removed when the process ended.
+    HalfCleared,
+}
+
+/// Looks without touching anything.
+pub(super) fn standing(out: &Path) -> Result<Standing> {
+    let Some(names) = names(out)? else { return Ok(Standing::New) };
+    refuse_links(out, &names)?;
+    let work = names_or_none(&out.join(".work"))?;
+    refuse_links(&out.join(".work"), &work)?;
+    let in_work = |name: &str| work.iter().any(|other| other == name);
+    let only_ours = names.iter().all(|name| OUTPUTS.iter().any(|known| name == *known));
+    let killed_at_start = names == [".work"] && work.iter().all(|name| name == "lock" || name == "tmp");
+    if names.is_empty() || killed_at_start {
+        Ok(Standing::New)
+    } else if only_ours && in_work(CLEARING) {
+        Ok(Standing::HalfCleared)
+    } else if only_ours && (in_work("state.json") || vouched(out)) {
+        Ok(Standing::Ours)
+    } else {
+        Err(Error::refused_with_hint(
+            format!("{}: not empty, and not the output of a run", out.display()),
+            "name a new directory with --out",
+        ))
+    }
+}
+
+/// Does `_SUCCESS` have the shape a finished run gives it, with a manifest beside it?
+fn vouched(out: &Path) -> bool {
+    let line = crate::io::read_limited(&out.join("_SUCCESS"), 4096).unwrap_or_default();
+    line.starts_with(b"blake3 ") && out.join("manifest.json").is_file()
+}
+
+/// Names in a directory, sorted; `None` if it does not exist.
+fn names(dir: &Path) -> Result<Option<Vec<std::ffi::OsString>>> {
+    let listing = match fs::read_dir(dir) {
+        Ok(listing) => listing,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && fs::symlink_metadata(dir).is_err() => return Ok(None),
+        Err(e) => return Err(Error::refused(format!("{}: cannot be used as output directory: {e}", dir.display()))),
+    };
+    let mut names = listing
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(|e| Error::io(dir, "list", e))?;
+    names.sort();
+    Ok(Some(names))
+}
+
+fn names_or_none(dir: &Path) -> Result<Vec<std::ffi::OsString>> {
+    if dir.is_dir() { Ok(names(dir)?.unwrap_or_default()) } else { Ok(Vec::new()) }
+}
+
+/// A link could lead what we write, or remove, out of the directory.
+fn refuse_links(dir: &Path, names: &[std::ffi::OsString]) -> Result<()> {
+    for name in names {
+        let path = dir.join(name);
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            return Err(Error::refused_with_hint(
+                format!("{}: a link inside the output directory", path.display()),
+                "name a new directory with --out",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A directory that cannot be made or written is refused before any data is read.
+pub(super) fn refuse_unwritable(error: Error) -> Error {
+    match error {
+        Error::Io { ref source, .. } if error.exit_code() == 4 || source.kind() == std::io::ErrorKind::Interrupted => error,
+        Error::Io { path, source, .. } => {
+            Error::refused_with_hint(format!("{}: cannot be written: {source}", path.display()), "name another directory with --out")
+        }
+        other => other,
+    }
+}
+
+fn open_lock(path: &Path) -> std::io::Result<File> {
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(no_follow).open(path)
+}
+
+fn held(out: &Path, lock: &mut File) -> Error {
+    let mut holder = String::new();
+    let _ = lock.take(200).read_to_string(&mut holder);
+    let holder = crate::quarantine::escape(holder.trim(), 80);
+    Error::refused_with_hint(format!("{}: another run is writing here ({holder})", out.display()), "wait for it, or name another --out")
+}
+
+/// Refuses at once if another run holds the directory; touches nothing.
+pub(super) fn refuse_held(out: &Path) -> Result<()> {
+    let Ok(mut file) = File::open(out.join(".work/lock")) else { return Ok(()) };
+    match file.try_lock_shared() {
+        Err(fs::TryLockError::WouldBlock) => Err(held(out, &mut file)),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the lock, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
+pub(super) fn lock(out: &Path) -> Result<File> {
+    let work = out.join(".work");
+    let path = work.join("lock");
+    loop {
+        create_dir(&work).map_err(refuse_unwritable)?;
+        let mut file = match open_lock(&path) {
+            Ok(file) => file,
+            // The run that held the lock finished and removed `.work/` in between.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(e) => return Err(refuse_unwritable(Error::io(&path, "create", e))),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(held(out, &mut file)),
+            Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
+        }
+        // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
+        let same = match (file.metadata(), fs::symlink_metadata(&path)) {
+            (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
+            _ => false,
+        };
+        if same {
+            let _ = file.set_len(0);
+            let _ = file.rewind();
+            // Only for the message of a second starter: failing to say it is no reason to stop.
+            let _ = writeln!(file, "process {}", std::process::id());
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes what an earlier run left, and nothing else. A kill at any point leaves a directory that is cleared at the next start.
+pub(super) fn clear(out: &Path) -> Result<()> {
+    let work = out.join(".work");
+    let marker = work.join(CLEARING);
+    open_lock(&marker).map_err(|e| Error::io(&marker, "create", e))?;
+    sync_dir(&work)?;
+    for name in OUTPUTS.iter().filter(|name| **name != ".work") {
+        remove(&out.join(name))?;
+        if *name == "_SUCCESS" {
+            sync_dir(out)?;
+        }
+    }
+    for name in names_or_none(&work)? {
+        if name != "lock" && name != CLEARING {
+            remove(&work.join(name))?;
+        }
+    }
+    sync_dir(&work)?;
+    remove(&marker)?;
+    sync_dir(&work)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => Err(e),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+    };
+    removed.map_err(|e| Error::io(path, "remove", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join("out").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            File::options().write(true).create_new(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        dir
+    }
+
+    fn standing_of(files: &[(&str, &str)]) -> Option<Standing> {
+        standing(&dir_with(files).path().join("out")).ok()
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_ours_is_ours() {
+        assert_eq!(standing_of(&[]), Some(Standing::New));
+        assert_eq!(standing_of(&[(".work/lock", "")]), Some(Standing::New));
+        assert_eq!(standing_of(&[(".work/state.json", "{}"), ("documents/part-00000.parquet", "")]), Some(Standing::Ours));
+        assert_eq!(standing_of(&[("_SUCCESS", "blake3 0\n"), ("manifest.json", "{}")]), Some(Standing::Ours));
+        assert_eq!(standing_of(&[(".work/clearing", ""), ("documents/part-00000.parquet", "")]), Some(Standing::HalfCleared));
+        for strange in [
+            &[("notes.txt", "")][..],
+            &[("manifest.json", "{}"), ("documents/thesis.txt", "")],
+            &[(".work/state.json", "{}"), ("notes.txt", "")],
+            &[(".work/secrets", "")],
+            &[("_SUCCESS", ""), ("manifest.json", "{}")],
+        ] {
+            assert_eq!(standing_of(strange), None, "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn links_are_refused() {
+        for name in ["documents", ".work/lock", ".work/tmp"] {
+            let dir = dir_with(&[(".work/state.json", "{}")]);
+            std::os::unix::fs::symlink(dir.path(), dir.path().join("out").join(name)).unwrap();
+            let refused = standing(&dir.path().join("out")).unwrap_err();
+            assert!(refused.exit_code() == 2 && refused.to_string().contains("link"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_held_directory_is_refused_and_a_freed_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let first = lock(&out).unwrap();
+        for refused in [lock(&out).map(|_| ()), refuse_held(&out)] {
+            let refused = refused.unwrap_err();
+            assert!(refused.exit_code() == 2 && refused.to_string().contains("another run"), "{refused}");
+        }
+        drop(first);
+        assert!(refuse_held(&out).is_ok() && lock(&out).is_ok());
+    }
+}

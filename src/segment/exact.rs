@@ -1,0 +1,150 @@
+//! The engine `exact`: our own Viterbi lattice, with the boundaries and features of MeCab 0.996.
+//!
+//! [`compile()`] turns a dictionary into one file of flat tables once; [`Exact`] maps that file and analyses lines. A line
+//! of more than 32,000 characters is cut there, behind its last whitespace if it has any.
+
+pub(crate) mod compile;
+pub(crate) mod connect;
+pub(crate) mod hot;
+pub(crate) mod lattice;
+pub(crate) mod layout;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod parity;
+pub(crate) mod trie;
+
+use std::sync::Arc;
+
+use memmap2::Mmap;
+
+pub use self::compile::compile;
+pub use self::hot::HotList;
+use self::lattice::Lattice;
+use self::layout::Tables;
+use crate::error::{Error, Result};
+use crate::segment::dictionary::Dictionary;
+use crate::segment::{Pieces, SegmentWorker, Segmenter};
+
+/// Enters fingerprints: raise when the output changes.
+pub const VERSION: u32 = 1;
+/// Name of the compiled file within a dictionary's directory.
+pub const FILE: &str = "lattice.bin";
+
+/// The engine over one compiled dictionary.
+#[derive(Debug)]
+pub struct Exact {
+    file: File,
+}
+
+/// The bytes of `lattice.bin`, at an address that is a multiple of 8.
+#[derive(Debug)]
+enum File {
+    Mapped(Arc<Mmap>),
+    Owned { bytes: Vec<u8>, skip: usize, len: usize },
+}
+
+impl File {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned { bytes, skip, len } => &bytes[*skip..*skip + *len],
+        }
+    }
+}
+
+impl Exact {
+    /// Opens the engine over a built dictionary; compiles it in memory if its build has no `lattice.bin`.
+    ///
+    /// # Errors
+    /// Damaged if the file breaks a rule of its layout; refused if the dictionary exceeds a limit of the layout.
+    pub fn new(dictionary: &Dictionary) -> Result<Self> {
+        let (entries, pos_ids) = (dictionary.len(), dictionary.about().pos_table.tuples.len());
+        let damaged = |rule| Error::damaged(dictionary.dir().join(FILE), rule);
+        if let Some(map) = &dictionary.maps().lattice {
+            return Self::open(Arc::clone(map), entries, pos_ids).map_err(damaged);
+        }
+        let bytes = compile(&dictionary.to_raw()?, &HotList::shipped()).map_err(Error::refused)?;
+        Self::from_bytes(bytes, entries, pos_ids).map_err(damaged)
+    }
+
+    /// Opens a mapped file and checks every index in it. `entries` and `pos_ids` are the dictionary's: the ids in the
+    /// output are smaller.
+    ///
+    /// # Errors
+    /// The broken rule.
+    pub fn open(map: Arc<Mmap>, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
+        Self { file: File::Mapped(map) }.checked(entries, pos_ids)
+    }
+
+    /// Opens what [`compile()`] gave, from memory.
+    ///
+    /// # Errors
+    /// The broken rule.
+    pub fn from_bytes(mut bytes: Vec<u8>, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
+        let len = bytes.len();
+        bytes.reserve_exact(8);
+        let skip = bytes.as_ptr().align_offset(8);
+        bytes.resize(len + skip, 0);
+        bytes.copy_within(..len, skip);
+        Self { file: File::Owned { bytes, skip, len } }.checked(entries, pos_ids)
+    }
+
+    fn checked(self, entries: usize, pos_ids: usize) -> std::result::Result<Self, &'static str> {
+        let tables = Tables::open(self.file.bytes())?;
+        if tables.sizes.entries as usize != entries || tables.sizes.pos_ids as usize != pos_ids {
+            return Err("made from another dictionary");
+        }
+        Ok(self)
+    }
+
+    /// The scratch of one thread.
+    #[expect(unsafe_code, reason = "the file is not checked again for every thread")]
+    pub fn worker(&self) -> Worker<'_> {
+        // SAFETY: `checked` opened these bytes. They do not change: a vector of our own, or a map of a file that is never
+        // modified in place (`io::map_file`).
+        let tables = unsafe { Tables::open_again(self.file.bytes()) };
+        Worker { tables, lattice: Lattice::new() }
+    }
+}
+
+impl Segmenter for Exact {
+    fn worker(&self) -> Box<dyn SegmentWorker + '_> {
+        Box::new(Self::worker(self))
+    }
+}
+
+/// The engine at work in one thread.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    tables: Option<Tables<'a>>,
+    lattice: Lattice,
+}
+
+impl SegmentWorker for Worker<'_> {
+    fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
+        let Some(tables) = &self.tables else { return };
+        let mut rest = line;
+        let mut base = base;
+        while !rest.is_empty() {
+            let bytes = self.lattice.decode(tables, rest);
+            self.lattice.analyse(tables, base, out);
+            let Some(tail) = rest.get(bytes..) else { return };
+            (rest, base) = (tail, base + bytes as u32);
+        }
+    }
+}
+
+impl Worker<'_> {
+    /// Calls `visit` with the surface of each run of homographs in the lattice of a line: what `dicts/hot.tsv` is counted from.
+    pub fn count_line(&mut self, line: &str, visit: &mut dyn FnMut(&str)) {
+        let Some(tables) = &self.tables else { return };
+        let mut rest = line;
+        while !rest.is_empty() {
+            let bytes = self.lattice.decode(tables, rest);
+            self.lattice.look_up(tables);
+            self.lattice.each_span(|from, to| visit(rest.get(from..to).unwrap_or_default()));
+            rest = rest.get(bytes..).unwrap_or_default();
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Dictionary → `lattice.bin`: everything the analyser would otherwise work out at load time or again and again.
+//!
+//! * Context ids with equal costs become one class; classes are numbered by frequency, so hot matrix cells share lines.
+//! * Homographs stand in reverse order, the order in which MeCab connects them.
+//! * Frequent surfaces with several homographs get blocks: the matrix cells of 8 homographs side by side.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::segment::exact::hot::HotList;
+use crate::segment::exact::layout::{CharInfo, LANES, Lanes, MAX_RUN, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
+use crate::segment::exact::trie::{self, Key};
+use crate::segment::source::{CharTable, Matrix, RawDictionary};
+
+/// Most blocks that are made.
+const BLOCKS: usize = 256;
+/// Surfaces of one text position that MeCab finds at most.
+const MAX_PREFIXES: usize = 512;
+/// What a listed surface weighs against one that is not.
+const HOT: u64 = 50;
+
+/// The file `lattice.bin` for a dictionary whose promises hold ([`RawDictionary::check`]).
+///
+/// # Errors
+/// The limit of the layout that the dictionary exceeds.
+pub fn compile(raw: &RawDictionary, hot: &HotList) -> Result<Vec<u8>, String> {
+    let mut builder = Builder::new(raw, hot)?;
+    builder.unknown_rows()?;
+    builder.surfaces()?;
+    builder.characters()?;
+    builder.trie()?;
+    builder.connections();
+    builder.parts.write().ok_or_else(|| "the dictionary is larger than this machine can address".into())
+}
+
+/// A distinct surface: entries `from..to`.
+struct Surface {
+    from: usize,
+    to: usize,
+    weight: u32,
+    value: u32,
+}
+
+struct Builder<'a> {
+    raw: &'a RawDictionary,
+    lefts: Classes,
+    rights: Classes,
+    surfaces: Vec<Surface>,
+    codes: FxHashMap<char, u32>,
+    /// First record and count of the runs that have blocks.
+    blocks: Vec<(usize, usize)>,
+    parts: Parts,
+}
+
+impl<'a> Builder<'a> {
+    fn new(raw: &'a RawDictionary, hot: &HotList) -> Result<Self, String> {
+        let surfaces = surfaces(raw, hot);
+        let (lefts, rights) = classes(raw, &surfaces);
+        let limit = |n: usize, most: usize, what: &str| if n <= most { Ok(()) } else { Err(format!("{n} {what} are more than {most}")) };
+        limit(raw.entries.len() + raw.unknown.len(), Node::MAX_FIRST as usize, "entries")?;
+        let parts = Parts {
+            sizes: Sizes {
+                entries: raw.entries.len() as u32,
+                pos_ids: raw.pos_table.tuples.len() as u32,
+                lefts: lefts.len() as u32,
+                rights: rights.len() as u32,
+                max_grouping: u32::from(raw.max_grouping),
+                eos: u32::from(lefts.of(0)),
+                bos: u32::from(rights.of(0)),
+                ..Sizes::default()
+            },
+            ..Parts::default()
+        };
+        Ok(Self { raw, lefts, rights, surfaces, codes: FxHashMap::default(), blocks: Vec::new(), parts })
+    }
+
+    /// Appends a run of homographs, last first; gives its first record.
+    fn run(&mut self, homographs: &[Record]) -> usize {
+        let first = self.parts.records.len();
+        self.parts.records.extend(homographs.iter().rev().map(|record| record.0));
+        first
+    }
+
+    /// The records of unknown words come first, category by category.
+    fn unknown_rows(&mut self) -> Result<(), String> {
+        for category in 0..self.raw.chars.names.len() {
+            let rows = self.raw.unknown.iter().zip(&self.raw.pos_of_unknown).filter(|(row, _)| usize::from(row.category) == category);
+            let homographs: Vec<Record> =
+                rows.map(|(row, &pos)| Record::new(row.cost, self.lefts.of(row.left), self.rights.of(row.right), pos)).collect();
+            let first = self.run(&homographs);
+            let count = self.parts.records.len() - first;
+            if count == 0 || count > MAX_RUN as usize {
+                return Err(format!("category {} has {count} unknown rows, not 1 to {MAX_RUN}", self.raw.chars.names[category]));
+            }
+            self.parts.categories.push([first as u32, count as u32]);
+        }
+        Ok(())
+    }
+
+    /// Records and values of all surfaces.
+    fn surfaces(&mut self) -> Result<(), String> {
+        let with_blocks = frequent(&self.surfaces);
+        let mut homographs = Vec::new();
+        for at in 0..self.surfaces.len() {
+            let Surface { from, to, .. } = self.surfaces[at];
+            homographs.clear();
+            homographs.extend(self.raw.entries[from..to].iter().map(|entry| {
+                let pos = self.raw.pos_of_left.get(usize::from(entry.left)).copied().unwrap_or(0);
+                Record::new(entry.cost, self.lefts.of(entry.left), self.rights.of(entry.right), pos)
+            }));
+            let first = self.run(&homographs);
+            let count = self.parts.records.len() - first;
+            let block = with_blocks.binary_search(&at).is_ok() && count > 1;
+            self.surfaces[at].value =
+                if block || count >= Node::WIDE as usize { self.wide(first, count, block)? } else { value(first as u32, count as u32) };
+        }
+        Ok(())
+    }
+
+    fn wide(&mut self, first: usize, count: usize, block: bool) -> Result<u32, String> {
+        if count > MAX_RUN as usize {
+            return Err(format!("{count} homographs of one surface are more than {MAX_RUN}"));
+        }
+        let mut wide = [first as u32, count as u32, NO_BLOCK];
+        if block {
+            wide[2] = self.parts.sizes.blocks;
+            self.parts.sizes.blocks += count.div_ceil(LANES) as u32;
+            self.blocks.push((first, count));
+        }
+        self.parts.wide.push(wide);
+        Ok(value(self.parts.wide.len() as u32 - 1, Node::WIDE))
+    }
+
+    /// Codes, frequent characters first, and the character tables.
+    fn characters(&mut self) -> Result<(), String> {
+        let mut weights: BTreeMap<char, u64> = BTreeMap::new();
+        for surface in &self.surfaces {
+            let text = &self.raw.entries[surface.from].surface;
+            for c in text.chars() {
+                *weights.entry(c).or_default() += 1 + HOT * u64::from(surface.weight);
+            }
+        }
+        let mut order: Vec<(char, u64)> = weights.into_iter().collect();
+        order.sort_by_key(|&(c, weight)| (Reverse(weight), c));
+        if order.len() + 1 > NO_CODE as usize {
+            return Err(format!("{} different characters are more than {}", order.len(), NO_CODE - 1));
+        }
+        self.codes = order.iter().zip(1..).map(|(&(c, _), code)| (c, code)).collect();
+        self.parts.sizes.codes = order.len() as u32 + 1;
+        let mut astral: Vec<[u32; 2]> =
+            order.iter().zip(1..).filter(|((c, _), _)| *c as usize >= PLANE).map(|(&(c, _), code)| [c as u32, code]).collect();
+        astral.sort_unstable();
+        self.parts.astral = astral;
+        let (chars, classes) = character_tables(&self.raw.chars, &self.codes)?;
+        (self.parts.chars, self.parts.classes) = (chars, classes);
+        Ok(())
+    }
+
+    fn trie(&mut self) -> Result<(), String> {
+        let mut text: Vec<u16> = Vec::new();
+        let mut keys: Vec<Key> = Vec::with_capacity(self.surfaces.len());
+        // Surfaces that are prefixes of the current one.
+        let mut open: Vec<&str> = Vec::new();
+        for surface in &self.surfaces {
+            let chars = self.raw.entries[surface.from].surface.as_str();
+            while open.last().is_some_and(|prefix| !chars.starts_with(prefix)) {
+                open.pop();
+            }
+            open.push(chars);
+            if open.len() > MAX_PREFIXES {
+                continue;
+            }
+            let from = text.len() as u32;
+            text.extend(chars.chars().map(|c| self.codes[&c] as u16));
+            keys.push(Key { from, to: text.len() as u32, value: surface.value });
+        }
+        let codes = self.parts.sizes.codes;
+        self.parts.nodes = trie::build(&keys, &text, codes).ok_or("the surfaces outgrow the trie")?;
+        Ok(())
+    }
+
+    /// The matrix of classes, and the blocks.
+    fn connections(&mut self) {
+        let width = usize::from(self.raw.matrix.left_ids);
+        for &left in &self.lefts.members {
+            let row = &self.raw.matrix.cells[usize::from(left) * width..][..width];
+            self.parts.matrix.extend(self.rights.members.iter().map(|&right| row[usize::from(right)]));
+        }
+        let rights = self.rights.len();
+        for &(first, count) in &self.blocks {
+            for lanes in self.parts.records[first..first + count].chunks(LANES) {
+                let record = |lane| lanes.get(lane).map_or(Record(0), |&record| Record(record));
+                self.parts.lanes.push(Lanes {
+                    costs: std::array::from_fn(|lane| record(lane).cost()),
+                    rights: std::array::from_fn(|lane| record(lane).right()),
+                });
+                for right in 0..rights {
+                    let cell = |lane| lanes.get(lane).map_or(0, |&r| self.parts.matrix[usize::from(Record(r).left()) * rights + right]);
+                    self.parts.blocks.extend((0..LANES).map(cell));
+                }
+            }
+        }
+    }
+}
+
+fn surfaces(raw: &RawDictionary, hot: &HotList) -> Vec<Surface> {
+    let mut surfaces = Vec::new();
+    let mut from = 0;
+    for run in raw.entries.chunk_by(|a, b| a.surface == b.surface) {
+        surfaces.push(Surface { from, to: from + run.len(), weight: hot.weight(&run[0].surface), value: 0 });
+        from += run.len();
+    }
+    surfaces
+}
+
+/// The surfaces for which blocks save most, ascending.
+fn frequent(surfaces: &[Surface]) -> Vec<usize> {
+    let score = |s: &Surface| u64::from(s.weight) * (s.to - s.from - 1) as u64;
+    let mut order: Vec<(Reverse<u64>, usize)> =
+        surfaces.iter().enumerate().map(|(at, s)| (Reverse(score(s)), at)).filter(|(score, _)| score.0 > 0).collect();
+    order.sort_unstable();
+    let mut left = BLOCKS;
+    let mut chosen: Vec<usize> = Vec::new();
+    for (_, at) in order {
+        let needed = (surfaces[at].to - surfaces[at].from).div_ceil(LANES);
+        if needed <= left {
+            left -= needed;
+            chosen.push(at);
+        }
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
+/// Context ids that no cost tells apart, numbered by weight.
+struct Classes {
+    /// One id of each class.
+    members: Vec<u16>,
+    /// Class of each id in use.
+    of: Vec<u16>,
+}
+
+impl Classes {
+    fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    fn of(&self, id: u16) -> u16 {
+        self.of[usize::from(id)]
+    }
+
+    /// Classes of the ids with a weight: those with equal lines of the matrix.
+    fn new(weights: &[u64], line: impl Fn(usize) -> Vec<i16>) -> Self {
+        let mut class_of_line: FxHashMap<Vec<i16>, usize> = FxHashMap::default();
+        let mut classes: Vec<(u64, u16)> = Vec::new();
+        let mut raw_class = vec![0; weights.len()];
+        for (id, &weight) in weights.iter().enumerate().filter(|&(_, &weight)| weight > 0) {
+            let class = *class_of_line.entry(line(id)).or_insert_with(|| {
+                classes.push((0, id as u16));
+                classes.len() - 1
+            });
+            classes[class].0 += weight;
+            raw_class[id] = class;
+        }
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by_key(|&class| (Reverse(classes[class].0), classes[class].1));
+        let mut rank = vec![0_u16; classes.len()];
+        for (n, &class) in order.iter().enumerate() {
+            rank[class] = n as u16;
+        }
+        let of = raw_class.iter().map(|&class| rank.get(class).copied().unwrap_or(0)).collect();
+        Self { members: order.iter().map(|&class| classes[class].1).collect(), of }
+    }
+}
+
+/// Classes of left and of right ids.
+fn classes(raw: &RawDictionary, surfaces: &[Surface]) -> (Classes, Classes) {
+    let Matrix { left_ids, right_ids, cells } = &raw.matrix;
+    let (width, height) = (usize::from(*left_ids), usize::from(*right_ids));
+    let (mut lefts, mut rights) = (vec![0_u64; height], vec![0_u64; width]);
+    (lefts[0], rights[0]) = (1, 1);
+    let mut weigh = |left: u16, right: u16, weight: u64| {
+        lefts[usize::from(left)] += weight;
+        rights[usize::from(right)] += weight;
+    };
+    for row in &raw.unknown {
+        weigh(row.left, row.right, 1000 * HOT);
+    }
+    for surface in surfaces {
+        let weight = 1 + HOT * u64::from(surface.weight);
+        raw.entries[surface.from..surface.to].iter().for_each(|entry| weigh(entry.left, entry.right, weight));
+    }
+    let used: Vec<usize> = (0..width).filter(|&right| rights[right] > 0).collect();
+    let row = |left: usize| used.iter().map(|&right| cells[left * width + right]).collect();
+    let by_left = Classes::new(&lefts, row);
+    let column = |right: usize| by_left.members.iter().map(|&left| cells[usize::from(left) * width + right]).collect();
+    let by_right = Classes::new(&rights, column);
+    (by_left, by_right)
+}
+
+/// [`CharInfo`] of the basic plane, and the distinct words of `char.bin`.
+fn character_tables(table: &CharTable, codes: &FxHashMap<char, u32>) -> Result<(Vec<u32>, Vec<u32>), String> {
+    let space = table.table.get(0x20).copied().unwrap_or(0) & 0x3_FFFF;
+    let mut classes: Vec<u32> = Vec::new();
+    let mut class_of: FxHashMap<u32, u32> = FxHashMap::default();
+    let mut chars = Vec::with_capacity(PLANE);
+    for c in 0..PLANE as u32 {
+        // MeCab reads U+FFFF one word behind its table, where there is nothing but zeros: the first category, no flag, no set.
+        let word = table.table.get(c as usize).copied().unwrap_or(0);
+        let class = *class_of.entry(word).or_insert_with(|| {
+            classes.push(word);
+            classes.len() as u32 - 1
+        });
+        let code = char::from_u32(c).and_then(|c| codes.get(&c)).copied().unwrap_or(0);
+        chars.push(CharInfo::new(code, class, word >> 31 == 1, word & space != 0).0);
+    }
+    if classes.len() > 1 << 10 {
+        return Err(format!("{} combinations of character categories are more than 1024", classes.len()));
+    }
+    Ok((chars, classes))
+}
