@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod harness;
+mod hostile;
 mod pipeline;
 mod readme;
 mod schema;
