@@ -21,6 +21,9 @@ pub mod source_reader;
 pub mod store;
 #[cfg(test)]
 mod tiny;
+pub mod user;
+#[cfg(test)]
+mod user_shipped;
 pub mod writer;
 
 use std::sync::Arc;
@@ -114,7 +117,9 @@ pub struct Options {
     pub dictionary: String,
     /// `exact` (boundaries and features of MeCab) or `lindera`.
     pub engine: Engine,
-    /// User dictionaries: CSV files of full rows (`surface,left id,right id,cost,features…`) in UTF-8, added in this order.
+    /// User dictionaries: CSV files in UTF-8, added in this order. Rows: `surface,left id,right id,cost,features…`, or
+    /// `surface,POS,reading`, whose ids and cost are then those usual for the POS (`名詞-固有名詞`). Surfaces are compared with
+    /// the text after normalisation: write them as the normalised text is written (with NFKC: `AI`, not `ＡＩ`).
     pub user_dictionary: Vec<String>,
 }
 

@@ -176,7 +176,7 @@ impl RawDictionary {
         Ok(())
     }
 
-    fn check_entry(&self, entry: &Entry) -> std::result::Result<(), String> {
+    pub(crate) fn check_entry(&self, entry: &Entry) -> std::result::Result<(), String> {
         if entry.surface.is_empty() || entry.surface.contains('\0') {
             return Err("an entry has an empty surface or one with a NUL".into());
         }

@@ -12,6 +12,7 @@ use crate::segment::about::{self, About};
 use crate::segment::compiled_reader;
 use crate::segment::csv;
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
+use crate::segment::user::Resolved;
 use crate::segment::writer::{self, RECORD};
 
 /// Upper bound of `seimai.json`.
@@ -47,6 +48,7 @@ pub struct Dictionary {
     about: About,
     pos_table: Arc<PosTable>,
     maps: Maps,
+    resolved: Vec<Resolved>,
 }
 
 impl Dictionary {
@@ -89,7 +91,7 @@ impl Dictionary {
             surfaces: map("surfaces.bin")?,
             lattice,
         };
-        let dictionary = Self { dir: dir.to_path_buf(), pos_table: Arc::new(about.pos_table.clone()), about, maps };
+        let dictionary = Self { dir: dir.to_path_buf(), pos_table: Arc::new(about.pos_table.clone()), about, maps, resolved: Vec::new() };
         dictionary.check()?;
         Ok(dictionary)
     }
@@ -155,6 +157,17 @@ impl Dictionary {
     /// Its directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The three-column rows of the user dictionaries it was opened with ([`crate::segment::store::open_with`]), as the full
+    /// rows they were resolved to: what `mecab -u` would have to be given.
+    pub fn resolved_user_rows(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    pub(crate) fn with_resolved(mut self, resolved: Vec<Resolved>) -> Self {
+        self.resolved = resolved;
+        self
     }
 
     /// The mapped files.

@@ -129,7 +129,8 @@ pub fn lexicon(prefix: &str, name: &str, text: &str, entries: &mut Vec<Entry>) -
     Ok(())
 }
 
-fn row(line: &str) -> std::result::Result<Entry, String> {
+/// Reads one row `surface,left,right,cost,feature…`.
+pub(crate) fn row(line: &str) -> std::result::Result<Entry, String> {
     let columns =
         csv::split_row(line.as_bytes()).ok_or("fewer than the five columns surface,left id,right id,cost,features, or an open quote")?;
     let [surface, left, right, cost, feature] = columns.map(|column| String::from_utf8(column).ok());

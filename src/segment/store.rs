@@ -20,6 +20,7 @@ use crate::segment::lock::{self, Kind, Locked, PackageSource};
 pub use crate::segment::scratch::Scratch;
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
+use crate::segment::user::{self, UserRows};
 use crate::segment::writer;
 
 /// Environment variable that names the store.
@@ -182,30 +183,35 @@ fn open_any(name_or_dir: &str) -> Result<Dictionary> {
     }
 }
 
-/// [`open`], with user dictionaries: CSV files of full rows in MeCab's format, UTF-8. The result is a dictionary of its own,
-/// with its own word ids and fingerprint, built in a temporary directory for this process alone.
+/// [`open`], with user dictionaries ([`user`]): UTF-8 files of full rows in MeCab's format or of three columns. The result is
+/// a dictionary of its own, with its own word ids and fingerprint, built in a temporary directory for this process alone.
+/// What three-column rows became is in [`Dictionary::resolved_user_rows`].
 ///
 /// # Errors
-/// See [`open`]; refused with file and line if a user dictionary is malformed.
+/// See [`open`]; refused with file, line and hint if a user dictionary is malformed.
 pub fn open_with(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
     let system = open(name_or_dir)?;
     if user.is_empty() {
         return Ok(system);
     }
     let mut raw = system.to_raw()?;
-    for path in user {
-        let path = Path::new(path);
-        let label = escape(&path.to_string_lossy(), 200);
-        if !path.is_file() {
-            return Err(Error::refused(format!("{label}: no such user dictionary")));
-        }
-        let bytes = io::read_limited(path, MAX_USER_FILE)?;
-        let mut rows = Vec::new();
-        source_reader::lexicon("", &label, &Charset::Utf8.decode(&label, source_reader::without_mark(&bytes))?, &mut rows)?;
-        raw.add_user_rows(rows).map_err(|e| Error::refused(format!("{label}: {e}")))?;
+    // All are resolved before any is added: what a row becomes depends on the dictionary alone.
+    let files = user.iter().map(|path| read_user(&raw, Path::new(path))).collect::<Result<Vec<_>>>()?;
+    let mut resolved = Vec::new();
+    for (path, rows) in user.iter().zip(files) {
+        raw.add_user_rows(rows.entries).map_err(|e| Error::refused(format!("{}: {e}", escape(path, 200))))?;
+        resolved.extend(rows.resolved);
     }
     let identity = Identity { name: format!("{}+user", system.about().identity.name), ..system.about().identity.clone() };
-    open_temporarily(&raw, &raw.summary(), &identity)
+    Ok(open_temporarily(&raw, &raw.summary(), &identity)?.with_resolved(resolved))
+}
+
+fn read_user(raw: &RawDictionary, path: &Path) -> Result<UserRows> {
+    let label = escape(&path.to_string_lossy(), 200);
+    if !path.is_file() {
+        return Err(Error::refused(format!("{label}: no such user dictionary")));
+    }
+    user::read(raw, &label, &io::read_limited(path, MAX_USER_FILE)?)
 }
 
 fn open_dir(dir: &Path) -> Result<Dictionary> {

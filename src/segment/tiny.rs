@@ -190,7 +190,7 @@ fn a_dictionary_that_is_not_there_is_refused_with_the_commands() {
 }
 
 /// The analysis in MeCab's output format.
-fn mecab_format(dictionary: &Dictionary, engine: &dyn Segmenter, lines: &str) -> String {
+pub(crate) fn mecab_format(dictionary: &Dictionary, engine: &dyn Segmenter, lines: &str) -> String {
     let mut worker = engine.worker();
     let (mut pieces, mut out) = (Pieces::default(), String::new());
     for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
@@ -320,13 +320,19 @@ fn user_dictionaries_extend_the_lexicon() {
     assert!(ours.starts_with("外国人参\t名詞,一般,*,*,*,*,外国人参,ガイコクニンジン\n政権\t"), "{ours}");
     let bad = tempfile::NamedTempFile::new().unwrap();
     for row in
-        [",1,1,5,x", "東京,99,1,5,x", "東京,99999,1,5,x", "東京,名詞,トウキョウ", "\"a\"\"b\nc\",0,0,1,x", "東京,,,,名詞", "東\0京,1,1,5,x"]
+        [",1,1,5,x", "東京,99,1,5,x", "東京,99999,1,5,x", "東京,無詞,トウキョウ", "\"a\"\"b\nc\",0,0,1,x", "東京,,,,名詞", "東\0京,1,1,5,x"]
     {
         overwrite(bad.path(), row.as_bytes());
         let error = store::open_with(&name, &[bad.path().to_str().unwrap().to_owned()]).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains(bad.path().to_str().unwrap()), "{row}: {error}");
+        assert!(error.to_string().contains(": line ") && error.hint().is_some(), "{row}: {error}");
     }
     assert!(store::open_with(&name, &["not there".into()]).is_err());
+    overwrite(bad.path(), "水滴,名詞-一般,スイテキ\n".as_bytes());
+    let both = [bad.path().to_str().unwrap().to_owned(), user];
+    let resolved = store::open_with(&name, &both).unwrap().resolved_user_rows().to_vec();
+    assert_eq!(resolved.iter().map(|row| (row.file.as_str(), row.line)).collect::<Vec<_>>(), [(both[0].as_str(), 1)]);
+    assert!(resolved[0].csv.starts_with("水滴,1,1,"), "{resolved:?}");
 }
 
 #[test]
