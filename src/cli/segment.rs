@@ -80,6 +80,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let user_dictionary = arguments.user_dictionary.clone();
     let options = Options { dictionary: arguments.dictionary.clone(), engine, user_dictionary };
     let (dictionary, segmenter) = segment::open(&options)?;
+    if common.verbose {
+        // So that MeCab can be given the same rows.
+        for row in dictionary.resolved_user_rows() {
+            let _ = writeln!(std::io::stderr(), "{}:{}: {}", row.file, row.line, escape(&row.csv, 2000));
+        }
+    }
     let pool = Pool::new(common.threads())?;
     let mut lines = Lines { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0, cut: 0 };
     let mut damage = Vec::new();
