@@ -134,9 +134,9 @@ fn a_flipped_bit_in_any_file_is_found() {
     store::open(dir.to_str().unwrap()).unwrap();
 }
 
-fn overwrite(path: &Path, bytes: &[u8]) {
+pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
     use std::io::Write;
-    std::fs::OpenOptions::new().write(true).truncate(true).open(path).unwrap().write_all(bytes).unwrap();
+    std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(path).unwrap().write_all(bytes).unwrap();
 }
 
 #[test]

@@ -75,10 +75,9 @@ pub fn read(raw: &RawDictionary, label: &str, bytes: &[u8]) -> Result<UserRows> 
 
 /// An entry as a row of MeCab's CSV, without line break.
 pub fn csv_row(entry: &Entry) -> String {
-    let mut row = String::new();
-    csv::push_field(&mut row, &entry.surface);
-    row.push_str(&format!(",{},{},{},{}", entry.left, entry.right, entry.cost, entry.feature));
-    row
+    let mut surface = String::new();
+    csv::push_field(&mut surface, &entry.surface);
+    format!("{surface},{},{},{},{}", entry.left, entry.right, entry.cost, entry.feature)
 }
 
 const KINDS: &str = "write surface,left id,right id,cost,features… or, to have ids and cost chosen, surface,POS,reading";

@@ -166,11 +166,11 @@ fn the_analysis_is_that_of_mecab_with_the_same_user_dictionary() {
 
     // Three columns, and MeCab given what they became.
     let three = temporary.path().join("three.csv");
-    std::fs::write(&three, "図書館を利用,名詞-固有名詞,トショカンヲリヨウ\nスマホ,名詞-一般,スマホ\n").unwrap();
+    tiny::overwrite(&three, "図書館を利用,名詞-固有名詞,トショカンヲリヨウ\nスマホ,名詞-一般,スマホ\n".as_bytes());
     let resolved = store::open_with(dir.to_str().unwrap(), &[three.to_str().unwrap().to_owned()]).unwrap();
     let rows: Vec<&str> = resolved.resolved_user_rows().iter().map(|row| row.csv.as_str()).collect();
     let printed = temporary.path().join("printed.csv");
-    std::fs::write(&printed, rows.join("\n") + "\n").unwrap();
+    tiny::overwrite(&printed, (rows.join("\n") + "\n").as_bytes());
     let theirs = mecab(&dir, &compile(&printed), &text);
     assert_eq!(analyse(&Arc::new(resolved), &text), theirs);
     assert!(theirs.contains("スマホ\t名詞,一般,*,*,*,*,スマホ,スマホ,スマホ\n"));
