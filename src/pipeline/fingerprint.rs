@@ -19,7 +19,8 @@ pub(super) fn of_parts(plan: &Plan, dictionary: &str) -> Result<String> {
         input.remove("paths");
     }
     let mut hasher = blake3::Hasher::new();
-    for part in [settings.to_string().as_str(), dictionary, env!("CARGO_PKG_VERSION"), &STAGES_VERSION.to_string()] {
+    let versions = format!("{STAGES_VERSION} exact {} view {}", crate::segment::exact::VERSION, crate::dedup::view::VERSION);
+    for part in [settings.to_string().as_str(), dictionary, env!("CARGO_PKG_VERSION"), &versions] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
