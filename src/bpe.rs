@@ -1,7 +1,7 @@
 //! Pieces → counts → merges → token ids: the vocabulary and its use.
 //!
 //! Counting is a fold ([`Count`]) whose partial tables add up ([`merge_counts`]); a vocabulary is learned from the sum
-//! ([`train`]); [`Encode`] turns documents into ids. Morphemes guide training only: inference needs the pattern and the
+//! ([`train()`]); [`Encode`] turns documents into ids. Morphemes guide training only: inference needs the pattern and the
 //! merges, no analyser. Tables and files: see [`huggingface`].
 
 mod byte_level;

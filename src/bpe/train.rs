@@ -50,7 +50,7 @@ pub struct Limits {
     pub reserved: Vec<Vec<u8>>,
 }
 
-/// A learned merge: symbols 0–255 are the bytes in [`BYTE_ORDER`], symbol 256 + i is the result of merge i.
+/// A learned merge: symbols 0–255 are the bytes in `BYTE_ORDER`, symbol 256 + i is the result of merge i.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Merge {
     /// Left symbol.

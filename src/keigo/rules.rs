@@ -1,7 +1,7 @@
 //! The rules of honorific forms: one row a rule, written over the neutral alphabet.
 //!
 //! At each morpheme the first row that fits wins and its morphemes are spent, so spans never overlap. A row is: what
-//! the morphemes are ([`Step`]), and a condition on what stands around them (a function of [`Scene`]). Classes follow
+//! the morphemes are (`Step`), and a condition on what stands around them (a function of `Scene`). Classes follow
 //! 敬語の指針 (Council for Cultural Affairs, 2007). Rows without a class spend morphemes that only look honorific.
 
 use crate::keigo::alphabet::{Class, Flags, Form, Key, flag};
