@@ -37,6 +37,14 @@ pub struct Exact {
     file: File,
 }
 
+/// Checks the file `lattice.bin` of a dictionary, if its build has one.
+///
+/// # Errors
+/// Damaged: the broken rule, or another version of the layout.
+pub fn check(dictionary: &Dictionary) -> Result<()> {
+    if dictionary.maps().lattice.is_some() { Exact::new(dictionary).map(drop) } else { Ok(()) }
+}
+
 /// The bytes of `lattice.bin`, at an address that is a multiple of 8.
 #[derive(Debug)]
 enum File {
@@ -96,6 +104,11 @@ impl Exact {
             return Err("made from another dictionary");
         }
         Ok(self)
+    }
+
+    /// The scratch of one thread, for machines whose instructions beyond the baseline are not used: the same answers.
+    pub fn portable_worker(&self) -> Worker<'_> {
+        Worker { lattice: Lattice::portable(), ..self.worker() }
     }
 
     /// The scratch of one thread.

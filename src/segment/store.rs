@@ -16,6 +16,7 @@ use crate::segment::charset::Charset;
 use crate::segment::compiled_reader::{self, CompiledFiles};
 use crate::segment::contents::{Summary, hex};
 use crate::segment::dictionary::{self, Dictionary};
+use crate::segment::exact;
 use crate::segment::lock::{self, Kind, Locked, PackageSource};
 pub use crate::segment::scratch::Scratch;
 use crate::segment::source::RawDictionary;
@@ -86,7 +87,8 @@ pub fn list() -> Result<Vec<Listed>> {
 }
 
 fn describe(path: PathBuf) -> Listed {
-    let state = Dictionary::open(&path).map_or_else(|e| e.to_string(), |_| "ready".into());
+    let state =
+        Dictionary::open(&path).and_then(|dictionary| exact::check(&dictionary)).map_or_else(|e| e.to_string(), |()| "ready".into());
     if let Ok(About { identity, entries, fingerprint, .. }) = dictionary::read_about(&path) {
         return Listed { path, name: identity.name, version: identity.version, licence: identity.licence, entries, fingerprint, state };
     }
@@ -564,6 +566,7 @@ pub fn verify(dir: &Path) -> Result<About> {
     if raw.fingerprint().to_hex().as_str() != about.fingerprint || raw.digests() != about.digests {
         return Err(Error::damaged(dir, "the content does not have the fingerprint of seimai.json"));
     }
+    exact::check(&dictionary)?;
     crate::segment::lindera::Lindera::new(Arc::new(dictionary))?;
     Ok(about)
 }

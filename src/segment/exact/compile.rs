@@ -2,7 +2,7 @@
 //!
 //! * Context ids with equal costs become one class; classes are numbered by frequency, so hot matrix cells share lines.
 //! * Homographs stand in reverse order, the order in which MeCab connects them.
-//! * Frequent surfaces with several homographs get blocks: the matrix cells of 8 homographs side by side.
+//! * Unknown words, and frequent surfaces with several homographs, get blocks: the matrix cells of 8 homographs side by side.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,8 +14,10 @@ use crate::segment::exact::layout::{CharInfo, LANES, Lanes, MAX_RUN, NO_BLOCK, N
 use crate::segment::exact::trie::{self, Key};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
-/// Most blocks that are made.
-const BLOCKS: usize = 256;
+/// Most blocks that are made for surfaces.
+const BLOCKS: usize = 400;
+/// Longest run of unknown rows that gets blocks.
+const MAX_BLOCKED: usize = 48;
 /// Surfaces of one text position that MeCab finds at most.
 const MAX_PREFIXES: usize = 512;
 /// What a listed surface weighs against one that is not.
@@ -94,7 +96,8 @@ impl<'a> Builder<'a> {
             if count == 0 || count > MAX_RUN as usize {
                 return Err(format!("category {} has {count} unknown rows, not 1 to {MAX_RUN}", self.raw.chars.names[category]));
             }
-            self.parts.categories.push([first as u32, count as u32]);
+            let block = if count > 1 && count <= MAX_BLOCKED { self.block(first, count) } else { NO_BLOCK };
+            self.parts.categories.push([first as u32, count as u32, block]);
         }
         Ok(())
     }
@@ -119,15 +122,21 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Blocks for a run; gives the first.
+    fn block(&mut self, first: usize, count: usize) -> u32 {
+        let block = self.parts.sizes.blocks;
+        self.parts.sizes.blocks += count.div_ceil(LANES) as u32;
+        self.blocks.push((first, count));
+        block
+    }
+
     fn wide(&mut self, first: usize, count: usize, block: bool) -> Result<u32, String> {
         if count > MAX_RUN as usize {
             return Err(format!("{count} homographs of one surface are more than {MAX_RUN}"));
         }
         let mut wide = [first as u32, count as u32, NO_BLOCK];
         if block {
-            wide[2] = self.parts.sizes.blocks;
-            self.parts.sizes.blocks += count.div_ceil(LANES) as u32;
-            self.blocks.push((first, count));
+            wide[2] = self.block(first, count);
         }
         self.parts.wide.push(wide);
         Ok(value(self.parts.wide.len() as u32 - 1, Node::WIDE))

@@ -33,7 +33,7 @@ pub(crate) struct Lefts {
 pub(crate) struct Run {
     pub(crate) first: u32,
     pub(crate) count: u32,
-    /// First block + 1, or 0.
+    /// First block, or `NO_BLOCK`.
     pub(crate) block: u32,
     /// Place of the first homograph.
     pub(crate) place: u32,
@@ -157,7 +157,7 @@ pub(crate) unsafe fn connect_blocks(tables: &Tables<'_>, places: Places, lefts: 
     };
     let rights = tables.sizes.rights as usize;
     for part in 0..run.count.div_ceil(LANES as u32) {
-        let block = (run.block - 1 + part) as usize;
+        let block = (run.block + part) as usize;
         let place = (run.place + part * LANES as u32) as usize;
         // SAFETY: a block has 8 cells for each right class; the left nodes are filled places. Stores reach at most 7
         // places behind the run's last, which the arrays have.

@@ -24,6 +24,9 @@ const MAX_PLACES: u64 = 1 << 27;
 const FAR: usize = 12;
 const NEAR: usize = 5;
 
+/// Bits of a class that hold its category set.
+const SET: u32 = 0x3_FFFF;
+
 /// Homographs of one span.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Group {
@@ -34,7 +37,7 @@ pub(crate) struct Group {
     pub(crate) start: u16,
     /// Position behind the last character.
     pub(crate) end: u16,
-    /// First block + 1, or 0.
+    /// First block, or [`NO_BLOCK`].
     pub(crate) block: u16,
     /// First place among those of `end`.
     pub(crate) place: u32,
@@ -77,23 +80,37 @@ impl Lattice {
     }
 
     /// The same answers without AVX2.
-    #[cfg(test)]
-    pub(crate) fn plain() -> Self {
+    pub(crate) fn portable() -> Self {
         Self::default()
     }
 
     /// Decodes the longest beginning of `text` that is analysed as one; gives its bytes.
     pub(crate) fn decode(&mut self, tables: &Tables<'_>, text: &str) -> usize {
+        let most = text.len().min(MAX_POSITIONS) + 1;
         self.info.clear();
+        self.info.reserve(most);
         self.offsets.clear();
+        self.offsets.reserve(most);
+        let (info, offsets) = (self.info.as_mut_ptr(), self.offsets.as_mut_ptr());
+        let (mut n, mut bytes) = (0, text.len());
         for (at, c) in text.char_indices() {
-            if self.info.len() == MAX_POSITIONS {
-                return self.cut(at);
+            if n == MAX_POSITIONS {
+                bytes = at;
+                break;
             }
-            self.info.push(tables.info(c));
-            self.offsets.push(at as u32);
+            // SAFETY: a text has no more characters than bytes, so `n` is below `most`, for which there is room.
+            unsafe {
+                info.add(n).write(tables.info(c));
+                offsets.add(n).write(at as u32);
+            }
+            n += 1;
         }
-        self.finish(text.len())
+        // SAFETY: the first `n` values were written.
+        unsafe {
+            self.info.set_len(n);
+            self.offsets.set_len(n);
+        }
+        if bytes < text.len() { self.cut(bytes) } else { self.finish(bytes) }
     }
 
     /// A piece that is too long ends behind its last whitespace, if it has any.
@@ -157,7 +174,7 @@ impl Lattice {
                 self.unknown_words(tables, start);
             }
             if self.groups.len() == before {
-                self.unknown_word(tables, start, start + 1);
+                self.unknown_word(tables, start);
             }
         }
         self.starts.push(Start { at: positions as u32, groups: self.groups.len() as u32 });
@@ -187,8 +204,9 @@ impl Lattice {
         }
     }
 
+    /// A run, told as in [`Tables::wide`], as candidates for a span.
     #[inline(always)]
-    fn push(&mut self, first: u32, count: u32, block: u32, start: usize, end: usize) {
+    fn push(&mut self, [first, count, block]: [u32; 3], start: usize, end: usize) {
         // SAFETY: candidates end at positions of the piece, and each has a count.
         let counter = unsafe { self.counts.get_unchecked_mut(end) };
         let place = *counter;
@@ -214,11 +232,10 @@ impl Lattice {
             if value != 0 {
                 let (first, count) = (value >> 4, value & 15);
                 if count == Node::WIDE {
-                    let [first, count, block] = tables.wide[first as usize];
-                    self.push(first, count, if block == NO_BLOCK { 0 } else { block + 1 }, start, at);
+                    self.push(tables.wide[first as usize], start, at);
                 } else {
                     prefetch(tables.records.as_ptr().wrapping_add(first as usize));
-                    self.push(first, count, 0, start, at);
+                    self.push([first, count, NO_BLOCK], start, at);
                 }
             }
             base = node.base();
@@ -228,36 +245,50 @@ impl Lattice {
     /// Unknown words from `start`: its group, then 1, 2, … characters.
     fn unknown_words(&mut self, tables: &Tables<'_>, start: usize) {
         let class = tables.classes[self.info[start].class()];
-        let set = |info: CharInfo| tables.classes[info.class()] & 0x3_FFFF;
+        let unknown = tables.categories[(class >> 18 & 0xFF) as usize];
         let positions = self.info.len() - 1;
         let mut group_end = 0;
         if class >> 30 & 1 == 1 {
             if self.run_end <= start {
-                self.run_end = start + 1;
-                while self.run_end < positions && set(self.info[self.run_end - 1]) & set(self.info[self.run_end]) != 0 {
-                    self.run_end += 1;
-                }
+                self.run_end = self.run_from(tables, start);
             }
             group_end = self.run_end;
             if group_end - start - 1 <= tables.sizes.max_grouping as usize {
-                self.unknown_word(tables, start, group_end);
+                self.push(unknown, start, group_end);
             }
         }
         for end in start + 1..=start + (class >> 26 & 15) as usize {
             if end == group_end || end > positions {
                 return;
             }
-            self.unknown_word(tables, start, end);
-            if end < positions && set(self.info[end]) & class == 0 {
+            self.push(unknown, start, end);
+            if end < positions && tables.classes[self.info[end].class()] & class & SET == 0 {
                 return;
             }
         }
     }
 
-    fn unknown_word(&mut self, tables: &Tables<'_>, start: usize, end: usize) {
+    /// End of the run of characters that meet their neighbours.
+    fn run_from(&self, tables: &Tables<'_>, start: usize) -> usize {
+        let positions = self.info.len() - 1;
+        let mut set = tables.classes[self.info[start].class()];
+        let mut end = start + 1;
+        while end < positions {
+            let next = tables.classes[self.info[end].class()];
+            if set & next & SET == 0 {
+                break;
+            }
+            set = next;
+            end += 1;
+        }
+        end
+    }
+
+    /// The unknown word of one character.
+    #[cold]
+    fn unknown_word(&mut self, tables: &Tables<'_>, start: usize) {
         let class = tables.classes[self.info[start].class()];
-        let [first, count] = tables.categories[(class >> 18 & 0xFF) as usize];
-        self.push(first, count, 0, start, end);
+        self.push(tables.categories[(class >> 18 & 0xFF) as usize], start, start + 1);
     }
 
     /// Places: position after position, in the order of connection. False if there are more than any dictionary of words
@@ -322,7 +353,7 @@ impl Lattice {
                 // this one, which began before it, are filled.
                 unsafe {
                     #[cfg(target_arch = "x86_64")]
-                    if BLOCKS && run.block != 0 {
+                    if BLOCKS && run.block != NO_BLOCK {
                         connect::connect_blocks(tables, places, lefts, run);
                         continue;
                     }

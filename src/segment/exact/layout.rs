@@ -8,7 +8,7 @@ use std::mem::size_of;
 /// First bytes of the file.
 const MAGIC: [u8; 8] = *b"SEIMAILT";
 /// Raised whenever the layout changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of the header.
 const HEADER: usize = 128;
 /// Tables begin at multiples of this many bytes.
@@ -23,8 +23,8 @@ pub(crate) const LANES: usize = 8;
 pub(crate) const MAX_RUN: u32 = 4096;
 /// Most blocks.
 pub(crate) const MAX_BLOCKS: u32 = 0xFFFE;
-/// Third word of an entry of [`Tables::wide`] whose run has no blocks.
-pub(crate) const NO_BLOCK: u32 = u32::MAX;
+/// Third word of a run that has no blocks ([`Tables::categories`], [`Tables::wide`]).
+pub(crate) const NO_BLOCK: u32 = 0xFFFF;
 
 /// A character as the analyser sees it: trie code, class, and two flags of the class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -203,7 +203,7 @@ impl Sizes {
         [
             4 * PLANE as u64,
             4 * n(self.classes),
-            8 * n(self.categories),
+            12 * n(self.categories),
             8 * n(self.astral),
             8 * n(self.nodes),
             12 * n(self.wide),
@@ -232,8 +232,8 @@ pub(crate) struct Parts {
     pub(crate) sizes: Sizes,
     pub(crate) chars: Vec<u32>,
     pub(crate) classes: Vec<u32>,
-    /// First record and number of records of a category's unknown rows.
-    pub(crate) categories: Vec<[u32; 2]>,
+    /// The run of each category's unknown rows, told as in [`Tables::wide`].
+    pub(crate) categories: Vec<[u32; 3]>,
     /// Character and trie code, ascending.
     pub(crate) astral: Vec<[u32; 2]>,
     pub(crate) nodes: Vec<u64>,
@@ -296,7 +296,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) chars: &'a [u32],
     /// Words of `char.bin`: bits 0–17 category set, 18–25 default category, 26–29 length, 30 group, 31 invoke.
     pub(crate) classes: &'a [u32],
-    pub(crate) categories: &'a [[u32; 2]],
+    /// The run of each category's unknown rows, told as in [`Self::wide`].
+    pub(crate) categories: &'a [[u32; 3]],
     pub(crate) astral: &'a [[u32; 2]],
     pub(crate) nodes: &'a [u64],
     /// Runs of homographs that a node cannot describe: first record, count, first block or [`NO_BLOCK`].
@@ -377,11 +378,11 @@ impl<'a> Tables<'a> {
         rule(self.classes.iter().all(|&class| ((class >> 18 & 0xFF) as usize) < self.categories.len()), "a class without a category")?;
         rule(self.astral.iter().all(|&[_, code]| code < s.codes), "a character with a code out of range")?;
         let run = |first: u32, count: u32| u64::from(first) + u64::from(count) <= u64::from(s.records) && count > 0 && count <= MAX_RUN;
-        rule(self.categories.iter().all(|&[first, count]| run(first, count)), "unknown rows out of range")?;
         let blocks = |&[first, count, block]: &[u32; 3]| {
             let needed = u64::from(count.div_ceil(LANES as u32));
             run(first, count) && (block == NO_BLOCK || u64::from(block) + needed <= u64::from(s.blocks))
         };
+        rule(self.categories.iter().all(blocks), "unknown rows out of range")?;
         rule(self.wide.iter().all(blocks), "homographs out of range")?;
         let top = s.nodes - s.codes;
         let node = |&node: &u64| {

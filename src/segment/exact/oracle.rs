@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use crate::morpheme::NO_WORD;
 use crate::segment::about::Identity;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::exact::lattice::Lattice;
-use crate::segment::exact::{Exact, HotList, Worker, compile};
+use crate::segment::exact::{Exact, HotList, compile};
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
 use crate::segment::{Pieces, SegmentWorker, store, tiny};
 
@@ -178,7 +177,7 @@ fn analyse(engine: &Exact, line: &str) -> Pieces {
     let mut pieces = Pieces::default();
     engine.worker().segment_line(line, 0, &mut pieces);
     let mut plain = Pieces::default();
-    Worker { lattice: Lattice::plain(), ..engine.worker() }.segment_line(line, 0, &mut plain);
+    engine.portable_worker().segment_line(line, 0, &mut plain);
     assert_eq!(pieces, plain);
     pieces
 }
