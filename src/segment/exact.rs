@@ -1,13 +1,14 @@
 //! The engine `exact`: our own Viterbi lattice, with the boundaries and features of MeCab 0.996.
 //!
-//! [`compile()`] turns a dictionary into one file of flat tables once; [`Exact`] maps that file and analyses lines. A line
-//! of more than 32,000 characters is cut there, behind its last whitespace if it has any.
+//! [`compile()`] turns a dictionary into one file of flat tables once; [`Exact`] maps that file and analyses lines, those of
+//! more than 15,000 characters in parts that give the answer of the whole.
 
 pub(crate) mod compile;
 pub(crate) mod connect;
 pub(crate) mod hot;
 pub(crate) mod lattice;
 pub(crate) mod layout;
+mod long;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use memmap2::Mmap;
 
 pub use self::compile::compile;
 pub use self::hot::HotList;
-use self::lattice::Lattice;
+use self::lattice::{Entering, Lattice};
 use self::layout::Tables;
 use crate::error::{Error, Result};
 use crate::segment::dictionary::Dictionary;
@@ -137,13 +138,9 @@ pub struct Worker<'a> {
 impl SegmentWorker for Worker<'_> {
     fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
         let Some(tables) = &self.tables else { return };
-        let mut rest = line;
-        let mut base = base;
-        while !rest.is_empty() {
-            let bytes = self.lattice.decode(tables, rest);
-            self.lattice.analyse(tables, base, out);
-            let Some(tail) = rest.get(bytes..) else { return };
-            (rest, base) = (tail, base + bytes as u32);
+        let whole = self.lattice.decode(tables, line) == line.len();
+        if !whole || !self.lattice.analyse(tables, base, out) {
+            long::analyse(&self.lattice, tables, line, base, out);
         }
     }
 }
@@ -155,7 +152,7 @@ impl Worker<'_> {
         let mut rest = line;
         while !rest.is_empty() {
             let bytes = self.lattice.decode(tables, rest);
-            self.lattice.look_up(tables);
+            self.lattice.look_up(tables, &[Entering::line(tables)], true);
             self.lattice.each_span(|from, to| visit(rest.get(from..to).unwrap_or_default()));
             rest = rest.get(bytes..).unwrap_or_default();
         }

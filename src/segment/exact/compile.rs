@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::segment::exact::hot::HotList;
-use crate::segment::exact::layout::{CharInfo, LANES, Lanes, MAX_RUN, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value};
+use crate::segment::exact::layout::{
+    CharInfo, LANES, Lanes, MAX_REACH, MAX_RUN, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value,
+};
 use crate::segment::exact::trie::{self, Key};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
@@ -62,6 +64,7 @@ impl<'a> Builder<'a> {
         let (lefts, rights) = classes(raw, &surfaces);
         let limit = |n: usize, most: usize, what: &str| if n <= most { Ok(()) } else { Err(format!("{n} {what} are more than {most}")) };
         limit(raw.entries.len() + raw.unknown.len(), Node::MAX_FIRST as usize, "entries")?;
+        limit(usize::from(raw.max_grouping), MAX_REACH as usize, "characters of a grouped unknown word (max-grouping-size)")?;
         let parts = Parts {
             sizes: Sizes {
                 entries: raw.entries.len() as u32,
@@ -156,6 +159,11 @@ impl<'a> Builder<'a> {
         if order.len() + 1 > NO_CODE as usize {
             return Err(format!("{} different characters are more than {}", order.len(), NO_CODE - 1));
         }
+        let longest = self.surfaces.iter().map(|surface| self.raw.entries[surface.from].surface.chars().count()).max().unwrap_or(0);
+        if longest > MAX_REACH as usize {
+            return Err(format!("a surface of {longest} characters is longer than {MAX_REACH}"));
+        }
+        self.parts.sizes.longest = longest as u32;
         self.codes = order.iter().zip(1..).map(|(&(c, _), code)| (c, code)).collect();
         self.parts.sizes.codes = order.len() as u32 + 1;
         let mut astral: Vec<[u32; 2]> =

@@ -41,16 +41,6 @@ pub(crate) struct Run {
     pub(crate) group: u32,
 }
 
-/// The cheapest left node for a word of class `left`.
-///
-/// # Safety
-/// The promises of [`Places`]; `lefts` lies within, and was filled; `left` is a class of the tables.
-#[inline]
-pub(crate) unsafe fn best(tables: &Tables<'_>, places: Places, lefts: Lefts, left: u16) -> (i32, u32) {
-    // SAFETY: the caller's promises are this function's.
-    unsafe { cheapest(row(tables, left), places, lefts) }
-}
-
 /// # Safety
 /// `left` is a class of the tables.
 #[inline(always)]
@@ -60,7 +50,7 @@ unsafe fn row(tables: &Tables<'_>, left: u16) -> *const i16 {
 }
 
 /// # Safety
-/// As [`best`]; `row` is a row of the matrix.
+/// The promises of [`Places`]; `lefts` lies within, and was filled; `row` is a row of the matrix.
 #[inline(always)]
 unsafe fn cheapest(row: *const i16, places: Places, lefts: Lefts) -> (i32, u32) {
     let (mut best, mut index) = (i32::MAX, lefts.from);
@@ -81,7 +71,7 @@ unsafe fn cheapest(row: *const i16, places: Places, lefts: Lefts) -> (i32, u32) 
 /// Connects a run without blocks.
 ///
 /// # Safety
-/// As [`best`]; the records of the run exist, and their places are below the length.
+/// As [`cheapest`]; the records of the run exist, and their places are below the length.
 #[inline(always)]
 pub(crate) unsafe fn connect(tables: &Tables<'_>, places: Places, lefts: Lefts, run: Run) {
     // SAFETY: the caller's promises.

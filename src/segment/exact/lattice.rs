@@ -1,4 +1,4 @@
-//! One piece of a line → its morphemes: decode, look up, lay out, connect, trace back.
+//! A line, or a part of a long one, → its morphemes: decode, look up, lay out, connect, trace back.
 //!
 //! Two phases. *Look-up* finds all candidate words before any cost is known and counts how many end at each position;
 //! prefix sums then give every candidate its place in flat arrays. *Connection* fills them position by position. All
@@ -12,14 +12,19 @@
 
 use crate::segment::Pieces;
 use crate::segment::exact::connect::{self, Lefts, Places, Run};
-use crate::segment::exact::layout::{CharInfo, MAX_RUN, NO_BLOCK, Node, Record, Tables};
+use crate::segment::exact::layout::{CharInfo, NO_BLOCK, Node, Record, Tables};
 
-/// Positions of a piece at most: path costs stay below 2³¹ (65,536 a position).
-pub(crate) const MAX_POSITIONS: usize = 32_000;
+/// Positions that are analysed at once: path costs stay below 2³⁰ (65,534 a position), and below 2³¹ behind entering paths
+/// that differ by 2³⁰. Longer lines are analysed in parts ([`super::long`]).
+pub(crate) const MAX_POSITIONS: usize = 15_000;
 /// Unused places behind the candidates of a position, so that homographs can be stored eight at a time.
 const PAD: u32 = 7;
-/// Most candidates of a piece: places fit 32 bits, and memory.
-const MAX_PLACES: u64 = 1 << 27;
+/// Candidates after which a part ends: some thirty times what text has. Only a dictionary made for the purpose has more.
+const MANY: usize = 1 << 21;
+/// Surfaces of one position that MeCab finds at most.
+const MAX_PREFIXES: usize = 512;
+/// In `group_of`: the node is a path that enters, `previous` its number.
+const ENTERED: u32 = u32::MAX;
 /// Positions by which the trie nodes of second and third characters are asked for in advance.
 const FAR: usize = 12;
 const NEAR: usize = 5;
@@ -43,6 +48,24 @@ pub(crate) struct Group {
     pub(crate) place: u32,
 }
 
+/// A path that enters: the beginning of the line, or a node that reaches over from the part before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entering {
+    /// Position at which it ends here.
+    pub(crate) position: u32,
+    pub(crate) cost: i32,
+    pub(crate) right: u16,
+    /// Its place in the part before.
+    pub(crate) place: u32,
+}
+
+impl Entering {
+    /// The beginning of a line.
+    pub(crate) fn line(tables: &Tables<'_>) -> Self {
+        Self { position: 0, cost: 0, right: tables.sizes.bos as u16, place: 0 }
+    }
+}
+
 /// A reached position, and where its candidates begin.
 #[derive(Debug, Clone, Copy)]
 struct Start {
@@ -51,8 +74,10 @@ struct Start {
 }
 
 /// The memory of one thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lattice {
+    /// Positions analysed at once.
+    most: usize,
     info: Vec<CharInfo>,
     /// Byte start of each position.
     offsets: Vec<u32>,
@@ -69,24 +94,54 @@ pub(crate) struct Lattice {
     path: Vec<u32>,
     /// End of the run of unknown characters looked at last.
     run_end: usize,
+    /// Candidates found.
+    candidates: usize,
     /// Has the machine AVX2?
     wide_registers: bool,
 }
 
 impl Lattice {
-    /// Empty memory; `wide_registers` only if the machine has AVX2.
+    /// Empty memory.
     pub(crate) fn new() -> Self {
-        Self { wide_registers: has_avx2(), ..Self::default() }
+        // `wide_registers` only if the machine has AVX2.
+        Self { wide_registers: has_avx2(), ..Self::portable() }
     }
 
     /// The same answers without AVX2.
     pub(crate) fn portable() -> Self {
-        Self::default()
+        Self {
+            most: MAX_POSITIONS,
+            info: Vec::new(),
+            offsets: Vec::new(),
+            counts: Vec::new(),
+            bases: Vec::new(),
+            starts: Vec::new(),
+            groups: Vec::new(),
+            costs: Vec::new(),
+            rights: Vec::new(),
+            previous: Vec::new(),
+            group_of: Vec::new(),
+            path: Vec::new(),
+            run_end: 0,
+            candidates: 0,
+            wide_registers: false,
+        }
     }
 
-    /// Decodes the longest beginning of `text` that is analysed as one; gives its bytes.
+    /// Empty memory for another part of the same line.
+    pub(crate) fn another(&self) -> Self {
+        Self { most: self.most, wide_registers: self.wide_registers, ..Self::portable() }
+    }
+
+    /// The same answers from parts of `most` positions.
+    #[cfg(test)]
+    pub(crate) fn in_parts(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
+    /// Decodes the beginning of `text`, as far as it is analysed at once; gives its bytes.
     pub(crate) fn decode(&mut self, tables: &Tables<'_>, text: &str) -> usize {
-        let most = text.len().min(MAX_POSITIONS) + 1;
+        let most = text.len().min(self.most) + 1;
         self.info.clear();
         self.info.reserve(most);
         self.offsets.clear();
@@ -94,7 +149,7 @@ impl Lattice {
         let (info, offsets) = (self.info.as_mut_ptr(), self.offsets.as_mut_ptr());
         let (mut n, mut bytes) = (0, text.len());
         for (at, c) in text.char_indices() {
-            if n == MAX_POSITIONS {
+            if n == self.most {
                 bytes = at;
                 break;
             }
@@ -110,58 +165,60 @@ impl Lattice {
             self.info.set_len(n);
             self.offsets.set_len(n);
         }
-        if bytes < text.len() { self.cut(bytes) } else { self.finish(bytes) }
-    }
-
-    /// A piece that is too long ends behind its last whitespace, if it has any.
-    #[cold]
-    fn cut(&mut self, bytes: usize) -> usize {
-        let Some(space) = self.info.iter().rposition(|info| info.is_space()).filter(|&at| at + 1 < self.info.len()) else {
-            return self.finish(bytes);
-        };
-        let bytes = self.offsets[space + 1] as usize;
-        self.info.truncate(space + 1);
-        self.offsets.truncate(space + 1);
-        self.finish(bytes)
-    }
-
-    fn finish(&mut self, bytes: usize) -> usize {
         self.info.push(CharInfo::default());
         self.offsets.push(bytes as u32);
         bytes
     }
 
-    /// Analyses what was decoded and appends the pieces; `base` is added to byte ends.
-    pub(crate) fn analyse(&mut self, tables: &Tables<'_>, base: u32, out: &mut Pieces) {
-        self.look_up(tables);
-        if !self.lay_out() {
-            out.push_gap(base + self.offsets[self.info.len() - 1]);
-            return;
-        }
-        let last = self.connect(tables);
-        self.trace(tables, last, base, out);
+    /// Characters that were decoded.
+    pub(crate) fn positions(&self) -> usize {
+        self.info.len() - 1
     }
 
-    /// All candidates of all reachable positions.
-    pub(crate) fn look_up(&mut self, tables: &Tables<'_>) {
-        let positions = self.info.len() - 1;
+    /// Byte start of a position.
+    pub(crate) fn offset(&self, position: usize) -> u32 {
+        self.offsets[position]
+    }
+
+    /// Analyses a whole line that was decoded and appends its pieces; `base` is added to byte ends. False, and nothing
+    /// appended, if the line has too many candidates to be analysed at once.
+    pub(crate) fn analyse(&mut self, tables: &Tables<'_>, base: u32, out: &mut Pieces) -> bool {
+        let beginning = [Entering::line(tables)];
+        if self.look_up(tables, &beginning, true) < self.positions() {
+            return false;
+        }
+        self.connect(tables, &beginning);
+        let last = self.last(tables);
+        self.trace(tables, last, base, out);
+        true
+    }
+
+    /// All candidates of all reachable positions, as far as everything that they depend on was decoded: all if that is the
+    /// `whole` rest of the line. Gives the position where that ended.
+    pub(crate) fn look_up(&mut self, tables: &Tables<'_>, entering: &[Entering], whole: bool) -> usize {
+        let positions = self.positions();
         self.counts.clear();
         self.counts.resize(positions + 1, 0);
-        self.counts[0] = 1;
+        for path in entering {
+            self.counts[path.position as usize] += 1;
+        }
         self.starts.clear();
         self.groups.clear();
-        self.run_end = 0;
+        (self.run_end, self.candidates) = (0, 0);
+        let reach = if whole { 0 } else { tables.reach() };
+        let mut limit = positions;
         for at in 0..positions {
             self.prefetch_nodes(tables, at);
             if self.counts[at] == 0 {
                 continue;
             }
-            let mut start = at;
-            while self.info[start].is_space() {
-                start += 1;
-            }
-            if start == positions {
+            let start = if self.info[at].is_space() { self.skip(tables, at) } else { at };
+            if start + reach >= positions && whole {
                 continue;
+            }
+            if start + reach >= positions || self.candidates > MANY {
+                limit = at;
+                break;
             }
             let before = self.groups.len();
             self.starts.push(Start { at: at as u32, groups: before as u32 });
@@ -177,7 +234,13 @@ impl Lattice {
                 self.unknown_word(tables, start);
             }
         }
-        self.starts.push(Start { at: positions as u32, groups: self.groups.len() as u32 });
+        self.starts.push(Start { at: limit as u32, groups: self.groups.len() as u32 });
+        limit
+    }
+
+    /// End of the whitespace at `at`: a character goes on with it that shares a category with the one before.
+    pub(crate) fn skip(&self, tables: &Tables<'_>, at: usize) -> usize {
+        if self.info[at].is_space() { self.run_from(tables, at) } else { at }
     }
 
     /// Byte spans of all candidates, after [`Self::look_up`].
@@ -211,6 +274,7 @@ impl Lattice {
         let counter = unsafe { self.counts.get_unchecked_mut(end) };
         let place = *counter;
         *counter += count;
+        self.candidates += count as usize;
         self.groups.push(Group { first, count: count as u16, start: start as u16, end: end as u16, block: block as u16, place });
     }
 
@@ -219,7 +283,10 @@ impl Lattice {
     fn words(&mut self, tables: &Tables<'_>, start: usize) {
         let mut at = start;
         let mut base = 0;
-        loop {
+        let most = start + tables.sizes.longest as usize;
+        let before = self.groups.len();
+        // A sound trie ends the walk itself.
+        while at < most && self.groups.len() - before < MAX_PREFIXES {
             // SAFETY: the walk ends at the latest at the code 0 behind the last position, for no node has the label 0.
             let code = unsafe { self.info.get_unchecked(at) }.code();
             // SAFETY: every base of a checked file plus any of its codes is a node.
@@ -291,13 +358,8 @@ impl Lattice {
         self.push(tables.categories[(class >> 18 & 0xFF) as usize], start, start + 1);
     }
 
-    /// Places: position after position, in the order of connection. False if there are more than any dictionary of words
-    /// leads to: only a file made for the purpose does that.
-    fn lay_out(&mut self) -> bool {
-        let candidates = || self.groups.iter().map(|group| u64::from(group.count)).sum::<u64>();
-        if self.groups.len() > (MAX_PLACES / u64::from(MAX_RUN)) as usize && candidates() > MAX_PLACES {
-            return false;
-        }
+    /// Places: position after position, in the order of connection.
+    fn lay_out(&mut self) {
         self.bases.clear();
         let mut next = 0;
         for &count in &self.counts {
@@ -312,11 +374,12 @@ impl Lattice {
             self.previous.resize(total, 0);
             self.group_of.resize(total, 0);
         }
-        true
     }
 
-    /// Best cost and predecessor of every candidate; gives the last node of the best path.
-    fn connect(&mut self, tables: &Tables<'_>) -> u32 {
+    /// Best cost and predecessor of every candidate that was found.
+    pub(crate) fn connect(&mut self, tables: &Tables<'_>, entering: &[Entering]) {
+        self.lay_out();
+        self.enter(entering);
         #[cfg(target_arch = "x86_64")]
         if self.wide_registers {
             // SAFETY: the machine has AVX2; see `connect_all` for the rest.
@@ -327,13 +390,25 @@ impl Lattice {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn connect_avx2(&mut self, tables: &Tables<'_>) -> u32 {
-        self.connect_all::<true>(tables)
+    fn connect_avx2(&mut self, tables: &Tables<'_>) {
+        self.connect_all::<true>(tables);
+    }
+
+    /// Puts the entering paths in their places, which are the first of their positions.
+    fn enter(&mut self, entering: &[Entering]) {
+        let mut filled = (u32::MAX, 0);
+        for (path, number) in entering.iter().zip(0..) {
+            filled = if filled.0 == path.position { (filled.0, filled.1 + 1) } else { (path.position, 0) };
+            let place = (self.bases[path.position as usize] + filled.1) as usize;
+            self.costs[place] = path.cost;
+            self.rights[place] = path.right;
+            self.previous[place] = number;
+            self.group_of[place] = ENTERED;
+        }
     }
 
     #[inline(always)]
-    fn connect_all<const BLOCKS: bool>(&mut self, tables: &Tables<'_>) -> u32 {
-        (self.costs[0], self.rights[0]) = (0, tables.sizes.bos as u16);
+    fn connect_all<const BLOCKS: bool>(&mut self, tables: &Tables<'_>) {
         let places = Places {
             costs: self.costs.as_mut_ptr(),
             rights: self.rights.as_mut_ptr(),
@@ -361,35 +436,66 @@ impl Lattice {
                 }
             }
         }
-        let last = self.counts.iter().rposition(|&count| count > 0).unwrap_or(0);
-        // SAFETY: as above.
-        unsafe { connect::best(tables, places, lefts(last), tables.sizes.eos as u16).1 }
     }
 
-    /// Appends the pieces of the path that ends at place `last`.
+    /// The last node of the best path: what the end of the line connects to.
+    pub(crate) fn last(&self, tables: &Tables<'_>) -> u32 {
+        let last = self.counts.iter().rposition(|&count| count > 0).unwrap_or(0);
+        let (from, to) = (self.bases[last], self.bases[last] + self.counts[last]);
+        let row = &tables.matrix[(tables.sizes.eos * tables.sizes.rights) as usize..];
+        let cost = |place: u32| self.costs[place as usize] + i32::from(row[usize::from(self.rights[place as usize])]);
+        // Of equal costs the node with the highest place wins.
+        (from..to).rev().min_by_key(|&place| cost(place)).unwrap_or(0)
+    }
+
+    /// The nodes that end at `limit` or behind it, as they enter the part that begins there.
+    pub(crate) fn leaving(&self, limit: usize) -> Vec<Entering> {
+        let ends =
+            (limit..self.counts.len()).flat_map(|end| (self.bases[end]..self.bases[end] + self.counts[end]).map(move |place| (end, place)));
+        let least = ends.clone().map(|(_, place)| self.costs[place as usize]).min().unwrap_or(0);
+        // A path so much dearer than another has lost; the difference must not grow from part to part.
+        let cost = |place: u32| (i64::from(self.costs[place as usize]) - i64::from(least)).min(1 << 30) as i32;
+        ends.map(|(end, place)| Entering { position: (end - limit) as u32, cost: cost(place), right: self.rights[place as usize], place })
+            .collect()
+    }
+
+    /// The node before one; `Err` with its number if it is an entering path.
+    pub(crate) fn before(&self, place: u32) -> Result<u32, u32> {
+        let previous = self.previous[place as usize];
+        if self.group_of[place as usize] == ENTERED { Err(previous) } else { Ok(previous) }
+    }
+
+    /// Appends the pieces of a whole line: the path that ends at place `last`.
     fn trace(&mut self, tables: &Tables<'_>, last: u32, base: u32, out: &mut Pieces) {
         self.path.clear();
         let mut at = last;
-        // Place 0 is the beginning of the sentence.
-        while at != 0 {
+        while self.group_of[at as usize] != ENTERED {
             self.path.push(at);
             at = self.previous[at as usize];
         }
-        let mut end = 0;
+        let mut end = base;
         for &at in self.path.iter().rev() {
-            let group = self.groups[self.group_of[at as usize] as usize];
-            if group.start > end {
-                out.push_gap(base + self.offsets[usize::from(group.start)]);
-            }
-            end = group.end;
-            let n = at - self.bases[usize::from(end)] - group.place;
-            let pos = Record(tables.records[(group.first + n) as usize]).pos();
-            out.push(base + self.offsets[usize::from(end)], pos, tables.word(group.first, u32::from(group.count), n));
+            end = self.piece(tables, at, base, end, out);
         }
-        let positions = self.info.len() - 1;
-        if usize::from(end) < positions {
-            out.push_gap(base + self.offsets[positions]);
+        let line_end = base + self.offsets[self.positions()];
+        if end < line_end {
+            out.push_gap(line_end);
         }
+    }
+
+    /// Appends the piece of a node, and the gap before it if the piece before ended earlier; gives its end.
+    #[inline(always)]
+    pub(crate) fn piece(&self, tables: &Tables<'_>, place: u32, base: u32, before: u32, out: &mut Pieces) -> u32 {
+        let group = self.groups[self.group_of[place as usize] as usize];
+        let start = base + self.offsets[usize::from(group.start)];
+        if start > before {
+            out.push_gap(start);
+        }
+        let end = base + self.offsets[usize::from(group.end)];
+        let n = place - self.bases[usize::from(group.end)] - group.place;
+        let pos = Record(tables.records[(group.first + n) as usize]).pos();
+        out.push(end, pos, tables.word(group.first, u32::from(group.count), n));
+        end
     }
 }
 

@@ -8,7 +8,7 @@ use std::mem::size_of;
 /// First bytes of the file.
 const MAGIC: [u8; 8] = *b"SEIMAILT";
 /// Raised whenever the layout changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Bytes of the header.
 const HEADER: usize = 128;
 /// Tables begin at multiples of this many bytes.
@@ -21,6 +21,8 @@ pub(crate) const NO_CODE: u32 = 0x7FFF;
 pub(crate) const LANES: usize = 8;
 /// Most homographs of one surface, and most unknown rows of one category.
 pub(crate) const MAX_RUN: u32 = 4096;
+/// Most characters of a surface, and of a grouped unknown word.
+pub(crate) const MAX_REACH: u32 = 4096;
 /// Most blocks.
 pub(crate) const MAX_BLOCKS: u32 = 0xFFFE;
 /// Third word of a run that has no blocks ([`Tables::categories`], [`Tables::wide`]).
@@ -163,6 +165,8 @@ pub(crate) struct Sizes {
     pub(crate) blocks: u32,
     /// Characters that may follow the first of a grouped unknown word.
     pub(crate) max_grouping: u32,
+    /// Characters of the longest surface.
+    pub(crate) longest: u32,
     /// Left class of the end of the sentence.
     pub(crate) eos: u32,
     /// Right class of its beginning.
@@ -170,7 +174,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    const FIELDS: usize = 15;
+    const FIELDS: usize = 16;
 
     fn fields(&self) -> [u32; Self::FIELDS] {
         [
@@ -187,14 +191,49 @@ impl Sizes {
             self.rights,
             self.blocks,
             self.max_grouping,
+            self.longest,
             self.eos,
             self.bos,
         ]
     }
 
     fn from_fields(f: [u32; Self::FIELDS]) -> Self {
-        let [entries, pos_ids, codes, classes, categories, astral, nodes, wide, records, lefts, rights, blocks, max_grouping, eos, bos] = f;
-        Self { entries, pos_ids, codes, classes, categories, astral, nodes, wide, records, lefts, rights, blocks, max_grouping, eos, bos }
+        let [
+            entries,
+            pos_ids,
+            codes,
+            classes,
+            categories,
+            astral,
+            nodes,
+            wide,
+            records,
+            lefts,
+            rights,
+            blocks,
+            max_grouping,
+            longest,
+            eos,
+            bos,
+        ] = f;
+        Self {
+            entries,
+            pos_ids,
+            codes,
+            classes,
+            categories,
+            astral,
+            nodes,
+            wide,
+            records,
+            lefts,
+            rights,
+            blocks,
+            max_grouping,
+            longest,
+            eos,
+            bos,
+        }
     }
 
     /// Bytes of each table, in the order of [`Tables`].
@@ -372,6 +411,7 @@ impl<'a> Tables<'a> {
         let rule = |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(rule) };
         rule(s.codes >= 1 && s.codes <= NO_CODE && s.nodes >= 2 * s.codes, "the alphabet does not fit the trie")?;
         rule(s.blocks <= MAX_BLOCKS, "too many blocks")?;
+        rule(s.longest <= MAX_REACH && s.max_grouping <= MAX_REACH, "words longer than the analyser looks ahead")?;
         rule(s.eos < s.lefts && s.bos < s.rights && s.lefts <= 1 << 16 && s.rights <= 1 << 16, "context classes out of range")?;
         let sound = |&info: &u32| CharInfo(info).code() < s.codes && CharInfo(info).class() < self.classes.len();
         rule(self.chars.iter().all(sound), "a character with a code or class out of range")?;
@@ -411,6 +451,12 @@ impl<'a> Tables<'a> {
     pub(crate) fn word(&self, first: u32, count: u32, n: u32) -> u32 {
         let unknown = self.sizes.records - self.sizes.entries;
         if first < unknown { crate::morpheme::NO_WORD } else { first - unknown + count - 1 - n }
+    }
+
+    /// Characters behind the first of a candidate that decide about it, at most.
+    pub(crate) fn reach(&self) -> usize {
+        // 15 is the largest length that a class can have.
+        self.sizes.longest.max(self.sizes.max_grouping + 2).max(15 + 1) as usize
     }
 
     /// What the analyser needs to know of a character.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::morpheme::NO_WORD;
 use crate::segment::about::Identity;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::exact::{Exact, HotList, compile};
+use crate::segment::exact::{Exact, HotList, Worker, compile};
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
 use crate::segment::{Pieces, SegmentWorker, store, tiny};
 
@@ -53,6 +53,12 @@ impl<'a> Naive<'a> {
             '\u{FFFF}' => 0,
             c => self.raw.chars.table.get(c as usize).copied().unwrap_or(self.raw.chars.table[0]),
         }
+    }
+
+    /// Characters to skip: the first one shares a category with the space, each other one with the one before it.
+    fn whitespace(&self, chars: &[char]) -> usize {
+        let first = chars.first().is_some_and(|&c| self.meets(c, ' '));
+        if first { 1 + chars.windows(2).take_while(|pair| self.meets(pair[0], pair[1])).count() } else { 0 }
     }
 
     fn meets(&self, a: char, b: char) -> bool {
@@ -130,7 +136,7 @@ impl<'a> Naive<'a> {
         let mut ends: Vec<Vec<usize>> = vec![Vec::new(); chars.len() + 1];
         ends[0].push(0);
         for at in 0..chars.len() {
-            let space = chars[at..].iter().take_while(|&&c| self.meets(c, ' ')).count();
+            let space = self.whitespace(&chars[at..]);
             if ends[at].is_empty() || at + space == chars.len() {
                 continue;
             }
@@ -235,7 +241,7 @@ fn a_built_directory_holds_the_file_of_the_engine() {
 }
 
 #[test]
-fn long_lines_are_cut_and_tiled() {
+fn long_lines_are_analysed_as_short_ones_are() {
     let raw = tiny::raw();
     let engine = engine(&raw, true);
     for line in ["京都".repeat(30_000), " ".repeat(70_000), format!("{} {}", "あ".repeat(31_000), "a".repeat(31_500)), "\0".repeat(33_000)]
@@ -249,9 +255,15 @@ fn long_lines_are_cut_and_tiled() {
         worker.segment_line(&line, 7, &mut shifted);
         assert!(shifted.ends.iter().zip(&pieces.ends).all(|(a, b)| *a == b + 7) && shifted.word == pieces.word);
     }
-    let words = format!("{} {}", "あ".repeat(31_000), "京都".repeat(5_000));
-    let (whole, tail) = (analyse(&engine, &words), analyse(&engine, &"京都".repeat(5_000)));
-    assert!(whole.word.ends_with(&tail.word), "a long line is cut behind its whitespace");
+    let text = tiny::text("golden.txt");
+    let sentences: Vec<&str> = text.lines().filter(|line| line.chars().count() > 5).collect();
+    let long: String = std::iter::repeat_n(sentences.concat(), 40).collect();
+    let mut parts = Pieces::default();
+    engine.worker().segment_line(&long, 0, &mut parts);
+    let mut whole = Pieces::default();
+    let worker = engine.worker();
+    Worker { lattice: worker.lattice.in_parts(60_000), ..worker }.segment_line(&long, 0, &mut whole);
+    assert!(long.chars().count() > 30_000 && parts == whole);
 }
 
 fn tiles(line: &str, pieces: &Pieces) {
@@ -301,6 +313,8 @@ fn small_dictionary() -> impl Strategy<Value = RawDictionary> {
         table[0x20] = word(0, 0);
         let space = categories.len() as u32;
         table[0x20] = 1 << space | space << 18;
+        // Whitespace that goes on into another category.
+        table[0x3000] = word(2, 1 << space);
         let names = ["DEFAULT", "A", "B", "KANA", "SPACE"].map(String::from).to_vec();
         let chars = CharTable { names, table };
         let feature = |n: usize| format!("{n},*,*,*,*,*,*,*,*");
@@ -324,7 +338,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn any_line_is_analysed_as_by_the_naive_lattice(raw in small_dictionary(), lines in prop::collection::vec("[abあ𠮷 c]{0,14}", 1..8)) {
+    fn any_line_is_analysed_as_by_the_naive_lattice(raw in small_dictionary(), lines in prop::collection::vec("[abあ𠮷 c　]{0,14}", 1..8)) {
         let naive = Naive::new(&raw);
         for blocks in [false, true] {
             let engine = engine(&raw, blocks);
@@ -332,6 +346,20 @@ proptest! {
                 prop_assert_eq!(surfaces(&analyse(&engine, line)), surfaces(&naive.analyse(line).0), "{:?}", line);
             }
         }
+    }
+
+    #[test]
+    fn a_line_in_parts_is_analysed_as_a_whole(
+        raw in small_dictionary(),
+        line in prop_oneof!["[abあ𠮷 c　]{0,200}", "(ab){0,90} {0,60}", "(あ|𠮷 ){0,150}", " {0,120}[ab]{0,3} {0,90}"],
+        most in 36_usize..80,
+    ) {
+        let engine = engine(&raw, true);
+        let (mut parts, worker) = (Pieces::default(), engine.worker());
+        Worker { lattice: worker.lattice.in_parts(most), ..worker }.segment_line(&line, 3, &mut parts);
+        let mut whole = Pieces::default();
+        engine.worker().segment_line(&line, 3, &mut whole);
+        prop_assert_eq!(surfaces(&parts), surfaces(&whole));
     }
 
     #[test]
