@@ -156,7 +156,7 @@ impl Drop for StagedFile {
 /// Renames within a file system and makes the new name durable.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| Error::io(to, "rename to", e))?;
-    sync_dir(to.parent().unwrap_or_else(|| Path::new(".")))
+    sync_dir(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))
 }
 
 /// fsync of a directory; file systems that do not support it (EINVAL) are left alone.
@@ -196,10 +196,14 @@ pub fn hash_file(path: &Path) -> Result<(u64, String)> {
 /// A whole file of at most `max` bytes.
 pub fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let larger = || Error::refused(format!("{}: larger than {max} bytes", path.display()));
+    if file.metadata().map_err(|e| Error::io(path, "read", e))?.len() > max {
+        return Err(larger());
+    }
     let mut bytes = Vec::new();
     file.take(max + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
     if bytes.len() as u64 > max {
-        return Err(Error::refused(format!("{}: larger than {max} bytes", path.display())));
+        return Err(larger());
     }
     Ok(bytes)
 }

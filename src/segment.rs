@@ -24,6 +24,7 @@ mod tiny;
 pub mod user;
 #[cfg(test)]
 mod user_shipped;
+pub mod verify;
 pub mod writer;
 
 use std::sync::Arc;
@@ -161,8 +162,8 @@ pub fn open(options: &Options) -> Result<(Arc<dictionary::Dictionary>, Arc<dyn S
     options.check().map_err(Error::refused)?;
     let dictionary = Arc::new(store::open_with(&options.dictionary, &options.user_dictionary)?);
     let segmenter: Arc<dyn Segmenter> = match options.engine {
-        Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary))?),
-        Engine::Exact => Arc::new(exact::Exact::new(&dictionary)?),
+        Engine::Lindera => Arc::new(lindera::Lindera::new(Arc::clone(&dictionary)).map_err(store::refuse)?),
+        Engine::Exact => Arc::new(exact::Exact::new(&dictionary).map_err(store::refuse)?),
     };
     Ok((dictionary, segmenter))
 }

@@ -4,9 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use seimai::segment::compiled_reader::{CompiledFiles, read};
 
-fuzz_target!(|files: (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>)| {
-    let (sys, unk, matrix, chars) = &files;
-    if let Ok(raw) = read(&CompiledFiles { sys, unk, matrix, chars, dicrc: b"" }) {
+fuzz_target!(|files: (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>)| {
+    let (sys, unk, matrix, chars, dicrc) = &files;
+    if let Ok(raw) = read(&CompiledFiles { sys, unk, matrix, chars, dicrc }) {
         raw.check().expect("what the reader accepts is sound");
     }
 });

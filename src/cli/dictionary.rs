@@ -9,7 +9,8 @@ use super::{Common, Outcome, dictionary_clients, ui};
 use crate::error::Error;
 use crate::quarantine::escape;
 use crate::segment::lock::Client;
-use crate::segment::store;
+use crate::segment::store::{self, Place};
+use crate::segment::verify as check;
 
 /// Morphological dictionaries: fetch, build, import, list, verify
 #[derive(Debug, clap::Args)]
@@ -118,7 +119,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 fn fetch(fetch: &Fetch, common: &Common) -> anyhow::Result<Outcome> {
     if fetch.from.is_none()
         && let Ok(found) = store::locate(&fetch.name)
-        && store::verify(&found).is_ok_and(|about| about.files.contains_key("lattice.bin"))
+        && check::check(&found).is_ok_and(|about| about.files.contains_key("lattice.bin"))
     {
         return tell(&found);
     }
@@ -139,12 +140,13 @@ fn announcer(common: &Common) -> impl FnMut(&str) + use<> {
 }
 
 fn build(build: &Build) -> anyhow::Result<Outcome> {
-    let dir = Path::new(&build.name_or_dir);
     if let Some(archive) = &build.archive {
         check_target(archive)?;
     }
-    let built =
-        if dir.is_dir() { store::import(&store::store_dir()?, dir, build.name.as_deref())? } else { store::locate(&build.name_or_dir)? };
+    let built = match store::place(&build.name_or_dir)? {
+        Place::Store(found) => found,
+        Place::Directory(dir) => store::import(&store::store_dir()?, &dir, build.name.as_deref())?,
+    };
     if let Some(archive) = &build.archive {
         store::write_archive(&built, archive)?;
         writeln!(std::io::stdout(), "{}", archive.display())?;
@@ -206,8 +208,9 @@ fn list(list: &List) -> anyhow::Result<Outcome> {
 
 fn verify(verify: &Verify) -> anyhow::Result<Outcome> {
     let dirs: Vec<PathBuf> = match &verify.name_or_dir {
-        Some(given) if Path::new(given).is_dir() => vec![PathBuf::from(given)],
-        Some(name) => vec![store::locate(name)?],
+        Some(given) => match store::place(given)? {
+            Place::Store(dir) | Place::Directory(dir) => vec![dir],
+        },
         None => store::list()?.into_iter().map(|found| found.path).collect(),
     };
     if dirs.is_empty() {
@@ -216,7 +219,7 @@ fn verify(verify: &Verify) -> anyhow::Result<Outcome> {
     let mut out = std::io::stdout().lock();
     let mut outcome = Outcome::Done;
     for dir in dirs {
-        match store::verify(&dir) {
+        match check::verify(&dir) {
             Ok(about) => writeln!(out, "sound: {} {} {}", about.identity.name, about.identity.version, dir.display())?,
             Err(e @ Error::Damaged { .. }) => {
                 writeln!(out, "damaged: {}", escape(&e.to_string(), 500))?;
@@ -226,7 +229,7 @@ fn verify(verify: &Verify) -> anyhow::Result<Outcome> {
             Err(e) => return Err(e.into()),
         }
         if let Some(mecab) = &verify.against {
-            let differences = store::compare(&dir, mecab, 20)?;
+            let differences = check::compare(&dir, mecab, 20)?;
             for difference in &differences {
                 writeln!(out, "differs: {}", escape(difference, 500))?;
             }

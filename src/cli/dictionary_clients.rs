@@ -135,7 +135,7 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>, announce: &mut dyn 
     {
         let scratch = store::Scratch::new(&std::env::temp_dir())?;
         let tar = unpacked(path, scratch.path(), announce)?;
-        return store::install_locked(store, &locked_name, &locked, &source, &tar);
+        return store::install_locked(store, name.unwrap_or(&locked_name), &locked, &source, &tar);
     }
     store::import(store, path, name)
 }

@@ -17,7 +17,7 @@ use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard};
 use crate::pipeline::pass::Pool;
 use crate::quarantine::escape;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::{self, Engine, Options, Pieces, SegmentWorker};
+use crate::segment::{self, Engine, Options, Pieces, SegmentWorker, csv};
 
 /// Text handed to a thread at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -91,7 +91,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let mut damage = Vec::new();
     let writer = || Writer::new(segmenter.worker(), &dictionary, arguments.format);
     for input in corpus::expand_paths(&arguments.files, &corpus::Options::default(), Path::new("."))? {
-        let mut blocks = Blocks::new(corpus::open_decoded(&input.path)?);
+        let live = input.path == Path::new("-");
+        let mut blocks = Blocks::new(corpus::open_decoded(&input.path)?, live);
         lines.run(&mut blocks, &pool, &writer)?;
         match blocks.stopped {
             Some(error) if error.kind() == ErrorKind::InvalidData => damage.push(format!("{}: {error}", input.name)),
@@ -146,6 +147,9 @@ impl Lines<'_> {
                 self.damaged += damaged;
                 self.out.write_all(&out)?;
             }
+            if reader.live {
+                self.out.flush()?;
+            }
         }
     }
 }
@@ -159,6 +163,10 @@ struct Block {
 /// A file as blocks.
 struct Blocks {
     reader: Box<dyn BufRead>,
+    /// Standard input: lines are not kept waiting for more.
+    live: bool,
+    /// Nothing more was waiting.
+    drained: bool,
     /// The first bytes of a character that was cut.
     held: Vec<u8>,
     /// Why the file ended before its end.
@@ -166,14 +174,15 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(reader: Box<dyn BufRead>) -> Self {
-        Self { reader, held: Vec::new(), stopped: None }
+    fn new(reader: Box<dyn BufRead>, live: bool) -> Self {
+        Self { reader, live, drained: false, held: Vec::new(), stopped: None }
     }
 
     /// At most `most` blocks and not many more bytes than so many blocks hold; none at the end.
     fn round(&mut self, most: usize) -> Vec<Block> {
         let (mut blocks, mut bytes) = (Vec::new(), 0);
-        while blocks.len() < most && bytes < most * BLOCK_BYTES {
+        self.drained = false;
+        while blocks.len() < most && bytes < most * BLOCK_BYTES && !self.drained {
             let block = self.next();
             if block.text.is_empty() {
                 break;
@@ -191,7 +200,7 @@ impl Blocks {
             return Block { text, goes_on: false };
         }
         text.reserve(BLOCK_BYTES + 4096);
-        self.stopped = (&mut self.reader).take(BLOCK_BYTES as u64).read_to_end(&mut text).err();
+        self.stopped = self.read_some(&mut text).err();
         let before = text.len();
         if self.stopped.is_none() && !text.is_empty() && !text.ends_with(b"\n") {
             self.stopped = (&mut self.reader).take(LINE_MAX).read_until(b'\n', &mut text).err();
@@ -202,6 +211,33 @@ impl Blocks {
         }
         Block { text, goes_on }
     }
+
+    /// About a block's size, or less if it ends with a line and nothing more is waiting.
+    fn read_some(&mut self, text: &mut Vec<u8>) -> std::io::Result<()> {
+        let most = text.len() + BLOCK_BYTES;
+        while text.len() < most && !self.drained {
+            let found = match self.reader.fill_buf() {
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                found => found?,
+            };
+            if found.is_empty() {
+                break;
+            }
+            let length = found.len().min(most - text.len());
+            text.extend_from_slice(&found[..length]);
+            self.reader.consume(length);
+            self.drained = self.live && text.ends_with(b"\n") && !more_is_waiting();
+        }
+        Ok(())
+    }
+}
+
+/// Can standard input be read without waiting? Also where it has ended.
+fn more_is_waiting() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = std::io::stdin();
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&now)) != Ok(0)
 }
 
 /// Where the last character starts, so that none is cut in two; the end where no character starts nearby.
@@ -286,17 +322,17 @@ impl<'a> Writer<'a> {
 
     fn morpheme(&self, i: usize, start: usize, surface: &str) -> serde_json::Value {
         let unknown = self.pieces.word[i] == NO_WORD;
-        let fields: Vec<&str> = if unknown {
-            self.dictionary.unknown_feature(self.pieces.pos[i]).unwrap_or_default().split(',').collect()
+        let fields: Vec<String> = if unknown {
+            csv::fields(self.dictionary.unknown_feature(self.pieces.pos[i]).unwrap_or_default())
         } else {
-            self.dictionary.features(self.pieces.word[i]).collect()
+            self.dictionary.features(self.pieces.word[i]).map(str::to_owned).collect()
         };
-        let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && **value != "*");
+        let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && *value != "*");
         let (lemma, reading) = match self.dictionary.standard() {
             Standard::Ipadic => (given(6), given(7)),
             Standard::Unidic => (given(7), given(17)),
         };
-        let pos: Vec<&&str> = fields.iter().take(6).collect();
+        let pos = &fields[..fields.len().min(6)];
         let end = start + surface.len();
         serde_json::json!({"start": start, "end": end, "surface": surface, "pos": pos, "lemma": lemma, "reading": reading, "unknown": unknown})
     }
@@ -318,7 +354,7 @@ mod tests {
     fn blocks_give_every_byte_and_cut_no_character() {
         let long = "あ".repeat((LINE_MAX as usize * 5 / 2) / 3);
         let text = format!("短い\n\n{long}\n{}末", "行\n".repeat(BLOCK_BYTES / 2));
-        let mut blocks = Blocks::new(Box::new(std::io::Cursor::new(text.clone().into_bytes())));
+        let mut blocks = Blocks::new(Box::new(std::io::Cursor::new(text.clone().into_bytes())), false);
         let (mut all, mut cut) = (Vec::new(), 0);
         loop {
             let round = blocks.round(4);

@@ -180,6 +180,10 @@ impl RawDictionary {
         if entry.surface.is_empty() || entry.surface.contains('\0') {
             return Err("an entry has an empty surface or one with a NUL".into());
         }
+        if entry.surface.contains('\u{FFFF}') {
+            let surface = crate::quarantine::escape(&entry.surface, 40);
+            return Err(format!("{surface}: a surface with U+FFFF, which is no character, cannot be stored"));
+        }
         if entry.surface.len() > MAX_SURFACE {
             return Err(format!("an entry has a surface of more than {MAX_SURFACE} bytes"));
         }

@@ -54,7 +54,7 @@ pub struct Dictionary {
 impl Dictionary {
     /// Opens the built dictionary in `dir`: checks layout version, seal, sizes, and that all ids are in range.
     ///
-    /// File hashes are not taken; that is [`crate::segment::store::verify`].
+    /// File hashes are not taken; that is [`crate::segment::verify::verify`].
     ///
     /// # Errors
     /// Refused if `dir` holds no built dictionary, damaged if it holds one that breaks its promises.

@@ -46,6 +46,17 @@ pub fn check(dictionary: &Dictionary) -> Result<()> {
     if dictionary.maps().lattice.is_some() { Exact::new(dictionary).map(drop) } else { Ok(()) }
 }
 
+/// Checks that the words of the file `lattice.bin`, if the build has one, stand in a tree: what [`Exact::new`] takes from a
+/// dictionary that was verified before.
+///
+/// # Errors
+/// Damaged.
+pub fn check_tree(dictionary: &Dictionary) -> Result<()> {
+    let Some(map) = &dictionary.maps().lattice else { return Ok(()) };
+    let damaged = |rule| Error::damaged(dictionary.dir().join(FILE), rule);
+    if Tables::open(map).map_err(damaged)?.is_tree() { Ok(()) } else { Err(damaged("the words do not stand in a tree")) }
+}
+
 /// The bytes of `lattice.bin`, at an address that is a multiple of 8.
 #[derive(Debug)]
 enum File {

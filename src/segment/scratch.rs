@@ -29,7 +29,13 @@ impl Scratch {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = parent.join(format!("{SCRATCH}{}-{n}", std::process::id()));
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { _lock: lock_dir(&path), path }),
+                Ok(()) => {
+                    let lock = lock_dir(&path);
+                    // Before it was locked, another process may have taken it for a left-over.
+                    if is_at(lock.as_ref(), &path) {
+                        return Ok(Self { _lock: lock, path });
+                    }
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
                 Err(e) => return Err(Error::io(path, "create", e)),
             }
@@ -54,6 +60,14 @@ fn lock_dir(path: &Path) -> Option<fs::File> {
     let dir = fs::File::open(path).ok()?;
     rustix::fs::flock(&dir, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
     Some(dir)
+}
+
+/// Is the locked directory (or, on a file system without locks, any) still the one of that name?
+fn is_at(lock: Option<&fs::File>, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(there) = fs::symlink_metadata(path) else { return false };
+    let same = |held: fs::Metadata| held.dev() == there.dev() && held.ino() == there.ino();
+    lock.is_none_or(|lock| lock.metadata().is_ok_and(same))
 }
 
 fn remove_left_overs(parent: &Path) {

@@ -56,26 +56,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Parses `dicrc`: `key = value`, `;` and `#` start a comment line.
+    /// Parses `dicrc` as MeCab does: `key = value`, of equal keys the first counts, `;` and `#` start a comment line.
     ///
     /// # Errors
-    /// Refused if `max-grouping-size` is no number.
+    /// Refused if `max-grouping-size` is negative or above 65,535, which MeCab takes for no limit.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut settings = Self { max_grouping: DEFAULT_GROUPING, unknown_feature: None, charset: None };
-        for (key, value) in text.lines().filter(|line| !line.starts_with([';', '#'])).filter_map(|line| line.split_once('=')) {
-            let value = value.trim();
-            match key.trim() {
-                "max-grouping-size" => {
-                    settings.max_grouping = value
-                        .parse()
-                        .map_err(|_| Error::refused(format!("dicrc: max-grouping-size {} is no number up to 65535", escape(value, 20))))?;
-                }
-                "unk-feature" if !value.is_empty() => settings.unknown_feature = Some(value.into()),
-                "config-charset" => settings.charset = Charset::from_name(value),
-                _ => {}
-            }
-        }
-        Ok(settings)
+        let lines = text.lines().filter(|line| !line.starts_with([';', '#'])).filter_map(|line| line.split_once('='));
+        let first = |wanted: &str| lines.clone().find(|(key, _)| key.trim_end() == wanted).map(|(_, value)| value.trim_start());
+        Ok(Self {
+            max_grouping: first("max-grouping-size").map_or(Ok(DEFAULT_GROUPING), max_grouping)?,
+            unknown_feature: first("unk-feature").filter(|feature| !feature.is_empty()).map(str::to_owned),
+            charset: first("config-charset").and_then(|name| Charset::from_name(name.trim_end())),
+        })
     }
 
     /// Gives unknown rows the common feature, if there is one.
@@ -85,6 +77,17 @@ impl Settings {
                 row.feature.clone_from(feature);
             }
         }
+    }
+}
+
+/// 0, and what is no number, stand for the default.
+fn max_grouping(value: &str) -> Result<u16> {
+    let value = value.trim_end();
+    match value.parse::<u64>() {
+        Ok(0) => Ok(DEFAULT_GROUPING),
+        Err(_) if !value.starts_with('-') => Ok(DEFAULT_GROUPING),
+        Ok(number) if number <= u64::from(u16::MAX) => Ok(number as u16),
+        _ => Err(Error::refused(format!("dicrc: max-grouping-size {} is not between 0 and 65535", escape(value, 20)))),
     }
 }
 
@@ -291,7 +294,7 @@ mod tests {
             ("unk.def", "DEFAULT,0,0,1,x\nSPACE,0,0,1,x\n"),
             ("unk.def", "OTHER,0,0,1,x\n"),
             ("char.def", "DEFAULT 0 1 0\n0x30FF..0x30A0 DEFAULT\n"),
-            ("dicrc", "max-grouping-size = many\n"),
+            ("dicrc", "max-grouping-size = -1\n"),
         ] {
             let error = changed(name, text).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{name}: {text}: {error}");

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::io::{self, Staging};
@@ -22,6 +21,7 @@ pub use crate::segment::scratch::Scratch;
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
 use crate::segment::user::{self, UserRows};
+use crate::segment::verify;
 use crate::segment::writer;
 
 /// Environment variable that names the store.
@@ -164,7 +164,7 @@ pub fn open(name_or_dir: &str) -> Result<Dictionary> {
 }
 
 /// Damage in what was to be used is a reason not to begin.
-fn refuse(error: Error) -> Error {
+pub(crate) fn refuse(error: Error) -> Error {
     match error {
         Error::Damaged { path, message } => Error::refused_with_hint(
             format!("{}: damaged: {message}", path.display()),
@@ -175,13 +175,33 @@ fn refuse(error: Error) -> Error {
 }
 
 fn open_any(name_or_dir: &str) -> Result<Dictionary> {
+    match place(name_or_dir)? {
+        Place::Store(found) => Dictionary::open(&found),
+        Place::Directory(dir) => open_dir(&dir),
+    }
+}
+
+/// Where the dictionary is that was named.
+#[derive(Debug)]
+pub enum Place {
+    /// Installed, in this directory.
+    Store(PathBuf),
+    /// Any directory.
+    Directory(PathBuf),
+}
+
+/// What a name or directory means, for every command alike: a plain name is first an installed dictionary.
+///
+/// # Errors
+/// See [`locate`].
+pub fn place(name_or_dir: &str) -> Result<Place> {
     let plain = !name_or_dir.contains(['/', '\\']) && name_or_dir != "." && name_or_dir != "..";
     let dir = Path::new(name_or_dir);
     let located = if plain { Some(locate(name_or_dir)) } else { None };
     match located {
-        Some(Ok(found)) => Dictionary::open(&found),
+        Some(Ok(found)) => Ok(Place::Store(found)),
         Some(Err(missing)) if !dir.is_dir() => Err(missing),
-        _ => open_dir(dir),
+        _ => Ok(Place::Directory(dir.to_path_buf())),
     }
 }
 
@@ -192,7 +212,11 @@ fn open_any(name_or_dir: &str) -> Result<Dictionary> {
 /// # Errors
 /// See [`open`]; refused with file, line and hint if a user dictionary is malformed.
 pub fn open_with(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
-    let system = open(name_or_dir)?;
+    open_with_any(name_or_dir, user).map_err(refuse)
+}
+
+fn open_with_any(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
+    let system = open_any(name_or_dir)?;
     if user.is_empty() {
         return Ok(system);
     }
@@ -218,7 +242,10 @@ fn read_user(raw: &RawDictionary, path: &Path) -> Result<UserRows> {
 
 fn open_dir(dir: &Path) -> Result<Dictionary> {
     if dir.join(about::FILE).exists() {
-        return Dictionary::open(dir);
+        let dictionary = Dictionary::open(dir)?;
+        // What stands in the store was verified when it was taken in.
+        exact::check_tree(&dictionary)?;
+        return Ok(dictionary);
     }
     let found = read_dir(dir, None)?;
     open_temporarily(&found.raw, &found.content, &found.identity)
@@ -259,7 +286,7 @@ fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
         // Damaged, or built by a version that wrote other files: replaced. Who has it mapped keeps what he has.
-        if verify(&target).is_ok_and(|there| there.files == about.files) {
+        if verify::check(&target).is_ok_and(|there| there.files == about.files) {
             return Ok(target);
         }
         let aside = Scratch::new(store)?;
@@ -469,7 +496,8 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
 fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
     if path.is_dir() {
         if path.join(about::FILE).exists() {
-            verify(path)?;
+            keeps_its_name(path, name)?;
+            verify::verify(path)?;
             let about = dictionary::read_about(path)?;
             let names: Vec<String> = about.files.into_keys().chain([about::FILE.to_owned()]).collect();
             let read = |name: &String| io::read_limited(&path.join(name), MAX_FILE).map(|bytes| (name.clone(), bytes));
@@ -481,9 +509,10 @@ fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
     if !path.is_file() {
         return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
     }
-    if let Some((name, locked, source)) = find_package(path)? {
-        return install_locked(store, &name, &locked, &source, path);
+    if let Some((locked_name, locked, source)) = find_package(path)? {
+        return install_locked(store, name.unwrap_or(&locked_name), &locked, &source, path);
     }
+    keeps_its_name(path, name)?;
     let file = fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
     let label = escape(&path.to_string_lossy(), 200);
     let files = archive::members(&label, std::io::BufReader::new(file), "", &is_built_file)?;
@@ -491,6 +520,18 @@ fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
         return Err(Error::refused(format!("{label}: neither an archive of a built dictionary nor a package of the lock file")));
     }
     adopt(store, &files)
+}
+
+/// A built dictionary's name is under its seal.
+fn keeps_its_name(path: &Path, name: Option<&str>) -> Result<()> {
+    if name.is_none() {
+        return Ok(());
+    }
+    let path = escape(&path.to_string_lossy(), 200);
+    Err(Error::refused_with_hint(
+        format!("{path}: a built dictionary keeps its name"),
+        "leave --name out, or build it again from its source",
+    ))
 }
 
 fn is_built_file(name: &str) -> bool {
@@ -520,7 +561,7 @@ fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
     for (name, bytes) in files {
         staging.write(&temporary.path().join(name), bytes)?;
     }
-    let about = verify(temporary.path())?;
+    let about = verify::verify(temporary.path())?;
     check_name("name", &about.identity.name)?;
     check_name("version", &about.identity.version)?;
     settle(store, &temporary, &about)
@@ -531,7 +572,7 @@ fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
 /// # Errors
 /// Damaged if the dictionary does not verify; I/O.
 pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
-    let about = verify(dir)?;
+    let about = verify::verify(dir)?;
     let root = format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint());
     let names: Vec<String> = about.files.into_keys().chain([about::FILE.to_owned()]).collect();
     let read = |name: &String| io::read_limited(&dir.join(name), MAX_FILE).map(|bytes| (name.clone(), bytes));
@@ -540,61 +581,4 @@ pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
     let mut file = Staging::new(parent)?.create(&format!(".seimai-archive-{}", std::process::id()))?;
     archive::write(&root, &files, &mut file).map_err(|e| file.failed(e))?;
     file.commit(out).map(|_| ())
-}
-
-/// Verifies a built dictionary: seal, hash of every file, every bound, fingerprint and digests of the content.
-///
-/// # Errors
-/// Damaged, naming the file; refused if `dir` holds no built dictionary.
-pub fn verify(dir: &Path) -> Result<About> {
-    let about = dictionary::read_about(dir)?;
-    for (name, stored) in &about.files {
-        let path = dir.join(name);
-        if !writer::is_known(name) || !path.is_file() {
-            return Err(Error::damaged(&path, "missing"));
-        }
-        let (bytes, blake3) = io::hash_file(&path)?;
-        if bytes != stored.bytes || blake3 != stored.blake3 {
-            return Err(Error::damaged(
-                &path,
-                format!("{bytes} bytes with BLAKE3 {blake3} instead of {} bytes with {}", stored.bytes, stored.blake3),
-            ));
-        }
-    }
-    let dictionary = Dictionary::open(dir)?;
-    let raw = dictionary.to_raw()?;
-    if raw.fingerprint().to_hex().as_str() != about.fingerprint || raw.digests() != about.digests {
-        return Err(Error::damaged(dir, "the content does not have the fingerprint of seimai.json"));
-    }
-    exact::check(&dictionary)?;
-    crate::segment::lindera::Lindera::new(Arc::new(dictionary))?;
-    Ok(about)
-}
-
-/// The first differences (at most `max`, as sentences) between a built dictionary and a MeCab directory, entry by entry.
-///
-/// # Errors
-/// See [`Dictionary::open`] and [`read_dir`].
-pub fn compare(dir: &Path, mecab: &Path, max: usize) -> Result<Vec<String>> {
-    let ours = Dictionary::open(dir)?.to_raw()?;
-    let theirs = read_dir(mecab, None)?.raw;
-    let mut differences = Vec::new();
-    if ours.entries.len() != theirs.entries.len() {
-        differences.push(format!("{} entries instead of {}", ours.entries.len(), theirs.entries.len()));
-    }
-    for (part, same) in [
-        ("matrix", ours.matrix == theirs.matrix),
-        ("character table", ours.chars == theirs.chars),
-        ("list of unknown rows", ours.unknown == theirs.unknown),
-        ("max-grouping-size", ours.max_grouping == theirs.max_grouping),
-    ] {
-        if !same {
-            differences.push(format!("the {part} differs"));
-        }
-    }
-    let show = |e: &crate::segment::source::Entry| escape(&format!("{},{},{},{},{}", e.surface, e.left, e.right, e.cost, e.feature), 200);
-    let pairs = ours.entries.iter().zip(&theirs.entries).enumerate().filter(|(_, (a, b))| a != b);
-    differences.extend(pairs.take(max).map(|(id, (a, b))| format!("entry {id}: {} instead of {}", show(a), show(b))));
-    differences.truncate(max);
-    Ok(differences)
 }

@@ -14,7 +14,7 @@ use crate::segment::compiled_reader::{self, CompiledFiles};
 use crate::segment::dictionary::Dictionary;
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
-use crate::segment::{Pieces, Segment, Segmenter, archive, lindera, segment_document, store};
+use crate::segment::{Pieces, Segment, Segmenter, archive, lindera, segment_document, store, verify};
 use crate::stage::{self, Stage};
 
 fn directory() -> PathBuf {
@@ -110,7 +110,7 @@ fn what_is_built_says_what_was_read() {
 #[test]
 fn a_flipped_bit_in_any_file_is_found() {
     let (_temporary, dir) = installed();
-    store::verify(&dir).unwrap();
+    verify::verify(&dir).unwrap();
     let mut files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert_eq!(files.len(), crate::segment::writer::FILES.len() + 2);
@@ -120,7 +120,7 @@ fn a_flipped_bit_in_any_file_is_found() {
             let mut flipped = sound.clone();
             flipped[at] ^= 1;
             overwrite(&path, &flipped);
-            match store::verify(&dir) {
+            match verify::verify(&dir) {
                 Err(Error::Damaged { path: named, .. }) => assert_eq!(named, path),
                 other => panic!("{}: byte {at}: {other:?}", path.display()),
             }
@@ -130,8 +130,40 @@ fn a_flipped_bit_in_any_file_is_found() {
         assert_eq!(store::open(dir.to_str().unwrap()).unwrap_err().exit_code(), 2);
         overwrite(&path, &sound);
     }
-    store::verify(&dir).unwrap();
+    verify::verify(&dir).unwrap();
     store::open(dir.to_str().unwrap()).unwrap();
+}
+
+/// Puts other content in place of a file and signs for it, as whoever wants to mislead can.
+pub(crate) fn forge(dir: &Path, name: &str, bytes: &[u8]) {
+    let mut about = crate::segment::dictionary::read_about(dir).unwrap();
+    let blake3 = blake3::hash(bytes).to_hex().to_string();
+    about.files.insert(name.into(), crate::segment::about::StoredFile { bytes: bytes.len() as u64, blake3 });
+    overwrite(&dir.join(name), bytes);
+    overwrite(&dir.join(crate::segment::about::FILE), &about.seal().unwrap());
+}
+
+#[test]
+fn a_file_that_is_not_made_from_the_content_is_found() {
+    use crate::segment::exact::{HotList, compile};
+    for name in ["lattice.bin", "dict.trie", "char_def.bin", "unk.bin", "metadata.json"] {
+        let (temporary, dir) = installed();
+        let mut bytes = std::fs::read(dir.join(name)).unwrap();
+        if name == "lattice.bin" {
+            // Sound in itself, of the same sizes, and of other costs.
+            let mut other = raw();
+            other.entries.iter_mut().for_each(|entry| entry.cost = -entry.cost);
+            bytes = compile(&other, &HotList::shipped()).unwrap();
+        } else {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        }
+        forge(&dir, name, &bytes);
+        let Err(Error::Damaged { path, .. }) = verify::verify(&dir) else { panic!("{name}") };
+        assert!(path == dir.join(name) || path == dir, "{name}: {}", path.display());
+        let elsewhere = temporary.path().join("elsewhere");
+        assert_eq!(store::import(&elsewhere, &dir, None).unwrap_err().exit_code(), 2, "{name}");
+    }
 }
 
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
@@ -154,6 +186,9 @@ fn archive_and_import_give_the_same_directory() {
     assert!(source.file_name().unwrap().to_str().unwrap().starts_with("other-imported-"));
     assert!(store::import(elsewhere.path(), &directory().join("lex.csv"), None).is_err());
     assert!(store::import(elsewhere.path(), &directory(), Some("../out")).is_err());
+    for built in [&out, &dir] {
+        assert_eq!(store::import(elsewhere.path(), built, Some("other")).unwrap_err().exit_code(), 2, "a built dictionary keeps its name");
+    }
     let left: Vec<_> = std::fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
@@ -174,7 +209,7 @@ fn a_damaged_build_is_replaced_by_installing_again() {
     let (temporary, dir) = installed();
     overwrite(&dir.join("dict.words"), b"x");
     assert_eq!(store::install(temporary.path(), &raw(), &identity(), Some("terms")).unwrap(), dir);
-    store::verify(&dir).unwrap();
+    verify::verify(&dir).unwrap();
     assert_eq!(store::install(temporary.path(), &raw(), &identity(), None).unwrap(), dir);
     assert!(!dir.join("LICENCE.txt").exists(), "another set of files replaces the old one");
 }

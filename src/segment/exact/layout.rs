@@ -239,6 +239,7 @@ impl Sizes {
     /// Bytes of each table, in the order of [`Tables`].
     fn lengths(&self) -> [u64; 10] {
         let [n, lanes] = [u64::from, |n| u64::from(n) * LANES as u64];
+        // Counts that lie may be any; what saturates does not add up to the file.
         [
             4 * PLANE as u64,
             4 * n(self.classes),
@@ -247,8 +248,8 @@ impl Sizes {
             8 * n(self.nodes),
             12 * n(self.wide),
             8 * n(self.records),
-            2 * n(self.lefts) * n(self.rights),
-            2 * lanes(self.blocks) * n(self.rights),
+            n(self.lefts).saturating_mul(2 * n(self.rights)),
+            lanes(self.blocks).saturating_mul(2 * n(self.rights)),
             48 * n(self.blocks),
         ]
     }
@@ -451,6 +452,39 @@ impl<'a> Tables<'a> {
     pub(crate) fn word(&self, first: u32, count: u32, n: u32) -> u32 {
         let unknown = self.sizes.records - self.sizes.entries;
         if first < unknown { crate::morpheme::NO_WORD } else { first - unknown + count - 1 - n }
+    }
+
+    /// Is every node reached from the root in one way? A walk that is not over a tree still ends, and stays within the
+    /// tables, but finds words that the dictionary does not have.
+    pub(crate) fn is_tree(&self) -> bool {
+        // The node whose children begin at a base; the root's is 0, a node without children has any base.
+        let mut parents = vec![0_u32; self.nodes.len()];
+        let labelled = |n: usize| Node(self.nodes[n]).label() != NO_CODE;
+        for n in (0..self.nodes.len()).filter(|&n| labelled(n)) {
+            let base = Node(self.nodes[n]).base() as usize;
+            let children = base > 1 || base == 0;
+            if children && (base == 0 || std::mem::replace(&mut parents[base], n as u32) != 0) {
+                return false;
+            }
+        }
+        let mut rooted = vec![false; self.nodes.len()];
+        let mut path = Vec::new();
+        for n in (0..self.nodes.len()).filter(|&n| labelled(n)) {
+            let mut at = n;
+            path.clear();
+            // A child of the root stands at its code.
+            while !rooted[at] && Node(self.nodes[at]).label() as usize != at {
+                path.push(at);
+                let Some(base) = at.checked_sub(Node(self.nodes[at]).label() as usize) else { return false };
+                at = parents[base] as usize;
+                if at == 0 || path.len() > self.sizes.longest as usize {
+                    return false;
+                }
+            }
+            rooted[at] = true;
+            path.iter().for_each(|&n| rooted[n] = true);
+        }
+        true
     }
 
     /// Characters behind the first of a candidate that decide about it, at most.

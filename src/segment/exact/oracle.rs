@@ -274,6 +274,31 @@ fn tiles(line: &str, pieces: &Pieces) {
 }
 
 #[test]
+fn words_that_go_in_a_circle_are_found_and_do_no_harm() {
+    let raw = tiny::raw();
+    let mut bytes = compile(&raw, &HotList::shipped()).unwrap();
+    let owned = |bytes: &[u8]| Exact::from_bytes(bytes.to_vec(), raw.entries.len(), raw.pos_table.tuples.len());
+    assert!(owned(&bytes).unwrap().worker().tables.unwrap().is_tree());
+    // 東 leads to itself: the base of its node becomes that of the root.
+    let engine = owned(&bytes).unwrap();
+    let nodes = engine.worker().tables.unwrap().nodes.to_vec();
+    let code = engine.worker().tables.unwrap().info('東').code() as usize;
+    let before: Vec<u8> = nodes.iter().flat_map(|node| node.to_le_bytes()).collect();
+    let at = bytes.windows(before.len()).position(|window| window == before).unwrap() + 8 * code;
+    let node = nodes[code] & !(0x7F_FFFF << 15);
+    bytes[at..at + 8].copy_from_slice(&node.to_le_bytes());
+    let engine = owned(&bytes).unwrap();
+    assert!(!engine.worker().tables.unwrap().is_tree());
+    let line = "東".repeat(40_000);
+    tiles(&line, &analyse(&engine, &line));
+    let temporary = tempfile::tempdir().unwrap();
+    let identity = Identity { name: "tiny".into(), version: "1".into(), licence: "none".into(), source: "tests".into() };
+    let dir = store::install(temporary.path(), &raw, &identity, None).unwrap();
+    tiny::forge(&dir, "lattice.bin", &bytes);
+    assert_eq!(store::open(dir.to_str().unwrap()).unwrap_err().exit_code(), 2);
+}
+
+#[test]
 fn an_empty_line_adds_nothing() {
     assert_eq!(analyse(&engine(&tiny::raw(), true), ""), Pieces::default());
 }

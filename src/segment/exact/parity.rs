@@ -1,7 +1,9 @@
-//! Real paragraphs, as they are and after NFKC, against the program `mecab` and the dictionary it is set up with.
+//! Real paragraphs, as they are and after NFKC, and lines of any length, against the program `mecab`; gold segmentation.
 //!
-//! `SEIMAI_TEST_MECAB`: `required`, `if-present` (default), `none`.
+//! `SEIMAI_TEST_MECAB`: `required`, `if-present` (default), `none`. Dictionaries: the one that `mecab` is set up with, and the
+//! compiled UniDic whose directory `SEIMAI_TEST_UNIDIC` names, if it does.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +12,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::segment::exact::oracle::mecab_format;
 use crate::segment::exact::{Exact, HotList, compile};
-use crate::segment::store;
+use crate::segment::source::RawDictionary;
+use crate::segment::{Pieces, store};
 
 /// Text taken from each corpus, in bytes.
 const SAMPLE: usize = 150_000;
@@ -59,29 +62,108 @@ fn dictionary_of_mecab() -> Option<PathBuf> {
     utf8.then(|| Path::new(field("filename").unwrap_or_default()).parent().map(Path::to_path_buf)).flatten()
 }
 
-#[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn paragraphs_are_analysed_as_by_mecab() {
-    let mode = std::env::var("SEIMAI_TEST_MECAB").unwrap_or_default();
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let corpora = std::env::var_os("SEIMAI_SHARED").map_or_else(beside, PathBuf::from).join("data/corpus");
-    let dictionary = if mode == "none" { None } else { dictionary_of_mecab() };
-    let Some(dictionary) = dictionary.filter(|_| corpora.is_dir()) else {
-        assert_ne!(mode, "required", "mecab with a UTF-8 dictionary and shared/data/corpus are required");
-        eprintln!("skipped: paragraphs_are_analysed_as_by_mecab needs mecab with a UTF-8 dictionary and shared/data/corpus (not found)");
-        return;
-    };
-    let raw = store::read_dir(&dictionary, None).unwrap().raw;
-    let bytes = compile(&raw, &HotList::shipped()).unwrap();
-    let engine = Exact::from_bytes(bytes, raw.entries.len(), raw.pos_table.tuples.len()).unwrap();
-    for corpus in CORPORA {
-        let paragraphs = paragraphs(&corpora.join(format!("{corpus}.jsonl.zst")));
-        let normalised: Vec<String> = paragraphs.iter().map(|line| line.nfkc().collect::<String>().replace('\n', " ")).collect();
-        for lines in [paragraphs, normalised] {
-            let text = lines.join("\n") + "\n";
-            let (ours, theirs) = (mecab_format(&raw, &engine, &text), mecab(&dictionary, &text));
-            let difference = ours.lines().zip(theirs.lines()).position(|(ours, theirs)| ours != theirs);
-            assert_eq!((difference, ours.lines().count()), (None, theirs.lines().count()), "{corpus}");
+/// What the tests need, or why they are skipped.
+struct Oracle {
+    corpora: PathBuf,
+    dictionaries: Vec<PathBuf>,
+}
+
+impl Oracle {
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+    fn find(test: &str) -> Option<Self> {
+        let mode = std::env::var("SEIMAI_TEST_MECAB").unwrap_or_default();
+        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+        let data = std::env::var_os("SEIMAI_SHARED").map_or_else(beside, PathBuf::from).join("data");
+        let default = if mode == "none" { None } else { dictionary_of_mecab() };
+        let Some(default) = default.filter(|_| data.is_dir()) else {
+            assert_ne!(mode, "required", "mecab with a UTF-8 dictionary and shared/data are required");
+            eprintln!("skipped: {test} needs mecab with a UTF-8 dictionary and shared/data (not found)");
+            return None;
+        };
+        let unidic = std::env::var_os("SEIMAI_TEST_UNIDIC").map(PathBuf::from);
+        if unidic.is_none() {
+            eprintln!("skipped: {test} without UniDic (SEIMAI_TEST_UNIDIC names no directory)");
         }
+        Some(Self { corpora: data, dictionaries: std::iter::once(default).chain(unidic).collect() })
+    }
+
+    /// Content and engine of each dictionary.
+    fn engines(&self) -> impl Iterator<Item = (&PathBuf, RawDictionary, Exact)> {
+        self.dictionaries.iter().map(|dir| {
+            let raw = store::read_dir(dir, None).unwrap().raw;
+            let bytes = compile(&raw, &HotList::shipped()).unwrap();
+            let engine = Exact::from_bytes(bytes, raw.entries.len(), raw.pos_table.tuples.len()).unwrap();
+            (dir, raw, engine)
+        })
+    }
+}
+
+/// Is every line of `text` analysed as by `mecab`, features included?
+fn same(dictionary: &Path, raw: &RawDictionary, engine: &Exact, text: &str, what: &str) {
+    let (ours, theirs) = (mecab_format(raw, engine, text), mecab(dictionary, text));
+    let difference = ours.lines().zip(theirs.lines()).position(|(ours, theirs)| ours != theirs);
+    assert_eq!((difference, ours.lines().count()), (None, theirs.lines().count()), "{what}, {}", dictionary.display());
+}
+
+#[test]
+fn paragraphs_are_analysed_as_by_mecab() {
+    let Some(oracle) = Oracle::find("paragraphs_are_analysed_as_by_mecab") else { return };
+    for (dictionary, raw, engine) in oracle.engines() {
+        for corpus in CORPORA {
+            let paragraphs = paragraphs(&oracle.corpora.join(format!("corpus/{corpus}.jsonl.zst")));
+            let normalised: Vec<String> = paragraphs.iter().map(|line| line.nfkc().collect::<String>().replace('\n', " ")).collect();
+            for lines in [paragraphs, normalised] {
+                same(dictionary, &raw, &engine, &(lines.join("\n") + "\n"), corpus);
+            }
+        }
+    }
+}
+
+#[test]
+fn long_lines_are_analysed_as_by_mecab() {
+    let Some(oracle) = Oracle::find("long_lines_are_analysed_as_by_mecab") else { return };
+    let mut lines: Vec<String> =
+        CORPORA.iter().map(|corpus| paragraphs(&oracle.corpora.join(format!("corpus/{corpus}.jsonl.zst"))).concat()).collect();
+    let patterns = ["日", "はは", "あ", "ab1 ", "!?", "国際連合", "ー", "　", "一二三", "カタカナ"];
+    lines.extend(patterns.map(|pattern| pattern.chars().cycle().take(20_000).collect()));
+    lines.push(format!("東京{}都へ行く{}", " ".repeat(20_000), "\t".repeat(20_000)));
+    for (dictionary, raw, engine) in oracle.engines() {
+        same(dictionary, &raw, &engine, &(lines.join("\n") + "\n"), "long lines");
+    }
+}
+
+/// Morphemes of a sentence as spans of characters without whitespace.
+fn spans<'a>(surfaces: impl Iterator<Item = &'a str>) -> BTreeSet<(usize, usize)> {
+    let mut at = 0;
+    let lengths = surfaces.map(|surface| surface.chars().filter(|c| !c.is_whitespace()).count());
+    lengths
+        .map(|length| {
+            at += length;
+            (at - length, at)
+        })
+        .filter(|(from, to)| from < to)
+        .collect()
+}
+
+#[test]
+fn gold_segmentation_is_met_as_well_as_by_mecab() {
+    let Some(oracle) = Oracle::find("gold_segmentation_is_met_as_well_as_by_mecab") else { return };
+    let gold = std::fs::File::open(oracle.corpora.join("segmentation/ud-gsd-dev.suw.jsonl.zst")).unwrap();
+    let sentences: Vec<serde_json::Value> =
+        BufReader::new(zstd::Decoder::new(gold).unwrap()).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    for ((_, _, engine), least) in oracle.engines().zip([0.920, 0.986]) {
+        let (mut hits, mut ours, mut theirs) = (0, 0, 0);
+        for sentence in &sentences {
+            let text = sentence["text"].as_str().unwrap();
+            let mut pieces = Pieces::default();
+            crate::segment::SegmentWorker::segment_line(&mut engine.worker(), text, 0, &mut pieces);
+            let starts = std::iter::once(0).chain(pieces.ends.iter().map(|&end| end as usize));
+            let found = spans(starts.zip(&pieces.ends).map(|(start, &end)| text.get(start..end as usize).unwrap()));
+            let wanted = spans(sentence["tokens"].as_array().unwrap().iter().map(|token| token["surface"].as_str().unwrap()));
+            hits += found.intersection(&wanted).count();
+            (ours, theirs) = (ours + found.len(), theirs + wanted.len());
+        }
+        let f1 = 2.0 * hits as f64 / (ours + theirs) as f64;
+        assert!(f1 > least, "F1 {f1} on the sentences of UD_Japanese-GSD dev");
     }
 }
