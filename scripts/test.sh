@@ -28,6 +28,17 @@ if ! command -v mecab >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)
     echo "skipped: MeCab could not be installed; comparisons with it are left out"
 fi
 
+# Compiled UniDic, the second dictionary of those comparisons.
+python=
+if command -v python3 >/dev/null && python3 -m venv "$scratch/venv" >/dev/null 2>&1 &&
+  "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt; then
+  python=$scratch/venv/bin/python
+  SEIMAI_TEST_UNIDIC=$("$python" -c 'import unidic_lite; print(unidic_lite.DICDIR)')
+  export SEIMAI_TEST_UNIDIC
+elif [ -n "${CI:-}" ]; then
+  echo "error: the packages of tests/python/requirements.txt could not be installed"; exit 1
+fi
+
 say "Tests"
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --release --locked --no-fail-fast
@@ -41,11 +52,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 
 say "Read back with other programs"
 "$target/release/seimai" run examples/samples.toml --out "$scratch/out" --progress none
-if command -v python3 >/dev/null && python3 -m venv "$scratch/venv" >/dev/null 2>&1 &&
-  "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt; then
-  "$scratch/venv/bin/python" tests/python/read_back.py "$scratch/out"
-elif [ -n "${CI:-}" ]; then
-  echo "error: the packages of tests/python/requirements.txt could not be installed"; exit 1
+if [ -n "$python" ]; then
+  "$python" tests/python/read_back.py "$scratch/out"
 else
   echo "skipped: reading back needs Python 3 with the packages of tests/python/requirements.txt"
 fi
