@@ -80,12 +80,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let user_dictionary = arguments.user_dictionary.clone();
     let options = Options { dictionary: arguments.dictionary.clone(), engine, user_dictionary };
     let (dictionary, segmenter) = segment::open(&options)?;
-    if common.verbose {
-        // So that MeCab can be given the same rows.
-        for row in dictionary.resolved_user_rows() {
-            let _ = writeln!(std::io::stderr(), "{}:{}: {}", row.file, row.line, escape(&row.csv, 2000));
-        }
-    }
+    tell_resolved(&dictionary, common);
     let pool = Pool::new(common.threads())?;
     let mut lines = Lines { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0, cut: 0 };
     let mut damage = Vec::new();
@@ -102,6 +97,20 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     lines.out.flush()?;
     Ok(report(&damage, &lines))
+}
+
+/// What three-column rows became, so that MeCab can be given the same.
+fn tell_resolved(dictionary: &Dictionary, common: &Common) {
+    let rows = dictionary.resolved_user_rows();
+    let mut err = std::io::stderr();
+    if common.verbose {
+        for row in rows {
+            let _ = writeln!(err, "{}:{}: {}", row.file, row.line, escape(&row.csv, 2000));
+        }
+    } else if !rows.is_empty() && !common.quiet {
+        let rows = ui::thousands(rows.len() as u64);
+        let _ = writeln!(err, "{rows} rows of user dictionaries were given ids and a cost; -v shows them in full");
+    }
 }
 
 /// Says what was damaged.

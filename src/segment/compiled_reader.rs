@@ -31,8 +31,9 @@ pub struct CompiledFiles<'a> {
 pub fn read(files: &CompiledFiles<'_>) -> Result<RawDictionary> {
     let chars = char_table(files.chars)?;
     let matrix = matrix(files.matrix)?;
-    let sys = Lexicon::open("sys.dic", files.sys, 0)?;
-    let unk = Lexicon::open("unk.dic", files.unk, 2)?;
+    let ids = (matrix.left_ids, matrix.right_ids);
+    let sys = Lexicon::open("sys.dic", files.sys, 0, ids)?;
+    let unk = Lexicon::open("unk.dic", files.unk, 2, ids)?;
     let entries = sys.entries()?;
     let mut unknown = unknown_rows(unk.entries()?, &chars)?;
     let settings = Settings::parse(&String::from_utf8_lossy(files.dicrc))?;
@@ -77,6 +78,9 @@ pub fn char_table(bytes: &[u8]) -> Result<CharTable> {
 pub fn matrix(bytes: &[u8]) -> Result<Matrix> {
     let fault = |rule: &str| Error::refused(format!("matrix.bin: offset 0: {rule}"));
     let (Some(left_ids), Some(right_ids)) = (u16_at(bytes, 0), u16_at(bytes, 2)) else { return Err(fault("too short")) };
+    if left_ids == 0 || right_ids == 0 {
+        return Err(fault("no context ids"));
+    }
     if bytes.len() - 4 != 2 * usize::from(left_ids) * usize::from(right_ids) {
         return Err(fault("the sizes do not fit the file"));
     }
@@ -103,13 +107,15 @@ struct Lexicon<'a> {
     name: &'static str,
     charset: Charset,
     count: usize,
+    /// lsize and rsize of the matrix.
+    ids: (u16, u16),
     trie: &'a [u8],
     tokens: &'a [u8],
     features: &'a [u8],
 }
 
 impl<'a> Lexicon<'a> {
-    fn open(name: &'static str, bytes: &'a [u8], kind: u32) -> Result<Self> {
+    fn open(name: &'static str, bytes: &'a [u8], kind: u32, ids: (u16, u16)) -> Result<Self> {
         let fault = |at: usize, rule: &str| Error::refused(format!("{name}: offset {at}: {rule}"));
         if bytes.len() < HEADER || bytes.len() > u32::MAX as usize {
             return Err(fault(0, "too short for a header, or too long"));
@@ -124,6 +130,9 @@ impl<'a> Lexicon<'a> {
         if field(8) != kind {
             return Err(fault(8, "a dictionary of another type"));
         }
+        if (field(16), field(20)) != (u32::from(ids.0), u32::from(ids.1)) {
+            return Err(fault(16, "made for a matrix of another size than matrix.bin"));
+        }
         let [count, trie, tokens, features] = [field(12), field(24), field(28), field(32)].map(|n| n as usize);
         if HEADER + trie + tokens + features != bytes.len() || trie % 8 != 0 || tokens != 16 * count {
             return Err(fault(24, "the three blocks do not add up to the file"));
@@ -133,7 +142,7 @@ impl<'a> Lexicon<'a> {
         let charset = std::str::from_utf8(label).ok().and_then(Charset::from_name).ok_or_else(|| fault(40, "an unknown charset"))?;
         let (trie, rest) = bytes[HEADER..].split_at(trie);
         let (tokens, features) = rest.split_at(tokens);
-        Ok(Self { name, charset, count, trie, tokens, features })
+        Ok(Self { name, charset, count, ids, trie, tokens, features })
     }
 
     fn fault(&self, at: usize, rule: &str) -> Error {
@@ -201,7 +210,11 @@ impl<'a> Lexicon<'a> {
         let feature = self.features.get(offset..).and_then(|tail| Some(&tail[..memchr::memchr(0, tail)?]));
         let feature = feature.ok_or_else(|| self.fault(HEADER + self.trie.len() + at + 8, "a feature outside its block"))?;
         let feature = self.charset.decode(self.name, feature)?.into_owned();
-        Ok(Entry { surface, left: field(0), right: field(2), cost: field(6).cast_signed(), feature })
+        let (left, right) = (field(0), field(2));
+        if left >= self.ids.1 || right >= self.ids.0 {
+            return Err(self.fault(HEADER + self.trie.len() + at, "a context id outside the matrix"));
+        }
+        Ok(Entry { surface, left, right, cost: field(6).cast_signed(), feature })
     }
 }
 
