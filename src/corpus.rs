@@ -7,6 +7,7 @@
 pub mod charset;
 mod compression;
 mod decoding;
+mod fence;
 mod format;
 mod framing;
 mod html;
@@ -21,8 +22,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::Schema;
 
+pub use self::fence::is_fenced;
 pub use self::framing::{Cut, Framer, RawShard};
-pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
+pub use self::inputs::{escape_name, expand, expand_paths, is_of_the_machine, unescape_name};
 use crate::error::Result;
 use crate::quarantine::Quarantined;
 use crate::schema::{Column, DATE, DOC_ID, LICENSE, META, SOURCE, TEXT, URL};

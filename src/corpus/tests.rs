@@ -97,6 +97,29 @@ fn texts_are_documents() {
     assert_eq!(reasons(&read), [(0, None, 400, "charset")]);
 }
 
+/// A Parquet file of one column of bytes, with nothing that says whether they are text.
+fn table_of_bytes(values: &[&[u8]]) -> Vec<u8> {
+    let array: ArrayRef = Arc::new(arrow::array::BinaryArray::from_iter_values(values));
+    let batch = RecordBatch::try_from_iter([("text", array)]).unwrap();
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn a_row_that_is_no_text_costs_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let japanese = encoding_rs::SHIFT_JIS.encode("これは長い文です。").0;
+    write(dir.path(), "a.parquet", &table_of_bytes(&["一".as_bytes(), &japanese, "三".as_bytes(), b"\xff", "五".as_bytes()]));
+    for cut in CUTS {
+        let read = read_with(&options(&["a.parquet"]), dir.path(), cut).unwrap();
+        assert_eq!(texts(&read), ["一", "三", "五"]);
+        assert_eq!(reasons(&read), [(1, None, japanese.len() as u64, "utf8"), (3, None, 1, "utf8")]);
+        assert!(read.quarantined.iter().all(|q| q.kind == crate::quarantine::Kind::Record && q.detail.starts_with("column text: ")));
+        assert_eq!(read.records[2].ordinal_in_file, 5);
+    }
+}
+
 #[test]
 fn damage_keeps_what_was_whole() {
     let dir = tempfile::tempdir().unwrap();

@@ -139,6 +139,32 @@ fn a_file_size_limit_is_exit_code_4_and_resumable() {
     assert_eq!(tree(&world.path("whole")), tree(&world.path("out")));
 }
 
+/// Few descriptors are the machine's want: a run finishes with all its input, or says so; nothing is quarantined for it.
+#[test]
+fn few_descriptors_cost_no_input() {
+    if !has_ipadic("few_descriptors_cost_no_input") {
+        return;
+    }
+    let world = world();
+    let samples = crate::harness::repository().join("corpora-samples");
+    let tables = fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path());
+    let table = tables.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).min().unwrap();
+    world.write("in/a.parquet", fs::read(table).unwrap());
+    world.write(&format!("in/{}z.jsonl", "d/".repeat(60)), "{\"text\": \"深い所の文書。\"}\n");
+    world.write("plan.toml", PLAN.replace("a.jsonl", "in"));
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "whole"]).0, 0);
+    let program = env!("CARGO_BIN_EXE_seimai");
+    let mut ended = Vec::new();
+    for limit in (8..24).chain([32, 40]) {
+        let command = format!("ulimit -n {limit}; exec {program} run plan.toml --out out{limit} --threads 2 --progress none");
+        let (code, _, err) = said(&Command::new("bash").args(["-c", &command]).current_dir(world.dir.path()).output().unwrap());
+        assert!(code == 0 || code == 4, "{limit} descriptors: {code} {err}");
+        assert!(code == 4 || tree(&world.path("whole")) == tree(&world.path(&format!("out{limit}"))), "{limit} descriptors");
+        ended.push(code);
+    }
+    assert!(ended.contains(&0) && ended.contains(&4), "{ended:?}");
+}
+
 #[test]
 fn a_closed_pipe_is_no_error_and_help_teaches() {
     let world = world();
