@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{TableReader, TableWriter, open_table, read_table, table_metadata, work_properties};
 pub use self::table_file::TableFile;
+pub(crate) use self::table_file::library_message;
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.

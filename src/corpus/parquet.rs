@@ -22,7 +22,7 @@ use self::values::Column;
 use super::fence::fence;
 use super::inputs::{io_reason, is_of_the_machine};
 use crate::error::{Error, Result};
-use crate::io::TableFile;
+use crate::io::{TableFile, library_message};
 
 /// Largest footer that is read.
 const FOOTER_MAX: u64 = 64 << 20;
@@ -223,18 +223,6 @@ fn damage_only<T>(path: &Path, file: &TableFile, result: Sound<T>) -> Result<Sou
         (Err(_), Some(failure)) => Err(Error::io(path, "read", failure)),
         (result, _) => Ok(result),
     }
-}
-
-/// What the library says, without the names of its layers in front.
-fn library_message(error: &dyn std::error::Error) -> String {
-    let said = error.to_string();
-    let mut message = said.as_str();
-    while let Some(rest) =
-        ["Parquet argument error: ", "Parquet error: ", "Arrow: ", "External: "].iter().find_map(|p| message.strip_prefix(p))
-    {
-        message = rest;
-    }
-    message.to_owned()
 }
 
 fn page_fault<T>(message: String) -> Sound<T> {

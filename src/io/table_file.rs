@@ -121,6 +121,18 @@ impl Read for Rest {
     }
 }
 
+/// What the library says, without the names of its layers in front.
+pub(crate) fn library_message(error: &dyn std::error::Error) -> String {
+    let said = error.to_string();
+    let mut message = said.as_str();
+    while let Some(rest) =
+        ["Parquet argument error: ", "Parquet error: ", "Arrow: ", "External: "].iter().find_map(|p| message.strip_prefix(p))
+    {
+        message = rest;
+    }
+    message.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -141,6 +153,12 @@ mod tests {
         }
         assert_eq!(file.get_read(u64::MAX).unwrap().read_to_string(&mut rest).unwrap(), 0);
         assert!(file.take_failure().is_none());
+    }
+
+    #[test]
+    fn the_layers_of_the_library_are_not_named() {
+        let error = arrow::error::ArrowError::from(ParquetError::General("no such page".into()));
+        assert_eq!(library_message(&error), "no such page");
     }
 
     #[test]
