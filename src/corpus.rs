@@ -34,7 +34,7 @@ use crate::stage::Batch;
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; `-` is standard input. JSON Lines, Parquet, WARC, HTML or plain text, also as .gz and .zst; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines, Parquet, WARC, HTML or plain text, also as .gz and .zst; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,

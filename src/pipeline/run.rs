@@ -178,15 +178,28 @@ fn worker_threads(options: &RunOptions) -> usize {
 
 /// What needs no look at the data.
 fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
+    check_request(plan, options.memory)?;
+    if options.out.exists() && !options.out.is_dir() {
+        let message = format!("{}: a file stands where the output directory is to be", options.out.display());
+        return Err(Error::refused_with_hint(message, "name a new directory with --out"));
+    }
+    claim::refuse_held(&options.out)
+}
+
+/// Refuses what no run of the plan can do, wherever it writes.
+///
+/// # Errors
+/// `Refused`: standard input among the inputs, or less memory than a run needs.
+pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
     if plan.input.paths.iter().any(|path| path == "-") {
         let hint = "a run reads its inputs again when it resumes: write them to a file first";
         return Err(Error::refused_with_hint("input.paths: standard input cannot be the input of a run", hint));
     }
-    if options.memory < BASE_BYTES + WORKER_BYTES / 2 {
+    if memory < BASE_BYTES + WORKER_BYTES / 2 {
         let needed = (BASE_BYTES + WORKER_BYTES / 2) >> 20;
         return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
     }
-    claim::refuse_held(&options.out)
+    Ok(())
 }
 
 /// The inputs of the plan. A run that read what it writes would never be the same twice: OUT is left out.

@@ -53,6 +53,10 @@ fn bad_plans_are_refused_before_anything_is_written() {
         refused(&world, &["plan", "bad.toml"], words);
     }
     refused(&world, &["run", "plan.toml", "--out", "out", "--set", "tokenizer.vocabsize=3"], &["vocabsize", "vocab_size"]);
+    for command in [&["run", "plan.toml", "--out", "out"][..], &["plan", "plan.toml"]] {
+        refused(&world, &[command, &["--set", "input.paths=[\"-\"]"]].concat(), &["input.paths: standard input"]);
+        refused(&world, &[command, &["--memory", "64MiB"]].concat(), &["--memory: a run needs at least"]);
+    }
     refused(&world, &["run", "plan.toml", "--out", "out", "--threads", "0"], &["--threads"]);
     refused(&world, &["run", "plan.toml", "--out", "out", "--memory", "much"], &["--memory"]);
 }
@@ -79,6 +83,7 @@ fn a_directory_of_others_and_a_file_are_no_output() {
     for out in ["mine", "a.jsonl"] {
         let (code, _, err) = world.run(&["run", "plan.toml", "--out", out, "--fresh"]);
         assert_eq!(code, 2, "{err}");
+        assert!(err.contains(out) && err.contains("hint") && !err.contains("inputs lie inside"), "{err}");
     }
     assert_eq!(fs::read_to_string(world.path("mine/notes.txt")).unwrap(), "keep me");
 }
