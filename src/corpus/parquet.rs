@@ -369,7 +369,7 @@ mod tests {
     fn annotated(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
         use parquet::data_type::{ByteArray, ByteArrayType};
         use parquet::file::writer::SerializedFileWriter;
-        let fields = columns.iter().map(|(name, _)| format!("optional binary {name} (STRING);")).collect::<String>();
+        let fields = columns.iter().map(|(name, _)| format!("optional binary {name} (STRING);")).collect::<Vec<_>>().join(" ");
         let schema = parquet::schema::parser::parse_message_type(&format!("message m {{ {fields} }}")).unwrap();
         let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
         let mut group = writer.next_row_group().unwrap();

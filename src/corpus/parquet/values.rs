@@ -232,13 +232,13 @@ mod tests {
 
     use super::*;
 
-    fn json(array: ArrayRef) -> Vec<Option<String>> {
-        let column = Column::new(&array, true).unwrap();
+    fn json(array: impl Array + 'static) -> Vec<Option<String>> {
+        let column = Column::new(&(Arc::new(array) as ArrayRef), true).unwrap();
         (0..column.rows()).map(|row| column.value(row).unwrap().map(Cow::into_owned)).collect()
     }
 
-    fn spellings(array: ArrayRef) -> Vec<Option<String>> {
-        let column = Column::new(&array, false).unwrap();
+    fn spellings(array: impl Array + 'static) -> Vec<Option<String>> {
+        let column = Column::new(&(Arc::new(array) as ArrayRef), false).unwrap();
         (0..column.rows()).map(|row| column.value(row).unwrap().map(Cow::into_owned)).collect()
     }
 
@@ -255,12 +255,12 @@ mod tests {
         let columns = [("s", strings), ("l", lists), ("b", flags), ("f", floats)];
         let array = StructArray::try_from(columns.to_vec()).unwrap();
         let expected = [r#"{"s":"あ\"\n","l":[1,null],"b":true,"f":0.1}"#, r#"{"s":null,"l":[],"b":false,"f":null}"#];
-        assert_eq!(json(Arc::new(array)), some(&expected));
+        assert_eq!(json(array), some(&expected));
         let decimals = Decimal128Array::from(vec![110]).with_precision_and_scale(5, 2).unwrap();
-        assert_eq!(json(Arc::new(decimals)), some(&["1.10"]));
+        assert_eq!(json(decimals), some(&["1.10"]));
         let moments = TimestampMicrosecondArray::from(vec![0]).with_timezone("Asia/Tokyo");
-        assert_eq!(json(Arc::new(moments)), some(&["\"1970-01-01T00:00:00Z\""]));
-        assert_eq!(json(Arc::new(Int64Array::from(vec![Some(7), None]))), [Some("7".to_owned()), None]);
+        assert_eq!(json(moments), some(&["\"1970-01-01T00:00:00Z\""]));
+        assert_eq!(json(Int64Array::from(vec![Some(7), None])), [Some("7".to_owned()), None]);
     }
 
     #[test]
@@ -280,14 +280,11 @@ mod tests {
 
     #[test]
     fn what_has_one_spelling() {
-        assert_eq!(
-            spellings(Arc::new(Float64Array::from(vec![1.0, 1e300, f64::INFINITY]))),
-            [Some("1.0".into()), Some("1e300".into()), None]
-        );
+        assert_eq!(spellings(Float64Array::from(vec![1.0, 1e300, f64::INFINITY])), [Some("1.0".into()), Some("1e300".into()), None]);
         let moments = |zone: Option<&str>| TimestampMicrosecondArray::from(vec![1_577_836_800_000_000, i64::MAX]).with_timezone_opt(zone);
-        assert_eq!(spellings(Arc::new(moments(None)))[0].as_deref(), Some("2020-01-01T00:00:00"));
+        assert_eq!(spellings(moments(None))[0].as_deref(), Some("2020-01-01T00:00:00"));
         for zone in ["UTC", "Asia/Tokyo", "+09:00", "no zone at all"] {
-            assert_eq!(spellings(Arc::new(moments(Some(zone))))[0].as_deref(), Some("2020-01-01T00:00:00Z"));
+            assert_eq!(spellings(moments(Some(zone)))[0].as_deref(), Some("2020-01-01T00:00:00Z"));
         }
     }
 
