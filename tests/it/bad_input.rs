@@ -144,6 +144,21 @@ fn a_file_size_limit_is_exit_code_4_and_resumable() {
     assert_eq!(tree(&world.path("whole")), tree(&world.path("out")));
 }
 
+#[test]
+fn progress_for_programs_is_json_to_the_last_line() {
+    if !has_ipadic("progress_for_programs_is_json_to_the_last_line") {
+        return;
+    }
+    let world = world();
+    for already_done in [false, true] {
+        let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--progress", "json", "--verbose"]);
+        assert_eq!(code, 0, "{err}");
+        let events: Vec<serde_json::Value> = err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = events.last().unwrap();
+        assert!(last["event"] == "run_finished" && last["read"] == 2 && last["already_done"] == already_done, "{last}");
+    }
+}
+
 /// Few descriptors are the machine's want: a run finishes with all its input, or says so; nothing is quarantined for it.
 #[test]
 fn few_descriptors_cost_no_input() {
@@ -266,6 +281,16 @@ fn decode_refuses_what_is_no_token_shard() {
         return;
     }
     assert_eq!(world.run(&["run", "plan.toml", "--out", "run"]).0, 0);
+    assert_eq!(world.run(&["decode", "run"]), world.run(&["decode", "run/tokens"]), "a run stands for its tokens");
+    assert_eq!(world.run(&["decode", "run"]).1.lines().count(), 2);
+    assert_eq!(
+        world.run(&["run", "plan.toml", "--out", "other", "--set", "tokenizer.special_tokens=[\"<|pad|>\", \"<|endoftext|>\"]"]).0,
+        0
+    );
+    let other = "other/tokenizer/tokenizer.json";
+    let hash = |path: &str| blake3::hash(&fs::read(world.path(path)).unwrap()).to_hex().to_string();
+    let (ours, theirs) = (hash("run/tokenizer/tokenizer.json"), hash(other));
+    refused(&world, &["decode", "run", "--tokenizer", other], &[&ours, &theirs, other, "part-00000", "hint: --tokenizer"]);
     for (shard, words) in
         [("run/documents", "input_ids"), ("a.jsonl", "not a token shard"), (foreign.to_str().unwrap(), "not a token shard")]
     {
