@@ -116,7 +116,8 @@ impl Decoder<'_> {
         if decoded.is_garbled() {
             let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
             let length = bytes.len() as u64;
-            let bad = Bad { offset: piece.offset, line: None, length, kind: Kind::Record, reason: "charset", detail: &detail };
+            let reason = if decoded.charset.starts_with("utf-16") { "utf16" } else { "charset" };
+            let bad = Bad { offset: piece.offset, line: None, length, kind: Kind::Record, reason, detail: &detail };
             self.quarantine(piece.input, &bad);
             return None;
         }

@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::compression::Stop;
 use super::format::{self, Format};
@@ -42,7 +42,14 @@ pub fn expand(options: &Options, base: &Path) -> Result<Vec<InputFile>> {
 /// # Errors
 /// As [`expand`].
 pub fn expand_paths<P: AsRef<OsStr>>(paths: &[P], options: &Options, base: &Path) -> Result<Vec<InputFile>> {
-    let mut list = List { options, base, files: Vec::new(), seen: FxHashSet::default(), names: FxHashSet::default() };
+    let mut list = List {
+        options,
+        base,
+        files: Vec::new(),
+        seen: FxHashSet::default(),
+        names: FxHashSet::default(),
+        last_number: FxHashMap::default(),
+    };
     for path in paths {
         list.add_pattern(path.as_ref())?;
     }
@@ -55,6 +62,7 @@ struct List<'a> {
     files: Vec<InputFile>,
     seen: FxHashSet<PathBuf>,
     names: FxHashSet<String>,
+    last_number: FxHashMap<String, u64>,
 }
 
 /// A directory being listed: its root for links and names, and the pattern that files must match.
@@ -145,9 +153,11 @@ impl List<'_> {
     }
 
     fn push(&mut self, path: PathBuf, name: &str, meta: Option<Metadata>) {
-        let (mut unique, mut n) = (name.to_owned(), 1);
+        let mut unique = name.to_owned();
         while !self.names.insert(unique.clone()) {
-            n += 1;
+            // Going on from the last number: from 2 each time it would be a square of the files that share a name.
+            let n = self.last_number.entry(name.to_owned()).or_insert(1);
+            *n += 1;
             unique = format!("{name}~{n}");
         }
         let bytes = meta.as_ref().map_or(0, Metadata::len);
@@ -433,6 +443,21 @@ mod tests {
     }
 
     #[test]
+    fn many_files_of_one_name_take_linear_time() {
+        let (options, base) = (Options::default(), Path::new("."));
+        let (files, seen, names, last_number) = (Vec::new(), FxHashSet::default(), FxHashSet::default(), FxHashMap::default());
+        let mut list = List { options: &options, base, files, seen, names, last_number };
+        for name in ["x", "x~3", "x", "x"] {
+            list.push(PathBuf::new(), name, None);
+        }
+        assert_eq!(list.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["x", "x~3", "x~2", "x~4"]);
+        for _ in 0..100_000 {
+            list.push(PathBuf::new(), "x", None);
+        }
+        assert_eq!(list.files.last().unwrap().name, "x~100004");
+    }
+
+    #[test]
     fn what_is_refused() {
         let dir = tree(&["in/x.jsonl", "out/secret.jsonl"]);
         let base = dir.path();
@@ -468,8 +493,8 @@ mod tests {
 
     #[test]
     fn what_is_of_the_machine() {
-        let of_the_machine = |code| is_of_the_machine(&std::io::Error::from_raw_os_error(code));
         use rustix::io::Errno;
+        let of_the_machine = |code| is_of_the_machine(&std::io::Error::from_raw_os_error(code));
         for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE] {
             assert!(of_the_machine(errno.raw_os_error()), "{errno}");
         }

@@ -91,10 +91,11 @@ fn texts_are_documents() {
     write(dir.path(), "b.md", b"{not json");
     write(dir.path(), "c.txt", b"");
     write(dir.path(), "d.bin", &[0xff, 0x80, 0xfd, 0xa0].repeat(100));
+    write(dir.path(), "e.txt", b"\xff\xfe\x42\x30\x44");
     let read = read(dir.path(), &["."]);
     assert_eq!(texts(&read), ["これは一つの文書です。\n二行目もあります。\n", "{not json"]);
     assert_eq!(read.tallies[0].charset.as_deref(), Some("euc-jp"));
-    assert_eq!(reasons(&read), [(0, None, 400, "charset")]);
+    assert_eq!(reasons(&read), [(0, None, 400, "charset"), (0, None, 5, "utf16")]);
 }
 
 /// A Parquet file of one column of bytes, with nothing that says whether they are text.
