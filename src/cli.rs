@@ -9,6 +9,7 @@ mod dictionary;
 pub mod dictionary_clients;
 mod init;
 mod inspect;
+mod limits;
 mod normalize;
 mod plan;
 mod run;
@@ -47,7 +48,7 @@ pub(crate) struct Common {
     /// Worker threads [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine or its cgroup has]
+    /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine, its cgroups and ulimit -v allow]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     memory: Option<u64>,
     /// Say nothing but errors
@@ -108,6 +109,9 @@ pub(crate) enum Outcome {
 /// Parses the command line, runs the command, gives its exit code.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        if crate::corpus::is_fenced() {
+            return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
+        }
         let place = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
         let _ = writeln!(std::io::stderr(), "internal error{place}; please report it. The run can be resumed.");
     }));
@@ -207,7 +211,7 @@ impl Common {
     }
 
     pub(crate) fn memory(&self) -> u64 {
-        self.memory.unwrap_or_else(ui::default_memory)
+        self.memory.unwrap_or_else(limits::default_memory)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod charset;
 mod compression;
 mod decoding;
+mod fence;
 mod format;
 mod framing;
 mod html;
@@ -21,8 +22,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::Schema;
 
+pub use self::fence::is_fenced;
 pub use self::framing::{Cut, Framer, RawShard};
-pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
+pub use self::inputs::{escape_name, expand, expand_paths, is_of_the_machine, unescape_name};
 use crate::error::Result;
 use crate::quarantine::Quarantined;
 use crate::schema::{Column, DATE, DOC_ID, LICENSE, META, SOURCE, TEXT, URL};
@@ -32,7 +34,7 @@ use crate::stage::Batch;
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; `-` is standard input. JSON Lines, Parquet, WARC, HTML or plain text, also as .gz and .zst; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines, Parquet, WARC, HTML or plain text, also as .gz and .zst; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,

@@ -113,8 +113,10 @@ impl Decider {
 
 fn judge_row(quality: &StructArray, row: usize, bounds: &[Bound]) -> Result<Option<Rejection>> {
     let count = |name| Ok::<_, Error>(measure(quality, name, row)?.unwrap_or(0.) as u32);
+    // Shares of the visible characters are undefined where there are none.
+    let is_blank = measure(quality, "ja_share", row)?.is_none();
     let language = Language {
-        chars: count("n_chars")?,
+        chars: if is_blank { 0 } else { count("n_chars")? },
         hangul: count("hangul")?,
         simplified: count("simplified")?,
         kana: measure(quality, "kana", row)?,
@@ -183,6 +185,20 @@ mod tests {
         let evidence: Vec<_> = verdicts.iter().map(|verdict| verdict.as_ref().map(|rejection| rejection.evidence.as_str())).collect();
         assert_eq!(evidence, [Some("mean_sentence 20 < 30"), None, Some("mean_sentence 8.5 < 9"), None, None]);
         assert_eq!(verdicts[0].as_ref().map(|r| (r.stage, r.rule.as_str())), Some(("quality", "mean_sentence_min")));
+    }
+
+    #[test]
+    fn white_space_alone_is_empty_under_every_preset() {
+        use arrow::array::Array;
+        let rows = batch(&[("blog", None), ("blog", None)]);
+        let quality = rows.column(1).as_struct();
+        let mut columns = quality.columns().to_vec();
+        let at = MEASURES.iter().position(|name| *name == "ja_share").unwrap();
+        columns[at] = Arc::new(Float32Array::from(vec![None, Some(1.)]));
+        let quality = StructArray::new(quality_fields(), columns, quality.nulls().cloned());
+        let rows = Batch::try_new(rows.schema(), vec![rows.column(0).clone(), Arc::new(quality)]).unwrap();
+        let verdicts = Decider::new(&options("preset = \"none\"")).judge(&rows).unwrap();
+        assert_eq!(verdicts.iter().map(|verdict| verdict.as_ref().map(|r| r.rule.as_str())).collect::<Vec<_>>(), [Some("empty"), None]);
     }
 
     #[test]

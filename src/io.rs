@@ -5,6 +5,7 @@
 //! failed write: nothing is retried on pages that may be gone.
 
 mod parquet;
+mod table_file;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{TableReader, TableWriter, open_table, read_table, table_metadata, work_properties};
+pub use self::table_file::TableFile;
+pub(crate) use self::table_file::library_message;
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.

@@ -146,9 +146,12 @@ fn pair(key: &str, value: &str) -> KeyValue {
     KeyValue::new(key.to_owned(), value.to_owned())
 }
 
+/// Where the footer of a tokens part names the tokenizer it was made with, by the BLAKE3 of its file.
+pub const TOKENIZER_KEY: &str = "seimai.tokenizer_blake3";
+
 fn token_pairs(meta: &TokensMeta) -> Vec<KeyValue> {
     vec![
-        pair("seimai.tokenizer_blake3", &meta.tokenizer_blake3),
+        pair(TOKENIZER_KEY, &meta.tokenizer_blake3),
         pair("seimai.vocab_size", &meta.vocab_size.to_string()),
         pair("seimai.eos_id", &meta.eos.to_string()),
         pair("seimai.pad_id", &meta.pad.to_string()),

@@ -9,15 +9,15 @@ use super::Outcome;
 use crate::bpe::read_tokenizer;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;
-use crate::io::open_table;
+use crate::io::{hash_file, open_table, table_metadata};
 use crate::schema;
 use crate::stage::{list_slice, lists, strings};
 
 /// Token shards back to text: JSON Lines with doc_id and text
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  seimai decode out/tokens | head -1")]
+#[command(after_help = "Example:\n  seimai decode out | head -1")]
 pub(super) struct Arguments {
-    /// Token shards, or a directory of them
+    /// Token shards, a directory of them, or a finished run
     #[arg(required = true, value_name = "TOKENS")]
     tokens: Vec<PathBuf>,
     /// The vocabulary [default: ../tokenizer/tokenizer.json beside the shards]
@@ -28,9 +28,15 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for given in &arguments.tokens {
+        // Of a run, the tokens are meant; its own tables beside them are not.
+        let of_run = given.join("tokens");
+        let given = if of_run.is_dir() { &of_run } else { given };
         let shards = shards(given)?;
-        let tokenizer = vocabulary(&arguments.tokenizer.clone().unwrap_or_else(|| beside(given)))?;
+        let path = arguments.tokenizer.clone().unwrap_or_else(|| beside(given));
+        let tokenizer = vocabulary(&path)?;
+        let hash = hash_file(&path)?.1;
         for shard in shards {
+            check_tokenizer(&shard, &path, &hash)?;
             decode_shard(&shard, &tokenizer, &mut out)?;
         }
     }
@@ -81,6 +87,23 @@ fn no_shard(shard: &Path, why: &str) -> Error {
     )
 }
 
+/// Ids mean something in the vocabulary they were made with only; a shard that names none is taken at its word.
+fn check_tokenizer(shard: &Path, tokenizer: &Path, hash: &str) -> Result<(), Error> {
+    let metadata = table_metadata(shard).map_err(|error| match error {
+        Error::Damaged { message, .. } => no_shard(shard, &message),
+        other => other,
+    })?;
+    let pairs = metadata.file_metadata().key_value_metadata().map_or(&[][..], Vec::as_slice);
+    let named = pairs.iter().find(|pair| pair.key == crate::shard::TOKENIZER_KEY).and_then(|pair| pair.value.as_deref());
+    match named {
+        Some(named) if named != hash => Err(Error::refused_with_hint(
+            format!("{}: made with the tokenizer {named}, but {} is {hash} (blake3)", shard.display(), tokenizer.display()),
+            "--tokenizer FILE names the tokenizer.json of the run that made the tokens",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A token shard has a doc_id and input_ids in each row.
 fn check_schema(shard: &Path, schema: &Schema) -> Result<(), Error> {
     let kind = |name| schema.field_with_name(name).ok().map(arrow::datatypes::Field::data_type);
@@ -101,7 +124,7 @@ fn decode_shard(shard: &Path, tokenizer: &Tokenizer, out: &mut dyn Write) -> any
     })?;
     check_schema(shard, &table.schema())?;
     for batch in table {
-        let batch = batch.map_err(|e| Error::damaged(shard, e.to_string()))?;
+        let batch = batch?;
         let ids = lists(&batch, &schema::INPUT_IDS)?;
         for (row, doc_id) in strings(&batch, &schema::DOC_ID)?.iter().enumerate() {
             let tokens = list_slice::<Int32Type>(ids, row);

@@ -8,6 +8,7 @@ use super::{Common, Outcome, ui};
 use crate::corpus;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
+use crate::pipeline::run;
 use crate::quarantine::escape;
 
 /// Bytes of text a core gets through in a second, end to end (benches/results); for the estimate only.
@@ -29,6 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
+    run::check_request(&loaded.plan, common.memory())?;
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();

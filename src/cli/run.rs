@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Common, Outcome, signals, ui};
+use super::{Common, Outcome, ProgressStyle, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::run::{self, Report, RunOptions};
 use crate::quarantine::escape;
@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let options = RunOptions { out: arguments.out.clone(), threads: common.threads(), memory: common.memory(), fresh: arguments.fresh };
     let observer = ui::observer(common);
     let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
-    if !common.quiet {
+    if !common.quiet && common.progress == ProgressStyle::Json {
+        let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
+    } else if !common.quiet {
         if common.verbose {
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
@@ -42,6 +44,22 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
+}
+
+/// The same for programs: a last line among the events.
+fn summary_event(report: &Report) -> serde_json::Value {
+    let (totals, pack) = (&report.manifest.totals, &report.manifest.pack);
+    serde_json::json!({
+        "event": "run_finished",
+        "already_done": report.already_done,
+        "seconds": report.wall,
+        "read": totals.read,
+        "kept": totals.kept,
+        "rejected": totals.rejected,
+        "quarantined": totals.quarantined,
+        "tokens": totals.tokens,
+        "packed": pack.rows,
+    })
 }
 
 /// The funnel, the vocabulary, the pack, the speed.

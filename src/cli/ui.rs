@@ -171,17 +171,6 @@ pub(super) fn bytes(n: u64) -> String {
     if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// Half of the smaller of the machine's memory and the cgroup's limit.
-pub(super) fn default_memory() -> u64 {
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?.to_owned();
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
-    });
-    let cgroup = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse::<u64>().ok());
-    let limit = [machine, cgroup].into_iter().flatten().min().unwrap_or(4 << 30);
-    (limit / 2).max(256 << 20)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! A raw shard → records and quarantine, in order.
 
+use std::borrow::Cow;
+
 use super::framing::{Body, Piece, RawShard, content};
 use super::parquet::{Row, Table};
 use super::{InputFile, InputTally, Options, Outcome, Record, charset, format, html, jsonl, warc};
@@ -114,7 +116,8 @@ impl Decoder<'_> {
         if decoded.is_garbled() {
             let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
             let length = bytes.len() as u64;
-            let bad = Bad { offset: piece.offset, line: None, length, kind: Kind::Record, reason: "charset", detail: &detail };
+            let reason = if decoded.charset.starts_with("utf-16") { "utf16" } else { "charset" };
+            let bad = Bad { offset: piece.offset, line: None, length, kind: Kind::Record, reason, detail: &detail };
             self.quarantine(piece.input, &bad);
             return None;
         }
@@ -137,11 +140,18 @@ impl Decoder<'_> {
     }
 
     /// Row `row` from 1.
-    fn row(&mut self, input: u32, row: u64, values: &Row<'_>) -> Result<()> {
-        let length = values.iter().flatten().map(|value| value.len() as u64).sum();
+    fn row(&mut self, input: u32, row: u64, found: Row<'_>) -> Result<()> {
+        let length = found.bytes;
         self.tally(input).decoded_bytes += length;
         let bad = |reason, detail| Bad { offset: row - 1, line: None, length, kind: Kind::Record, reason, detail };
-        let [Some(text), id, source, url, license, date, meta] = *values else {
+        let values = match found.values {
+            Ok(values) => values,
+            Err(fault) => {
+                self.quarantine(input, &bad(fault.reason, &fault.detail));
+                return Ok(());
+            }
+        };
+        let [Some(text), id, source, url, license, date, meta] = values else {
             self.quarantine(input, &bad("text_type", "`text` is null"));
             return Ok(());
         };
@@ -149,10 +159,10 @@ impl Decoder<'_> {
             self.quarantine(input, &bad("record_too_long", "the row is longer than input.record_max"));
             return Ok(());
         }
-        let owned = |value: Option<&str>| value.map(str::to_owned);
+        let owned = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned);
         self.keep(Record {
             id: owned(id),
-            text: text.to_owned(),
+            text: text.into_owned(),
             source: owned(source),
             url: owned(url),
             license: owned(license),
@@ -195,7 +205,7 @@ impl Decoder<'_> {
 
 impl Record {
     fn from_fields(fields: jsonl::Fields<'_>, input: u32, ordinal_in_file: u64) -> Self {
-        let owned = |value: Option<std::borrow::Cow<'_, str>>| value.map(std::borrow::Cow::into_owned);
+        let owned = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned);
         Self {
             id: owned(fields.id),
             text: fields.text.into_owned(),

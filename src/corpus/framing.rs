@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::compression::{Damage, Stop, Stream};
 use super::format::{self, Format};
-use super::inputs::{STDIN, io_reason};
+use super::inputs::{STDIN, io_reason, is_of_the_machine};
 use super::parquet::Table;
 use super::warc::Warc;
 use super::{InputFile, Options, jsonl};
@@ -207,14 +207,8 @@ impl Framer {
         };
         let stream = match open_source(&file.path) {
             Ok(stream) => stream,
-            Err(error) => {
-                let error = Error::io(&file.path, "open", error);
-                return match &error {
-                    // A ceiling is no property of the file.
-                    Error::Io { source, .. } if error.exit_code() != 4 => lost(io_reason(source), source.to_string()),
-                    _ => Err(error),
-                };
-            }
+            Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
+            Err(error) => return lost(io_reason(&error), error.to_string()),
         };
         if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
             return Err(changed(file));
@@ -231,7 +225,7 @@ impl Framer {
             Format::Parquet if compressed || is_stdin(&file.path) => {
                 lost("unsupported_container", "Parquet is read from plain files only".to_owned())
             }
-            Format::Parquet => match Table::open(&file.path, file.bytes) {
+            Format::Parquet => match Table::open(&file.path, file.bytes)? {
                 Ok(table) => Ok(Some(Open::Rows { input, table: Arc::new(table), next: 0 })),
                 Err(fault) => lost(fault.reason, fault.detail),
             },

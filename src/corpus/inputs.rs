@@ -13,8 +13,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::compression::Stop;
 use super::format::{self, Format};
 use super::framing::open_source;
 use super::{InputFile, Options};
@@ -41,7 +42,14 @@ pub fn expand(options: &Options, base: &Path) -> Result<Vec<InputFile>> {
 /// # Errors
 /// As [`expand`].
 pub fn expand_paths<P: AsRef<OsStr>>(paths: &[P], options: &Options, base: &Path) -> Result<Vec<InputFile>> {
-    let mut list = List { options, base, files: Vec::new(), seen: FxHashSet::default(), names: FxHashSet::default() };
+    let mut list = List {
+        options,
+        base,
+        files: Vec::new(),
+        seen: FxHashSet::default(),
+        names: FxHashSet::default(),
+        last_number: FxHashMap::default(),
+    };
     for path in paths {
         list.add_pattern(path.as_ref())?;
     }
@@ -54,6 +62,7 @@ struct List<'a> {
     files: Vec<InputFile>,
     seen: FxHashSet<PathBuf>,
     names: FxHashSet<String>,
+    last_number: FxHashMap<String, u64>,
 }
 
 /// A directory being listed: its root for links and names, and the pattern that files must match.
@@ -80,17 +89,23 @@ impl List<'_> {
             Ok(meta) if meta.is_dir() => self.add_directory(&path, None),
             Ok(meta) => self.add_named(&path, &meta),
             Err(error) if error.kind() == ErrorKind::NotFound && is_pattern(pattern) => self.add_directory(&path, Some(pattern)),
-            Err(error) => Err(refused(&path, &format!("cannot be read: {error} ({})", io_reason(&error)))),
+            Err(error) => Err(unreadable(&path, error)),
         }
     }
 
     /// A file the user names: everything about it can be judged now.
     fn add_named(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
         check_regular(path, meta.file_type())?;
-        let mut stream = open_source(path).map_err(|e| refused(path, &format!("cannot be read: {e} ({})", io_reason(&e))))?;
+        let mut stream = open_source(path).map_err(|e| unreadable(path, e))?;
         let mut head = Vec::new();
         // Damage this early is found again, and quarantined, when the file is read.
-        while head.len() < format::HEAD && matches!(stream.read(&mut head), Ok(true)) {}
+        while head.len() < format::HEAD {
+            match stream.read(&mut head) {
+                Ok(true) => {}
+                Err(Stop::Io(error)) if is_of_the_machine(&error) => return Err(Error::io(path, "read", error)),
+                Ok(false) | Err(_) => break,
+            }
+        }
         match format::detect(path, &head) {
             Format::Unsupported(name) => return Err(refused(path, &format!("{name} is no input format (unsupported_container)"))),
             Format::Parquet if stream.is_compressed() => {
@@ -104,7 +119,7 @@ impl List<'_> {
 
     fn add_directory(&mut self, path: &Path, pattern: Option<&OsStr>) -> Result<()> {
         let root = if pattern.is_some() { literal_prefix(path) } else { path.to_path_buf() };
-        let real_root = fs::canonicalize(&root).map_err(|e| refused(path, &format!("cannot be read: {e} ({})", io_reason(&e))))?;
+        let real_root = fs::canonicalize(&root).map_err(|e| unreadable(path, e))?;
         let glob = pattern.map(|_| matcher(path)).transpose()?;
         let hidden = pattern.map(OsStr::as_bytes).is_some_and(|p| p.starts_with(b".") || p.windows(2).any(|pair| pair == b"/."));
         let mut walk = Walk { root: &root, real_root, glob, hidden, found: Vec::new() };
@@ -126,21 +141,23 @@ impl List<'_> {
     }
 
     fn add_file(&mut self, path: &Path, root: &Path) -> Result<()> {
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let real = of_the_file(path, fs::canonicalize(path))?.unwrap_or_else(|| path.to_path_buf());
         if !self.seen.insert(real) {
             return Ok(());
         }
         let (file, base, root) = (tidy(path)?, tidy(self.base)?, tidy(root)?);
         let relative = file.strip_prefix(&base).or_else(|_| file.strip_prefix(&root)).unwrap_or(&file);
         let name = escape_name(relative.as_os_str());
-        self.push(path.to_path_buf(), &name, fs::metadata(path).ok());
+        self.push(path.to_path_buf(), &name, of_the_file(path, fs::metadata(path))?);
         Ok(())
     }
 
     fn push(&mut self, path: PathBuf, name: &str, meta: Option<Metadata>) {
-        let (mut unique, mut n) = (name.to_owned(), 1);
+        let mut unique = name.to_owned();
         while !self.names.insert(unique.clone()) {
-            n += 1;
+            // Going on from the last number: from 2 each time it would be a square of the files that share a name.
+            let n = self.last_number.entry(name.to_owned()).or_insert(1);
+            *n += 1;
             unique = format!("{name}~{n}");
         }
         let bytes = meta.as_ref().map_or(0, Metadata::len);
@@ -152,19 +169,13 @@ impl List<'_> {
 impl Walk<'_> {
     /// Lists `dir`; `all` = a directory above matches, so everything below is meant.
     fn directory(&mut self, dir: &Path, all: bool, follow_links: bool) -> Result<()> {
-        let Ok(entries) = fs::read_dir(dir) else {
+        let Some(entries) = of_the_file(dir, self.entries(dir))? else {
             // Not silently: it is listed like a file, and its turn ends in quarantine.
             self.found.push(dir.to_path_buf());
             return Ok(());
         };
-        for entry in entries {
-            let entry = entry.map_err(|e| Error::io(dir, "list", e))?;
-            let path = entry.path();
-            if !self.hidden && entry.file_name().as_bytes().starts_with(b".") {
-                continue;
-            }
+        for (path, kind) in entries {
             let matches = all || self.glob.as_ref().is_some_and(|glob| glob.is_match(&path));
-            let kind = entry.file_type().map_err(|e| Error::io(&path, "inspect", e))?;
             if kind.is_dir() {
                 self.directory(&path, matches, follow_links)?;
             } else if matches && (!kind.is_symlink() || self.link(&path, follow_links)?) {
@@ -177,9 +188,23 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// What a directory holds, read to its end: a descriptor that stayed open a level would end at the limit of a deep tree.
+    fn entries(&self, dir: &Path) -> std::io::Result<Vec<(PathBuf, FileType)>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if self.hidden || !entry.file_name().as_bytes().starts_with(b".") {
+                entries.push((entry.path(), entry.file_type()?));
+            }
+        }
+        Ok(entries)
+    }
+
     /// Is the link a file to read? Dangling ones are: they must not vanish. Links to directories inside are not followed: what they lead to is read anyway.
     fn link(&self, path: &Path, follow_links: bool) -> Result<bool> {
-        let (Ok(target), Ok(meta)) = (fs::canonicalize(path), fs::metadata(path)) else { return Ok(true) };
+        let (Some(target), Some(meta)) = (of_the_file(path, fs::canonicalize(path))?, of_the_file(path, fs::metadata(path))?) else {
+            return Ok(true);
+        };
         if !follow_links && !target.starts_with(&self.real_root) {
             let message = format!("is a link out of the input directory {} (symlink_escape)", escape_name(self.root.as_os_str()));
             return Err(Error::refused_with_hint(
@@ -199,6 +224,22 @@ fn refused(path: &Path, message: &str) -> Error {
     Error::refused(format!("{}: {message}", escape_name(path.as_os_str())))
 }
 
+/// The error for an input that is named and cannot be read: the request's, unless the machine failed.
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    if is_of_the_machine(&error) {
+        return Error::io(path, "read", error);
+    }
+    refused(path, &format!("cannot be read: {error} ({})", io_reason(&error)))
+}
+
+/// `None` for what is wrong with the file itself; a failing machine is an error.
+fn of_the_file<T>(path: &Path, result: std::io::Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if is_of_the_machine(&error) => Err(Error::io(path, "inspect", error)),
+        other => Ok(other.ok()),
+    }
+}
+
 fn check_regular(path: &Path, kind: FileType) -> Result<()> {
     let what = match kind {
         kind if kind.is_fifo() => "a pipe",
@@ -215,6 +256,28 @@ pub(super) fn io_reason(error: &std::io::Error) -> &'static str {
         ErrorKind::NotFound => "io_not_found",
         ErrorKind::PermissionDenied => "io_permission",
         _ => "io_error",
+    }
+}
+
+/// Is it the machine that failed (no descriptors, no memory, a bad disk)? Then the error says nothing about the file, and nothing may be
+/// counted as lost because of it. What is not there, not permitted or no file at all is the file's own matter.
+pub fn is_of_the_machine(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    const OF_THE_FILE: [Errno; 10] = [
+        Errno::NOENT,
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::LOOP,
+        Errno::NOTDIR,
+        Errno::ISDIR,
+        Errno::NAMETOOLONG,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::INVAL,
+    ];
+    match error.raw_os_error() {
+        Some(code) => OF_THE_FILE.iter().all(|errno| errno.raw_os_error() != code),
+        None => matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::StorageFull),
     }
 }
 
@@ -380,6 +443,21 @@ mod tests {
     }
 
     #[test]
+    fn many_files_of_one_name_take_linear_time() {
+        let (options, base) = (Options::default(), Path::new("."));
+        let (files, seen, names, last_number) = (Vec::new(), FxHashSet::default(), FxHashSet::default(), FxHashMap::default());
+        let mut list = List { options: &options, base, files, seen, names, last_number };
+        for name in ["x", "x~3", "x", "x"] {
+            list.push(PathBuf::new(), name, None);
+        }
+        assert_eq!(list.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["x", "x~3", "x~2", "x~4"]);
+        for _ in 0..100_000 {
+            list.push(PathBuf::new(), "x", None);
+        }
+        assert_eq!(list.files.last().unwrap().name, "x~100004");
+    }
+
+    #[test]
     fn what_is_refused() {
         let dir = tree(&["in/x.jsonl", "out/secret.jsonl"]);
         let base = dir.path();
@@ -411,6 +489,21 @@ mod tests {
         symlink("gone.jsonl", base.join("in/dangling.jsonl")).unwrap();
         fs::hard_link(base.join("in/x.jsonl"), base.join("in/y.jsonl")).unwrap();
         assert_eq!(names(base, &["in"]).unwrap(), ["in/again.jsonl", "in/dangling.jsonl", "in/y.jsonl"]);
+    }
+
+    #[test]
+    fn what_is_of_the_machine() {
+        use rustix::io::Errno;
+        let of_the_machine = |code| is_of_the_machine(&std::io::Error::from_raw_os_error(code));
+        for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE] {
+            assert!(of_the_machine(errno.raw_os_error()), "{errno}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG] {
+            assert!(!of_the_machine(errno.raw_os_error()), "{errno}");
+        }
+        assert!(!is_of_the_machine(&std::io::Error::other("not a regular file")));
+        let lost = of_the_file(Path::new("x"), Err::<(), _>(std::io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())));
+        assert_eq!(lost.unwrap_err().exit_code(), 4);
     }
 
     proptest! {

@@ -1,24 +1,28 @@
 //! Parquet files → records, row by row.
 //!
 //! A footer is believed only as far as the file can bear it, and what the reader does with a hostile file is fenced in: a panic
-//! there costs the file, not the run. Strings are read as views, so a dictionary page that is used a million times is held once.
+//! there costs the file, not the run. Strings are read as views of bytes, so a dictionary page that is used a million times is held
+//! once, and are checked value by value, whatever the file says of them: what is no UTF-8 costs its row.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod bare;
+mod values;
+
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
-use crate::error::Result;
+use self::values::Column;
+use super::fence::fence;
+use super::inputs::{io_reason, is_of_the_machine};
+use crate::error::{Error, Result};
+use crate::io::{TableFile, library_message};
 
 /// Largest footer that is read.
 const FOOTER_MAX: u64 = 64 << 20;
@@ -28,6 +32,10 @@ const BATCH_ROWS: usize = 1024;
 const ROWS_A_BYTE: u64 = 1000;
 /// The columns of a record, `text` first.
 const COLUMNS: [&str; 7] = ["text", "id", "source", "url", "license", "date", "meta"];
+/// Places in [`COLUMNS`].
+const TEXT: usize = 0;
+const ID: usize = 1;
+const META: usize = 6;
 
 /// Damage in a table.
 #[derive(Debug)]
@@ -42,6 +50,9 @@ impl Fault {
     }
 }
 
+/// What may be damaged, inside of what may fail for other reasons.
+type Sound<T> = std::result::Result<T, Fault>;
+
 /// A table whose footer has been read and found possible.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -53,25 +64,42 @@ pub(super) struct Table {
 }
 
 /// The values of a row, in the order of [`COLUMNS`].
-pub(super) type Row<'a> = [Option<&'a str>; COLUMNS.len()];
+pub(super) type Values<'a> = [Option<Cow<'a, str>>; COLUMNS.len()];
+
+/// A row: its bytes as far as they can be told, and its values if they are text.
+pub(super) struct Row<'a> {
+    pub(super) bytes: u64,
+    pub(super) values: Sound<Values<'a>>,
+}
 
 impl Table {
     /// Reads the footer of a file of `bytes` bytes.
-    pub(super) fn open(path: &Path, bytes: u64) -> std::result::Result<Self, Fault> {
-        let mut file = File::open(path).map_err(|e| Fault::new(super::inputs::io_reason(&e), e.to_string()))?;
-        check_footer(&mut file, bytes)?;
-        fence(|| {
-            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Skip);
-            let metadata = ArrowReaderMetadata::load(&file, options.clone()).map_err(|e| thrift_fault(&e.to_string()))?;
-            let rows = count_rows(metadata.metadata(), bytes)?;
-            let columns = find_columns(metadata.schema())?;
-            let schema = Arc::new(string_views(metadata.schema(), &columns));
-            let row_bytes = text_bytes(metadata.metadata()) / rows.max(1);
-            let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options.with_schema(schema))
-                .map_err(|e| Fault::new("parquet_footer", e.to_string()))?;
-            Ok(Self { metadata, columns, rows, row_bytes })
-        })
-        .unwrap_or_else(|message| Err(Fault::new("parquet_thrift", message)))
+    ///
+    /// # Errors
+    /// Those of the machine; damage is the inner result.
+    pub(super) fn open(path: &Path, bytes: u64) -> Result<Sound<Self>> {
+        let file = match open_file(path)? {
+            Ok(file) => file,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let opened = check_footer(&file, bytes)
+            .and_then(|()| fence(|| Self::read_footer(&file, bytes)).unwrap_or_else(|message| Err(Fault::new("parquet_thrift", message))));
+        damage_only(path, &file, opened)
+    }
+
+    fn read_footer(file: &TableFile, bytes: u64) -> Sound<Self> {
+        let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Skip);
+        let metadata = reader.parse_and_finish(file).map_err(|e| thrift_fault(&library_message(&e)))?;
+        let rows = count_rows(&metadata, bytes)?;
+        let row_bytes = text_bytes(&metadata) / rows.max(1);
+        let impossible = |e: parquet::errors::ParquetError| Fault::new("parquet_footer", library_message(&e));
+        let metadata = Arc::new(bare::without_strings(metadata, &COLUMNS).map_err(impossible)?);
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let plain = ArrowReaderMetadata::try_new(Arc::clone(&metadata), options.clone()).map_err(impossible)?;
+        let columns = find_columns(plain.schema())?;
+        let schema = Arc::new(byte_views(plain.schema(), &columns));
+        let metadata = ArrowReaderMetadata::try_new(metadata, options.with_schema(schema)).map_err(impossible)?;
+        Ok(Self { metadata, columns, rows, row_bytes })
     }
 
     /// Rows that the footer tells of.
@@ -87,44 +115,47 @@ impl Table {
     /// Gives the rows `first .. first + count` to `each`, in order; a fault ends them before their end.
     ///
     /// # Errors
-    /// Those of `each`.
-    pub(super) fn read(&self, path: &Path, first: u64, count: u64, each: &mut dyn FnMut(&Row<'_>) -> Result<()>) -> Result<Option<Fault>> {
-        let mut reader = match fence(|| self.reader(path, first, count)) {
-            Ok(Ok(reader)) => reader,
-            Ok(Err(fault)) => return Ok(Some(fault)),
-            Err(message) => return Ok(Some(Fault::new("parquet_page", message))),
+    /// Those of `each`, and those of the machine.
+    pub(super) fn read(&self, path: &Path, first: u64, count: u64, each: &mut dyn FnMut(Row<'_>) -> Result<()>) -> Result<Option<Fault>> {
+        let file = match open_file(path)? {
+            Ok(file) => file,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        let reader = fence(|| self.reader(&file, first, count)).unwrap_or_else(page_fault);
+        let mut reader = match damage_only(path, &file, reader)? {
+            Ok(reader) => reader,
+            Err(fault) => return Ok(Some(fault)),
         };
         let mut read = 0;
         loop {
-            let columns = match fence(|| self.next_columns(&mut reader)) {
-                Ok(Ok(Some(columns))) => columns,
-                Ok(Ok(None)) if read == count => return Ok(None),
-                Ok(Ok(None)) => return Ok(Some(Fault::new("parquet_page", "fewer rows than the footer says"))),
-                Ok(Err(fault)) => return Ok(Some(fault)),
-                Err(message) => return Ok(Some(Fault::new("parquet_page", message))),
+            let columns = fence(|| self.next_columns(&mut reader)).unwrap_or_else(page_fault);
+            let columns = match damage_only(path, &file, columns)? {
+                Ok(Some(columns)) => columns,
+                Ok(None) if read == count => return Ok(None),
+                Ok(None) => return Ok(Some(Fault::new("parquet_page", "fewer rows than the footer says"))),
+                Err(fault) => return Ok(Some(fault)),
             };
-            let rows = columns.iter().flatten().next().map_or(0, Array::len);
+            let rows = columns.iter().flatten().next().map_or(0, Column::rows);
             for row in 0..rows {
-                each(&columns.each_ref().map(|column| column.as_ref().filter(|c| c.is_valid(row)).map(|c| c.value(row))))?;
+                each(row_of(&columns, row))?;
             }
             read += rows as u64;
         }
     }
 
-    fn reader(&self, path: &Path, first: u64, count: u64) -> std::result::Result<ParquetRecordBatchReader, Fault> {
-        let file = File::open(path).map_err(|e| Fault::new(super::inputs::io_reason(&e), e.to_string()))?;
+    fn reader(&self, file: &TableFile, first: u64, count: u64) -> Sound<ParquetRecordBatchReader> {
         let (groups, skip) = self.groups(first, count);
         let roots = self.columns.iter().flatten().copied();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
         let selection = vec![RowSelector::skip(skip as usize), RowSelector::select(count as usize)];
         let batch_rows = ((2 << 20) / self.row_bytes.max(1)).clamp(1, BATCH_ROWS as u64) as usize;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), self.metadata.clone())
             .with_row_groups(groups)
             .with_projection(mask)
             .with_row_selection(RowSelection::from(selection))
             .with_batch_size(batch_rows)
             .build()
-            .map_err(|e| Fault::new("parquet_page", e.to_string()))
+            .map_err(|e| Fault::new("parquet_page", library_message(&e)))
     }
 
     /// The row groups that hold the rows, and the rows to skip in the first.
@@ -143,37 +174,59 @@ impl Table {
         (groups, skip)
     }
 
-    fn next_columns(
-        &self,
-        reader: &mut ParquetRecordBatchReader,
-    ) -> std::result::Result<Option<[Option<StringViewArray>; COLUMNS.len()]>, Fault> {
+    fn next_columns(&self, reader: &mut ParquetRecordBatchReader) -> Sound<Option<Columns>> {
         let Some(batch) = reader.next() else { return Ok(None) };
-        let batch = batch.map_err(|e| Fault::new("parquet_page", e.to_string()))?;
+        let batch = batch.map_err(|e| Fault::new("parquet_page", library_message(&e)))?;
         let mut columns = [const { None }; COLUMNS.len()];
-        for (column, (name, index)) in columns.iter_mut().zip(COLUMNS.iter().zip(&self.columns)) {
-            if index.is_some() {
-                *column = Some(strings(&batch, name)?);
-            }
+        for (known, column) in columns.iter_mut().enumerate().filter(|(known, _)| self.columns[*known].is_some()) {
+            let name = COLUMNS[known];
+            let array = batch.column_by_name(name).ok_or_else(|| Fault::new("parquet_page", format!("column {name} is missing")))?;
+            *column = Some(Column::new(array, known == META).map_err(|e| Fault::new("parquet_page", library_message(&e)))?);
         }
         Ok(Some(columns))
     }
 }
 
-fn strings(batch: &RecordBatch, name: &str) -> std::result::Result<StringViewArray, Fault> {
-    let missing = || Fault::new("parquet_page", format!("column {name} is missing"));
-    let array: &ArrayRef = batch.column_by_name(name).ok_or_else(missing)?;
-    if let Some(strings) = array.as_string_view_opt() {
-        return Ok(strings.clone());
+/// The columns of a batch, in the order of [`COLUMNS`].
+type Columns = [Option<Column>; COLUMNS.len()];
+
+fn row_of(columns: &Columns, row: usize) -> Row<'_> {
+    let mut values = [const { None }; COLUMNS.len()];
+    let mut bad = None;
+    for ((value, column), name) in values.iter_mut().zip(columns).zip(COLUMNS) {
+        match column.as_ref().map_or(Ok(None), |column| column.value(row)) {
+            Ok(found) => *value = found,
+            Err(e) => {
+                let detail = format!("column {name}: not UTF-8 (byte {} of the value)", e.valid_up_to + 1);
+                bad.get_or_insert(Fault::new("utf8", detail));
+            }
+        }
     }
-    let cast = cast(array, &DataType::Utf8).and_then(|array| cast(&array, &DataType::Utf8View));
-    let cast = cast.map_err(|e| Fault::new("text_type", e.to_string()))?;
-    cast.as_string_view_opt().cloned().ok_or_else(missing)
+    if let Some(fault) = bad {
+        let bytes = columns.iter().flatten().map(|column| column.stored_bytes(row) as u64).sum();
+        return Row { bytes, values: Err(fault) };
+    }
+    Row { bytes: values.iter().flatten().map(|value| value.len() as u64).sum(), values: Ok(values) }
 }
 
-/// Runs the reader's code; a panic in it becomes a message.
-fn fence<T>(run: impl FnOnce() -> T) -> std::result::Result<T, String> {
-    // Nothing of a reader that panicked is used again.
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| "the Parquet reader failed on this file".to_owned())
+fn open_file(path: &Path) -> Result<Sound<TableFile>> {
+    match TableFile::open(path) {
+        Ok(file) => Ok(Ok(file)),
+        Err(e) if is_of_the_machine(&e) => Err(Error::io(path, "open", e)),
+        Err(e) => Ok(Err(Fault::new(io_reason(&e), e.to_string()))),
+    }
+}
+
+/// What the library calls damage is none if the system failed underneath: then it is the machine's error.
+fn damage_only<T>(path: &Path, file: &TableFile, result: Sound<T>) -> Result<Sound<T>> {
+    match (result, file.take_failure()) {
+        (Err(_), Some(failure)) => Err(Error::io(path, "read", failure)),
+        (result, _) => Ok(result),
+    }
+}
+
+fn page_fault<T>(message: String) -> Sound<T> {
+    Err(Fault::new("parquet_page", message))
 }
 
 fn thrift_fault(message: &str) -> Fault {
@@ -181,9 +234,9 @@ fn thrift_fault(message: &str) -> Fault {
 }
 
 /// Magic number and length at the end of the file, before anything is allocated for it.
-fn check_footer(file: &mut File, bytes: u64) -> std::result::Result<(), Fault> {
+fn check_footer(file: &TableFile, bytes: u64) -> Sound<()> {
     let mut end = [0; 8];
-    let read = file.seek(SeekFrom::Start(bytes.saturating_sub(8))).and_then(|_| file.read_exact(&mut end));
+    let read = file.read_exact_at(&mut end, bytes.saturating_sub(8));
     let [a, b, c, d, magic @ ..] = end;
     if magic == *b"PARE" {
         return Err(Fault::new("parquet_encrypted", "the footer is encrypted"));
@@ -198,13 +251,13 @@ fn check_footer(file: &mut File, bytes: u64) -> std::result::Result<(), Fault> {
     Ok(())
 }
 
-fn count_rows(metadata: &ParquetMetaData, bytes: u64) -> std::result::Result<u64, Fault> {
+fn count_rows(metadata: &ParquetMetaData, bytes: u64) -> Sound<u64> {
     let rows = metadata.row_groups().iter().try_fold(0_u64, |sum, group| sum.checked_add(u64::try_from(group.num_rows()).ok()?));
     rows.filter(|rows| *rows <= bytes.saturating_mul(ROWS_A_BYTE))
         .ok_or_else(|| Fault::new("parquet_footer", "the number of rows is impossible"))
 }
 
-fn find_columns(schema: &Schema) -> std::result::Result<[Option<usize>; COLUMNS.len()], Fault> {
+fn find_columns(schema: &Schema) -> Sound<[Option<usize>; COLUMNS.len()]> {
     let mut columns = [None; COLUMNS.len()];
     for (index, field) in schema.fields().iter().enumerate() {
         let Some(known) = COLUMNS.iter().position(|name| name == field.name()) else { continue };
@@ -213,26 +266,29 @@ fn find_columns(schema: &Schema) -> std::result::Result<[Option<usize>; COLUMNS.
         }
         if is_usable(known, field.data_type()) {
             columns[known] = Some(index);
-        } else if known == 0 {
+        } else if known == TEXT {
             return Err(Fault::new("text_type", format!("column text holds {}", field.data_type())));
         }
     }
-    if columns[0].is_none() { Err(Fault::new("text_missing", "no column text")) } else { Ok(columns) }
+    if columns[TEXT].is_none() { Err(Fault::new("text_missing", "no column text")) } else { Ok(columns) }
 }
 
-/// Strings; beside the text also what has one obvious spelling.
+/// Text is strings, by any name; beside it also what has one obvious spelling; `meta` is anything. A column that is not usable is
+/// left out: it never costs the text.
 fn is_usable(known: usize, data_type: &DataType) -> bool {
-    is_string(data_type) || known != 0 && (data_type.is_integer() || matches!(data_type, DataType::Date32 | DataType::Timestamp(..)))
+    match known {
+        _ if *data_type == DataType::Binary => true,
+        TEXT => false,
+        META => values::is_json(data_type),
+        ID => values::is_spelled(data_type),
+        _ => values::is_spelled(data_type) && !data_type.is_floating(),
+    }
 }
 
-fn is_string(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary)
-}
-
-fn string_views(schema: &Schema, columns: &[Option<usize>]) -> Schema {
+fn byte_views(schema: &Schema, columns: &[Option<usize>]) -> Schema {
     let fields = schema.fields().iter().enumerate().map(|(index, field)| {
-        let wanted = columns.contains(&Some(index)) && is_string(field.data_type());
-        if wanted { Field::clone(field).with_data_type(DataType::Utf8View) } else { Field::clone(field) }
+        let wanted = columns.contains(&Some(index)) && *field.data_type() == DataType::Binary;
+        if wanted { Field::clone(field).with_data_type(DataType::BinaryView) } else { Field::clone(field) }
     });
     Schema::new(fields.collect::<Vec<_>>())
 }
@@ -245,7 +301,10 @@ fn text_bytes(metadata: &ParquetMetaData) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Int64Array, StringArray};
+    use arrow::array::{
+        ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Float64Array, Int64Array, LargeBinaryArray, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    };
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
     use std::io::Write;
@@ -265,14 +324,15 @@ mod tests {
     fn open(bytes: &[u8]) -> (tempfile::NamedTempFile, std::result::Result<Table, Fault>) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let table = Table::open(file.path(), bytes.len() as u64);
+        let table = Table::open(file.path(), bytes.len() as u64).unwrap();
         (file, table)
     }
 
     fn read(table: &Table, path: &Path, first: u64, count: u64) -> (Vec<Vec<Option<String>>>, Option<&'static str>) {
         let mut rows = Vec::new();
         let fault = table.read(path, first, count, &mut |row| {
-            rows.push(row.iter().map(|value| value.map(str::to_owned)).collect());
+            let values = row.values.unwrap_or_else(|fault| [Some(fault.reason.into()), None, None, None, None, None, None]);
+            rows.push(values.map(|value| value.map(Cow::into_owned)).to_vec());
             Ok(())
         });
         (rows, fault.unwrap().map(|fault| fault.reason))
@@ -303,9 +363,91 @@ mod tests {
         let fault = |columns| open(&pack(columns, 10)).1.unwrap_err().reason;
         assert_eq!(fault(vec![("body", numbered(1))]), "text_missing");
         assert_eq!(fault(vec![("text", number())]), "text_type");
-        let binary: ArrayRef = Arc::new(arrow::array::BinaryArray::from_vec(vec!["あ".as_bytes()]));
-        let (file, table) = open(&pack(vec![("text", binary), ("meta", numbered(1))], 10));
-        assert_eq!(read(&table.unwrap(), file.path(), 0, 1).0[0][0].as_deref(), Some("あ"));
+    }
+
+    /// Rewrites the annotation of every string column in the footer: what was bytes is now called UTF-8.
+    fn annotated(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+        use parquet::data_type::{ByteArray, ByteArrayType};
+        use parquet::file::writer::SerializedFileWriter;
+        let fields = columns.iter().map(|(name, _)| format!("optional binary {name} (STRING);")).collect::<Vec<_>>().join(" ");
+        let schema = parquet::schema::parser::parse_message_type(&format!("message m {{ {fields} }}")).unwrap();
+        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for (_, array) in columns {
+            let array = arrow::compute::cast(&array, &DataType::Binary).unwrap();
+            let array: &BinaryArray = arrow::array::AsArray::as_binary(&array);
+            let values: Vec<ByteArray> = array.iter().flatten().map(ByteArray::from).collect();
+            let levels: Vec<i16> = array.iter().map(|value| value.is_some().into()).collect();
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_cost_their_row_only() {
+        let values = || (0..3000_usize).map(|i| if i % 1000 == 7 { &b"\x82\xa0 no UTF-8 at all"[..] } else { "日本語の文。".as_bytes() });
+        let columns: [ArrayRef; 3] = [
+            Arc::new(BinaryArray::from_iter_values(values())),
+            Arc::new(LargeBinaryArray::from_iter_values(values())),
+            Arc::new(BinaryViewArray::from_iter_values(values())),
+        ];
+        for column in columns {
+            for name in ["text", "url"] {
+                let other = if name == "text" { "url" } else { "text" };
+                let dictionary =
+                    arrow::compute::cast(&column, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(column.data_type().clone())));
+                let sources = [
+                    pack(vec![(name, column.clone()), (other, numbered(3000))], 1100),
+                    pack(vec![(name, dictionary.unwrap_or_else(|_| column.clone())), (other, numbered(3000))], 1100),
+                    annotated(vec![(name, column.clone()), (other, numbered(3000))]),
+                ];
+                for bytes in sources {
+                    let (file, table) = open(&bytes);
+                    let (rows, fault) = read(&table.unwrap(), file.path(), 0, 3000);
+                    assert_eq!((rows.len(), fault), (3000, None));
+                    let bad: Vec<usize> = (0..3000).filter(|i| rows[*i][0].as_deref() == Some("utf8")).collect();
+                    assert_eq!(bad, [7, 1007, 2007], "{name} {}", column.data_type());
+                    let at = COLUMNS.iter().position(|column| *column == name).unwrap();
+                    assert!(rows.iter().enumerate().all(|(i, row)| bad.contains(&i) || row[at].as_deref() == Some("日本語の文。")));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_beside_the_text_never_cost_it() {
+        let moments = |zone: &str| Arc::new(TimestampMicrosecondArray::from(vec![1_577_836_800_000_000]).with_timezone(zone)) as ArrayRef;
+        for zone in ["UTC", "Asia/Tokyo", "+09:00"] {
+            let (file, table) =
+                open(&pack(vec![("text", numbered(1)), ("date", moments(zone)), ("id", Arc::new(Float64Array::from(vec![1.5])))], 10));
+            let (rows, fault) = read(&table.unwrap(), file.path(), 0, 1);
+            assert_eq!((rows[0][1].as_deref(), rows[0][5].as_deref(), fault), (Some("1.5"), Some("2020-01-01T00:00:00Z"), None));
+        }
+        let flags = || Arc::new(BooleanArray::from(vec![true])) as ArrayRef;
+        let meta: ArrayRef = Arc::new(arrow::array::StructArray::try_from(vec![("s", numbered(1)), ("n", flags())]).unwrap());
+        let (file, table) = open(&pack(vec![("text", numbered(1)), ("id", flags()), ("url", meta.clone()), ("meta", meta)], 10));
+        let (rows, fault) = read(&table.unwrap(), file.path(), 0, 1);
+        let row: Vec<Option<&str>> = rows[0].iter().map(Option::as_deref).collect();
+        let expected = [Some("文書0"), None, None, None, None, None, Some(r#"{"s":"文書0","n":true}"#)];
+        assert_eq!((row, fault), (expected.to_vec(), None));
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_no_damage() {
+        let (file, table) = open(&pack(vec![("text", numbered(9))], 10));
+        let gone = table.unwrap().read(&file.path().join("x"), 0, 1, &mut |_| Ok(())).unwrap();
+        assert_eq!(gone.map(|fault| fault.reason), Some("io_error"), "a file that is gone is lost, no more");
+        // A descriptor that cannot be read from stands for a disk that cannot.
+        let broken = TableFile::new(std::fs::File::options().write(true).open(file.path()).unwrap()).unwrap();
+        let bytes = broken.bytes();
+        let open: [&dyn Fn() -> Sound<()>; 2] = [&|| check_footer(&broken, bytes), &|| Table::read_footer(&broken, bytes).map(|_| ())];
+        for open in open {
+            let error = damage_only(file.path(), &broken, open()).unwrap_err();
+            assert_eq!(error.exit_code(), 1, "{error}");
+        }
     }
 
     #[test]

@@ -91,10 +91,34 @@ fn texts_are_documents() {
     write(dir.path(), "b.md", b"{not json");
     write(dir.path(), "c.txt", b"");
     write(dir.path(), "d.bin", &[0xff, 0x80, 0xfd, 0xa0].repeat(100));
+    write(dir.path(), "e.txt", b"\xff\xfe\x42\x30\x44");
     let read = read(dir.path(), &["."]);
     assert_eq!(texts(&read), ["これは一つの文書です。\n二行目もあります。\n", "{not json"]);
     assert_eq!(read.tallies[0].charset.as_deref(), Some("euc-jp"));
-    assert_eq!(reasons(&read), [(0, None, 400, "charset")]);
+    assert_eq!(reasons(&read), [(0, None, 400, "charset"), (0, None, 5, "utf16")]);
+}
+
+/// A Parquet file of one column of bytes, with nothing that says whether they are text.
+fn table_of_bytes(values: &[&[u8]]) -> Vec<u8> {
+    let array: ArrayRef = Arc::new(arrow::array::BinaryArray::from_iter_values(values));
+    let batch = RecordBatch::try_from_iter([("text", array)]).unwrap();
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn a_row_that_is_no_text_costs_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let japanese = encoding_rs::SHIFT_JIS.encode("これは長い文です。").0;
+    write(dir.path(), "a.parquet", &table_of_bytes(&["一".as_bytes(), &japanese, "三".as_bytes(), b"\xff", "五".as_bytes()]));
+    for cut in CUTS {
+        let read = read_with(&options(&["a.parquet"]), dir.path(), cut).unwrap();
+        assert_eq!(texts(&read), ["一", "三", "五"]);
+        assert_eq!(reasons(&read), [(1, None, japanese.len() as u64, "utf8"), (3, None, 1, "utf8")]);
+        assert!(read.quarantined.iter().all(|q| q.kind == crate::quarantine::Kind::Record && q.detail.starts_with("column text: ")));
+        assert_eq!(read.records[2].ordinal_in_file, 5);
+    }
 }
 
 #[test]

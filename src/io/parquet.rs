@@ -1,6 +1,5 @@
 //! Parquet tables through the commit protocol of [`crate::io`].
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatchReader;
@@ -12,6 +11,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::table_file::{TableFile, library_message};
 use super::{FileEntry, StagedFile, Staging};
 use crate::error::{Error, Result};
 use crate::stage::Batch;
@@ -79,6 +79,7 @@ pub(crate) fn created_by() -> String {
 /// The batches of a table of ours; an error names the file.
 pub struct TableReader {
     path: PathBuf,
+    file: TableFile,
     reader: ParquetRecordBatchReader,
 }
 
@@ -100,20 +101,20 @@ impl Iterator for TableReader {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.reader.next().map(|batch| batch.map_err(|e| Error::damaged(&self.path, e.to_string())))
+        self.reader.next().map(|batch| batch.map_err(|e| unreadable(&self.path, &self.file, &e)))
     }
 }
 
 /// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
 pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(path, &e))?;
+    let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).map_err(|e| unreadable(path, &file, &e))?;
     let mask = match columns {
         None => parquet::arrow::ProjectionMask::all(),
         Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
     };
-    let reader = builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| damaged(path, &e))?;
-    Ok(TableReader { path: path.to_path_buf(), reader })
+    let reader = builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| unreadable(path, &file, &e))?;
+    Ok(TableReader { path: path.to_path_buf(), file, reader })
 }
 
 /// All batches of a table of ours.
@@ -123,13 +124,17 @@ pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
 
 /// The footer of a table.
 pub fn table_metadata(path: &Path) -> Result<ParquetMetaData> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let reader = parquet::file::serialized_reader::SerializedFileReader::new(file).map_err(|e| damaged(path, &e))?;
+    let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let reader = parquet::file::serialized_reader::SerializedFileReader::new(file.clone()).map_err(|e| unreadable(path, &file, &e))?;
     Ok(parquet::file::reader::FileReader::metadata(&reader).clone())
 }
 
-fn damaged(path: &Path, error: &ParquetError) -> Error {
-    Error::damaged(path, error.to_string())
+/// A table of ours is damaged if it cannot be understood, not if the system could not read it.
+fn unreadable(path: &Path, file: &TableFile, error: &dyn std::error::Error) -> Error {
+    match file.take_failure() {
+        Some(failure) => Error::io(path, "read", failure),
+        None => Error::damaged(path, library_message(error)),
+    }
 }
 
 /// Write errors carry the system's error inside; dig it out so that a full disk stays a full disk.
@@ -141,4 +146,24 @@ fn parquet_error(path: &Path, error: ParquetError) -> Error {
         };
     }
     Error::internal(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_system_is_no_damage() {
+        let written = tempfile::NamedTempFile::new().unwrap();
+        written.as_file().set_len(100).unwrap();
+        let error = open_table(written.path(), None, 1).map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        // A descriptor that cannot be read from stands for a disk that cannot.
+        let file = TableFile::new(File::options().write(true).open(written.path()).unwrap()).unwrap();
+        let failed = ParquetRecordBatchReaderBuilder::try_new(file.clone()).map(|_| ()).unwrap_err();
+        let error = unreadable(written.path(), &file, &failed);
+        assert!(matches!(&error, Error::Io { source, .. } if source.raw_os_error().is_some()), "{error}");
+    }
 }

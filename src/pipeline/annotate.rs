@@ -58,8 +58,8 @@ fn unit(shard: u64) -> String {
 
 /// Runs the pass, or what is left of it; gives the number of shards.
 pub(super) fn run(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<u64> {
-    if let Some(end) = context.work.entry::<u64>(PASS, "end")
-        && (0..end.payload).all(|shard| facts(context, shard).is_some())
+    if let Some(end) = context.work.committed::<u64>(PASS, "end")?
+        && context.work.missing::<ShardFacts>(PASS, (0..end.payload).map(unit))?.is_empty()
     {
         return Ok(end.payload);
     }
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<u6
             shards.fetch_add(1, Ordering::Relaxed);
             let read = framer.position() - position;
             position += read;
-            let Some(done) = facts(context, shard.index) else { return Ok(Some((shard, read))) };
+            let Some(done) = facts(context, shard.index)? else { return Ok(Some((shard, read))) };
             progress.add(read, done.documents, done.text_bytes);
         }
         Ok(None)
@@ -91,8 +91,8 @@ pub(super) fn run(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<u6
 }
 
 /// What is known of a finished shard.
-pub(super) fn facts(context: &Context<'_>, shard: u64) -> Option<ShardFacts> {
-    context.work.entry::<ShardFacts>(PASS, &unit(shard)).map(|entry| entry.payload)
+pub(super) fn facts(context: &Context<'_>, shard: u64) -> Result<Option<ShardFacts>> {
+    Ok(context.work.committed::<ShardFacts>(PASS, &unit(shard))?.map(|entry| entry.payload))
 }
 
 /// The scratch of one thread: a worker a stage.

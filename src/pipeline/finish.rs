@@ -128,7 +128,7 @@ impl Reading {
         let mut all = Self { tallies: vec![InputTally::default(); context.inputs.len()], ..Self::default() };
         let mut quarantine = context.work.start_output("quarantine.jsonl")?;
         for shard in 0..shards {
-            let facts = annotate::facts(context, shard).ok_or_else(|| Error::internal(format!("shard {shard} is not committed")))?;
+            let facts = annotate::facts(context, shard)?.ok_or_else(|| Error::internal(format!("shard {shard} is not committed")))?;
             all.take(&facts, &mut quarantine)?;
         }
         let file = context.work.finish_output(quarantine, "quarantine.jsonl", all.totals.quarantined)?;

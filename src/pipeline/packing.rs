@@ -25,12 +25,11 @@ pub(super) fn run(context: &Context<'_>, tokens: &[Entry<TokenFacts>], vocabular
     let facts = pack_context(context, vocabulary)?;
     let packer = Packer::new(&sources, &facts, &context.plan.pack)?;
     let plans = packer.plan()?;
-    let known = |plan: &PartPlan| context.work.entry::<PackedPart>(PASS, &plan.name());
-    let missing: Vec<&PartPlan> = plans.iter().filter(|plan| known(plan).is_none()).collect();
+    let missing = context.work.missing::<PackedPart>(PASS, plans.iter().map(PartPlan::name))?;
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, plans.len() as u64);
         progress.add((plans.len() - missing.len()) as u64, 0, 0);
-        for plan in missing {
+        for plan in missing.into_iter().map(|place| &plans[place]) {
             // Parts are large and bound by decoding: one after the other keeps memory at one block of rows.
             context.stop.check()?;
             let path = format!("pack/{}", plan.name());
@@ -41,8 +40,7 @@ pub(super) fn run(context: &Context<'_>, tokens: &[Entry<TokenFacts>], vocabular
         }
         context.took(PASS, progress.finish());
     }
-    let committed = |plan| known(plan).ok_or_else(|| Error::internal(format!("{} is not committed", plan.name())));
-    let entries: Vec<Entry<PackedPart>> = plans.iter().map(committed).collect::<Result<_>>()?;
+    let entries: Vec<Entry<PackedPart>> = plans.iter().map(|plan| context.work.required(PASS, &plan.name())).collect::<Result<_>>()?;
     let parts: Vec<PackedPart> = entries.iter().map(|entry| entry.payload.clone()).collect();
     let mut files: Vec<FileEntry> = entries.into_iter().flat_map(|entry| entry.files).collect();
     let info = packer.info(&parts);

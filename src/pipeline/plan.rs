@@ -182,7 +182,7 @@ fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
         format!(":{line}")
     });
     let message = error.message().trim().replace('\n', " ");
-    let message = crate::quarantine::escape(&message, 800);
+    let message = plainly(&crate::quarantine::escape(&message, 800), key_at(error, text));
     let key = key_of(error, text).map_or_else(String::new, |key| format!("{}: ", crate::quarantine::escape(&key, 200)));
     if let Some((unknown, valid)) = quoted_after("unknown field ", &message) {
         let hint = nearest(unknown, &valid)
@@ -197,6 +197,34 @@ fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
         };
     }
     Error::refused(format!("{name}{place}: {key}{message}"))
+}
+
+/// The parser's words without the names of our types.
+fn plainly(message: &str, at: Option<&str>) -> String {
+    if message.starts_with("data did not match any variant of untagged enum Near") {
+        return "expected `false`, or a number above 0 and at most 1".to_owned();
+    }
+    if message == "duplicate key"
+        && let Some(key) = at
+    {
+        return format!("the key `{}` stands twice", crate::quarantine::escape(key.trim(), 200));
+    }
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of at least 0",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list: [\u{2026}]",
+        other if other.starts_with("struct ") => "a section with keys of its own",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+/// The piece of the plan that the parser stopped at.
+fn key_at<'a>(error: &toml::de::Error, text: &'a str) -> Option<&'a str> {
+    text.get(error.span()?)
 }
 
 /// The dotted key of a value that is not what it should be. The parser tells it only for values without a text around them.
@@ -251,6 +279,24 @@ mod tests {
         assert!(said.contains("nearest is `web`") && !said.contains("key"), "{said}");
         let said = refusal(&format!("{INPUT}[tokenizer]\nvocab_size = \"many\"\n"), &[]);
         assert!(said.contains("plan.toml:4: tokenizer.vocab_size: invalid type"), "{said}");
+    }
+
+    #[test]
+    fn no_type_of_ours_is_named() {
+        let cases = [
+            ("[dedup]\nnear = \"yes\"", "dedup.near: expected `false`, or a number"),
+            ("[tokenizer]\nvocab_size = -1", "tokenizer.vocab_size: invalid value: integer `-1`, expected a whole number of at least 0"),
+            ("[shards]\nrows_max = \"many\"", "expected a whole number of at least 0"),
+            ("pack = 3", "expected a section with keys of its own"),
+            ("[tokenizer]\nvocab_size = 300\nvocab_size = 400", "the key `vocab_size` stands twice"),
+        ];
+        for (text, words) in cases {
+            let said = refusal(text, &[]);
+            assert!(said.contains(words) && !said.contains("struct") && !said.contains("enum"), "{said}");
+        }
+        let said = refusal("input = { paths = [\"a\"], source = \"x\" }", &[]);
+        assert!(said.contains("input.source: invalid type: string \"x\", expected a section"), "{said}");
+        assert!(refusal("input = { paths = \"a\" }", &[]).contains("expected a list"));
     }
 
     #[test]

@@ -81,7 +81,9 @@ impl Context<'_> {
     pub(super) fn check_unchanged(&self, inputs: impl Iterator<Item = u32>) -> Result<()> {
         let listed = inputs.map(|i| i as usize).filter_map(|i| Some((self.inputs.get(i)?, self.input_states.get(i)?)));
         for (input, state) in listed {
-            if !state.blake3.is_empty() && stat(input) != Some((state.bytes, state.mtime.clone())) && hash(input) != state.blake3 {
+            // What could not be read when the run began must not have been read since.
+            let untouched = !state.blake3.is_empty() && stat(input) == Some((state.bytes, state.mtime.clone()));
+            if !untouched && hash(input)? != state.blake3 {
                 return Err(changed(&state.path));
             }
         }
@@ -101,8 +103,13 @@ fn stat(input: &InputFile) -> Option<(u64, String)> {
     Some((found.len(), mtime.to_string()))
 }
 
-fn hash(input: &InputFile) -> String {
-    hash_file(&input.path).map(|(_, hash)| hash).unwrap_or_default()
+/// BLAKE3 of an input; empty for one that is out of reach, as its quarantine will say. A machine that fails is no property of it.
+fn hash(input: &InputFile) -> Result<String> {
+    match hash_file(&input.path) {
+        Ok((_, hash)) => Ok(hash),
+        Err(Error::Io { source, .. }) if !corpus::is_of_the_machine(&source) => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Executes a plan. Started again after an interruption it goes on where it stopped; the bytes are the same.
@@ -171,15 +178,28 @@ fn worker_threads(options: &RunOptions) -> usize {
 
 /// What needs no look at the data.
 fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
+    check_request(plan, options.memory)?;
+    if options.out.exists() && !options.out.is_dir() {
+        let message = format!("{}: a file stands where the output directory is to be", options.out.display());
+        return Err(Error::refused_with_hint(message, "name a new directory with --out"));
+    }
+    claim::refuse_held(&options.out)
+}
+
+/// Refuses what no run of the plan can do, wherever it writes.
+///
+/// # Errors
+/// `Refused`: standard input among the inputs, or less memory than a run needs.
+pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
     if plan.input.paths.iter().any(|path| path == "-") {
         let hint = "a run reads its inputs again when it resumes: write them to a file first";
         return Err(Error::refused_with_hint("input.paths: standard input cannot be the input of a run", hint));
     }
-    if options.memory < BASE_BYTES + WORKER_BYTES / 2 {
+    if memory < BASE_BYTES + WORKER_BYTES / 2 {
         let needed = (BASE_BYTES + WORKER_BYTES / 2) >> 20;
         return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
     }
-    claim::refuse_held(&options.out)
+    Ok(())
 }
 
 /// The inputs of the plan. A run that read what it writes would never be the same twice: OUT is left out.
@@ -202,23 +222,26 @@ fn inputs(loaded: &LoadedPlan, out: &Path, observer: &dyn Observer) -> Result<Ve
 fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: &Stop) -> Result<Vec<InputState>> {
     let known: BTreeMap<&str, &InputState> =
         known.iter().flat_map(|state| &state.inputs).map(|input| (input.path.as_str(), input)).collect();
-    let states: Vec<Mutex<Option<InputState>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
+    let states: Vec<Mutex<Option<Result<InputState>>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
     pool.parallel(inputs.len(), &|i| {
         let input = &inputs[i];
         let mtime = input.mtime_ns.to_string();
         let before =
             known.get(input.name.as_str()).filter(|before| before.bytes == input.bytes && before.mtime == mtime && !mtime.is_empty());
         let blake3 = match before {
-            Some(before) => before.blake3.clone(),
-            None if stop.check().is_err() => String::new(),
+            Some(before) => Ok(before.blake3.clone()),
+            None if stop.check().is_err() => Ok(String::new()),
             None => hash(input),
         };
         if let Ok(mut slot) = states[i].lock() {
-            *slot = Some(input_state(input, blake3));
+            *slot = Some(blake3.map(|blake3| input_state(input, blake3)));
         }
     });
     stop.check()?;
-    states.into_iter().map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Error::internal("an input was not looked at"))).collect()
+    states
+        .into_iter()
+        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Err(Error::internal("an input was not looked at"))))
+        .collect()
 }
 
 /// The state of this run, if it is the one that the directory belongs to. What can be told without reading inputs is told first.
@@ -265,4 +288,24 @@ pub fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_out_of_reach_has_no_hash() {
+        let dir = tempfile::tempdir().unwrap();
+        let input = |path: PathBuf| InputFile { path, name: "x".into(), bytes: 0, mtime_ns: 0 };
+        assert_eq!(hash(&input(dir.path().join("gone"))).unwrap(), "");
+        assert_eq!(hash(&input(dir.path().to_path_buf())).unwrap(), "", "a directory that could not be listed");
+        // Nothing is mapped at address 0: reading there is EIO, as of a bad disk.
+        let broken = PathBuf::from("/proc/self/mem");
+        if std::fs::File::open(&broken).is_ok() {
+            let error = hash(&input(broken)).unwrap_err();
+            assert_eq!(error.exit_code(), 1, "{error}");
+            assert!(error.to_string().contains("/proc/self/mem"), "{error}");
+        }
+    }
 }

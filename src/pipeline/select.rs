@@ -56,8 +56,7 @@ pub(super) fn counts_path(part: usize) -> String {
 /// Runs the pass, or what is left of it; the parts in order.
 pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
     let name = |part: usize| format!("{part:05}");
-    let known = |part: usize| context.work.entry::<PartFacts>(PASS, &name(part));
-    let missing: Vec<usize> = (0..fates.parts.len()).filter(|&part| known(part).is_none()).collect();
+    let missing = context.work.missing::<PartFacts>(PASS, (0..fates.parts.len()).map(name))?;
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, fates.parts.len() as u64);
         progress.add((fates.parts.len() - missing.len()) as u64, 0, 0);
@@ -71,9 +70,7 @@ pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
         context.pool.for_each(context.stop, &mut || Ok(units.next()), &|| (), &work)?;
         context.took(PASS, progress.finish());
     }
-    (0..fates.parts.len())
-        .map(|part| known(part).ok_or_else(|| crate::error::Error::internal(format!("part {part} is not committed"))))
-        .collect()
+    (0..fates.parts.len()).map(|part| context.work.required(PASS, &name(part))).collect()
 }
 
 /// A part being written.

@@ -10,7 +10,7 @@ use super::select::{Part, documents_path};
 use super::vocabulary::Vocabulary;
 use super::work::Entry;
 use crate::bpe::Encode;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::open_table;
 use crate::schema;
 use crate::shard::{self, PartWriter, TokensMeta};
@@ -36,8 +36,7 @@ pub(super) fn tokens_path(part: usize) -> String {
 /// Runs the pass, or what is left of it; the parts in order.
 pub(super) fn run(context: &Context<'_>, selected: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
     let name = |part: usize| format!("{part:05}");
-    let known = |part: usize| context.work.entry::<TokenFacts>(PASS, &name(part));
-    let missing: Vec<usize> = (0..selected.len()).filter(|&part| known(part).is_none()).collect();
+    let missing = context.work.missing::<TokenFacts>(PASS, (0..selected.len()).map(name))?;
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, selected.len() as u64);
         progress.add((selected.len() - missing.len()) as u64, 0, 0);
@@ -53,7 +52,7 @@ pub(super) fn run(context: &Context<'_>, selected: &[Part], vocabulary: &Vocabul
         context.pool.for_each(context.stop, &mut || Ok(units.next()), &|| stage.worker(), &work)?;
         context.took(PASS, progress.finish());
     }
-    (0..selected.len()).map(|part| known(part).ok_or_else(|| Error::internal(format!("tokens of part {part} are not committed")))).collect()
+    (0..selected.len()).map(|part| context.work.required(PASS, &name(part))).collect()
 }
 
 /// What the footer of a tokens part says.

@@ -47,7 +47,7 @@ impl Vocabulary {
 
 /// Runs the fold, or reads what it made before.
 pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
-    if context.work.entry::<VocabularyFacts>(PASS, "fold").is_none() {
+    if context.work.committed::<VocabularyFacts>(PASS, "fold")?.is_none() {
         let progress = Progress::start(context.observer, PASS, Unit::Steps, 2);
         let mut batches = (0..parts).flat_map(|part| read_part(context, part));
         let counts = bpe::merge_counts(&mut batches, (context.memory / 2) as usize)?;
@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
         progress.add(1, 0, 0);
         context.took(PASS, progress.finish());
     }
-    let entry = context.work.entry(PASS, "fold").ok_or_else(|| Error::internal("the vocabulary is not committed"))?;
+    let entry = context.work.required(PASS, "fold")?;
     let tokenizer = bpe::read_tokenizer(&context.work.out().join(TOKENIZER))?;
     let special = |token: &str| tokenizer.special_id(token).ok_or_else(|| Error::internal(format!("the vocabulary has no {token}")));
     let (eos, pad) = (special(&context.plan.tokenizer.eos_token)?, special(&context.plan.tokenizer.pad_token)?);

@@ -152,25 +152,47 @@ impl WorkDir {
         self.write_checked(&self.work.join("state.json"), state)
     }
 
+    /// The entry of a unit if it can be had; where it cannot, the unit is done again.
+    pub(super) fn entry<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Option<Entry<T>> {
+        self.committed(pass, unit).ok().flatten()
+    }
+
+    /// The entry of a unit that must be there by now.
+    pub(super) fn required<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Entry<T>> {
+        self.committed(pass, unit)?.ok_or_else(|| Error::internal(format!("{pass}: unit {unit} is not committed")))
+    }
+
+    /// Which of the units are not committed, by their places.
+    pub(super) fn missing<T: DeserializeOwned>(&self, pass: &str, units: impl Iterator<Item = String>) -> Result<Vec<usize>> {
+        let mut missing = Vec::new();
+        for (place, unit) in units.enumerate() {
+            if self.committed::<T>(pass, &unit)?.is_none() {
+                missing.push(place);
+            }
+        }
+        Ok(missing)
+    }
+
     /// The entry of a unit, if it is committed and its files are what it says. The first time a process meets an entry of an
     /// earlier one it compares their bytes; what does not hold is done again.
-    pub(super) fn entry<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Option<Entry<T>> {
+    ///
+    /// # Errors
+    /// What is there and cannot be read: a failing machine must not make a finished unit look like one that never was.
+    pub(super) fn committed<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Option<Entry<T>>> {
         let path = self.entry_path(pass, unit);
-        let bytes = read_limited(&path, ENTRY_BYTES_MAX).ok()?;
-        let entry: Entry<T> = serde_json::from_slice(checked(&bytes)?).ok()?;
-        if entry.version != WORK_VERSION {
-            return None;
-        }
+        let Some(bytes) = if_there(read_limited(&path, ENTRY_BYTES_MAX))? else { return Ok(None) };
+        let parsed = checked(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
+        let Some(entry) = parsed.filter(|entry| entry.version == WORK_VERSION) else { return Ok(None) };
         let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&path));
         if !is_trusted {
-            let holds =
-                |file: &FileEntry| hash_file(&self.out.join(&file.path)).is_ok_and(|found| found == (file.bytes, file.blake3.clone()));
-            if !entry.files.iter().all(holds) {
-                return None;
+            for file in &entry.files {
+                if if_there(hash_file(&self.out.join(&file.path)))? != Some((file.bytes, file.blake3.clone())) {
+                    return Ok(None);
+                }
             }
             self.trust(path);
         }
-        Some(entry)
+        Ok(Some(entry))
     }
 
     fn trust(&self, entry: PathBuf) {
@@ -226,6 +248,16 @@ impl WorkDir {
     }
 }
 
+/// `None` for a file that is not there, or is none of ours.
+fn if_there<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(Error::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The JSON line of a checked file, if the checksum in its second line holds.
 fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let mut lines = bytes.split(|&b| b == b'\n');
@@ -252,6 +284,16 @@ mod tests {
             file.write_all(&whole[..cut]).unwrap();
             assert!(work.entry::<u32>("annotate", "0").is_none(), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_not_taken_for_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
+        assert!(work.committed::<u32>("p", "0").unwrap().is_none());
+        fs::create_dir_all(work.entry_path("p", "0")).unwrap();
+        assert_eq!(work.committed::<u32>("p", "0").unwrap_err().exit_code(), 1);
+        assert!(work.required::<u32>("p", "0").is_err() && work.missing::<u32>("p", ["0".to_owned()].into_iter()).is_err());
     }
 
     #[test]

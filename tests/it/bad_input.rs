@@ -53,6 +53,10 @@ fn bad_plans_are_refused_before_anything_is_written() {
         refused(&world, &["plan", "bad.toml"], words);
     }
     refused(&world, &["run", "plan.toml", "--out", "out", "--set", "tokenizer.vocabsize=3"], &["vocabsize", "vocab_size"]);
+    for command in [&["run", "plan.toml", "--out", "out"][..], &["plan", "plan.toml"]] {
+        refused(&world, &[command, &["--set", "input.paths=[\"-\"]"]].concat(), &["input.paths: standard input"]);
+        refused(&world, &[command, &["--memory", "64MiB"]].concat(), &["--memory: a run needs at least"]);
+    }
     refused(&world, &["run", "plan.toml", "--out", "out", "--threads", "0"], &["--threads"]);
     refused(&world, &["run", "plan.toml", "--out", "out", "--memory", "much"], &["--memory"]);
 }
@@ -79,6 +83,7 @@ fn a_directory_of_others_and_a_file_are_no_output() {
     for out in ["mine", "a.jsonl"] {
         let (code, _, err) = world.run(&["run", "plan.toml", "--out", out, "--fresh"]);
         assert_eq!(code, 2, "{err}");
+        assert!(err.contains(out) && err.contains("hint") && !err.contains("inputs lie inside"), "{err}");
     }
     assert_eq!(fs::read_to_string(world.path("mine/notes.txt")).unwrap(), "keep me");
 }
@@ -137,6 +142,47 @@ fn a_file_size_limit_is_exit_code_4_and_resumable() {
     assert!(!world.path("out/_SUCCESS").exists());
     assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0, "it resumes");
     assert_eq!(tree(&world.path("whole")), tree(&world.path("out")));
+}
+
+#[test]
+fn progress_for_programs_is_json_to_the_last_line() {
+    if !has_ipadic("progress_for_programs_is_json_to_the_last_line") {
+        return;
+    }
+    let world = world();
+    for already_done in [false, true] {
+        let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--progress", "json", "--verbose"]);
+        assert_eq!(code, 0, "{err}");
+        let events: Vec<serde_json::Value> = err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = events.last().unwrap();
+        assert!(last["event"] == "run_finished" && last["read"] == 2 && last["already_done"] == already_done, "{last}");
+    }
+}
+
+/// Few descriptors are the machine's want: a run finishes with all its input, or says so; nothing is quarantined for it.
+#[test]
+fn few_descriptors_cost_no_input() {
+    if !has_ipadic("few_descriptors_cost_no_input") {
+        return;
+    }
+    let world = world();
+    let samples = crate::harness::repository().join("corpora-samples");
+    let tables = fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path());
+    let table = tables.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).min().unwrap();
+    world.write("in/a.parquet", fs::read(table).unwrap());
+    world.write(&format!("in/{}z.jsonl", "d/".repeat(60)), "{\"text\": \"深い所の文書。\"}\n");
+    world.write("plan.toml", PLAN.replace("a.jsonl", "in"));
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "whole"]).0, 0);
+    let program = env!("CARGO_BIN_EXE_seimai");
+    let mut ended = Vec::new();
+    for limit in (8..24).chain([32, 40]) {
+        let command = format!("ulimit -n {limit}; exec {program} run plan.toml --out out{limit} --threads 2 --progress none");
+        let (code, _, err) = said(&Command::new("bash").args(["-c", &command]).current_dir(world.dir.path()).output().unwrap());
+        assert!(code == 0 || code == 4, "{limit} descriptors: {code} {err}");
+        assert!(code == 4 || tree(&world.path("whole")) == tree(&world.path(&format!("out{limit}"))), "{limit} descriptors");
+        ended.push(code);
+    }
+    assert!(ended.contains(&0) && ended.contains(&4), "{ended:?}");
 }
 
 #[test]
@@ -235,6 +281,16 @@ fn decode_refuses_what_is_no_token_shard() {
         return;
     }
     assert_eq!(world.run(&["run", "plan.toml", "--out", "run"]).0, 0);
+    assert_eq!(world.run(&["decode", "run"]), world.run(&["decode", "run/tokens"]), "a run stands for its tokens");
+    assert_eq!(world.run(&["decode", "run"]).1.lines().count(), 2);
+    assert_eq!(
+        world.run(&["run", "plan.toml", "--out", "other", "--set", "tokenizer.special_tokens=[\"<|pad|>\", \"<|endoftext|>\"]"]).0,
+        0
+    );
+    let other = "other/tokenizer/tokenizer.json";
+    let hash = |path: &str| blake3::hash(&fs::read(world.path(path)).unwrap()).to_hex().to_string();
+    let (ours, theirs) = (hash("run/tokenizer/tokenizer.json"), hash(other));
+    refused(&world, &["decode", "run", "--tokenizer", other], &[&ours, &theirs, other, "part-00000", "hint: --tokenizer"]);
     for (shard, words) in
         [("run/documents", "input_ids"), ("a.jsonl", "not a token shard"), (foreign.to_str().unwrap(), "not a token shard")]
     {
