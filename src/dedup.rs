@@ -28,7 +28,7 @@ use crate::stage::{Absorber, Batch, Contract, Counts, Fold, ListBuilder, column,
 
 pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
-pub use self::resolve::{Corpus, ParallelFor, Texts, resolve, sequential};
+pub use self::resolve::{Corpus, Texts, resolve};
 
 /// The section `[dedup]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]

@@ -108,12 +108,12 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verd
         context.stop.check()?;
         read_whole(context, &partial_path(shard))
     };
-    let mut texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| look_up(context, wanted, &schema::TEXT, give);
+    let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| look_up(context, wanted, &schema::TEXT, give);
     let mut corpus = Corpus {
         shards,
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
-        texts: &mut texts,
+        texts: &texts,
         memory: context.memory / 4,
         parallel: &|n, work| context.pool.parallel(n, work),
     };

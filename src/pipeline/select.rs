@@ -2,13 +2,14 @@
 //!
 //! A part reads its shards' tables and writes `documents/part-N`, `rejected/part-N` and a partial histogram.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-use super::annotate::{table_path, write_table};
+use super::annotate::{self, table_path, write_table};
 use super::duplicates::Fates;
 use super::observer::{Progress, Unit};
 use super::run::Context;
@@ -57,7 +58,9 @@ pub(super) fn counts_path(part: usize) -> String {
 pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
     let name = |part: usize| format!("{part:05}");
     let known = |part: usize| context.work.entry::<PartFacts>(PASS, &name(part));
-    let missing: Vec<usize> = (0..fates.parts.len()).filter(|&part| known(part).is_none()).collect();
+    let mut missing: Vec<usize> = (0..fates.parts.len()).filter(|&part| known(part).is_none()).collect();
+    // The largest first: what is left at the end, when threads run out of work, is small.
+    missing.sort_by_key(|&part| Reverse(text_bytes(context, fates.parts[part])));
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, fates.parts.len() as u64);
         progress.add((fates.parts.len() - missing.len()) as u64, 0, 0);
@@ -74,6 +77,11 @@ pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
     (0..fates.parts.len())
         .map(|part| known(part).ok_or_else(|| crate::error::Error::internal(format!("part {part} is not committed"))))
         .collect()
+}
+
+/// Bytes of the texts that a range of shards read.
+fn text_bytes(context: &Context<'_>, (from, to): (u64, u64)) -> u64 {
+    (from..to).filter_map(|shard| Some(annotate::facts(context, shard)?.text_bytes)).sum()
 }
 
 /// A part being written.

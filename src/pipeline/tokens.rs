@@ -1,5 +1,7 @@
 //! The third pass: `tokens/part-N` from `documents/part-N`, row for row.
 
+use std::cmp::Reverse;
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,9 @@ pub(super) fn tokens_path(part: usize) -> String {
 pub(super) fn run(context: &Context<'_>, selected: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
     let name = |part: usize| format!("{part:05}");
     let known = |part: usize| context.work.entry::<TokenFacts>(PASS, &name(part));
-    let missing: Vec<usize> = (0..selected.len()).filter(|&part| known(part).is_none()).collect();
+    let mut missing: Vec<usize> = (0..selected.len()).filter(|&part| known(part).is_none()).collect();
+    // The largest first: what is left at the end, when threads run out of work, is small.
+    missing.sort_by_key(|&part| Reverse(selected[part].payload.kept_bytes));
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, selected.len() as u64);
         progress.add((selected.len() - missing.len()) as u64, 0, 0);
