@@ -8,6 +8,7 @@ use super::annotate::{self, ShardFacts};
 use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
 use super::observer::{Event, Observer};
 use super::packing::Packed;
+use super::plan::Plan;
 use super::run::{Context, Report, peak_memory};
 use super::select::Part;
 use super::tokens::TokenFacts;
@@ -82,12 +83,14 @@ fn add(sum: &mut Counts, more: &Counts) {
     }
 }
 
-fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
+/// The provenance that the plan gives to records without their own.
+pub(super) fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
     let all = [("name", &given.name), ("license", &given.license), ("residency", &given.residency)];
     all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
 }
 
-fn unicode_version() -> String {
+/// The version of Unicode that this version follows.
+pub(super) fn unicode_version() -> String {
     let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
     format!("{major}.{minor}.{patch}")
 }
@@ -99,8 +102,13 @@ fn dictionary(context: &Context<'_>) -> DictionaryFacts {
         version: about.identity.version.clone(),
         licence: about.identity.licence.clone(),
         fingerprint: about.fingerprint.clone(),
-        engine: format!("{:?}", context.plan.segment.engine).to_lowercase(),
+        engine: engine(context.plan),
     }
+}
+
+/// The engine as the plan spells it.
+pub(super) fn engine(plan: &Plan) -> String {
+    format!("{:?}", plan.segment.engine).to_lowercase()
 }
 
 fn pack_facts(packed: &Packed) -> PackFacts {
