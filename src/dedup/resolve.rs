@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dedup::anchor::{Edge, decide};
 use crate::dedup::candidates::{Pair, Pairs, Star, Sweep};
-use crate::dedup::{Options, Partial, Verdicts, ordinal, shard_of, shingle, verify, view};
+use crate::dedup::{Options, Partial, VIEW_KEPT, Verdicts, ordinal, shard_of, shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::{Batch, ParallelFor, in_parallel};
 
@@ -244,6 +244,9 @@ fn each_set<T: Send>(corpus: &Corpus<'_>, ordinals: &[u64], work: &(dyn Fn(u64, 
             };
             goes_on = result.is_some();
             results.push(result);
+            if folded.capacity() > VIEW_KEPT {
+                (folded, sets) = Default::default();
+            }
             Ok(())
         })?;
         if results.len() == wanted.len() {

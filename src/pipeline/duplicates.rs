@@ -108,7 +108,13 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verd
         context.stop.check()?;
         read_whole(context, &partial_path(shard))
     };
-    let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| look_up(context, wanted, &schema::TEXT, give);
+    let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
+        look_up(context, wanted, &schema::TEXT, &mut |ordinal, text| {
+            // A set of shingles is many times as large as its text.
+            let _pass = context.gate.enter(text.len());
+            give(ordinal, text)
+        })
+    };
     let mut corpus = Corpus {
         shards,
         partial: &mut partial,
@@ -151,6 +157,15 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
         }
     }
     Ok(())
+}
+
+/// Bytes of the longest text of a shard.
+pub(super) fn longest_text(context: &Context<'_>, shard: u64) -> Result<usize> {
+    let mut longest = 0;
+    for batch in open_table(&context.work.out().join(partial_path(shard)), Some(&[TEXT_BYTES.name]), 1 << 16)? {
+        longest = longest.max(column(&batch?, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().copied().max().unwrap_or(0));
+    }
+    Ok(longest as usize)
 }
 
 /// What a work shard brings to an output part.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::fingerprint;
 use super::manifest::Manifest;
 use super::observer::{Event, Observer, Stop};
-use super::pass::Pool;
+use super::pass::{Gate, Pool};
 use super::plan::{LoadedPlan, Plan};
 use super::registry::Stages;
 use super::work::{InputState, State, WorkDir};
@@ -54,6 +54,8 @@ pub(super) struct Context<'a> {
     pub stages: &'a Stages,
     pub work: &'a WorkDir,
     pub pool: &'a Pool,
+    /// Huge texts pass one at a time.
+    pub gate: Gate,
     pub stop: &'a Stop,
     pub observer: &'a dyn Observer,
     pub memory: u64,
@@ -137,6 +139,7 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
         stages: &stages,
         work: &work,
         pool: &pool,
+        gate: Gate::default(),
         stop,
         observer,
         memory: options.memory,

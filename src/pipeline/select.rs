@@ -10,7 +10,7 @@ use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::annotate::{self, table_path, write_table};
-use super::duplicates::Fates;
+use super::duplicates::{self, Fates};
 use super::observer::{Progress, Unit};
 use super::run::Context;
 use super::work::Entry;
@@ -25,6 +25,8 @@ use crate::stage::{Absorber, Batch, Counts, Fold, strings, with_column};
 /// Name of the pass.
 pub(super) const PASS: &str = "decide";
 const BATCH_ROWS: usize = 1024;
+/// Memory that a text needs in the first pass over what it needs here, roughly.
+pub(super) const LIGHTER: usize = 3;
 
 /// What the entry of a part says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -103,6 +105,8 @@ impl<'a> OpenPart<'a> {
     fn fill(mut self, context: &Context<'_>, fates: &Fates) -> Result<Entry<PartFacts>> {
         let (from, to) = fates.parts[self.part];
         for shard in from..to {
+            // Rows are copied, compressed and counted, not taken apart: memory is less than in the first pass.
+            let _pass = context.gate.enter(duplicates::longest_text(context, shard)? / LIGHTER);
             let mut affected = fates.of(shard).iter().peekable();
             let mut base = 0;
             for batch in open_table(&context.work.out().join(table_path(shard)), None, BATCH_ROWS)? {

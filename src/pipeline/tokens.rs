@@ -6,9 +6,10 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
 
+use super::annotate::text_bytes;
 use super::observer::{Progress, Unit};
 use super::run::Context;
-use super::select::{Part, documents_path};
+use super::select::{LIGHTER, Part, documents_path};
 use super::vocabulary::Vocabulary;
 use super::work::Entry;
 use crate::bpe::Encode;
@@ -80,7 +81,9 @@ fn encode_part(context: &Context<'_>, worker: &mut dyn Worker, part: usize, meta
     let mut facts = TokenFacts::default();
     for batch in open_table(&source, Some(&columns), BATCH_ROWS)? {
         context.stop.check()?;
-        let encoded = worker.apply(batch?)?;
+        let batch = batch?;
+        let _pass = context.gate.enter(text_bytes(&batch)? / LIGHTER);
+        let encoded = worker.apply(batch)?;
         facts.documents += encoded.num_rows() as u64;
         let lengths = column(&encoded, &schema::N_TOKENS)?.as_primitive::<Int32Type>();
         facts.tokens += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();
