@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use super::annotate::{self, ShardFacts};
@@ -195,7 +196,7 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: 
     Ok(())
 }
 
-fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &std::path::Path) -> Result<()> {
+fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &Path) -> Result<()> {
     staged.write_all(line).map_err(|e| staged.failed(e))?;
     staged.commit(target).map(|_| ())
 }
@@ -218,8 +219,8 @@ fn run_json(report: &Report, threads: usize) -> String {
 }
 
 /// What a finished run says it belongs to.
-pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
-    let (manifest, _) = Manifest::read(work.out())?;
+pub(super) fn finished_state(out: &Path) -> Result<Option<State>> {
+    let (manifest, _) = Manifest::read(out)?;
     let inputs = manifest.inputs.iter().map(|input| InputState {
         path: input.path.clone(),
         bytes: input.bytes,
@@ -232,13 +233,11 @@ pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
 }
 
 /// Started again after it finished: nothing to do.
-pub(super) fn already_done(work: &WorkDir, started: Instant) -> Result<Report> {
-    let (manifest, hash) = Manifest::read(work.out())?;
-    if read_limited(&work.out().join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
-        let what = format!(
-            "{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)",
-            work.out().display()
-        );
+pub(super) fn already_done(out: &Path, started: Instant) -> Result<Report> {
+    let (manifest, hash) = Manifest::read(out)?;
+    if read_limited(&out.join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
+        let what =
+            format!("{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)", out.display());
         return Err(Error::refused_with_hint(what, "`seimai verify` lists the damage; --fresh starts over"));
     }
     Ok(Report { manifest, seconds: vec![], wall: started.elapsed().as_secs_f64(), already_done: true })

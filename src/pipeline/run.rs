@@ -116,9 +116,15 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
     let stages = Stages::new(plan, &loaded.base)?;
     let fingerprint = fingerprint::of(plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
-    let work = WorkDir::open(&options.out, options.fresh)?;
+    let work = match WorkDir::open(&options.out, options.fresh) {
+        Err(_) if !options.fresh && claim::is_finished_for_good(&options.out) => {
+            belongs(finish::finished_state(&options.out)?.as_ref(), &fingerprint, &inputs, &pool, stop)?;
+            return finish::already_done(&options.out, started);
+        }
+        other => other?,
+    };
     let complete = work.is_complete();
-    let known = if complete { finish::finished_state(&work)? } else { work.state()? };
+    let known = if complete { finish::finished_state(work.out())? } else { work.state()? };
     let belongs = belongs(known.as_ref(), &fingerprint, &inputs, &pool, stop);
     if complete {
         // A finished run is left as it was, whether it is this one or another.
@@ -126,7 +132,7 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
             observer.on_event(&Event::Note(format!("the work directory could not be removed: {e}")));
         }
         belongs?;
-        return finish::already_done(&work, started);
+        return finish::already_done(work.out(), started);
     }
     let state = belongs?;
     if known.is_none() {

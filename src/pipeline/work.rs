@@ -93,11 +93,20 @@ pub(super) struct WorkDir {
 impl WorkDir {
     /// Locks `out`, which must be new, empty, or of a run of ours; `fresh` removes what an earlier run left.
     pub(super) fn open(out: &Path, fresh: bool) -> Result<Self> {
-        let standing = claim::standing(out)?;
+        Self::open_after(out, fresh, || {})
+    }
+
+    /// [`WorkDir::open`]; `meanwhile` is what others may do before the lock is ours.
+    fn open_after(out: &Path, fresh: bool, meanwhile: impl FnOnce()) -> Result<Self> {
+        // Before the first write: a directory of others is not touched.
+        claim::standing(out)?;
         create_dir(out).map_err(claim::refuse_unwritable)?;
         sync_dir(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))?;
         let work = out.join(".work");
+        meanwhile();
         let lock = claim::lock(out)?;
+        // What is cleared is decided under the lock: another run may have begun and finished since.
+        let standing = claim::standing(out)?;
         if fresh || matches!(standing, Standing::New | Standing::HalfCleared) {
             claim::clear(out)?;
         }
@@ -281,6 +290,20 @@ mod tests {
         let mut flipped = File::options().write(true).open(out.join("documents/x")).unwrap();
         flipped.write_all(b"abd").unwrap();
         assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_none());
+    }
+
+    #[test]
+    fn a_run_that_finishes_before_the_lock_is_ours_is_not_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let finish = || {
+            let other = WorkDir::open(&out, false).unwrap();
+            other.write_output("manifest.json", b"{}", 0).unwrap();
+            other.write_output("_SUCCESS", b"blake3 0 manifest.json\n", 0).unwrap();
+            other.remove_work().unwrap();
+        };
+        let work = WorkDir::open_after(&out, false, finish).unwrap();
+        assert!(work.is_complete() && out.join("manifest.json").exists());
     }
 
     #[test]

@@ -243,6 +243,32 @@ fn unreadable_records_are_quarantined_and_everything_else_goes_on() {
 }
 
 #[test]
+fn a_finished_run_that_cannot_be_written_is_done() {
+    if !has_ipadic("a_finished_run_that_cannot_be_written_is_done") {
+        return;
+    }
+    let world = World::new();
+    world.write("a.jsonl", r#"{"text": "短いが正しい文書です。米を精米して炊きました。"}"#);
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
+    // A mount of its own: permissions alone do not hold everybody back.
+    let script = "mount --bind out out && mount -o remount,ro,bind out && exec \"$0\" run plan.toml --out out";
+    let read_only = |program: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, program]).current_dir(world.dir.path());
+        command.output()
+    };
+    if !read_only("true").is_ok_and(|output| output.status.success()) {
+        return crate::harness::skipped("a_finished_run_that_cannot_be_written_is_done", "leave to mount");
+    }
+    let (code, _, err) = crate::harness::said(&read_only(env!("CARGO_BIN_EXE_seimai")).unwrap());
+    assert!(code == 0 && err.contains("done"), "exit {code}: {err}");
+    // Another plan is another run, writable or not.
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[tokenizer]\nvocab_size = 300\n");
+    assert_eq!(crate::harness::said(&read_only(env!("CARGO_BIN_EXE_seimai")).unwrap()).0, 2);
+}
+
+#[test]
 fn a_text_that_grows_does_not_take_memory_stage_by_stage() {
     if !has_ipadic("a_text_that_grows_does_not_take_memory_stage_by_stage") {
         return;
