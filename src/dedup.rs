@@ -28,7 +28,7 @@ use crate::stage::{Absorber, Batch, Contract, Counts, Fold, ListBuilder, column,
 
 pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
-pub use self::resolve::{Corpus, ParallelFor, Texts, resolve, sequential};
+pub use self::resolve::{Corpus, Texts, resolve};
 
 /// The section `[dedup]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -161,6 +161,9 @@ impl Fold for Sketcher {
     }
 }
 
+/// Code points for which the view keeps its memory: a huge text must not hold on to four bytes a character.
+const VIEW_KEPT: usize = 1 << 20;
+
 /// Sketches of one shard, growing.
 #[derive(Debug, Default)]
 struct Sketches {
@@ -179,6 +182,9 @@ impl Sketches {
             view::fold(text, &mut self.view);
             if let Some(sketch) = minhash::sketch(&self.view) {
                 bands.keys(&sketch, &mut self.keys.values);
+            }
+            if self.view.capacity() > VIEW_KEPT {
+                self.view = Vec::new();
             }
         }
         self.keys.end_row()

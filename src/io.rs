@@ -102,6 +102,13 @@ impl StagedFile {
         Error::io(&self.path, "write", source)
     }
 
+    /// For a file that will be patched: hashing what is written would be in vain.
+    #[must_use]
+    pub fn hashed_at_the_end(mut self) -> Self {
+        self.hasher = None;
+        self
+    }
+
     /// Overwrites `bytes` at `offset` (headers that are known last); the content hash is then taken by reading back.
     pub fn patch(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
         let patch = |file: &mut BufWriter<File>| {

@@ -25,13 +25,13 @@ use self::best_fit::BestFit;
 use self::block::Block;
 use self::format::{EOS_APPENDED, FormatError, Header, SEQUENCE_LENGTH_MAX, SectionWriter, TokenType, kind};
 use self::info::{FORMAT, PackInfo, PartInfo, ShardInfo};
-use self::layout::{Layout, ShardLengths, Totals, windows};
+use self::layout::{Layout, Place, ShardLengths, Totals, windows};
 use self::unpack::{Document, Documents};
 use self::view::{PackView, Piece};
 use crate::error::{Error, Result};
 use crate::io::{self, FileEntry, StagedFile, Staging};
 use crate::schema::{INPUT_IDS, N_TOKENS};
-use crate::stage::{Batch, list_slice};
+use crate::stage::{Batch, ParallelFor, in_parallel, list_slice};
 
 /// A part of more pieces than this gets no further window: bounds the memory of the index to 0.8 GiB.
 const PART_PIECES: u64 = 1 << 24;
@@ -39,8 +39,8 @@ const PART_PIECES: u64 = 1 << 24;
 /// Smallest block of rows that is filled at a time, whatever the memory limit: each block reads the token shards again.
 const BLOCK_BYTES_MIN: u64 = 16 << 20;
 
-/// Tokens of a batch read from a token shard (unless one document has more).
-const BATCH_TOKENS: u32 = 1 << 23;
+/// Tokens of a batch that a thread reads from a token shard (unless one document has more).
+const BATCH_TOKENS: u32 = 1 << 21;
 
 /// The section `[pack]` of the plan.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -217,16 +217,25 @@ impl<'a> Packer<'a> {
     }
 
     /// Writes one file of the pack as `target`; `path` is what the manifest will say. With little `memory` (bytes) the rows
-    /// are filled block by block and the token parts read once for each; the bytes are the same.
-    pub fn write_part(&self, plan: &PartPlan, memory: u64, staging: &Staging, target: &Path, path: String) -> Result<PackedPart> {
+    /// are filled block by block and the token parts read once for each; the bytes are the same, and the same for any `parallel`.
+    pub fn write_part(
+        &self,
+        plan: &PartPlan,
+        memory: u64,
+        parallel: &ParallelFor<'_>,
+        staging: &Staging,
+        target: &Path,
+        path: String,
+    ) -> Result<PackedPart> {
         check_index_fits(plan, memory)?;
         if !plan.is_sound(self.parts.len()) {
             return Err(Error::internal(format!("{}: its windows are not consecutive token shards", plan.name())));
         }
         let shards = self.lengths(plan.shards())?;
         let layout = self.layout(plan, &shards)?;
-        let mut writer = SectionWriter::new(staging.create(&plan.name())?).map_err(|e| Error::io(target, "write", e))?;
-        self.write_tokens(&mut writer, &shards, &layout, self.block_rows(plan, memory), target)?;
+        let file = staging.create(&plan.name())?.hashed_at_the_end();
+        let mut writer = SectionWriter::new(file).map_err(|e| Error::io(target, "write", e))?;
+        self.write_tokens(&mut writer, &shards, &layout, self.block_rows(plan, memory), parallel, target)?;
         let sources = layout.origins().copied();
         let index = writer.index(self.options.sequence_length, &layout.row_ptr, layout.ends(), sources);
         index.map_err(|e| Error::io(target, "write", e))?;
@@ -241,6 +250,7 @@ impl<'a> Packer<'a> {
         shards: &[ShardLengths],
         layout: &Layout,
         block_rows: u64,
+        parallel: &ParallelFor<'_>,
         target: &Path,
     ) -> Result<()> {
         let io = |e| Error::io(target, "write", e);
@@ -248,9 +258,9 @@ impl<'a> Packer<'a> {
         let mut first = 0;
         while first < rows {
             let here = block_rows.min(rows - first);
-            let mut block = Block::new(first, here, sequence_length, self.context.vocab_size, self.context.pad);
-            self.fill(&mut block, shards, layout)?;
-            writer.write(block.bytes()).map_err(io)?;
+            let block = Block::new(first, here, sequence_length, self.context.vocab_size, self.context.pad);
+            self.fill(&block, shards, layout, parallel)?;
+            block.into_bytes().try_for_each(|bytes| writer.write(&bytes)).map_err(io)?;
             first += here;
         }
         writer.end(kind::TOKENS, self.token_type() as u32, rows * u64::from(sequence_length)).map_err(io)
@@ -269,43 +279,50 @@ impl<'a> Packer<'a> {
     }
 
     fn block_rows(&self, plan: &PartPlan, memory: u64) -> u64 {
-        let batch = u64::from(BATCH_TOKENS) * 4;
+        // Two threads' batches; more threads come with more memory.
+        let batch = u64::from(BATCH_TOKENS) * 4 * 2;
         let index = plan.totals.pieces * Layout::PIECE_BYTES;
         (memory.saturating_sub(batch + index).max(BLOCK_BYTES_MIN) / self.row_bytes()).max(1)
     }
 
-    /// Reads the part's tokens once, in order, and puts those that belong there into the block.
-    fn fill(&self, block: &mut Block, shards: &[ShardLengths], layout: &Layout) -> Result<()> {
-        let mut piece = 0;
+    /// Reads the part's tokens once, shard by shard on all threads, and puts those that belong there into the block.
+    fn fill(&self, block: &Block, shards: &[ShardLengths], layout: &Layout, parallel: &ParallelFor<'_>) -> Result<()> {
+        let mut first_pieces = Vec::with_capacity(shards.len());
+        let mut pieces = 0;
         for shard in shards {
-            let part = &self.parts[shard.index as usize];
-            let mut row = 0;
-            for batch in io::open_table(&part.path, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
-                let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
-                let lists = token_lists(&part.path, &batch)?;
-                for i in 0..lists.len() {
-                    let ids = list_slice::<Int32Type>(lists, i);
-                    if shard.lengths.get(row).map(|&n| n as usize) != Some(ids.len()) {
-                        return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
-                    }
-                    if !ids.is_empty() && !self.put_document(block, layout, &mut piece, ids) {
-                        return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
-                    }
-                    row += 1;
-                }
-            }
-            if row != shard.lengths.len() {
-                return Err(Error::damaged(&part.path, "input_ids has fewer rows than n_tokens"));
-            }
+            first_pieces.push(pieces);
+            pieces += shard.lengths.iter().map(|&n| layout::pieces_of(n, self.options.sequence_length) as usize).sum::<usize>();
         }
+        in_parallel(parallel, shards.len(), &|i| self.fill_from(block, &shards[i], &layout.places[first_pieces[i]..]))?;
         Ok(())
     }
 
+    /// Puts the documents of one shard, whose pieces are the first of `places`.
+    fn fill_from(&self, block: &Block, shard: &ShardLengths, places: &[Place]) -> Result<()> {
+        let part = &self.parts[shard.index as usize];
+        let (mut row, mut piece) = (0, 0);
+        for batch in io::open_table(&part.path, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
+            let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
+            let lists = token_lists(&part.path, &batch)?;
+            for i in 0..lists.len() {
+                let ids = list_slice::<Int32Type>(lists, i);
+                if shard.lengths.get(row).map(|&n| n as usize) != Some(ids.len()) {
+                    return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
+                }
+                if !ids.is_empty() && !self.put_document(block, places, &mut piece, ids) {
+                    return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
+                }
+                row += 1;
+            }
+        }
+        if row == shard.lengths.len() { Ok(()) } else { Err(Error::damaged(&part.path, "input_ids has fewer rows than n_tokens")) }
+    }
+
     /// Puts the pieces of a document, of which `piece` is the first, and its EOS.
-    fn put_document(&self, block: &mut Block, layout: &Layout, piece: &mut usize, ids: &[i32]) -> bool {
+    fn put_document(&self, block: &Block, places: &[Place], piece: &mut usize, ids: &[i32]) -> bool {
         let mut rest = ids;
         let mut sound = true;
-        while let Some(place) = layout.places.get(*piece) {
+        while let Some(place) = places.get(*piece) {
             *piece += 1;
             let last = place.length as usize > rest.len();
             let (here, next) = rest.split_at(rest.len().min(place.length as usize));
@@ -513,14 +530,26 @@ impl Pack {
     /// Checks every promise of the format, and that the origins are those of `pack.json`. Content hashes of whole files are
     /// the manifest's.
     pub fn verify(&self) -> Result<()> {
-        for (part, ((path, map), info)) in self.maps.iter().zip(&self.info.parts).enumerate() {
-            self.part(part)?;
-            let view = unpack::verify(map).map_err(|e| damaged(path, &e))?;
-            let shards = self.info.shards.iter().skip(info.first_shard as usize).take(info.shards as usize);
-            if format::shards_hash(shards.map(|shard| (shard.name.as_str(), shard.blake3.as_str()))) != view.header().shards_blake3 {
-                return Err(Error::damaged(path, "was made of other token shards than pack.json says"));
-            }
+        for part in 0..self.maps.len() {
+            self.verify_part(part)?;
             self.documents(part)?.try_for_each(|document| document.map(|_| ()))?;
+        }
+        Ok(())
+    }
+
+    /// The same for one part, its documents left out.
+    pub fn verify_part(&self, part: usize) -> Result<()> {
+        let view = self.part(part)?;
+        let ((path, map), info) = (&self.maps[part], &self.info.parts[part]);
+        unpack::verify(map).map_err(|e| damaged(path, &e))?;
+        let shards = self.info.shards.iter().skip(info.first_shard as usize).take(info.shards as usize);
+        if format::shards_hash(shards.map(|shard| (shard.name.as_str(), shard.blake3.as_str()))) != view.header().shards_blake3 {
+            return Err(Error::damaged(path, "was made of other token shards than pack.json says"));
+        }
+        let hex = |hash: [u8; 32]| blake3::Hash::from_bytes(hash).to_hex();
+        let made_of = (hex(view.header().tokenizer_blake3), hex(view.header().plan_fingerprint));
+        if (made_of.0.as_str(), made_of.1.as_str()) != (&self.info.tokenizer_blake3, &self.info.plan_fingerprint) {
+            return Err(Error::damaged(path, "was made with another vocabulary or plan than pack.json says"));
         }
         Ok(())
     }

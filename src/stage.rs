@@ -4,7 +4,7 @@
 //! [`Contract`] names and adds (or replaces) others. Contracts are chained and checked when the plan is built.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray};
 use arrow::datatypes::{ArrowPrimitiveType, Schema};
@@ -67,6 +67,28 @@ pub trait Absorber {
 
 /// A stream of batches, one at a time in memory.
 pub type BatchIter<'a> = Box<dyn Iterator<Item = Result<Batch>> + 'a>;
+
+/// A parallel loop: calls the function once with each number below `n`, from any threads. Rooms start no threads of their own;
+/// a fold that concludes is lent those of the corridor.
+pub type ParallelFor<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + 'a;
+
+/// The parallel loop of one thread.
+pub fn sequential(n: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..n).for_each(work);
+}
+
+/// `work` on each number below `n` through a parallel loop; the results in order, or the error of the least number.
+pub fn in_parallel<T: Send>(parallel: &ParallelFor<'_>, n: usize, work: &(dyn Fn(usize) -> Result<T> + Sync)) -> Result<Vec<T>> {
+    let slots: Vec<Mutex<Option<Result<T>>>> = (0..n).map(|_| Mutex::new(None)).collect();
+    parallel(n, &|i| {
+        let result = work(i);
+        if let Ok(mut slot) = slots[i].lock() {
+            *slot = Some(result);
+        }
+    });
+    let taken = slots.into_iter().map(|slot| slot.into_inner().ok().flatten());
+    taken.map(|slot| slot.unwrap_or_else(|| Err(Error::internal("a part of a parallel loop was not run")))).collect()
+}
 
 /// Puts `array` under `column`, replacing a column of that name.
 pub fn with_column(batch: &Batch, column: &Column, array: ArrayRef) -> Result<Batch> {

@@ -4,24 +4,17 @@
 //! verified pairs are a property of the documents and their order.
 
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dedup::anchor::{Edge, decide};
 use crate::dedup::candidates::{Pair, Pairs, Star, Sweep};
-use crate::dedup::{Options, Partial, Verdicts, ordinal, shingle, verify, view};
+use crate::dedup::{Options, Partial, VIEW_KEPT, Verdicts, ordinal, shard_of, shingle, verify, view};
 use crate::error::{Error, Result};
-use crate::stage::Batch;
+use crate::stage::{Batch, ParallelFor, in_parallel};
 
-/// Loads texts: for every one of the ordinals (ascending), in that order, calls the visitor with ordinal and text.
-pub type Texts<'a> = dyn FnMut(&[u64], &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> + 'a;
-
-/// A parallel loop: calls the function once with each number below `n`, from any threads.
-pub type ParallelFor<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + 'a;
-
-/// The parallel loop of one thread.
-pub fn sequential(n: usize, work: &(dyn Fn(usize) + Sync)) {
-    (0..n).for_each(work);
-}
+/// Loads texts: for every one of the ordinals (ascending, all of one shard), in that order, calls the visitor with ordinal and
+/// text. Called from several threads at once, for different shards.
+pub type Texts<'a> = dyn Fn(&[u64], &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> + Sync + 'a;
 
 /// What [`resolve`] needs of the corpus.
 pub struct Corpus<'a> {
@@ -32,7 +25,7 @@ pub struct Corpus<'a> {
     /// Does the document (shard, row) take part? One that does not is no duplicate and no anchor.
     pub eligible: &'a dyn Fn(u64, u32) -> bool,
     /// Texts on demand.
-    pub texts: &'a mut Texts<'a>,
+    pub texts: &'a Texts<'a>,
     /// Bytes that may be used, apart from what is proportional to the number of duplicates.
     pub memory: u64,
     /// How to use more than one thread.
@@ -143,7 +136,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn verify_if_full(&mut self, corpus: &mut Corpus<'_>) -> Result<()> {
+    fn verify_if_full(&mut self, corpus: &Corpus<'_>) -> Result<()> {
         if self.pairs.is_full() { verify(corpus, self.threshold, &self.pairs.take(), &mut self.edges) } else { Ok(()) }
     }
 }
@@ -152,7 +145,7 @@ impl<'a> Search<'a> {
 ///
 /// The sets of as many first documents as fit are held, while the second ones stream past; so a text is read at most twice,
 /// more often only if the first documents do not fit together.
-fn verify(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], edges: &mut Vec<Edge>) -> Result<()> {
+fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &[Pair], edges: &mut Vec<Edge>) -> Result<()> {
     let sets_max = (corpus.memory / 8 / size_of::<u64>() as u64) as usize;
     let mut firsts: Vec<u64> = pairs.iter().map(|pair| pair.first).collect();
     firsts.dedup();
@@ -170,12 +163,11 @@ fn verify(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], edges: &mut V
     Ok(())
 }
 
-/// Sets of shingles of some documents, end to end.
+/// Sets of shingles of some documents, by ordinal.
 #[derive(Debug, Default)]
 struct Sets {
     ordinals: Vec<u64>,
-    ends: Vec<usize>,
-    hashes: Vec<u64>,
+    sets: Vec<Box<[u64]>>,
 }
 
 impl Sets {
@@ -183,46 +175,25 @@ impl Sets {
         self.ordinals.len()
     }
 
-    fn push(&mut self, ordinal: u64, set: &[u64]) {
-        if self.hashes.capacity() - self.hashes.len() < set.len() {
-            // Growth by doubling would count twice against the memory.
-            self.hashes.reserve_exact(set.len().max(self.hashes.len() / 8));
-        }
-        self.hashes.extend_from_slice(set);
-        self.ordinals.push(ordinal);
-        self.ends.push(self.hashes.len());
-    }
-
     fn get(&self, ordinal: u64) -> Option<&[u64]> {
-        let at = self.ordinals.binary_search(&ordinal).ok()?;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        Some(&self.hashes[start..self.ends[at]])
+        Some(&self.sets[self.ordinals.binary_search(&ordinal).ok()?])
     }
 }
 
-/// The sets of the first of `wanted` that fit into `hashes_max` hashes, at least one.
-fn load_sets(corpus: &mut Corpus<'_>, wanted: &[u64], hashes_max: usize) -> Result<Sets> {
-    let mut sets = Sets::default();
-    let mut full = false;
-    let parallel = corpus.parallel;
-    in_blocks(corpus, wanted, &mut |block| {
-        if full {
-            return Ok(());
-        }
-        let loaded = block.map(parallel, &|ordinal, set| (ordinal, set.to_vec()))?;
-        for (ordinal, set) in loaded {
-            full = full || (sets.len() > 0 && sets.hashes.len() + set.len() > hashes_max);
-            if !full {
-                sets.push(ordinal, &set);
-            }
-        }
-        Ok(())
-    })?;
-    Ok(sets)
+/// The sets of the first of `wanted` that fit into `hashes_max` hashes, at least one. How many these are may depend on which
+/// thread is faster; what is concluded from them does not.
+fn load_sets(corpus: &Corpus<'_>, wanted: &[u64], hashes_max: usize) -> Result<Sets> {
+    let held = AtomicUsize::new(0);
+    let keep = |ordinal: u64, set: &[u64]| {
+        let before = held.fetch_add(set.len(), Ordering::Relaxed);
+        (Some(&ordinal) == wanted.first() || before + set.len() <= hashes_max).then(|| Box::from(set))
+    };
+    let loaded: Vec<Box<[u64]>> = each_set(corpus, wanted, &keep)?.into_iter().map_while(|set| set).collect();
+    Ok(Sets { ordinals: wanted[..loaded.len()].to_vec(), sets: loaded })
 }
 
 /// Appends those of `pairs` (whose first documents are in `sets`) that are similar enough.
-fn compare(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], sets: &Sets, edges: &mut Vec<Edge>) -> Result<()> {
+fn compare(corpus: &Corpus<'_>, threshold: f64, pairs: &[Pair], sets: &Sets, edges: &mut Vec<Edge>) -> Result<()> {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable_by_key(|pair| (pair.second, pair.first));
     let mut seconds: Vec<u64> = pairs.iter().map(|pair| pair.second).collect();
@@ -236,89 +207,53 @@ fn compare(corpus: &mut Corpus<'_>, threshold: f64, pairs: &[Pair], sets: &Sets,
     let (held, streamed): (Vec<u64>, Vec<u64>) = seconds.into_iter().partition(|&ordinal| sets.get(ordinal).is_some());
     let of_held = |range: Range<usize>| held[range].iter().map(|&o| of_document(o, sets.get(o).unwrap_or_default())).collect();
     edges.extend(in_tasks(parallel, held.len(), &of_held)?.into_iter().flatten());
-    in_blocks(corpus, &streamed, &mut |block| {
-        edges.extend(block.map(parallel, &of_document)?.into_iter().flatten());
-        Ok(())
-    })
+    let of_streamed = each_set(corpus, &streamed, &|ordinal, set| Some(of_document(ordinal, set)))?;
+    edges.extend(of_streamed.into_iter().flatten().flatten());
+    Ok(())
 }
 
 fn edge(pair: Pair, first: &[u64], second: &[u64], threshold: f64) -> Option<Edge> {
     verify::jaccard_at_least(first, second, threshold).map(|jaccard| Edge { pair, jaccard })
 }
 
-/// Texts that are worked on together.
-#[derive(Debug, Default)]
-struct Block {
-    text: String,
-    /// Ordinal and end of each text.
-    documents: Vec<(u64, usize)>,
-}
-
-impl Block {
-    fn push(&mut self, ordinal: u64, text: &str) {
-        self.text.push_str(text);
-        self.documents.push((ordinal, self.text.len()));
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.documents.clear();
-    }
-
-    /// `work` on the set of shingles of each document, in order.
-    fn map<T: Send>(&self, parallel: &ParallelFor<'_>, work: &(dyn Fn(u64, &[u64]) -> T + Sync)) -> Result<Vec<T>> {
-        in_tasks(parallel, self.documents.len(), &|range| self.map_range(range, work))
-    }
-
-    fn map_range<T>(&self, range: Range<usize>, work: &dyn Fn(u64, &[u64]) -> T) -> Vec<T> {
-        let (mut folded, mut sets) = (Vec::new(), shingle::Sets::default());
-        let mut from = if range.start == 0 { 0 } else { self.documents[range.start - 1].1 };
-        let mut results = Vec::with_capacity(range.len());
-        for &(ordinal, to) in &self.documents[range] {
-            view::fold(self.text.get(from..to).unwrap_or_default(), &mut folded);
-            results.push(work(ordinal, sets.of(&folded)));
-            from = to;
-        }
-        results
-    }
-}
-
 /// `work` on the numbers below `n` in pieces, in parallel; gives one result a number, in order.
 fn in_tasks<T: Send>(parallel: &ParallelFor<'_>, n: usize, work: &(dyn Fn(Range<usize>) -> Vec<T> + Sync)) -> Result<Vec<T>> {
-    /// Documents of one task: enough to share scratch, few enough to share work.
+    /// Documents of one task: few enough to share work.
     const TASK: usize = 16;
-    let slots: Vec<Mutex<Vec<T>>> = (0..n.div_ceil(TASK)).map(|_| Mutex::new(Vec::new())).collect();
-    parallel(slots.len(), &|task| {
-        let results = work(task * TASK..n.min((task + 1) * TASK));
-        if let Ok(mut slot) = slots[task].lock() {
-            *slot = results;
-        }
-    });
-    let mut all = Vec::with_capacity(n);
-    for slot in slots {
-        all.extend(slot.into_inner().map_err(|_| Error::internal("a task of verification panicked"))?);
-    }
-    if all.len() == n { Ok(all) } else { Err(Error::internal("a task of verification was not run")) }
+    let tasks = in_parallel(parallel, n.div_ceil(TASK), &|task| Ok(work(task * TASK..n.min((task + 1) * TASK))))?;
+    Ok(tasks.into_iter().flatten().collect())
 }
 
-/// Loads the texts of `ordinals` and visits them block by block.
-fn in_blocks(corpus: &mut Corpus<'_>, ordinals: &[u64], visit: &mut dyn FnMut(&Block) -> Result<()>) -> Result<()> {
-    let bytes_max = (corpus.memory / 64).clamp(1 << 16, 1 << 24) as usize;
-    let (mut block, mut loaded) = (Block::default(), 0);
-    (corpus.texts)(ordinals, &mut |ordinal, text| {
-        if ordinals.get(loaded) != Some(&ordinal) {
-            return Err(Error::internal(format!("document {ordinal} was loaded out of turn")));
+/// `work` on the set of shingles of each of the documents, in parallel shard by shard: most of the time goes into decoding the
+/// texts. Gives a result a document, in order; `None` for what follows in a shard once `work` gave none.
+fn each_set<T: Send>(corpus: &Corpus<'_>, ordinals: &[u64], work: &(dyn Fn(u64, &[u64]) -> Option<T> + Sync)) -> Result<Vec<Option<T>>> {
+    let shards: Vec<&[u64]> = ordinals.chunk_by(|a, b| shard_of(*a) == shard_of(*b)).collect();
+    let texts = corpus.texts;
+    let of_shard = |shard: usize| {
+        let (wanted, mut results) = (shards[shard], Vec::with_capacity(shards[shard].len()));
+        let (mut folded, mut sets, mut goes_on) = (Vec::new(), shingle::Sets::default(), true);
+        texts(wanted, &mut |ordinal, text| {
+            if wanted.get(results.len()) != Some(&ordinal) {
+                return Err(Error::internal(format!("document {ordinal} was loaded out of turn")));
+            }
+            let result = if goes_on {
+                view::fold(text, &mut folded);
+                work(ordinal, sets.of(&folded))
+            } else {
+                None
+            };
+            goes_on = result.is_some();
+            results.push(result);
+            if folded.capacity() > VIEW_KEPT {
+                (folded, sets) = Default::default();
+            }
+            Ok(())
+        })?;
+        if results.len() == wanted.len() {
+            Ok(results)
+        } else {
+            Err(Error::internal(format!("{} of {} documents were loaded", results.len(), wanted.len())))
         }
-        loaded += 1;
-        block.push(ordinal, text);
-        if block.text.len() >= bytes_max {
-            visit(&block)?;
-            block.clear();
-        }
-        Ok(())
-    })?;
-    if loaded != ordinals.len() {
-        return Err(Error::internal(format!("{loaded} of {} documents were loaded", ordinals.len())));
-    }
-    if block.documents.is_empty() { Ok(()) } else { visit(&block) }
+    };
+    Ok(in_parallel(corpus.parallel, shards.len(), &of_shard)?.into_iter().flatten().collect())
 }

@@ -2,12 +2,13 @@
 
 mod shared;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::stage::{ParallelFor, sequential};
 
 /// More than any test needs.
 const MEMORY: u64 = 1 << 30;
@@ -113,7 +114,7 @@ fn run_with(
         shards: shards.len() as u64,
         partial: &mut |shard| Ok(partials[shard as usize].clone()),
         eligible,
-        texts: &mut |ordinals, visit| {
+        texts: &|ordinals, visit| {
             assert!(ordinals.is_sorted_by(|a, b| a < b));
             ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
         },
@@ -278,7 +279,7 @@ fn tables_of_other_bands_are_refused() {
         shards: 1,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
-        texts: &mut |_, _| Ok(()),
+        texts: &|_, _| Ok(()),
         memory: MEMORY,
         parallel: &sequential,
     };
@@ -312,20 +313,21 @@ fn texts_are_asked_for_only_where_candidates_are() {
     let mut random = Random::new(12);
     let texts: Vec<String> = (0..300).map(|_| random.text(200)).collect();
     let partial = sketch(&Options::default(), &texts);
-    let asked = Cell::new(0);
+    let asked = AtomicUsize::new(0);
     let mut corpus = Corpus {
         shards: 1,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
-        texts: &mut |ordinals, visit| {
-            asked.set(asked.get() + ordinals.len());
+        texts: &|ordinals, visit| {
+            asked.fetch_add(ordinals.len(), Ordering::Relaxed);
             ordinals.iter().try_for_each(|&o| visit(o, &texts[o as usize]))
         },
         memory: MEMORY,
         parallel: &sequential,
     };
     assert_eq!(resolve(&Options::default(), &mut corpus).unwrap().affected(), []);
-    assert!(asked.get() < 10, "{}", asked.get());
+    let asked = asked.into_inner();
+    assert!(asked < 10, "{asked}");
 }
 
 proptest! {

@@ -114,9 +114,10 @@ pub(super) fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0d}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Scripts in which ZERO WIDTH JOINER shapes letters: Arabic to Vedic extensions.
+/// Scripts in which ZERO WIDTH JOINER shapes letters: Arabic to Vedic extensions, but not the letters of Hangul among them, which
+/// compose to syllables outside.
 pub(super) fn is_joining_script(c: char) -> bool {
-    matches!(c, '\u{600}'..='\u{1cff}' | '\u{a840}'..='\u{abff}')
+    matches!(c, '\u{600}'..='\u{10ff}' | '\u{1200}'..='\u{1cff}' | '\u{a840}'..='\u{a95f}' | '\u{a980}'..='\u{abff}')
 }
 
 /// The keep-list: characters that carry their own meaning and are not folded by NFKC.

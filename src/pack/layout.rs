@@ -57,9 +57,14 @@ impl Totals {
         let length = n_tokens + 1;
         self.documents += 1;
         self.cut += u64::from(length > sequence_length);
-        self.pieces += u64::from(length.div_ceil(sequence_length));
+        self.pieces += u64::from(pieces_of(n_tokens, sequence_length));
         self.tokens += u64::from(length);
     }
+}
+
+/// Pieces that a document of so many tokens is cut into.
+pub fn pieces_of(n_tokens: u32, sequence_length: u32) -> u32 {
+    if n_tokens == 0 { 0 } else { (n_tokens + 1).div_ceil(sequence_length) }
 }
 
 /// The totals of one window. Without layout, so that a pack can be planned from lengths at once.

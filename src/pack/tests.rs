@@ -7,7 +7,7 @@ use arrow::datatypes::Schema;
 use proptest::prelude::*;
 
 use super::*;
-use crate::stage::ListBuilder;
+use crate::stage::{ListBuilder, sequential};
 
 const EOS: u32 = 1;
 
@@ -56,7 +56,7 @@ impl Case {
         let plans = packer.plan().unwrap();
         let write = |plan: &PartPlan| {
             let target = self.dir.path().join(plan.name());
-            packer.write_part(plan, memory, &self.staging, &target, plan.name()).unwrap()
+            packer.write_part(plan, memory, &sequential, &self.staging, &target, plan.name()).unwrap()
         };
         let packed: Vec<_> = plans.iter().map(write).collect();
         let json = serde_json::to_vec(&packer.info(&packed)).unwrap();
@@ -97,6 +97,26 @@ fn unpack_after_pack_is_the_identity_at_every_edge() {
             assert_unpacks(&pack, &shards);
         }
     }
+}
+
+#[test]
+fn threads_and_memory_do_not_show() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..7).map(|shard| (0..300).map(|i| document(shard, i * (shard + 1) % 400)).collect()).collect();
+    let (case, context) = (case(&shards), context(50));
+    // Rows of 80 KB: a chunk of the block holds three of them, so that threads meet in it.
+    let options = Options { sequence_length: 40_000, window: 500, ..Options::default() };
+    let packer = Packer::new(&case.parts, &context, &options).unwrap();
+    let plans = packer.plan().unwrap();
+    let threaded = |n: usize, work: &(dyn Fn(usize) + Sync)| {
+        std::thread::scope(|scope| (0..n).rev().for_each(|i| drop(scope.spawn(move || work(i)))));
+    };
+    let write = |name: &str, memory: u64, parallel: &ParallelFor<'_>| {
+        let target = case.dir.path().join(name);
+        packer.write_part(&plans[0], memory, parallel, &case.staging, &target, "x".into()).unwrap()
+    };
+    let wanted = write("one", u64::MAX, &sequential);
+    assert_eq!(write("many", u64::MAX, &threaded), wanted);
+    assert_eq!(write("tight", 0, &threaded), wanted);
 }
 
 #[test]
@@ -155,7 +175,7 @@ fn blocks_of_rows_give_the_same_bytes() {
     let layout = packer.layout(plan, &lengths).unwrap();
     let write = |block_rows| {
         let mut writer = SectionWriter::new(Vec::new()).unwrap();
-        packer.write_tokens(&mut writer, &lengths, &layout, block_rows, Path::new("memory")).unwrap();
+        packer.write_tokens(&mut writer, &lengths, &layout, block_rows, &sequential, Path::new("memory")).unwrap();
         writer.finish()
     };
     let whole = write(u64::MAX);
@@ -190,7 +210,7 @@ fn unsound_token_shards_are_named() {
         let context = context(vocab_size);
         let packer = Packer::new(&parts, &context, &options)?;
         let plans = packer.plan()?;
-        packer.write_part(&plans[0], 0, &case.staging, &case.dir.path().join("x"), "x".into()).map(|_| ())
+        packer.write_part(&plans[0], 0, &sequential, &case.staging, &case.dir.path().join("x"), "x".into()).map(|_| ())
     };
     attempt(51, 2).unwrap();
     assert!(attempt(50, 2).unwrap_err().to_string().contains("row 1: a token is not in the vocabulary"));
@@ -253,7 +273,7 @@ fn a_plan_of_other_shards_is_refused() {
     let plan = &packer.plan().unwrap()[0];
     for windows in [vec![0..1, 1..3], vec![0..1, 1..1], vec![1..2, 0..1], vec![7..8, 8..9]] {
         let plan = PartPlan { windows, ..plan.clone() };
-        let refusal = packer.write_part(&plan, 0, &case.staging, &case.dir.path().join("x"), "x".into());
+        let refusal = packer.write_part(&plan, 0, &sequential, &case.staging, &case.dir.path().join("x"), "x".into());
         assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
     }
 }

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::io::{FileEntry, TableWriter};
 use crate::quarantine::Quarantined;
 use crate::schema;
-use crate::stage::{Absorber, Batch, Counts, Fold, Worker};
+use crate::stage::{Absorber, Batch, Counts, Fold, Stage, Worker, strings};
 
 /// Name of the pass.
 pub(super) const PASS: &str = "annotate";
@@ -95,15 +95,36 @@ pub(super) fn facts(context: &Context<'_>, shard: u64) -> Result<Option<ShardFac
     Ok(context.work.committed::<ShardFacts>(PASS, &unit(shard))?.map(|entry| entry.payload))
 }
 
+/// A stage at work.
+struct StageWorker<'a> {
+    stage: &'a dyn Stage,
+    worker: Box<dyn Worker + 'a>,
+    /// Columns that no later stage reads.
+    done_with: Vec<&'static str>,
+}
+
 /// The scratch of one thread: a worker a stage.
 struct ShardWorker<'a> {
-    workers: Vec<(&'static str, Box<dyn Worker + 'a>)>,
+    workers: Vec<StageWorker<'a>>,
     sketcher: &'a dyn Fold,
+    counts: Counts,
 }
 
 impl<'a> ShardWorker<'a> {
     fn new(stages: &'a Stages) -> Self {
-        Self { workers: stages.annotate.iter().map(|stage| (stage.name(), stage.worker())).collect(), sketcher: &stages.sketcher }
+        let read_after = |i: usize, column: &str| {
+            stages.annotate[i + 1..].iter().any(|stage| stage.contract().reads.iter().any(|read| read.name == column))
+        };
+        let worker = |(i, stage): (usize, &'a dyn Stage)| StageWorker {
+            stage,
+            worker: stage.worker(),
+            done_with: TRANSIENT.iter().copied().filter(|column| !read_after(i, column)).collect(),
+        };
+        Self {
+            workers: stages.annotate.iter().map(AsRef::as_ref).enumerate().map(worker).collect(),
+            sketcher: &stages.sketcher,
+            counts: Counts::new(),
+        }
     }
 
     /// One shard from raw bytes to its committed entry.
@@ -111,37 +132,61 @@ impl<'a> ShardWorker<'a> {
         let name = unit(raw.index);
         let staging = context.work.staging();
         let mut builder = BatchBuilder::new(context.inputs.clone(), &context.plan.input.source);
-        let empty = self.apply(crate::corpus::empty_batch())?;
+        let empty = context.stages.annotate_empty()?;
         let table = TableWriter::create(staging, &format!("{PASS}-{name}"), kept_columns(&empty)?.schema(), table_properties())?;
         let mut open = OpenShard { table, absorber: self.sketcher.absorber(), facts: ShardFacts::default() };
         let outcome = raw.decode(&context.plan.input, &mut |record| {
             open.facts.text_bytes += record.text.len() as u64;
-            match builder.push(&record)? {
-                Some(batch) => open.take(&self.apply(batch)?, context),
-                None => Ok(()),
-            }
+            let full = builder.push(&record)?;
+            drop(record);
+            full.map_or(Ok(()), |batch| self.batch(context, batch, &mut open))
         })?;
         if let Some(batch) = builder.finish()? {
-            open.take(&self.apply(batch)?, context)?;
+            self.batch(context, batch, &mut open)?;
         }
         open.facts.inputs = outcome.tallies;
         open.facts.quarantined = outcome.quarantined;
-        open.facts.counts = self.take_counts();
+        self.take_counts();
+        open.facts.counts = std::mem::take(&mut self.counts);
         context.check_unchanged(open.facts.inputs.iter().map(|(input, _)| *input))?;
         open.commit(context, raw.index)
     }
 
-    fn apply(&mut self, batch: Batch) -> Result<Batch> {
-        self.workers.iter_mut().try_fold(batch, |batch, (_, worker)| worker.apply(batch))
+    /// One batch through all stages into the open table. One with a huge text goes alone, and no scratch that it made large
+    /// outlives its stage.
+    fn batch(&mut self, context: &Context<'_>, mut batch: Batch, open: &mut OpenShard<'_>) -> Result<()> {
+        let mut pass = context.gate.enter(text_bytes(&batch)?);
+        for i in 0..self.workers.len() {
+            batch = without(&self.workers[i].worker.apply(batch)?, &self.workers[i].done_with)?;
+            pass = context.gate.stay(pass, text_bytes(&batch)?);
+            if pass.is_alone() {
+                self.take_counts();
+                self.workers[i].worker = self.workers[i].stage.worker();
+            }
+        }
+        open.take(&batch, context)
     }
 
-    fn take_counts(&mut self) -> Counts {
-        let mut all = Counts::new();
-        for (stage, worker) in &mut self.workers {
-            all.extend(worker.take_counts().into_iter().map(|(name, n)| (format!("{stage}.{name}"), n)));
+    fn take_counts(&mut self) {
+        for StageWorker { stage, worker, .. } in &mut self.workers {
+            for (name, n) in worker.take_counts() {
+                *self.counts.entry(format!("{}.{name}", stage.name())).or_default() += n;
+            }
         }
-        all
     }
+}
+
+/// Bytes of the texts of a batch.
+pub(super) fn text_bytes(batch: &Batch) -> Result<usize> {
+    let offsets = strings(batch, &schema::TEXT)?.value_offsets();
+    Ok(offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize))
+}
+
+/// The batch without some columns.
+fn without(batch: &Batch, columns: &[&str]) -> Result<Batch> {
+    let schema = batch.schema();
+    let kept: Vec<usize> = (0..schema.fields().len()).filter(|&i| !columns.contains(&schema.field(i).name().as_str())).collect();
+    Ok(batch.project(&kept)?)
 }
 
 /// A shard being written.
@@ -178,9 +223,7 @@ pub(super) fn write_table(context: &Context<'_>, path: &str, batch: &Batch) -> R
 
 /// The columns that later passes read.
 fn kept_columns(batch: &Batch) -> Result<Batch> {
-    let schema = batch.schema();
-    let kept: Vec<usize> = (0..schema.fields().len()).filter(|&i| !TRANSIENT.contains(&schema.field(i).name().as_str())).collect();
-    Ok(batch.project(&kept)?)
+    without(batch, TRANSIENT)
 }
 
 /// Fast compression; morpheme ends rise, so their differences take few bits.

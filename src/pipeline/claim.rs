@@ -164,8 +164,49 @@ pub(super) fn lock(out: &Path) -> Result<File> {
     }
 }
 
-/// Removes what an earlier run left, and nothing else. A kill at any point leaves a directory that is cleared at the next start.
+/// What the directories of a finished run hold beside parts.
+const INNER: &[&str] = &[
+    "tokenizer/tokenizer.json",
+    "tokenizer/tokenizer_config.json",
+    "tokenizer/special_tokens_map.json",
+    "tokenizer/merges.txt",
+    "tokenizer/report.json",
+    "pack/pack.json",
+];
+
+/// Could a run have made `OUT/<dir>/<name>`?
+fn is_made_by_runs(dir: &str, name: &str) -> bool {
+    let extension = if dir == "pack" { ".pack" } else { ".parquet" };
+    let number = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(extension));
+    let is_part = dir != "tokenizer" && number.is_some_and(|n| n.len() >= 5 && n.bytes().all(|byte| byte.is_ascii_digit()));
+    is_part || INNER.contains(&format!("{dir}/{name}").as_str())
+}
+
+/// Refuses to clear a directory into which somebody has put files of their own.
+fn refuse_foreign(out: &Path) -> Result<()> {
+    for dir in ["documents", "rejected", "tokenizer", "tokens", "pack"] {
+        for name in names_or_none(&out.join(dir))? {
+            let path = out.join(dir).join(&name);
+            let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+            if !is_file || !name.to_str().is_some_and(|name| is_made_by_runs(dir, name)) {
+                return Err(Error::refused_with_hint(
+                    format!("{}: not made by a run, and it would be removed", crate::quarantine::escape(&path.to_string_lossy(), 300)),
+                    "move it away, or name a new directory with --out",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has a run finished in a directory that cannot be written? Nothing has to be written to say so.
+pub(super) fn is_finished_for_good(out: &Path) -> bool {
+    vouched(out) && rustix::fs::access(out, rustix::fs::Access::WRITE_OK).is_err()
+}
+
+/// Removes what an earlier run left, and nothing else: with files of others inside, nothing at all. A kill at any point leaves a directory that is cleared at the next start.
 pub(super) fn clear(out: &Path) -> Result<()> {
+    refuse_foreign(out)?;
     let work = out.join(".work");
     let marker = work.join(CLEARING);
     open_lock(&marker).map_err(|e| Error::io(&marker, "create", e))?;
@@ -230,6 +271,29 @@ mod tests {
         ] {
             assert_eq!(standing_of(strange), None, "{strange:?}");
         }
+    }
+
+    #[test]
+    fn files_of_others_are_not_cleared_away() {
+        for strange in ["documents/thesis.txt", "documents/part-1.parquet", "pack/part-00000.parquet", "tokenizer/x/y", "tokens/merges.txt"]
+        {
+            let ours = [("_SUCCESS", "blake3 0\n"), ("manifest.json", "{}"), ("documents/part-00000.parquet", ""), (strange, "mine")];
+            let dir = dir_with(&ours);
+            let out = dir.path().join("out");
+            let _lock = lock(&out).unwrap();
+            let refused = clear(&out).unwrap_err();
+            assert!(refused.exit_code() == 2 && refused.to_string().contains(strange.split('/').nth(1).unwrap()), "{refused}");
+            assert!(ours.iter().all(|(name, _)| out.join(name).exists()), "nothing is removed");
+        }
+        let dir = dir_with(&[
+            ("pack/pack.json", ""),
+            ("tokenizer/merges.txt", ""),
+            ("tokens/part-123456.parquet", ""),
+            ("pack/part-00001.pack", ""),
+        ]);
+        let _lock = lock(&dir.path().join("out")).unwrap();
+        clear(&dir.path().join("out")).unwrap();
+        assert!(!dir.path().join("out/pack").exists());
     }
 
     #[test]

@@ -55,7 +55,7 @@ struct FoldFacts {
 
 /// Runs the fold, or reads what it concluded before.
 pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
-    if let Some(entry) = context.work.entry::<FoldFacts>(PASS, "fold") {
+    if let Some(entry) = context.work.committed::<FoldFacts>(PASS, "fold")? {
         return read(context, entry.payload.parts);
     }
     let progress = Progress::start(context.observer, PASS, Unit::Steps, 3);
@@ -108,12 +108,18 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verd
         context.stop.check()?;
         read_whole(context, &partial_path(shard))
     };
-    let mut texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| look_up(context, wanted, &schema::TEXT, give);
+    let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
+        look_up(context, wanted, &schema::TEXT, &mut |ordinal, text| {
+            // A set of shingles is many times as large as its text.
+            let _pass = context.gate.enter(text.len());
+            give(ordinal, text)
+        })
+    };
     let mut corpus = Corpus {
         shards,
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
-        texts: &mut texts,
+        texts: &texts,
         memory: context.memory / 4,
         parallel: &|n, work| context.pool.parallel(n, work),
     };
@@ -151,6 +157,15 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
         }
     }
     Ok(())
+}
+
+/// Bytes of the longest text of a shard.
+pub(super) fn longest_text(context: &Context<'_>, shard: u64) -> Result<usize> {
+    let mut longest = 0;
+    for batch in open_table(&context.work.out().join(partial_path(shard)), Some(&[TEXT_BYTES.name]), 1 << 16)? {
+        longest = longest.max(column(&batch?, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().copied().max().unwrap_or(0));
+    }
+    Ok(longest as usize)
 }
 
 /// What a work shard brings to an output part.

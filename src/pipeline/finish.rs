@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use super::annotate::{self, ShardFacts};
 use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
 use super::observer::{Event, Observer};
 use super::packing::Packed;
+use super::plan::Plan;
 use super::run::{Context, Report, peak_memory};
 use super::select::Part;
 use super::tokens::TokenFacts;
@@ -82,12 +84,14 @@ fn add(sum: &mut Counts, more: &Counts) {
     }
 }
 
-fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
+/// The provenance that the plan gives to records without their own.
+pub(super) fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
     let all = [("name", &given.name), ("license", &given.license), ("residency", &given.residency)];
     all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
 }
 
-fn unicode_version() -> String {
+/// The version of Unicode that this version follows.
+pub(super) fn unicode_version() -> String {
     let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
     format!("{major}.{minor}.{patch}")
 }
@@ -99,8 +103,13 @@ fn dictionary(context: &Context<'_>) -> DictionaryFacts {
         version: about.identity.version.clone(),
         licence: about.identity.licence.clone(),
         fingerprint: about.fingerprint.clone(),
-        engine: format!("{:?}", context.plan.segment.engine).to_lowercase(),
+        engine: engine(context.plan),
     }
+}
+
+/// The engine as the plan spells it.
+pub(super) fn engine(plan: &Plan) -> String {
+    format!("{:?}", plan.segment.engine).to_lowercase()
 }
 
 fn pack_facts(packed: &Packed) -> PackFacts {
@@ -187,7 +196,7 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: 
     Ok(())
 }
 
-fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &std::path::Path) -> Result<()> {
+fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &Path) -> Result<()> {
     staged.write_all(line).map_err(|e| staged.failed(e))?;
     staged.commit(target).map(|_| ())
 }
@@ -210,8 +219,8 @@ fn run_json(report: &Report, threads: usize) -> String {
 }
 
 /// What a finished run says it belongs to.
-pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
-    let (manifest, _) = Manifest::read(work.out())?;
+pub(super) fn finished_state(out: &Path) -> Result<Option<State>> {
+    let (manifest, _) = Manifest::read(out)?;
     let inputs = manifest.inputs.iter().map(|input| InputState {
         path: input.path.clone(),
         bytes: input.bytes,
@@ -224,13 +233,11 @@ pub(super) fn finished_state(work: &WorkDir) -> Result<Option<State>> {
 }
 
 /// Started again after it finished: nothing to do.
-pub(super) fn already_done(work: &WorkDir, started: Instant) -> Result<Report> {
-    let (manifest, hash) = Manifest::read(work.out())?;
-    if read_limited(&work.out().join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
-        let what = format!(
-            "{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)",
-            work.out().display()
-        );
+pub(super) fn already_done(out: &Path, started: Instant) -> Result<Report> {
+    let (manifest, hash) = Manifest::read(out)?;
+    if read_limited(&out.join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
+        let what =
+            format!("{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)", out.display());
         return Err(Error::refused_with_hint(what, "`seimai verify` lists the damage; --fresh starts over"));
     }
     Ok(Report { manifest, seconds: vec![], wall: started.elapsed().as_secs_f64(), already_done: true })

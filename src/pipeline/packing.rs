@@ -30,11 +30,12 @@ pub(super) fn run(context: &Context<'_>, tokens: &[Entry<TokenFacts>], vocabular
         let progress = Progress::start(context.observer, PASS, Unit::Parts, plans.len() as u64);
         progress.add((plans.len() - missing.len()) as u64, 0, 0);
         for plan in missing.into_iter().map(|place| &plans[place]) {
-            // Parts are large and bound by decoding: one after the other keeps memory at one block of rows.
+            // Parts are large: one after the other keeps memory at one block of rows, which all threads fill.
             context.stop.check()?;
             let path = format!("pack/{}", plan.name());
             let target = context.work.output(&path)?;
-            let packed = packer.write_part(plan, context.memory / 4, context.work.staging(), &target, path)?;
+            let parallel = |n: usize, work: &(dyn Fn(usize) + Sync)| context.pool.parallel(n, work);
+            let packed = packer.write_part(plan, context.memory / 4, &parallel, context.work.staging(), &target, path)?;
             context.work.commit(PASS, &plan.name(), &Entry::new(vec![packed.entry.clone()], packed))?;
             progress.add(1, 0, 0);
         }

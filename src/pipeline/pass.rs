@@ -4,8 +4,8 @@
 //! order afterwards: order comes from the units' names.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::observer::Stop;
 use crate::error::{Error, Result};
@@ -93,6 +93,57 @@ impl Pool {
     }
 }
 
+/// Lets texts of ordinary size pass side by side, and a huge one only while no other is inside: what is made of a text is many
+/// times as large, and memory holds that once, however many workers there are. Nobody may enter twice.
+#[derive(Debug, Default)]
+pub struct Gate {
+    inside: RwLock<()>,
+}
+
+/// Leave to work on a text; given back when dropped.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    held: Held<'a>,
+}
+
+#[derive(Debug)]
+enum Held<'a> {
+    SideBySide { _leave: RwLockReadGuard<'a, ()> },
+    Alone { _leave: RwLockWriteGuard<'a, ()> },
+}
+
+impl Gate {
+    /// Bytes of text that are huge. A batch of ordinary records is smaller: what a worker makes of it fits its share of memory.
+    pub const HUGE: usize = 8 << 20;
+
+    /// Waits until a text of so many bytes may be worked on.
+    pub fn enter(&self, bytes: usize) -> Pass<'_> {
+        // The lock guards memory, not data: there is nothing that a panic could have left half done.
+        let held = if bytes > Self::HUGE {
+            Held::Alone { _leave: self.inside.write().unwrap_or_else(PoisonError::into_inner) }
+        } else {
+            Held::SideBySide { _leave: self.inside.read().unwrap_or_else(PoisonError::into_inner) }
+        };
+        Pass { held }
+    }
+
+    /// The text has become longer, or shorter: who has been alone stays alone.
+    pub fn stay<'a>(&'a self, pass: Pass<'a>, bytes: usize) -> Pass<'a> {
+        if pass.is_alone() || bytes <= Self::HUGE {
+            return pass;
+        }
+        drop(pass);
+        self.enter(bytes)
+    }
+}
+
+impl Pass<'_> {
+    /// Is no other text inside?
+    pub fn is_alone(&self) -> bool {
+        matches!(self.held, Held::Alone { .. })
+    }
+}
+
 /// A panic is a bug; it stops the run as one sentence (exit code 1) and leaves it resumable.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
@@ -104,6 +155,26 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_huge_text_is_alone_and_ordinary_ones_are_not() {
+        let (pool, gate) = (Pool::new(4).unwrap(), Gate::default());
+        let (ordinary, huge) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        pool.parallel(200, &|i| {
+            // Every tenth is huge from the start, every other tenth grows to be.
+            let mut pass = gate.enter(if i % 10 == 0 { Gate::HUGE + 1 } else { Gate::HUGE });
+            if i % 10 == 5 {
+                pass = gate.stay(pass, Gate::HUGE + 1);
+            }
+            assert_eq!(pass.is_alone(), i % 5 == 0);
+            let (mine, others) = if pass.is_alone() { (&huge, &ordinary) } else { (&ordinary, &huge) };
+            let before = mine.fetch_add(1, Ordering::SeqCst);
+            assert!(!pass.is_alone() || before == 0, "two huge texts at once");
+            std::thread::sleep(std::time::Duration::from_micros(50));
+            assert_eq!(others.load(Ordering::SeqCst), 0, "a huge text and another");
+            mine.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
 
     #[test]
     fn every_unit_is_worked_on_once_and_an_error_or_panic_stops() {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::fingerprint;
 use super::manifest::Manifest;
 use super::observer::{Event, Observer, Stop};
-use super::pass::Pool;
+use super::pass::{Gate, Pool};
 use super::plan::{LoadedPlan, Plan};
 use super::registry::Stages;
 use super::work::{InputState, State, WorkDir};
@@ -54,6 +54,8 @@ pub(super) struct Context<'a> {
     pub stages: &'a Stages,
     pub work: &'a WorkDir,
     pub pool: &'a Pool,
+    /// Huge texts pass one at a time.
+    pub gate: Gate,
     pub stop: &'a Stop,
     pub observer: &'a dyn Observer,
     pub memory: u64,
@@ -121,9 +123,15 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
     let stages = Stages::new(plan, &loaded.base)?;
     let fingerprint = fingerprint::of(plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
-    let work = WorkDir::open(&options.out, options.fresh)?;
+    let work = match WorkDir::open(&options.out, options.fresh) {
+        Err(_) if !options.fresh && claim::is_finished_for_good(&options.out) => {
+            belongs(finish::finished_state(&options.out)?.as_ref(), &fingerprint, &inputs, &pool, stop)?;
+            return finish::already_done(&options.out, started);
+        }
+        other => other?,
+    };
     let complete = work.is_complete();
-    let known = if complete { finish::finished_state(&work)? } else { work.state()? };
+    let known = if complete { finish::finished_state(work.out())? } else { work.state()? };
     let belongs = belongs(known.as_ref(), &fingerprint, &inputs, &pool, stop);
     if complete {
         // A finished run is left as it was, whether it is this one or another.
@@ -131,7 +139,7 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
             observer.on_event(&Event::Note(format!("the work directory could not be removed: {e}")));
         }
         belongs?;
-        return finish::already_done(&work, started);
+        return finish::already_done(work.out(), started);
     }
     let state = belongs?;
     if known.is_none() {
@@ -144,6 +152,7 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
         stages: &stages,
         work: &work,
         pool: &pool,
+        gate: Gate::default(),
         stop,
         observer,
         memory: options.memory,

@@ -2,14 +2,15 @@
 //!
 //! A part reads its shards' tables and writes `documents/part-N`, `rejected/part-N` and a partial histogram.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-use super::annotate::{table_path, write_table};
-use super::duplicates::Fates;
+use super::annotate::{self, table_path, write_table};
+use super::duplicates::{self, Fates};
 use super::observer::{Progress, Unit};
 use super::run::Context;
 use super::work::Entry;
@@ -24,6 +25,8 @@ use crate::stage::{Absorber, Batch, Counts, Fold, strings, with_column};
 /// Name of the pass.
 pub(super) const PASS: &str = "decide";
 const BATCH_ROWS: usize = 1024;
+/// Memory that a text needs in the first pass over what it needs here, roughly.
+pub(super) const LIGHTER: usize = 3;
 
 /// What the entry of a part says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -57,6 +60,9 @@ pub(super) fn counts_path(part: usize) -> String {
 pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
     let name = |part: usize| format!("{part:05}");
     let missing = context.work.missing::<PartFacts>(PASS, (0..fates.parts.len()).map(name))?;
+    // The largest first: what is left at the end, when threads run out of work, is small.
+    let sizes = missing.iter().map(|&part| Ok((part, text_bytes(context, fates.parts[part])?))).collect::<Result<Vec<_>>>()?;
+    let missing = largest_first(sizes);
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, fates.parts.len() as u64);
         progress.add((fates.parts.len() - missing.len()) as u64, 0, 0);
@@ -71,6 +77,16 @@ pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
         context.took(PASS, progress.finish());
     }
     (0..fates.parts.len()).map(|part| context.work.required(PASS, &name(part))).collect()
+}
+
+/// Bytes of the texts that a range of shards read.
+fn text_bytes(context: &Context<'_>, (from, to): (u64, u64)) -> Result<u64> {
+    (from..to).map(|shard| Ok(annotate::facts(context, shard)?.map_or(0, |facts| facts.text_bytes))).sum()
+}
+
+fn largest_first(mut sizes: Vec<(usize, u64)>) -> Vec<usize> {
+    sizes.sort_by_key(|&(_, bytes)| Reverse(bytes));
+    sizes.into_iter().map(|(part, _)| part).collect()
 }
 
 /// A part being written.
@@ -92,6 +108,8 @@ impl<'a> OpenPart<'a> {
     fn fill(mut self, context: &Context<'_>, fates: &Fates) -> Result<Entry<PartFacts>> {
         let (from, to) = fates.parts[self.part];
         for shard in from..to {
+            // Rows are copied, compressed and counted, not taken apart: memory is less than in the first pass.
+            let _pass = context.gate.enter(duplicates::longest_text(context, shard)? / LIGHTER);
             let mut affected = fates.of(shard).iter().peekable();
             let mut base = 0;
             for batch in open_table(&context.work.out().join(table_path(shard)), None, BATCH_ROWS)? {

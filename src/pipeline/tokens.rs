@@ -1,12 +1,15 @@
 //! The third pass: `tokens/part-N` from `documents/part-N`, row for row.
 
+use std::cmp::Reverse;
+
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
 
+use super::annotate::text_bytes;
 use super::observer::{Progress, Unit};
 use super::run::Context;
-use super::select::{Part, documents_path};
+use super::select::{LIGHTER, Part, documents_path};
 use super::vocabulary::Vocabulary;
 use super::work::Entry;
 use crate::bpe::Encode;
@@ -36,7 +39,9 @@ pub(super) fn tokens_path(part: usize) -> String {
 /// Runs the pass, or what is left of it; the parts in order.
 pub(super) fn run(context: &Context<'_>, selected: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
     let name = |part: usize| format!("{part:05}");
-    let missing = context.work.missing::<TokenFacts>(PASS, (0..selected.len()).map(name))?;
+    let mut missing = context.work.missing::<TokenFacts>(PASS, (0..selected.len()).map(name))?;
+    // The largest first: what is left at the end, when threads run out of work, is small.
+    missing.sort_by_key(|&part| Reverse(selected[part].payload.kept_bytes));
     if !missing.is_empty() {
         let progress = Progress::start(context.observer, PASS, Unit::Parts, selected.len() as u64);
         progress.add((selected.len() - missing.len()) as u64, 0, 0);
@@ -75,7 +80,9 @@ fn encode_part(context: &Context<'_>, worker: &mut dyn Worker, part: usize, meta
     let mut facts = TokenFacts::default();
     for batch in open_table(&source, Some(&columns), BATCH_ROWS)? {
         context.stop.check()?;
-        let encoded = worker.apply(batch?)?;
+        let batch = batch?;
+        let _pass = context.gate.enter(text_bytes(&batch)? / LIGHTER);
+        let encoded = worker.apply(batch)?;
         facts.documents += encoded.num_rows() as u64;
         let lengths = column(&encoded, &schema::N_TOKENS)?.as_primitive::<Int32Type>();
         facts.tokens += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();

@@ -16,7 +16,7 @@ use crate::stage::BatchIter;
 /// Name of the pass.
 pub(super) const PASS: &str = "train";
 /// The histogram, relative to OUT.
-const COUNTS: &str = "counts.parquet";
+pub(super) const COUNTS: &str = "counts.parquet";
 /// The vocabulary, relative to OUT.
 pub(super) const TOKENIZER: &str = "tokenizer/tokenizer.json";
 

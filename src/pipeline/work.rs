@@ -93,11 +93,20 @@ pub(super) struct WorkDir {
 impl WorkDir {
     /// Locks `out`, which must be new, empty, or of a run of ours; `fresh` removes what an earlier run left.
     pub(super) fn open(out: &Path, fresh: bool) -> Result<Self> {
-        let standing = claim::standing(out)?;
+        Self::open_after(out, fresh, || {})
+    }
+
+    /// [`WorkDir::open`]; `meanwhile` is what others may do before the lock is ours.
+    fn open_after(out: &Path, fresh: bool, meanwhile: impl FnOnce()) -> Result<Self> {
+        // Before the first write: a directory of others is not touched.
+        claim::standing(out)?;
         create_dir(out).map_err(claim::refuse_unwritable)?;
         sync_dir(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))?;
         let work = out.join(".work");
+        meanwhile();
         let lock = claim::lock(out)?;
+        // What is cleared is decided under the lock: another run may have begun and finished since.
+        let standing = claim::standing(out)?;
         if fresh || matches!(standing, Standing::New | Standing::HalfCleared) {
             claim::clear(out)?;
         }
@@ -150,11 +159,6 @@ impl WorkDir {
     /// Writes the state file.
     pub(super) fn write_state(&self, state: &State) -> Result<()> {
         self.write_checked(&self.work.join("state.json"), state)
-    }
-
-    /// The entry of a unit if it can be had; where it cannot, the unit is done again.
-    pub(super) fn entry<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Option<Entry<T>> {
-        self.committed(pass, unit).ok().flatten()
     }
 
     /// The entry of a unit that must be there by now.
@@ -276,13 +280,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
         work.commit("annotate", "0", &Entry::new(vec![], 7_u32)).unwrap();
-        assert_eq!(work.entry::<u32>("annotate", "0").unwrap().payload, 7);
+        assert_eq!(work.committed::<u32>("annotate", "0").unwrap().unwrap().payload, 7);
         let path = work.entry_path("annotate", "0");
         let whole = fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             let mut file = File::options().write(true).truncate(true).open(&path).unwrap();
             file.write_all(&whole[..cut]).unwrap();
-            assert!(work.entry::<u32>("annotate", "0").is_none(), "cut at {cut}");
+            assert!(work.committed::<u32>("annotate", "0").unwrap().is_none(), "cut at {cut}");
         }
     }
 
@@ -304,10 +308,10 @@ mod tests {
         work.write_state(&State::new("f".into(), vec![])).unwrap();
         let file = work.write_output("documents/x", b"abc", 1).unwrap();
         work.commit("p", "0", &Entry::new(vec![file], ())).unwrap();
-        assert!(work.entry::<()>("p", "0").is_some());
+        assert!(work.committed::<()>("p", "0").unwrap().is_some());
         drop(work);
         File::options().write(true).open(out.join("documents/x")).unwrap().set_len(2).unwrap();
-        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_none());
+        assert!(WorkDir::open(&out, false).unwrap().committed::<()>("p", "0").unwrap().is_none());
     }
 
     #[test]
@@ -319,10 +323,24 @@ mod tests {
         let file = work.write_output("documents/x", b"abc", 1).unwrap();
         work.commit("p", "0", &Entry::new(vec![file], ())).unwrap();
         drop(work);
-        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_some());
+        assert!(WorkDir::open(&out, false).unwrap().committed::<()>("p", "0").unwrap().is_some());
         let mut flipped = File::options().write(true).open(out.join("documents/x")).unwrap();
         flipped.write_all(b"abd").unwrap();
-        assert!(WorkDir::open(&out, false).unwrap().entry::<()>("p", "0").is_none());
+        assert!(WorkDir::open(&out, false).unwrap().committed::<()>("p", "0").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_run_that_finishes_before_the_lock_is_ours_is_not_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let finish = || {
+            let other = WorkDir::open(&out, false).unwrap();
+            other.write_output("manifest.json", b"{}", 0).unwrap();
+            other.write_output("_SUCCESS", b"blake3 0 manifest.json\n", 0).unwrap();
+            other.remove_work().unwrap();
+        };
+        let work = WorkDir::open_after(&out, false, finish).unwrap();
+        assert!(work.is_complete() && out.join("manifest.json").exists());
     }
 
     #[test]

@@ -109,6 +109,83 @@ fn counts_add_up_and_verify_finds_a_flipped_bit() {
     assert_eq!(world.run(&["verify", "out", "--progress", "none"]).0, 3, "a file nobody vouches for");
 }
 
+/// A lie in the manifest, and what of it `verify` has to name.
+type Lie = (&'static str, fn(&mut serde_json::Value), &'static str);
+
+fn add_one(value: &mut serde_json::Value) {
+    *value = (value.as_u64().unwrap() + 1).into();
+}
+
+/// Moves one from the first member of an object to a new one, so that the sum stays.
+fn move_one(value: &mut serde_json::Value) {
+    let counts = value.as_object_mut().unwrap();
+    let first = counts.values_mut().find(|n| n.as_u64() > Some(0)).unwrap();
+    *first = (first.as_u64().unwrap() - 1).into();
+    counts.insert("quality/of_no_rule".into(), 1.into());
+}
+
+const LIES: &[Lie] = &[
+    ("kept_bytes", |m| add_one(&mut m["totals"]["kept_bytes"]), "kept_bytes"),
+    ("kept_characters", |m| add_one(&mut m["totals"]["kept_characters"]), "kept_characters"),
+    ("tokens", |m| add_one(&mut m["totals"]["tokens"]), "tokens"),
+    ("read", |m| add_one(&mut m["totals"]["read"]), "read"),
+    ("pack.sequence_length", |m| add_one(&mut m["pack"]["sequence_length"]), "pack sequence_length"),
+    ("pack.rows", |m| add_one(&mut m["pack"]["rows"]), "pack rows"),
+    ("pack.tokens", |m| add_one(&mut m["pack"]["tokens"]), "pack tokens"),
+    ("pack.padding", |m| add_one(&mut m["pack"]["padding"]), "pack padding"),
+    ("pack.pieces", |m| add_one(&mut m["pack"]["pieces"]), "pack pieces"),
+    ("vocab_size", |m| add_one(&mut m["tokenizer"]["vocab_size"]), "tokenizer vocab_size"),
+    ("tokenizer blake3", |m| m["tokenizer"]["blake3"] = "0".repeat(64).into(), "tokenizer blake3"),
+    ("pieces", |m| add_one(&mut m["tokenizer"]["pieces"]), "tokenizer pieces"),
+    ("records of one input", |m| add_one(&mut m["inputs"][0]["read"]), "inputs add up"),
+    ("quarantined of one input", |m| add_one(&mut m["inputs"][0]["quarantined"]), "quarantined of"),
+    ("blake3 of an input", |m| m["inputs"][0]["blake3"] = "none".into(), "blake3"),
+    ("a register", |m| move_one(&mut m["registers"]), "registers quality/of_no_rule"),
+    ("a rule", |m| move_one(&mut m["rejected"]), "rejected quality/of_no_rule"),
+    ("registers given", |m| add_one(&mut m["stages"]["keigo.register.polite"]), "keigo.register"),
+    ("dictionary name", |m| m["dictionary"]["name"] = "unidic".into(), "dictionary name"),
+    ("dictionary version", |m| m["dictionary"]["version"] = "9".into(), "dictionary version"),
+    ("dictionary licence", |m| m["dictionary"]["licence"] = "free".into(), "dictionary licence"),
+    ("dictionary fingerprint", |m| m["dictionary"]["fingerprint"] = "0".repeat(64).into(), "fingerprint"),
+    ("engine", |m| m["dictionary"]["engine"] = "lindera".into(), "dictionary engine"),
+    ("unicode", |m| m["unicode"] = "1.0.0".into(), "unicode"),
+    ("source", |m| m["source"]["license"] = "CC0-9.9".into(), "source"),
+    ("fingerprint", |m| m["fingerprint"] = "0".repeat(64).into(), "fingerprint"),
+    ("rows of a pack", |m| add_one(&mut file_of(m, "pack/part-00000.pack")["rows"]), "pack/part-00000.pack"),
+    ("rows of a table", |m| add_one(&mut file_of(m, "counts.parquet")["rows"]), "counts.parquet"),
+    ("rows of no table", |m| add_one(&mut file_of(m, "plan.toml")["rows"]), "plan.toml"),
+    ("rows of the quarantine", |m| add_one(&mut file_of(m, "quarantine.jsonl")["rows"]), "quarantine.jsonl"),
+    (
+        "a file left out",
+        |m| m["files"].as_array_mut().unwrap().retain(|file| file["path"] != "tokens/part-00000.parquet"),
+        "tokens/part-00000",
+    ),
+];
+
+fn file_of<'a>(manifest: &'a mut serde_json::Value, path: &str) -> &'a mut serde_json::Value {
+    manifest["files"].as_array_mut().unwrap().iter_mut().find(|file| file["path"] == path).unwrap()
+}
+
+#[test]
+fn no_figure_of_the_manifest_is_believed() {
+    let Some(world) = run_samples("no_figure_of_the_manifest_is_believed") else { return };
+    let truth = manifest(&world.path("out"));
+    for (lie, tell, place) in LIES {
+        let mut told = truth.clone();
+        tell(&mut told);
+        assert_ne!(told, truth, "{lie}");
+        let mut bytes = serde_json::to_vec_pretty(&told).unwrap();
+        bytes.push(b'\n');
+        world.write("out/manifest.json", &bytes);
+        world.write("out/_SUCCESS", format!("blake3 {} manifest.json\n", blake3::hash(&bytes).to_hex()));
+        let (code, said, err) = world.run(&["verify", "out", "--progress", "none"]);
+        assert!(
+            code == 3 && said.lines().any(|line| line.starts_with("damaged") && line.contains(place)),
+            "{lie}: exit {code}\n{said}{err}"
+        );
+    }
+}
+
 #[test]
 fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
     let Some(world) = run_samples("decode_gives_the_documents_back") else { return };
@@ -163,4 +240,47 @@ fn unreadable_records_are_quarantined_and_everything_else_goes_on() {
     let before = crate::harness::tree(&world.path("out"));
     assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 3);
     assert_eq!(before, crate::harness::tree(&world.path("out")));
+}
+
+#[test]
+fn a_finished_run_that_cannot_be_written_is_done() {
+    if !has_ipadic("a_finished_run_that_cannot_be_written_is_done") {
+        return;
+    }
+    let world = World::new();
+    world.write("a.jsonl", r#"{"text": "短いが正しい文書です。米を精米して炊きました。"}"#);
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
+    // A mount of its own: permissions alone do not hold everybody back.
+    let script = "mount --bind out out && mount -o remount,ro,bind out && exec \"$0\" run plan.toml --out out";
+    let read_only = |program: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script, program]).current_dir(world.dir.path());
+        command.output()
+    };
+    if !read_only("true").is_ok_and(|output| output.status.success()) {
+        return crate::harness::skipped("a_finished_run_that_cannot_be_written_is_done", "leave to mount");
+    }
+    let (code, _, err) = crate::harness::said(&read_only(env!("CARGO_BIN_EXE_seimai")).unwrap());
+    assert!(code == 0 && err.contains("done"), "exit {code}: {err}");
+    // Another plan is another run, writable or not.
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[tokenizer]\nvocab_size = 300\n");
+    assert_eq!(crate::harness::said(&read_only(env!("CARGO_BIN_EXE_seimai")).unwrap()).0, 2);
+}
+
+#[test]
+fn a_text_that_grows_does_not_take_memory_stage_by_stage() {
+    if !has_ipadic("a_text_that_grows_does_not_take_memory_stage_by_stage") {
+        return;
+    }
+    let world = World::new();
+    // 3 MB as read, 33 MB once normalised.
+    world.write("a.jsonl", format!("{{\"text\": \"{}\"}}\n", "\u{fdfa}".repeat(1_000_000)));
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n");
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--threads", "1", "--memory", "256MiB"]);
+    assert_eq!(code, 0, "{err}");
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(world.path("out/run.json")).unwrap()).unwrap();
+    let peak = told["peak_memory_bytes"].as_u64().unwrap() >> 20;
+    // 277 MiB when this was written; 479 when all stages kept their scratch and every column lived to the end.
+    assert!(peak < 380, "{peak} MiB");
 }

@@ -1,0 +1,159 @@
+//! What `tokenizer.json` and the pack say again.
+
+use super::Check;
+use crate::bpe;
+use crate::bpe::vocabulary::Tokenizer;
+use crate::error::Result;
+use crate::io::{FileEntry, open_table};
+use crate::pack::Pack;
+use crate::pack::info::PackInfo;
+use crate::pack::layout::Totals;
+use crate::pipeline::vocabulary::{COUNTS, TOKENIZER};
+use crate::schema;
+use crate::stage::{list_slice, lists};
+
+const PACK: &str = "pack/pack.json";
+const BATCH_ROWS: usize = 256;
+
+impl Check<'_> {
+    /// Compares vocabulary and pack with the manifest, with each other and with the token shards.
+    pub(super) fn vocabulary_and_pack(&mut self) -> Result<()> {
+        let is_there = |check: &Self, path: &str| check.entry(path).is_some() && check.is_whole(path);
+        if is_there(self, COUNTS) {
+            let counted = self.counts();
+            self.note(COUNTS, counted)?;
+        }
+        let mut tokenizer = None;
+        if is_there(self, TOKENIZER) {
+            tokenizer = self.note(TOKENIZER, bpe::read_tokenizer(&self.run.join(TOKENIZER)))?;
+        }
+        if let Some(tokenizer) = &tokenizer {
+            self.vocabulary(tokenizer);
+        }
+        let parts = self.manifest.files.iter().filter(|file| file.path.starts_with("pack/"));
+        if !is_there(self, PACK) || parts.clone().any(|file| !self.is_whole(&file.path)) {
+            return Ok(());
+        }
+        if let Some(pack) = self.note("pack", Pack::open(&self.run.join("pack")))? {
+            self.pack_info(pack.info());
+            self.specials(pack.info(), tokenizer.as_ref());
+            let content = self.pack_content(&pack);
+            self.note("pack", content)?;
+        }
+        Ok(())
+    }
+
+    fn vocabulary(&mut self, tokenizer: &Tokenizer) {
+        let manifest = self.manifest;
+        let said = &manifest.tokenizer;
+        self.compare("tokenizer vocab_size", said.vocab_size, tokenizer.len() as u64, "tokenizer.json has");
+        if let Some(file) = manifest.files.iter().find(|file| file.path == TOKENIZER) {
+            self.compare("tokenizer blake3", said.blake3.as_str(), &file.blake3, "tokenizer.json has");
+        }
+        if let Some(rows) = self.entry(COUNTS).map(|file| file.rows) {
+            self.compare("tokenizer pieces", said.pieces, rows, "counts.parquet has");
+        }
+    }
+
+    /// `pack.json` against the manifest.
+    fn pack_info(&mut self, info: &PackInfo) {
+        let (manifest, totals) = (self.manifest, &info.totals);
+        let said = &manifest.pack;
+        for (key, said, found) in [
+            ("pack sequence_length", said.sequence_length, u64::from(info.sequence_length)),
+            ("pack rows", said.rows, totals.rows),
+            ("pack tokens", said.tokens, totals.tokens),
+            ("pack padding", said.padding, info.padding),
+            ("pack pieces", said.pieces, totals.pieces),
+            ("tokenizer vocab_size", manifest.tokenizer.vocab_size, u64::from(info.vocab_size)),
+            ("kept", manifest.totals.kept, totals.documents + totals.empty),
+            ("tokens", manifest.totals.tokens, totals.tokens.saturating_sub(totals.documents)),
+        ] {
+            self.compare(key, said, found, "pack.json says");
+        }
+        self.compare("tokenizer blake3", manifest.tokenizer.blake3.as_str(), &info.tokenizer_blake3, "pack.json says");
+        self.compare("fingerprint", manifest.fingerprint.as_str(), &info.plan_fingerprint, "pack.json says");
+        let mut sums = Totals::default();
+        info.parts.iter().for_each(|part| sums.add(&part.totals));
+        if (sums, sums.padding(info.sequence_length)) != (info.totals, info.padding) {
+            self.found(format!("{PACK}: its totals are not the sums over its parts"));
+        }
+        let parts = info.parts.iter().map(|part| entry(format!("pack/{}", part.name), part.totals.rows, part.bytes, &part.blake3));
+        let listed = manifest.files.iter().filter(|file| file.path.starts_with("pack/") && file.path != PACK);
+        self.same_files("parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
+        let listed = manifest.files.iter().filter(|file| file.path.starts_with("tokens/"));
+        let bytes = |name: &str| self.entry(name).map_or(0, |file| file.bytes);
+        let shards: Vec<_> =
+            info.shards.iter().map(|shard| entry(shard.name.clone(), shard.rows, bytes(&shard.name), &shard.blake3)).collect();
+        self.same_files("token shards", &shards, &listed.cloned().collect::<Vec<_>>());
+    }
+
+    /// Does `pack.json` name the files that the manifest lists?
+    fn same_files(&mut self, what: &str, named: &[FileEntry], listed: &[FileEntry]) {
+        for (named, listed) in named.iter().zip(listed).filter(|(named, listed)| named != listed) {
+            let FileEntry { path, rows, bytes, .. } = named;
+            self.found(format!(
+                "{}: listed with {} rows and {} bytes, {PACK} names {path} with {rows} and {bytes}, or another hash",
+                listed.path, listed.rows, listed.bytes
+            ));
+        }
+        if named.len() != listed.len() {
+            self.found(format!("{PACK}: names {} {what}, the manifest lists {}", named.len(), listed.len()));
+        }
+    }
+
+    /// EOS, PAD and the way of packing are those of plan and vocabulary.
+    fn specials(&mut self, info: &PackInfo, tokenizer: Option<&Tokenizer>) {
+        let Some(Ok(plan)) = self.plan() else { return };
+        let (said, asked) = ((info.sequence_length, info.window, info.shuffle, info.seed), &plan.pack);
+        if said != (asked.sequence_length, asked.window, asked.shuffle, asked.seed) {
+            self.found(format!("{PACK}: sequence_length, window, shuffle or seed is not that of plan.toml"));
+        }
+        let ids = tokenizer.map(|t| (t.special_id(&plan.tokenizer.eos_token), t.special_id(&plan.tokenizer.pad_token)));
+        if ids.is_some_and(|ids| ids != (Some(info.eos_id), Some(info.pad_id))) {
+            self.found(format!("{PACK}: EOS {} and PAD {} are not those of the vocabulary", info.eos_id, info.pad_id));
+        }
+    }
+
+    /// Every promise of the format, and the documents of the pack one by one against the token shards.
+    fn pack_content(&self, pack: &Pack) -> Result<()> {
+        let info = pack.info();
+        for (part, said) in info.parts.iter().enumerate() {
+            self.stop.check()?;
+            pack.verify_part(part)?;
+            let mut found = Totals { rows: said.totals.rows, pieces: said.totals.pieces, tokens: said.totals.tokens, ..Totals::default() };
+            let mut documents = pack.documents(part)?;
+            for shard in info.shards.iter().skip(said.first_shard as usize).take(said.shards as usize) {
+                let path = self.run.join(&shard.name);
+                if self.entry(&shard.name).is_none() || !self.is_whole(&shard.name) {
+                    return Ok(());
+                }
+                for batch in open_table(&path, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
+                    self.stop.check()?;
+                    let batch = batch?;
+                    let ids = lists(&batch, &schema::INPUT_IDS)?;
+                    for row in 0..batch.num_rows() {
+                        let document = documents.next().transpose()?.map(|document| document.input_ids).unwrap_or_default();
+                        if document != list_slice::<arrow::datatypes::Int32Type>(ids, row) {
+                            return Err(crate::error::Error::damaged(&path, "the pack holds other tokens"));
+                        }
+                        found.empty += u64::from(document.is_empty());
+                        found.documents += u64::from(!document.is_empty());
+                        found.cut += u64::from(document.len() as u64 + 1 > u64::from(info.sequence_length));
+                    }
+                }
+            }
+            if found != said.totals || documents.next().is_some() {
+                return Err(crate::error::Error::damaged(
+                    self.run.join(PACK),
+                    format!("the totals of {} are not what it holds", said.name),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry(path: String, rows: u64, bytes: u64, blake3: &str) -> FileEntry {
+    FileEntry { path, rows, bytes, blake3: blake3.to_owned() }
+}

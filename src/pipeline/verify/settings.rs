@@ -1,0 +1,58 @@
+//! What the resolved plan says again: fingerprint, source, dictionary and engine.
+
+use super::Check;
+use crate::error::{Error, Result};
+use crate::io::read_limited;
+use crate::pipeline::plan::Plan;
+use crate::pipeline::{fingerprint, finish};
+use crate::segment::{dictionary, store};
+
+impl Check<'_> {
+    /// The plan of the run, if it is whole and this Seimai is the one that wrote it: another may know other keys and defaults.
+    pub(super) fn plan(&self) -> Option<Result<Plan>> {
+        let ours = self.manifest.seimai == env!("CARGO_PKG_VERSION") && self.entry("plan.toml").is_some() && self.is_whole("plan.toml");
+        ours.then(|| {
+            let text = String::from_utf8(read_limited(&self.run.join("plan.toml"), 1 << 20)?);
+            Plan::from_toml(&text.map_err(|_| Error::refused("the plan is not UTF-8"))?, &[], "plan.toml")
+        })
+    }
+
+    /// Compares what the plan decides.
+    pub(super) fn settings(&mut self) -> Result<()> {
+        let Some(plan) = self.plan() else { return Ok(()) };
+        let Some(plan) = self.note("plan.toml", plan)? else { return Ok(()) };
+        let manifest = self.manifest;
+        if fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint)? != manifest.fingerprint {
+            self.found("manifest.json: its fingerprint is not that of plan.toml and the dictionary");
+        }
+        self.compare("unicode", manifest.unicode.as_str(), &finish::unicode_version(), "this version follows");
+        let source = finish::source(&plan.input.source);
+        self.compare("source", format!("{:?}", manifest.source).as_str(), &format!("{source:?}"), "plan.toml gives");
+        self.dictionary(&plan);
+        Ok(())
+    }
+
+    /// The fingerprint is part of the run's; name, version and licence are those of the installed dictionary that has it.
+    fn dictionary(&mut self, plan: &Plan) {
+        let (said, options) = (&self.manifest.dictionary, &plan.segment);
+        self.compare("dictionary engine", said.engine.as_str(), finish::engine(plan).as_str(), "plan.toml gives");
+        let with_user = said.name.ends_with("+user");
+        if with_user == options.user_dictionary.is_empty() {
+            self.found(format!(
+                "manifest.json: says dictionary name {}, plan.toml names {} user dictionaries",
+                said.name,
+                options.user_dictionary.len()
+            ));
+        }
+        let installed = store::locate(&options.dictionary).and_then(|dir| dictionary::read_about(&dir));
+        let Some(about) = installed.ok().filter(|about| about.fingerprint == said.fingerprint) else { return };
+        let identity = &about.identity;
+        for (key, said, found) in [
+            ("dictionary name", &said.name, &identity.name),
+            ("dictionary version", &said.version, &identity.version),
+            ("dictionary licence", &said.licence, &identity.licence),
+        ] {
+            self.compare(key, said.as_str(), found, "the installed dictionary of this fingerprint has");
+        }
+    }
+}

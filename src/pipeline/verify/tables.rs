@@ -1,0 +1,287 @@
+//! What the tables give again: rows, bytes, characters, tokens, rules, registers, duplicates; and `quarantine.jsonl`.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int32Type, UInt8Type, UInt32Type, UInt64Type};
+
+use super::Check;
+use crate::error::{Error, Result};
+use crate::io::{open_table, table_metadata};
+use crate::quarantine::Quarantined;
+use crate::schema;
+use crate::stage::{Counts, column, in_parallel, lists, strings};
+
+const BATCH_ROWS: usize = 1024;
+/// No line of `quarantine.jsonl` is longer.
+const LINE_MAX: u64 = 1 << 20;
+
+/// What the tables of one part hold.
+#[derive(Debug, Default)]
+struct Sums {
+    kept_bytes: u64,
+    kept_characters: u64,
+    tokens: u64,
+    registers: Counts,
+    rejected: Counts,
+    /// Documents that kept ones stand for, and rejected ones that name a kept one.
+    stood_for: u64,
+    duplicates: u64,
+    damage: Vec<String>,
+}
+
+impl Sums {
+    fn add(&mut self, more: Self) {
+        self.kept_bytes += more.kept_bytes;
+        self.kept_characters += more.kept_characters;
+        self.tokens += more.tokens;
+        self.stood_for += more.stood_for;
+        self.duplicates += more.duplicates;
+        self.damage.extend(more.damage);
+        for (sum, more) in [(&mut self.registers, more.registers), (&mut self.rejected, more.rejected)] {
+            for (name, n) in more {
+                *sum.entry(name).or_default() += n;
+            }
+        }
+    }
+}
+
+impl Check<'_> {
+    /// Counts everything anew and compares.
+    pub(super) fn tables(&mut self) -> Result<()> {
+        self.rows()?;
+        self.by_input();
+        let documents = self.files_in("documents/");
+        let parts: Vec<&str> = documents.iter().filter_map(|file| file.path.strip_prefix("documents/")).collect();
+        let this = &*self;
+        let sums = in_parallel(&|n, work| this.pool.parallel(n, work), parts.len(), &|i| Ok(this.part(parts[i])))?;
+        let mut all = Sums::default();
+        for (part, sums) in parts.iter().map(|part| format!("part {part}")).collect::<Vec<_>>().into_iter().zip(sums) {
+            if let Some(sums) = self.note(&part, sums)? {
+                all.add(sums);
+            }
+        }
+        self.damage.append(&mut all.damage);
+        if self.all_whole() {
+            self.sums(&all);
+        }
+        Ok(())
+    }
+
+    fn sums(&mut self, sums: &Sums) {
+        let totals = &self.manifest.totals;
+        self.compare("tokens", totals.tokens, sums.tokens, "the shards hold");
+        self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
+        self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
+        self.groups("rejected", &self.manifest.rejected, &sums.rejected);
+        self.groups("registers", &self.manifest.registers, &sums.registers);
+        if sums.stood_for != sums.duplicates {
+            let Sums { stood_for, duplicates, .. } = sums;
+            self.found(format!("documents/: dup_size stands for {stood_for} documents, {duplicates} name another in rejected/"));
+        }
+        // Every document that was read was given a register; which of them the rejected ones had is not kept.
+        let given = self.manifest.stages.iter().filter_map(|(name, n)| Some((name.strip_prefix("keigo.register.")?, *n)));
+        let given: BTreeMap<&str, u64> = given.collect();
+        self.compare("stages keigo.register.* together", given.values().sum(), totals.kept + totals.rejected, "documents are");
+        for (register, kept) in &sums.registers {
+            let all = given.get(register.as_str()).copied().unwrap_or(0);
+            if all < *kept {
+                self.found(format!("manifest.json: says stages keigo.register.{register} {all}, {kept} were kept"));
+            }
+        }
+    }
+
+    /// Compares counts by name.
+    fn groups(&mut self, key: &str, said: &Counts, found: &Counts) {
+        let names: std::collections::BTreeSet<&String> = said.keys().chain(found.keys()).collect();
+        for name in names {
+            let n = |counts: &Counts| counts.get(name).copied().unwrap_or(0);
+            self.compare(&format!("{key} {name}"), n(said), n(found), "the files hold");
+        }
+    }
+
+    /// Rows of every file, and the conservation law.
+    fn rows(&mut self) -> Result<()> {
+        let (mut kept, mut rejected) = (0, 0);
+        let lines = if self.is_whole("quarantine.jsonl") { self.quarantine()? } else { 0 };
+        for file in &self.manifest.files {
+            let rows = match file.path.rsplit_once('.') {
+                _ if !self.is_whole(&file.path) => continue,
+                Some((_, "parquet")) => match self.note(&file.path, table_metadata(&self.run.join(&file.path)))? {
+                    Some(metadata) => metadata.file_metadata().num_rows().cast_unsigned(),
+                    None => continue,
+                },
+                // Compared with its header elsewhere.
+                Some((_, "pack")) => continue,
+                _ if file.path == "quarantine.jsonl" => lines,
+                _ => 0,
+            };
+            if rows != file.rows {
+                self.found(format!("{}: {rows} rows instead of {}", file.path, file.rows));
+            }
+            if file.path.starts_with("documents/") {
+                kept += rows;
+            } else if file.path.starts_with("rejected/") {
+                rejected += rows;
+            }
+        }
+        let totals = self.manifest.totals;
+        if self.all_whole() {
+            for (what, said, found) in
+                [("kept", totals.kept, kept), ("rejected", totals.rejected, rejected), ("quarantined", totals.quarantined, lines)]
+            {
+                self.compare(what, said, found, "the files hold");
+            }
+            if totals.read != kept + rejected + lines {
+                let read = totals.read;
+                self.found(format!("conservation law: read {read} is not kept {kept} + rejected {rejected} + quarantined {lines}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read from each input adds up.
+    fn by_input(&mut self) {
+        let by_input: u64 = self.manifest.inputs.iter().map(|input| input.read).sum();
+        self.compare("read", self.manifest.totals.read, by_input, "the inputs add up to");
+        for input in &self.manifest.inputs {
+            if input.quarantined > input.read {
+                self.found(format!("manifest.json: input {} has {} records, {} quarantined", input.path, input.read, input.quarantined));
+            }
+            if !input.blake3.is_empty() && blake3::Hash::from_hex(&input.blake3).is_err() {
+                self.found(format!("manifest.json: input {}: its blake3 is none", input.path));
+            }
+        }
+    }
+
+    /// Lines of `quarantine.jsonl`, compared with what the manifest says of each input.
+    fn quarantine(&mut self) -> Result<u64> {
+        let path = self.run.join("quarantine.jsonl");
+        let mut file = BufReader::new(std::fs::File::open(&path).map_err(|e| Error::io(&path, "open", e))?);
+        let mut by_file: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut lines, mut line) = (0_u64, Vec::new());
+        loop {
+            line.clear();
+            let n = (&mut file).take(LINE_MAX).read_until(b'\n', &mut line).map_err(|e| Error::io(&path, "read", e))?;
+            if n == 0 {
+                break;
+            }
+            lines += 1;
+            match serde_json::from_slice::<Quarantined>(&line) {
+                Ok(record) => *by_file.entry(record.file).or_default() += 1,
+                Err(e) => self.found(format!("quarantine.jsonl: line {lines}: {e}")),
+            }
+        }
+        for input in &self.manifest.inputs {
+            let found = by_file.remove(&input.path).unwrap_or(0);
+            self.compare(&format!("quarantined of {}", input.path), input.quarantined, found, "quarantine.jsonl has");
+        }
+        for file in by_file.keys() {
+            self.found(format!("quarantine.jsonl: names {file}, which is no input"));
+        }
+        Ok(lines)
+    }
+
+    /// The tables of one part, as far as they are whole.
+    fn part(&self, part: &str) -> Result<Sums> {
+        let mut sums = Sums::default();
+        let path = |dir: &str| format!("{dir}/{part}");
+        self.documents(&self.run.join(path("documents")), &mut sums)?;
+        if self.entry(&path("rejected")).is_some() && self.is_whole(&path("rejected")) {
+            self.rejected(&self.run.join(path("rejected")), &mut sums)?;
+        }
+        if self.entry(&path("tokens")).is_some() && self.is_whole(&path("tokens")) {
+            self.tokens(&path("documents"), &path("tokens"), &mut sums)?;
+        }
+        Ok(sums)
+    }
+
+    fn documents(&self, path: &Path, sums: &mut Sums) -> Result<()> {
+        let columns = [schema::TEXT.name, schema::REGISTER.name, schema::DUP_SIZE.name];
+        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
+            self.stop.check()?;
+            let batch = batch?;
+            for text in strings(&batch, &schema::TEXT)?.iter().flatten() {
+                sums.kept_bytes += text.len() as u64;
+                sums.kept_characters += text.chars().count() as u64;
+            }
+            for register in strings(&batch, &schema::REGISTER)?.iter().flatten() {
+                *sums.registers.entry(register.to_owned()).or_default() += 1;
+            }
+            let sizes = column(&batch, &schema::DUP_SIZE)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| other_type(&schema::DUP_SIZE))?;
+            sums.stood_for += sizes.values().iter().map(|&size| u64::from(size).saturating_sub(1)).sum::<u64>();
+        }
+        Ok(())
+    }
+
+    fn rejected(&self, path: &Path, sums: &mut Sums) -> Result<()> {
+        let columns = [schema::STAGE.name, schema::RULE.name, schema::DUPLICATE_OF.name];
+        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
+            self.stop.check()?;
+            let batch = batch?;
+            for (stage, rule) in strings(&batch, &schema::STAGE)?.iter().zip(strings(&batch, &schema::RULE)?) {
+                *sums.rejected.entry(format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default())).or_default() += 1;
+            }
+            sums.duplicates += strings(&batch, &schema::DUPLICATE_OF)?.iter().flatten().count() as u64;
+        }
+        Ok(())
+    }
+
+    /// Row i of `tokens/part-N` is row i of `documents/part-N`, and its length is what it says.
+    fn tokens(&self, documents: &str, tokens: &str, sums: &mut Sums) -> Result<()> {
+        let open = |path: &str, columns: &[&str]| open_table(&self.run.join(path), Some(columns), BATCH_ROWS);
+        let mut ids = open(documents, &[schema::DOC_ID.name])?;
+        for batch in open(tokens, &[schema::DOC_ID.name, schema::INPUT_IDS.name, schema::N_TOKENS.name])? {
+            self.stop.check()?;
+            let batch = batch?;
+            let twin = ids.next().transpose()?;
+            let same = match &twin {
+                Some(twin) => strings(twin, &schema::DOC_ID)? == strings(&batch, &schema::DOC_ID)?,
+                None => false,
+            };
+            if !same {
+                sums.damage.push(format!("{tokens}: its rows are not those of {documents}"));
+                return Ok(());
+            }
+            let lists = lists(&batch, &schema::INPUT_IDS)?;
+            let wrong = || other_type(&schema::INPUT_IDS);
+            let lengths = column(&batch, &schema::N_TOKENS)?.as_primitive_opt::<Int32Type>().ok_or_else(wrong)?;
+            if (0..batch.num_rows()).any(|row| lists.value_length(row) != lengths.value(row)) {
+                sums.damage.push(format!("{tokens}: n_tokens is not the length of input_ids"));
+            }
+            let vocab_size = self.manifest.tokenizer.vocab_size;
+            let ids = lists.values().as_primitive_opt::<Int32Type>().ok_or_else(wrong)?.values();
+            if ids.iter().any(|&id| u64::try_from(id).map_or(true, |id| id >= vocab_size)) {
+                sums.damage.push(format!("{tokens}: a token id outside the vocabulary"));
+            }
+            sums.tokens += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();
+        }
+        if ids.next().is_some() {
+            sums.damage.push(format!("{tokens}: fewer rows than {documents}"));
+        }
+        Ok(())
+    }
+
+    /// The pieces that the vocabulary was trained on tile the kept texts.
+    pub(super) fn counts(&mut self) -> Result<()> {
+        let (path, mut bytes) = (self.run.join("counts.parquet"), 0_u64);
+        for batch in open_table(&path, None, 1 << 16)? {
+            self.stop.check()?;
+            let batch = batch?;
+            let levels = column(&batch, &schema::LEVEL)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| other_type(&schema::LEVEL))?;
+            let pieces = column(&batch, &schema::PIECE)?.as_binary_opt::<i32>().ok_or_else(|| other_type(&schema::PIECE))?;
+            let counts = column(&batch, &schema::COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| other_type(&schema::COUNT))?;
+            for row in (0..batch.num_rows()).filter(|&row| levels.value(row) == 0) {
+                bytes = bytes.saturating_add(counts.value(row).saturating_mul(pieces.value(row).len() as u64));
+            }
+        }
+        self.compare("kept_bytes", self.manifest.totals.kept_bytes, bytes, "the pieces of counts.parquet add up to");
+        Ok(())
+    }
+}
+
+fn other_type(column: &schema::Column) -> Error {
+    Error::internal(format!("column {} has another type", column.name))
+}
