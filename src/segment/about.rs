@@ -95,6 +95,10 @@ pub struct About {
     pub files: BTreeMap<String, StoredFile>,
 }
 
+fn other_version(format: u32) -> String {
+    format!("layout version {format}; this program reads version {FORMAT}: build the dictionary again")
+}
+
 impl About {
     /// The bytes of the file; computes the seal.
     ///
@@ -120,11 +124,16 @@ impl About {
         struct Head {
             format: u32,
         }
-        let head: Head = serde_json::from_slice(bytes).map_err(|e| format!("not the description of a dictionary: {e}"))?;
-        if head.format != FORMAT {
-            return Err(format!("layout version {}; this program reads version {FORMAT}: build the dictionary again", head.format));
+        let about: Self = match serde_json::from_slice(bytes) {
+            Ok(about) => about,
+            Err(error) => {
+                let head = serde_json::from_slice::<Head>(bytes).ok().filter(|head| head.format != FORMAT);
+                return Err(head.map_or_else(|| format!("not the description of a dictionary: {error}"), |head| other_version(head.format)));
+            }
+        };
+        if about.format != FORMAT {
+            return Err(other_version(about.format));
         }
-        let about: Self = serde_json::from_slice(bytes).map_err(|e| format!("not the description of a dictionary: {e}"))?;
         let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_string())?;
         let body = text.strip_suffix('\n').unwrap_or_default();
         if about.seal.len() != BLANK.len() || blake3::hash(body.replacen(&about.seal, BLANK, 1).as_bytes()).to_hex().as_str() != about.seal

@@ -113,9 +113,10 @@ impl Dictionary {
         }
         let sound = |(id, record): (usize, &[u8])| {
             let field = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
-            record[..4] == (id as u32).to_le_bytes() && field(6) < right_ids && field(8) < left_ids
+            (u32_at(record, 0) == Some(id as u32)) & (field(6) < right_ids) & (field(8) < left_ids)
         };
-        if !self.maps.vals.chunks_exact(RECORD).enumerate().all(sound) {
+        // All are looked at, for none is expected to be wrong.
+        if !self.maps.vals.chunks_exact(RECORD).enumerate().fold(true, |all, record| all & sound(record)) {
             return Err(self.damaged("dict.vals", "a record with a word id or context id out of range"));
         }
         if self.maps.wordsidx.len() != 4 * entries || self.maps.surfaces.len() < 4 * (entries + 1) {

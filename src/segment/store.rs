@@ -132,12 +132,16 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
     let locked = lock::all()?.remove(name).map(|locked| locked.fingerprint);
     for dir in path {
         let mut found = None;
-        for child in children(dir)? {
+        let mut all = children(dir)?;
+        // A directory that was given another name is found as well, only not as fast.
+        let named = |child: &PathBuf| child.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}-")));
+        all.sort_by_key(|child| !named(child));
+        for child in all {
             let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
             if locked.as_ref() == Some(&about.fingerprint) {
                 return Ok(child);
             }
-            found = Some(child);
+            found = found.max(Some(child));
         }
         if let Some(found) = found {
             return Ok(found);
