@@ -133,10 +133,13 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
     for dir in path {
         let mut found = None;
         let mut all = children(dir)?;
-        // A directory that was given another name is found as well, only not as fast.
+        // A directory that was given another name is found too, where none has the right one.
         let named = |child: &PathBuf| child.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}-")));
         all.sort_by_key(|child| !named(child));
         for child in all {
+            if found.is_some() && !named(&child) {
+                break;
+            }
             let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
             if locked.as_ref() == Some(&about.fingerprint) {
                 return Ok(child);

@@ -21,6 +21,8 @@ pub(crate) const MAX_POSITIONS: usize = 15_000;
 const PAD: u32 = 7;
 /// Candidates after which a part ends: some thirty times what text has. Only a dictionary made for the purpose has more.
 const MANY: usize = 1 << 21;
+/// Candidates of a group that are not counted one by one.
+const FEW: u32 = 16;
 /// Surfaces of one position that MeCab finds at most.
 const MAX_PREFIXES: usize = 512;
 /// In `group_of`: the node is a path that enters, `previous` its number.
@@ -94,8 +96,8 @@ pub(crate) struct Lattice {
     path: Vec<u32>,
     /// End of the run of unknown characters looked at last.
     run_end: usize,
-    /// Candidates found.
-    candidates: usize,
+    /// Candidates in groups of more than [`FEW`].
+    many: usize,
     /// Has the machine AVX2?
     wide_registers: bool,
 }
@@ -123,7 +125,7 @@ impl Lattice {
             group_of: Vec::new(),
             path: Vec::new(),
             run_end: 0,
-            candidates: 0,
+            many: 0,
             wide_registers: false,
         }
     }
@@ -204,7 +206,7 @@ impl Lattice {
         }
         self.starts.clear();
         self.groups.clear();
-        (self.run_end, self.candidates) = (0, 0);
+        (self.run_end, self.many) = (0, 0);
         let reach = if whole { 0 } else { tables.reach() };
         let mut limit = positions;
         for at in 0..positions {
@@ -216,7 +218,7 @@ impl Lattice {
             if start + reach >= positions && whole {
                 continue;
             }
-            if start + reach >= positions || self.candidates > MANY {
+            if start + reach >= positions || self.many + FEW as usize * self.groups.len() > MANY {
                 limit = at;
                 break;
             }
@@ -274,7 +276,9 @@ impl Lattice {
         let counter = unsafe { self.counts.get_unchecked_mut(end) };
         let place = *counter;
         *counter += count;
-        self.candidates += count as usize;
+        if count > FEW {
+            self.many += count as usize;
+        }
         self.groups.push(Group { first, count: count as u16, start: start as u16, end: end as u16, block: block as u16, place });
     }
 
@@ -284,9 +288,9 @@ impl Lattice {
         let mut at = start;
         let mut base = 0;
         let most = start + tables.sizes.longest as usize;
-        let before = self.groups.len();
+        let mut left = MAX_PREFIXES;
         // A sound trie ends the walk itself.
-        while at < most && self.groups.len() - before < MAX_PREFIXES {
+        while at < most {
             // SAFETY: the walk ends at the latest at the code 0 behind the last position, for no node has the label 0.
             let code = unsafe { self.info.get_unchecked(at) }.code();
             // SAFETY: every base of a checked file plus any of its codes is a node.
@@ -303,6 +307,10 @@ impl Lattice {
                 } else {
                     prefetch(tables.records.as_ptr().wrapping_add(first as usize));
                     self.push([first, count, NO_BLOCK], start, at);
+                }
+                left -= 1;
+                if left == 0 {
+                    return;
                 }
             }
             base = node.base();
