@@ -83,10 +83,10 @@ impl Settings {
 /// 0, and what is no number, stand for the default.
 fn max_grouping(value: &str) -> Result<u16> {
     let value = value.trim_end();
-    match value.parse::<u64>() {
-        Ok(0) => Ok(DEFAULT_GROUPING),
-        Err(_) if !value.starts_with('-') => Ok(DEFAULT_GROUPING),
-        Ok(number) if number <= u64::from(u16::MAX) => Ok(number as u16),
+    match (value.parse::<u64>(), value.parse::<u16>()) {
+        (Ok(0), _) => Ok(DEFAULT_GROUPING),
+        (Err(_), _) if !value.starts_with('-') => Ok(DEFAULT_GROUPING),
+        (Ok(_), Ok(number)) => Ok(number),
         _ => Err(Error::refused(format!("dicrc: max-grouping-size {} is not between 0 and 65535", escape(value, 20)))),
     }
 }

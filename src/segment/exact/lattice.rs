@@ -393,7 +393,7 @@ impl Lattice {
             // SAFETY: the machine has AVX2; see `connect_all` for the rest.
             return unsafe { self.connect_avx2(tables) };
         }
-        self.connect_all::<false>(tables)
+        self.connect_all::<false>(tables);
     }
 
     #[cfg(target_arch = "x86_64")]

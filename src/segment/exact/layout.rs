@@ -407,6 +407,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Checks every index in the tables.
+    #[expect(clippy::needless_bitwise_bool, reason = "see `every`")]
     fn check(&self) -> Result<(), &'static str> {
         let s = &self.sizes;
         let rule = |holds: bool, rule: &'static str| if holds { Ok(()) } else { Err(rule) };
@@ -480,7 +481,9 @@ impl<'a> Tables<'a> {
                 }
             }
             rooted[at] = true;
-            path.iter().for_each(|&n| rooted[n] = true);
+            for &n in &path {
+                rooted[n] = true;
+            }
         }
         true
     }
