@@ -1,5 +1,5 @@
 //! Is a finished run still what its manifest says? Every checksum, and every figure of the manifest that the files can give
-//! again: counted anew from the tables ([`tables`]), the vocabulary and the pack ([`packed`]), the plan ([`settings`]).
+//! again: counted anew from the tables (`tables`), the vocabulary and the pack (`packed`), the plan (`settings`).
 //!
 //! What no output holds any more is listed in `docs/formats/run.md`; for those figures `_SUCCESS` vouches alone.
 
