@@ -204,7 +204,8 @@ pub(super) fn is_finished_for_good(out: &Path) -> bool {
     vouched(out) && rustix::fs::access(out, rustix::fs::Access::WRITE_OK).is_err()
 }
 
-/// Removes what an earlier run left, and nothing else: with files of others inside, nothing at all. A kill at any point leaves a directory that is cleared at the next start.
+/// Removes what an earlier run left, and nothing else: with files of others inside, nothing at all. A kill at any point leaves a
+/// directory that is cleared at the next start.
 pub(super) fn clear(out: &Path) -> Result<()> {
     refuse_foreign(out)?;
     let work = out.join(".work");
