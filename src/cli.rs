@@ -109,7 +109,7 @@ pub(crate) enum Outcome {
 /// Parses the command line, runs the command, gives its exit code.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        if crate::corpus::is_fenced() {
+        if crate::corpus::is_guarded() {
             return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
         }
         let place = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));

@@ -1,25 +1,40 @@
-//! The corridor: knows every room, no room knows it.
+//! The passes of a run, in the order in which text goes through them.
 //!
 //! ```text
-//! annotate ─▣ duplicates ─ select ─▣ vocabulary ─ tokens ─▣ packing ─ finish
+//! frame ─ annotate ─▣ dedup ─ decide ─▣ train ─ encode ─▣ pack ─ finish
 //! ```
-//! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen.
+//! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen. [`run::run`] does them
+//! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
 
 mod annotate;
-mod claim;
-mod duplicates;
+mod context;
+mod decide;
+mod dedup;
+mod encode;
 mod fingerprint;
 mod finish;
+mod frame;
+pub mod gate;
+mod inputs;
 pub mod inspect;
+mod layout;
 pub mod manifest;
 pub mod observer;
-mod packing;
-pub mod pass;
+mod output_directory;
+mod pack;
+mod pass;
 pub mod plan;
+pub mod pool;
 pub mod registry;
+pub mod report;
 pub mod run;
-mod select;
-mod tokens;
+pub mod shard;
+mod store;
+mod tables;
+mod train;
 pub mod verify;
-mod vocabulary;
-mod work;
+mod work_dir;
+
+pub use self::shard::{ShardEntry, ShardFacts, run_shard};
+pub use self::store::Store;
+pub use self::work_dir::Entry;

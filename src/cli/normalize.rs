@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::{Common, Outcome, ui};
-use crate::corpus::{self, Cut, Framer, Record};
+use crate::corpus::{self, Framer, Record, ShardLimits};
 use crate::error::{Error, Result};
 use crate::normalize::{Normalizer, Options, RuleCounts};
 use crate::quarantine::{Quarantined, escape};
@@ -60,7 +60,7 @@ const TOLD: usize = 5;
 fn each_record(files: &[OsString], sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
     let options = corpus::Options::default();
     let inputs = corpus::expand_paths(files, &options, Path::new("."))?;
-    let mut framer = Framer::new(inputs.into(), &options, Cut::default());
+    let mut framer = Framer::new(inputs.into(), &options, ShardLimits::default());
     let mut lost = Lost::default();
     while let Some(shard) = framer.next_shard()? {
         let quarantined = shard.decode(&options, sink)?.quarantined;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::{Common, Outcome, ProgressStyle, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
-use crate::pipeline::run::{self, Report, RunOptions};
+use crate::pipeline::report::{Report, RunOptions, peak_memory};
+use crate::pipeline::run;
 use crate::quarantine::escape;
 
 /// The whole way: raw corpora to token shards and packed sequences
@@ -101,12 +102,7 @@ fn summary(report: &Report, out: &str) -> String {
     let _ = writeln!(text, "  packed       {:>12}  sequences of {}, padding {padding:.3} %", n(pack.rows), n(pack.sequence_length));
     if !report.already_done {
         let speed = totals.text_bytes as f64 / 1e6 / report.wall.max(1e-3);
-        let _ = writeln!(
-            text,
-            "  took         {:>10.1} s  {speed:.1} MB/s, peak memory {}",
-            report.wall,
-            ui::bytes(crate::pipeline::run::peak_memory())
-        );
+        let _ = writeln!(text, "  took         {:>10.1} s  {speed:.1} MB/s, peak memory {}", report.wall, ui::bytes(peak_memory()));
     }
     let _ =
         writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");

@@ -14,7 +14,7 @@ use super::{Common, Outcome, signals, ui};
 use crate::corpus;
 use crate::error::Error;
 use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard};
-use crate::pipeline::pass::Pool;
+use crate::pipeline::pool::Pool;
 use crate::quarantine::escape;
 use crate::segment::dictionary::Dictionary;
 use crate::segment::{self, Engine, Options, Pieces, SegmentWorker, csv};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
 use super::{Common, ProgressStyle};
-use crate::pipeline::observer::{Event, Observer, Silent, Unit};
+use crate::pipeline::observer::{Event, Observer, Quantity, Silent};
 
 /// A line at most this often when progress is plain.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -30,9 +30,10 @@ pub(super) fn observer(common: &Common) -> Box<dyn Observer> {
 /// What each pass does, for people.
 fn describe(pass: &str) -> &'static str {
     match pass {
+        "frame" => "find the work shards",
         "annotate" => "read, normalise, segment, annotate",
         "dedup" => "find duplicates",
-        "decide" => "keep or drop, count pieces",
+        "decide" => "keep or drop, count pre-tokens",
         "train" => "train the vocabulary",
         "encode" => "encode, write token shards",
         "pack" => "pack sequences",
@@ -51,9 +52,9 @@ impl Observer for Bars {
     fn on_event(&self, event: &Event) {
         let Ok(mut slot) = self.bar.lock() else { return };
         match event {
-            Event::PassStarted { pass, unit, total } => {
+            Event::PassStarted { pass, quantity, total } => {
                 let bar = ProgressBar::new(*total);
-                let amount = if *unit == Unit::Bytes { "{bytes:>10}/{total_bytes}" } else { "{pos:>4}/{len}" };
+                let amount = if *quantity == Quantity::Bytes { "{bytes:>10}/{total_bytes}" } else { "{pos:>4}/{len}" };
                 let template = format!("{{prefix:<36}} {{bar:28}} {{percent:>3}}% {amount} {{msg}} ETA {{eta}}");
                 if let Ok(style) = BarStyle::with_template(&template) {
                     bar.set_style(style);
@@ -128,13 +129,13 @@ struct Json;
 impl Observer for Json {
     fn on_event(&self, event: &Event) {
         let value = match event {
-            Event::PassStarted { pass, unit, total } => {
-                let unit = match unit {
-                    Unit::Bytes => "bytes",
-                    Unit::Parts => "parts",
-                    Unit::Steps => "steps",
+            Event::PassStarted { pass, quantity, total } => {
+                let quantity = match quantity {
+                    Quantity::Bytes => "bytes",
+                    Quantity::Parts => "parts",
+                    Quantity::Steps => "steps",
                 };
-                serde_json::json!({"event": "pass_started", "pass": pass, "unit": unit, "total": total})
+                serde_json::json!({"event": "pass_started", "pass": pass, "unit": quantity, "total": total})
             }
             Event::Progress { pass, done, documents, bytes } => {
                 serde_json::json!({"event": "progress", "pass": pass, "done": done, "documents": documents, "bytes": bytes})

@@ -4,15 +4,19 @@
 //! What was decoded before damage stays. The gzip framing (RFC 1952) is read here and not by a library because cut, wrong
 //! checksum, wrong length and trailing bytes have to be told apart.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-/// Decoded bytes appended by one call of [`Stream::read`], at most.
+/// Decoded bytes that one call of [`Stream::read`] has room for.
 const CHUNK: usize = 1 << 18;
 /// Largest zstd window, as a power of two.
 const WINDOW_LOG_MAX: u32 = 27;
+/// Entries that are remembered, at most; beyond, every second one is forgotten.
+const ENTRIES_MAX: usize = 1024;
 /// First bytes of a gzip member.
 pub(super) const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 /// First bytes of a zstd frame.
@@ -57,6 +61,16 @@ impl From<std::io::Error> for Stop {
 /// Where compressed bytes come from.
 pub(super) type Source = Box<dyn Read + Send>;
 
+/// A point at which decoding can begin: the start of a file, of a gzip member or of a zstd frame, or any byte of a plain file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Bytes of the file before it, as they are on disk.
+    pub file: u64,
+    /// Decoded bytes before it.
+    pub decoded: u64,
+}
+
 /// Decoded bytes of a file.
 pub(super) struct Stream {
     raw: Raw,
@@ -69,19 +83,43 @@ enum Codec {
     Zstd(Zstd),
 }
 
+impl Codec {
+    /// The decoder for a file that begins so.
+    fn of(head: &[u8]) -> std::io::Result<Self> {
+        Ok(if head.starts_with(GZIP_MAGIC) {
+            Self::Gzip(Box::new(Gzip::new()))
+        } else if head.starts_with(ZSTD_MAGIC) || is_skippable(head) {
+            Self::Zstd(Zstd::new()?)
+        } else {
+            Self::Plain
+        })
+    }
+}
+
 impl Stream {
     /// Looks at the first bytes and chooses the decoder.
     pub(super) fn new(source: Source) -> std::io::Result<Self> {
-        let mut raw = Raw::new(source);
-        let head = raw.peek(4)?;
-        let codec = if head.starts_with(GZIP_MAGIC) {
-            Codec::Gzip(Box::new(Gzip::new()))
-        } else if head.starts_with(ZSTD_MAGIC) || is_skippable(head) {
-            Codec::Zstd(Zstd::new()?)
-        } else {
-            Codec::Plain
-        };
+        let mut raw = Raw::new(source, Entry::default());
+        let codec = Codec::of(raw.peek(4)?)?;
         Ok(Self { raw, codec })
+    }
+
+    /// Goes on at an entry of a file. How it is compressed is told by its first bytes: those at the entry may be anything.
+    pub(super) fn at(mut file: File, entry: Entry) -> std::io::Result<Self> {
+        let mut head = [0; 4];
+        let known = file.read_at(&mut head, 0)?;
+        file.seek(SeekFrom::Start(entry.file))?;
+        Ok(Self { codec: Codec::of(&head[..known])?, raw: Raw::new(Box::new(file), entry) })
+    }
+
+    /// The last entry at or before a decoded byte that has been passed. Earlier ones are forgotten.
+    pub(super) fn entry_before(&mut self, decoded: u64) -> Entry {
+        if !self.is_compressed() {
+            return Entry { file: decoded, decoded };
+        }
+        let behind = self.raw.entries.partition_point(|entry| entry.decoded <= decoded);
+        self.raw.entries.drain(..behind.saturating_sub(1));
+        self.raw.entries.first().copied().unwrap_or_default()
     }
 
     /// Is the file compressed?
@@ -94,7 +132,7 @@ impl Stream {
         self.raw.total
     }
 
-    /// Appends up to 256 KiB to `out`; `false` at the end. Bytes appended before an error are sound.
+    /// Appends some bytes to `out`; `false` at the end. Bytes appended before an error are sound.
     pub(super) fn read(&mut self, out: &mut Vec<u8>) -> Result<bool, Stop> {
         match &mut self.codec {
             Codec::Plain => Ok(self.raw.copy(out)?),
@@ -142,11 +180,31 @@ struct Raw {
     buffer: Vec<u8>,
     start: usize,
     total: u64,
+    /// Bytes decoded so far.
+    decoded: u64,
+    /// Where decoding can begin, in order.
+    entries: Vec<Entry>,
 }
 
 impl Raw {
-    fn new(source: Source) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, total: 0 }
+    fn new(source: Source, entry: Entry) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, total: entry.file, decoded: entry.decoded, entries: vec![entry] }
+    }
+
+    /// Remembers that a member or frame begins here. Tiny ones are not worth remembering each.
+    fn note_entry(&mut self) {
+        let entry = Entry { file: self.total, decoded: self.decoded };
+        if self.entries.last().is_some_and(|last| entry.decoded < last.decoded + CHUNK as u64) {
+            return;
+        }
+        if self.entries.len() == ENTRIES_MAX {
+            let mut n = 0;
+            self.entries.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+        }
+        self.entries.push(entry);
     }
 
     /// The bytes at hand, at least one unless the file ends.
@@ -184,6 +242,7 @@ impl Raw {
         let bytes = self.fill()?;
         out.extend_from_slice(bytes);
         let n = bytes.len();
+        self.decoded += n as u64;
         self.consume(n);
         Ok(n > 0)
     }
@@ -262,6 +321,7 @@ impl Gzip {
         let made = (self.inflate.total_out() - made_before) as usize;
         out.truncate(held + made);
         self.crc.update(&out[held..]);
+        raw.decoded += made as u64;
         raw.consume((self.inflate.total_in() - read_before) as usize);
         match status {
             Ok(Status::StreamEnd) => self.trailer(raw)?,
@@ -286,6 +346,7 @@ impl Gzip {
         if method != 8 || flags & 0xe0 != 0 {
             return Err(Stop::damage("gzip_data", "the gzip header has an unknown method or reserved bits"));
         }
+        raw.note_entry();
         raw.consume(10);
         if !skip_optional(raw, flags)? {
             return Err(Stop::damage("gzip_eof", "the gzip header is cut"));
@@ -332,7 +393,13 @@ struct Zstd {
     decoder: Decoder<'static>,
     first: bool,
     inside: bool,
+    /// Bytes that the decoder wants next: the rest of a header, or a block. Given more, it would lose what it decoded in the same
+    /// call before damage, and how much that is would depend on where reading began.
+    wanted: usize,
 }
+
+/// Bytes of a zstd frame that are given first: enough to know the size of its header.
+const ZSTD_FIRST: usize = 5;
 
 fn is_skippable(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
@@ -342,7 +409,7 @@ impl Zstd {
     fn new() -> std::io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(Self { decoder, first: true, inside: false })
+        Ok(Self { decoder, first: true, inside: false, wanted: ZSTD_FIRST })
     }
 
     fn read(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<bool, Stop> {
@@ -359,18 +426,19 @@ impl Zstd {
     fn decompress(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<usize, Stop> {
         let input = raw.fill()?;
         let ended = input.is_empty();
+        let input = &input[..input.len().min(self.wanted)];
         let held = out.len();
-        out.resize(held + CHUNK, 0);
+        out.reserve(CHUNK);
         let mut from = InBuffer::around(input);
-        let mut to = OutBuffer::around(&mut out[held..]);
+        let mut to = OutBuffer::around_pos(out, held);
         let result = self.decoder.run(&mut from, &mut to);
-        let (read, made) = (from.pos(), to.pos());
-        out.truncate(held + made);
+        let (read, made) = (from.pos(), to.pos() - held);
+        raw.decoded += made as u64;
         raw.consume(read);
         match result {
             Ok(0) => self.inside = false,
             Ok(_) if ended && made == 0 => return Err(Stop::damage("zstd_eof", "the zstd frame is cut")),
-            Ok(_) => {}
+            Ok(wanted) => self.wanted = wanted.max(1),
             Err(error) => return Err(zstd_damage(&error.to_string())),
         }
         Ok(made)
@@ -383,6 +451,8 @@ impl Zstd {
         }
         let head = raw.peek(8)?;
         if head.starts_with(ZSTD_MAGIC) {
+            raw.note_entry();
+            self.wanted = ZSTD_FIRST;
             self.inside = true;
             return Ok(true);
         }

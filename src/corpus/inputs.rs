@@ -16,13 +16,12 @@ use globset::{GlobBuilder, GlobMatcher};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::compression::Stop;
-use super::format::{self, Format};
-use super::framing::open_source;
-use super::{InputFile, Options};
+use super::formats::{self, Detected};
+use super::input_file::InputFile;
+use super::io_error::{io_reason, is_of_the_machine};
+use super::options::Options;
+use super::source::{STDIN, open_stream};
 use crate::error::{Error, Result};
-
-/// The name under which standard input is named in a plan and on the command line.
-pub(super) const STDIN: &str = "-";
 
 /// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
 ///
@@ -96,22 +95,23 @@ impl List<'_> {
     /// A file the user names: everything about it can be judged now.
     fn add_named(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
         check_regular(path, meta.file_type())?;
-        let mut stream = open_source(path).map_err(|e| unreadable(path, e))?;
+        let mut stream = open_stream(path).map_err(|e| unreadable(path, e))?;
         let mut head = Vec::new();
         // Damage this early is found again, and quarantined, when the file is read.
-        while head.len() < format::HEAD {
+        while head.len() < formats::HEAD {
             match stream.read(&mut head) {
                 Ok(true) => {}
                 Err(Stop::Io(error)) if is_of_the_machine(&error) => return Err(Error::io(path, "read", error)),
                 Ok(false) | Err(_) => break,
             }
         }
-        match format::detect(path, &head) {
-            Format::Unsupported(name) => return Err(refused(path, &format!("{name} is no input format (unsupported_container)"))),
-            Format::Parquet if stream.is_compressed() => {
-                return Err(refused(path, "Parquet in a compressed file is no input format (unsupported_container)"));
+        match formats::detect(path, &head) {
+            Detected::Unsupported(name) => return Err(refused(path, &format!("{name} is no input format (unsupported_container)"))),
+            Detected::Format(format) if stream.is_compressed() && !format.is_streamed() => {
+                let message = format!("{} in a compressed file is no input format (unsupported_container)", format.name());
+                return Err(refused(path, &message));
             }
-            _ => {}
+            Detected::Format(_) => {}
         }
         let root = path.parent().unwrap_or(self.base).to_path_buf();
         self.add_file(path, &root)
@@ -248,37 +248,6 @@ fn check_regular(path: &Path, kind: FileType) -> Result<()> {
         _ => "a device",
     };
     Err(refused(path, &format!("is {what}, not a regular file (not_regular)")))
-}
-
-/// Reason code of an error while opening.
-pub(super) fn io_reason(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::NotFound => "io_not_found",
-        ErrorKind::PermissionDenied => "io_permission",
-        _ => "io_error",
-    }
-}
-
-/// Is it the machine that failed (no descriptors, no memory, a bad disk)? Then the error says nothing about the file, and nothing may be
-/// counted as lost because of it. What is not there, not permitted or no file at all is the file's own matter.
-pub fn is_of_the_machine(error: &std::io::Error) -> bool {
-    use rustix::io::Errno;
-    const OF_THE_FILE: [Errno; 10] = [
-        Errno::NOENT,
-        Errno::ACCESS,
-        Errno::PERM,
-        Errno::LOOP,
-        Errno::NOTDIR,
-        Errno::ISDIR,
-        Errno::NAMETOOLONG,
-        Errno::NXIO,
-        Errno::NODEV,
-        Errno::INVAL,
-    ];
-    match error.raw_os_error() {
-        Some(code) => OF_THE_FILE.iter().all(|errno| errno.raw_os_error() != code),
-        None => matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::StorageFull),
-    }
 }
 
 fn is_meta(byte: u8) -> bool {
@@ -492,17 +461,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_the_machine() {
-        use rustix::io::Errno;
-        let of_the_machine = |code| is_of_the_machine(&std::io::Error::from_raw_os_error(code));
-        for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE] {
-            assert!(of_the_machine(errno.raw_os_error()), "{errno}");
-        }
-        for errno in [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG] {
-            assert!(!of_the_machine(errno.raw_os_error()), "{errno}");
-        }
-        assert!(!is_of_the_machine(&std::io::Error::other("not a regular file")));
-        let lost = of_the_file(Path::new("x"), Err::<(), _>(std::io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())));
+    fn a_failing_machine_is_no_property_of_a_file() {
+        let no_descriptors = std::io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        let lost = of_the_file(Path::new("x"), Err::<(), _>(no_descriptors));
         assert_eq!(lost.unwrap_err().exit_code(), 4);
     }
 

@@ -1,11 +1,18 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
-use super::*;
-use proptest::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-const CUTS: [Cut; 3] =
-    [Cut { shard_bytes: 16 << 20, shard_rows: 65_536 }, Cut { shard_bytes: 1000, shard_rows: 3 }, Cut { shard_bytes: 1, shard_rows: 1 }];
+use arrow::array::{ArrayRef, RecordBatch};
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Result;
+use crate::quarantine::Quarantined;
+use crate::schema::{DOC_ID, LICENSE, SOURCE};
+
+const LIMITS: [ShardLimits; 3] =
+    [ShardLimits { bytes: 16 << 20, records: 65_536 }, ShardLimits { bytes: 1000, records: 3 }, ShardLimits { bytes: 1, records: 1 }];
 
 #[derive(Debug, Default, PartialEq)]
 struct Read {
@@ -19,28 +26,57 @@ fn options(paths: &[&str]) -> Options {
     Options { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..Options::default() }
 }
 
-fn read_with(options: &Options, base: &Path, cut: Cut) -> Result<Read> {
+fn read_with(options: &Options, base: &Path, limits: ShardLimits) -> Result<Read> {
     options.check().unwrap();
     let inputs: Arc<[InputFile]> = expand(options, base)?.into();
     let mut read = Read { tallies: vec![InputTally::default(); inputs.len()], ..Read::default() };
-    let mut framer = Framer::new(Arc::clone(&inputs), options, cut);
+    let mut framer = Framer::new(Arc::clone(&inputs), options, limits);
+    let mut shards = Vec::new();
     while let Some(shard) = framer.next_shard()? {
-        assert_eq!(shard.index, read.shards);
+        assert_eq!(shard.shard().index, read.shards);
         read.shards += 1;
-        let outcome = shard.decode(options, &mut |record| {
-            read.records.push(record);
-            Ok(())
-        })?;
+        let mut records = Vec::new();
+        let outcome = decode(&shard, options, &mut records)?;
+        shards.push((shard.shard().clone(), records.clone(), outcome.clone()));
+        read.records.extend(records);
         read.quarantined.extend(outcome.quarantined);
         outcome.tallies.iter().for_each(|(input, tally)| read.tallies[*input as usize].add(tally));
     }
+    each_shard_is_a_value(options, &inputs, limits, &shards)?;
     let (records, quarantined) = read.tallies.iter().fold((0, 0), |(r, q), tally| (r + tally.records, q + tally.quarantined));
     assert_eq!((records, quarantined), (read.records.len() as u64, read.quarantined.len() as u64));
     Ok(read)
 }
 
+fn decode(shard: &RawShard, options: &Options, records: &mut Vec<Record>) -> Result<Outcome> {
+    shard.decode(options, &mut |record| {
+        records.push(record);
+        Ok(())
+    })
+}
+
+/// Framing without reading finds the same shards; each, read by itself and from last to first, holds the same records.
+fn each_shard_is_a_value(
+    options: &Options,
+    inputs: &Arc<[InputFile]>,
+    limits: ShardLimits,
+    shards: &[(ShardRef, Vec<Record>, Outcome)],
+) -> Result<()> {
+    let mut framer = Framer::new(Arc::clone(inputs), options, limits);
+    let framed: Vec<ShardRef> = std::iter::from_fn(|| framer.next_ref().transpose()).collect::<Result<_>>()?;
+    assert!(framed.iter().eq(shards.iter().map(|(shard, ..)| shard)));
+    assert_eq!(shards_from_batch(&shards_to_batch(&framed)?)?, framed);
+    // Where there are many, every so many: each is reached by a way of its own.
+    for (shard, records, outcome) in shards.iter().rev().step_by(1 + shards.len() / 10) {
+        let mut found = Vec::new();
+        assert_eq!(decode(&framer.read(shard)?, options, &mut found)?, *outcome, "{shard:?}");
+        assert_eq!(found, *records, "{shard:?}");
+    }
+    Ok(())
+}
+
 fn read(base: &Path, paths: &[&str]) -> Read {
-    read_with(&options(paths), base, Cut::default()).unwrap()
+    read_with(&options(paths), base, ShardLimits::default()).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's own input")]
@@ -74,8 +110,8 @@ fn a_long_record_is_skipped_exactly() {
     for end in ["\n", "\r\n"] {
         write(dir.path(), "a.jsonl", [line(40), line(41), line(20), line(1_000_000), line(40)].join(end).as_bytes());
         write(dir.path(), "b.txt", "x".repeat(41).as_bytes());
-        for cut in CUTS {
-            let read = read_with(&Options { record_max: 40, ..options(&["a.jsonl", "b.txt"]) }, dir.path(), cut).unwrap();
+        for limits in LIMITS {
+            let read = read_with(&Options { record_max: 40, ..options(&["a.jsonl", "b.txt"]) }, dir.path(), limits).unwrap();
             assert_eq!(read.records.iter().map(|r| r.ordinal_in_file).collect::<Vec<_>>(), [1, 3, 5]);
             assert!(read.quarantined.iter().all(|q| q.reason == "record_too_long"));
             assert_eq!(read.quarantined.iter().map(|q| q.line).collect::<Vec<_>>(), [Some(2), Some(4), None]);
@@ -112,8 +148,8 @@ fn a_row_that_is_no_text_costs_itself() {
     let dir = tempfile::tempdir().unwrap();
     let japanese = encoding_rs::SHIFT_JIS.encode("これは長い文です。").0;
     write(dir.path(), "a.parquet", &table_of_bytes(&["一".as_bytes(), &japanese, "三".as_bytes(), b"\xff", "五".as_bytes()]));
-    for cut in CUTS {
-        let read = read_with(&options(&["a.parquet"]), dir.path(), cut).unwrap();
+    for limits in LIMITS {
+        let read = read_with(&options(&["a.parquet"]), dir.path(), limits).unwrap();
         assert_eq!(texts(&read), ["一", "三", "五"]);
         assert_eq!(reasons(&read), [(1, None, japanese.len() as u64, "utf8"), (3, None, 1, "utf8")]);
         assert!(read.quarantined.iter().all(|q| q.kind == crate::quarantine::Kind::Record && q.detail.starts_with("column text: ")));
@@ -161,15 +197,51 @@ fn bad_warc_records_cost_themselves() {
     .concat();
     write(dir.path(), "a.warc", &file);
     write(dir.path(), "b.warc.gz", &zstd::encode_all(&file[..file.len() - 330], 0).unwrap());
-    for cut in CUTS {
-        let read = read_with(&Options { record_max: 500, ..options(&["a.warc"]) }, dir.path(), cut).unwrap();
+    for limits in LIMITS {
+        let read = read_with(&Options { record_max: 500, ..options(&["a.warc"]) }, dir.path(), limits).unwrap();
         assert_eq!(texts(&read), ["一", "二", "三", "四", "五\nWARC/ in the text"]);
         let found: Vec<_> = read.quarantined.iter().map(|q| q.reason.as_str()).collect();
         assert_eq!(found, ["warc_length", "warc_length", "warc_header", "record_too_long", "warc_length"]);
         assert_eq!(read.records[1].ordinal_in_file, 3);
         assert!(file[read.quarantined[2].offset as usize..].starts_with(b"junk\n") && read.quarantined[2].length == 5);
     }
-    assert_eq!(texts(&read_with(&options(&["b.warc.gz"]), dir.path(), Cut::default()).unwrap())[..3], ["一", "二", "三"]);
+    assert_eq!(texts(&read_with(&options(&["b.warc.gz"]), dir.path(), ShardLimits::default()).unwrap())[..3], ["一", "二", "三"]);
+}
+
+/// Lines in many members or frames, a damaged one among them: reading that begins in the middle finds the same records and the same damage.
+#[test]
+fn compressed_files_are_entered_in_the_middle() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = |n: u32| (0..4000).map(|i| format!("{{\"text\":\"{n} {}\"}}\n", i * n ^ 0x5bd1)).collect::<String>().repeat(4).into_bytes();
+    let gzip = |bytes: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+        writer.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let limits = ShardLimits { bytes: 100_000, ..ShardLimits::default() };
+    for (name, pack) in [("a.jsonl.gz", &gzip as &dyn Fn(&[u8]) -> Vec<u8>), ("a.jsonl.zst", &zstd)] {
+        let members: Vec<Vec<u8>> = (1..6).map(|n| pack(&lines(n))).collect();
+        let sound = members.concat();
+        write(dir.path(), name, &sound);
+        let read = read_with(&options(&[name]), dir.path(), limits).unwrap();
+        assert_eq!((read.records.len(), read.quarantined.len()), (5 * 16_000, 0));
+        let inputs: Arc<[InputFile]> = expand(&options(&[name]), dir.path()).unwrap().into();
+        let mut framer = Framer::new(inputs, &options(&[name]), limits);
+        let shards: Vec<ShardRef> = std::iter::from_fn(|| framer.next_ref().unwrap()).collect();
+        let entries: std::collections::BTreeSet<u64> = shards.iter().map(|shard| shard.start.entry.file).collect();
+        assert_eq!(entries.len(), 5, "{name}: a shard is reached from the member it lies in");
+        assert!(shards.iter().all(|shard| shard.start.steps_over() < 400_000));
+        // Damage in the fourth, at several points of it.
+        let start: usize = members[..3].iter().map(Vec::len).sum();
+        for at in (start + 20..start + members[3].len()).step_by(members[3].len() / 9) {
+            let mut bad = sound.clone();
+            bad[at] ^= 0x55;
+            write(dir.path(), name, &bad);
+            let read = read_with(&options(&[name]), dir.path(), limits).unwrap();
+            assert!(read.quarantined.len() == 1 && (3 * 16_000..=4 * 16_000).contains(&read.records.len()), "{name} {at}");
+        }
+    }
 }
 
 #[test]
@@ -190,7 +262,7 @@ fn what_is_no_input_format() {
     write(dir.path(), "c.parquet.zst", &zstd::encode_all(&b"PAR1PAR1"[..], 0).unwrap());
     write(dir.path(), "d.jsonl", "\u{feff}{\"text\":\"a\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>().as_slice());
     for name in ["a.tar.zst", "b.jsonl", "c.parquet.zst"] {
-        let error = read_with(&options(&[name]), dir.path(), Cut::default()).unwrap_err();
+        let error = read_with(&options(&[name]), dir.path(), ShardLimits::default()).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains("unsupported_container"), "{error}");
     }
     std::os::unix::fs::symlink("nowhere", dir.path().join("e.jsonl")).unwrap();
@@ -209,11 +281,11 @@ fn a_file_that_changes_stops_the_run() {
     let inputs: Arc<[InputFile]> = expand(&options, dir.path()).unwrap().into();
     for grown in [&b"{\"text\":\"a\"}\n{}\n"[..], b""] {
         write(dir.path(), "a.jsonl", grown);
-        let error = Framer::new(Arc::clone(&inputs), &options, Cut::default()).next_shard().unwrap_err();
+        let error = Framer::new(Arc::clone(&inputs), &options, ShardLimits::default()).next_shard().unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains("a.jsonl"));
     }
     std::fs::remove_file(dir.path().join("a.jsonl")).unwrap();
-    let shard = Framer::new(inputs, &options, Cut::default()).next_shard().unwrap().unwrap();
+    let shard = Framer::new(inputs, &options, ShardLimits::default()).next_shard().unwrap().unwrap();
     assert_eq!(shard.decode(&options, &mut |_| Ok(())).unwrap().quarantined[0].reason, "io_not_found");
 }
 
@@ -292,7 +364,7 @@ fn hostile_inputs() {
     let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(dir.path().join("expected.json")).unwrap()).unwrap();
     let mut wrong = Vec::new();
     for case in cases.iter().filter(|case| matches!(case.drive.as_str(), "read" | "tree") && !case.id.starts_with("archive")) {
-        let result = read_with(&options(&[&case.path]), dir.path(), Cut::default());
+        let result = read_with(&options(&[&case.path]), dir.path(), ShardLimits::default());
         if !judge(case, &result) {
             let found = result.map(|read| (read.records.len(), reasons(&read).iter().map(|r| r.3.to_owned()).collect::<Vec<_>>()));
             wrong.push(format!("{}: {found:?}", case.id));
@@ -329,7 +401,7 @@ fn crawled_pages_come_back() {
     let lossless: Vec<bool> = pages.lines().skip(1).map(|line| line.ends_with("\t1")).collect();
     let options = options(&["pages.warc.zst"]);
     let inputs: Arc<[InputFile]> = expand(&options, &dir).unwrap().into();
-    let mut framer = Framer::new(inputs, &options, Cut { shard_rows: 3000, ..Cut::default() });
+    let mut framer = Framer::new(inputs, &options, ShardLimits { records: 3000, ..ShardLimits::default() });
     let (mut all, mut wrong) = (0, Vec::new());
     let outcome = framer.next_shard().unwrap().unwrap().decode(&options, &mut |record| {
         let at = record.ordinal_in_file as usize - 1;
@@ -361,7 +433,7 @@ proptest! {
             write(dir.path(), name, &if pack { zstd::encode_all(&bytes[..], 0).unwrap() } else { bytes });
         }
         if !lines.is_empty() {
-            let [whole, small, least] = CUTS.map(|cut| read_with(&options(&["."]), dir.path(), cut).unwrap());
+            let [whole, small, least] = LIMITS.map(|limits| read_with(&options(&["."]), dir.path(), limits).unwrap());
             prop_assert_eq!((&whole.records, &whole.quarantined, &whole.tallies), (&small.records, &small.quarantined, &small.tallies));
             prop_assert_eq!((&whole.records, &whole.quarantined, &whole.tallies), (&least.records, &least.quarantined, &least.tallies));
             prop_assert!(whole.shards <= 1 && whole.shards <= small.shards && small.shards <= least.shards);

@@ -5,16 +5,19 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use super::annotate::{self, ShardFacts};
+use super::annotate::Annotated;
+use super::context::Context;
+use super::decide::Part;
+use super::encode::TokenFacts;
+use super::layout;
 use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
 use super::observer::{Event, Observer};
-use super::packing::Packed;
+use super::pack::Packed;
 use super::plan::Plan;
-use super::run::{Context, Report, peak_memory};
-use super::select::Part;
-use super::tokens::TokenFacts;
-use super::vocabulary::Vocabulary;
-use super::work::{Entry, InputState, State, WorkDir};
+use super::report::{Report, peak_memory};
+use super::shard::ShardFacts;
+use super::train::Vocabulary;
+use super::work_dir::{Entry, InputState, State, WorkDir};
 use crate::corpus::{InputTally, SourceDefaults};
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, read_limited};
@@ -23,30 +26,30 @@ use crate::stage::Counts;
 /// Gathers what all entries say into the passport and writes it.
 pub(super) fn manifest(
     context: &Context<'_>,
-    shards: u64,
-    selected: &[Part],
+    annotated: &Annotated,
+    parts: &[Part],
     vocabulary: &Vocabulary,
     tokens: &[Entry<TokenFacts>],
     packed: &Packed,
 ) -> Result<Manifest> {
-    let (read, quarantine) = Reading::gather(context, shards)?;
-    let mut files = vec![context.work.write_output("plan.toml", context.plan.to_toml()?.as_bytes(), 0)?, quarantine];
+    let (read, quarantine) = Reading::gather(context, annotated)?;
+    let mut files = vec![context.store.work.write_output(layout::PLAN, context.plan().to_toml()?.as_bytes(), 0)?, quarantine];
     let mut totals = read.totals;
     let (mut rejected, mut registers) = (Counts::new(), Counts::new());
-    for part in selected {
-        totals.kept += part.payload.kept;
-        totals.kept_bytes += part.payload.kept_bytes;
-        totals.kept_characters += part.payload.kept_characters;
-        add(&mut rejected, &part.payload.rejected);
-        add(&mut registers, &part.payload.registers);
+    for part in parts {
+        totals.kept += part.facts.kept;
+        totals.kept_bytes += part.facts.kept_bytes;
+        totals.kept_characters += part.facts.kept_characters;
+        add(&mut rejected, &part.facts.rejected);
+        add(&mut registers, &part.facts.registers);
     }
     totals.rejected = rejected.values().sum();
-    totals.tokens = tokens.iter().map(|part| part.payload.tokens).sum();
-    files.extend(selected.iter().flat_map(|part| part.files.clone()));
+    totals.tokens = tokens.iter().map(|part| part.facts.tokens).sum();
+    files.extend(parts.iter().flat_map(|part| part.files.clone()));
     files.extend(vocabulary.entry.files.clone());
     files.extend(tokens.iter().flat_map(|part| part.files.clone()));
     files.extend(packed.files.clone());
-    files.retain(|file: &FileEntry| !file.path.starts_with(".work/"));
+    files.retain(|file: &FileEntry| !Path::new(&file.path).starts_with(layout::WORK));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     if !totals.balanced() {
         return Err(Error::internal(format!(
@@ -60,21 +63,21 @@ pub(super) fn manifest(
         fingerprint: context.fingerprint.to_owned(),
         unicode: unicode_version(),
         dictionary: dictionary(context),
-        source: source(&context.plan.input.source),
-        inputs: context.input_states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
+        source: source(&context.plan().input.source),
+        inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
         totals,
         rejected,
         registers,
         stages: read.counts,
         tokenizer: TokenizerFacts {
-            vocab_size: vocabulary.entry.payload.vocab_size,
+            vocab_size: vocabulary.entry.facts.vocab_size,
             blake3: vocabulary.file()?.blake3.clone(),
-            pieces: vocabulary.entry.payload.pieces,
+            pieces: vocabulary.entry.facts.pieces,
         },
         pack: pack_facts(packed),
         files,
     };
-    context.work.write_output("manifest.json", &manifest.to_bytes()?, 0)?;
+    context.store.work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
     Ok(manifest)
 }
 
@@ -103,7 +106,7 @@ fn dictionary(context: &Context<'_>) -> DictionaryFacts {
         version: about.identity.version.clone(),
         licence: about.identity.licence.clone(),
         fingerprint: about.fingerprint.clone(),
-        engine: engine(context.plan),
+        engine: engine(context.plan()),
     }
 }
 
@@ -133,14 +136,13 @@ struct Reading {
 
 impl Reading {
     /// Writes `quarantine.jsonl` on the way.
-    fn gather(context: &Context<'_>, shards: u64) -> Result<(Self, FileEntry)> {
-        let mut all = Self { tallies: vec![InputTally::default(); context.inputs.len()], ..Self::default() };
-        let mut quarantine = context.work.start_output("quarantine.jsonl")?;
-        for shard in 0..shards {
-            let facts = annotate::facts(context, shard)?.ok_or_else(|| Error::internal(format!("shard {shard} is not committed")))?;
-            all.take(&facts, &mut quarantine)?;
+    fn gather(context: &Context<'_>, annotated: &Annotated) -> Result<(Self, FileEntry)> {
+        let mut all = Self { tallies: vec![InputTally::default(); context.store.inputs.files.len()], ..Self::default() };
+        let mut quarantine = context.store.work.start_output(layout::QUARANTINE)?;
+        for shard in 0..annotated.shards {
+            all.take(&annotated.facts(context, shard)?, &mut quarantine)?;
         }
-        let file = context.work.finish_output(quarantine, "quarantine.jsonl", all.totals.quarantined)?;
+        let file = context.store.work.finish_output(quarantine, layout::QUARANTINE, all.totals.quarantined)?;
         Ok((all, file))
     }
 
@@ -179,10 +181,10 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
 /// `run.json`, then `_SUCCESS`, then `.work/` goes.
 pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: &dyn Observer) -> Result<()> {
     let timings = run_json(report, threads);
-    work.write_output("run.json", timings.as_bytes(), 0)?;
+    work.write_output(layout::RUN, timings.as_bytes(), 0)?;
     let manifest = blake3::hash(&report.manifest.to_bytes()?).to_hex().to_string();
-    let staged = work.staging().create("_SUCCESS")?;
-    let success = work.out().join("_SUCCESS");
+    let staged = work.staging().create(layout::SUCCESS)?;
+    let success = work.out().join(layout::SUCCESS);
     let line = success_line(&manifest);
     let committed = write_success(staged, line.as_bytes(), &success);
     if committed.is_err() {
@@ -223,6 +225,7 @@ pub(super) fn finished_state(out: &Path) -> Result<Option<State>> {
     let (manifest, _) = Manifest::read(out)?;
     let inputs = manifest.inputs.iter().map(|input| InputState {
         path: input.path.clone(),
+        file: String::new(),
         bytes: input.bytes,
         mtime: String::new(),
         blake3: input.blake3.clone(),
@@ -235,7 +238,7 @@ pub(super) fn finished_state(out: &Path) -> Result<Option<State>> {
 /// Started again after it finished: nothing to do.
 pub(super) fn already_done(out: &Path, started: Instant) -> Result<Report> {
     let (manifest, hash) = Manifest::read(out)?;
-    if read_limited(&out.join("_SUCCESS"), 4096)? != success_line(&hash).into_bytes() {
+    if read_limited(&out.join(layout::SUCCESS), 4096)? != success_line(&hash).into_bytes() {
         let what =
             format!("{}: the finished run there is damaged (manifest.json is not the file that _SUCCESS vouches for)", out.display());
         return Err(Error::refused_with_hint(what, "`seimai verify` lists the damage; --fresh starts over"));

@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A pass begins; `total` is in `unit`s, 0 if unknown.
+    /// A pass begins; `total` is in the pass's quantity, 0 if unknown.
     PassStarted {
         /// Name of the pass.
         pass: &'static str,
         /// What `total` and progress count: bytes read, parts, documents.
-        unit: Unit,
+        quantity: Quantity,
         /// Work to do.
         total: u64,
     },
@@ -20,7 +20,7 @@ pub enum Event {
     Progress {
         /// Name of the pass.
         pass: &'static str,
-        /// Units done.
+        /// Done of the total.
         done: u64,
         /// Documents done.
         documents: u64,
@@ -40,7 +40,7 @@ pub enum Event {
 
 /// What a pass counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum Quantity {
     /// Bytes of input files.
     Bytes,
     /// Output parts.
@@ -96,8 +96,8 @@ pub struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Announces the pass.
-    pub fn start(observer: &'a dyn Observer, pass: &'static str, unit: Unit, total: u64) -> Self {
-        observer.on_event(&Event::PassStarted { pass, unit, total });
+    pub fn start(observer: &'a dyn Observer, pass: &'static str, quantity: Quantity, total: u64) -> Self {
+        observer.on_event(&Event::PassStarted { pass, quantity, total });
         let zero = || AtomicU64::new(0);
         Self { observer, pass, started: std::time::Instant::now(), done: zero(), documents: zero(), bytes: zero() }
     }

@@ -19,6 +19,8 @@ use crate::stage::{Batch, Contract, Fold, Stage};
 
 /// The stages of a plan, ready to work.
 pub struct Stages {
+    /// The plan they were built from.
+    pub plan: Plan,
     /// Fused into the first pass.
     pub annotate: Vec<Box<dyn Stage>>,
     /// The fold that finds duplicates.
@@ -44,6 +46,7 @@ impl Stages {
             Box::new(Quality::new(lexicon.pos_table())),
         ];
         let stages = Self {
+            plan: plan.clone(),
             annotate,
             sketcher: Sketcher::new(&plan.dedup),
             decider: Decider::new(&plan.quality),

@@ -1,182 +1,130 @@
 //! A run from plan to `_SUCCESS`: the passes in order, each resumed where it stopped.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Instant;
 
-use super::fingerprint;
+use super::context::Context;
+use super::inputs::{self, Inputs};
 use super::manifest::Manifest;
 use super::observer::{Event, Observer, Stop};
-use super::pass::{Gate, Pool};
 use super::plan::{LoadedPlan, Plan};
+use super::pool::Pool;
 use super::registry::Stages;
-use super::work::{InputState, State, WorkDir};
-use super::{annotate, claim, duplicates, finish, packing, select, tokens, vocabulary};
-use crate::corpus::{self, Cut, InputFile};
+use super::report::{Report, RunOptions};
+use super::store::Store;
+use super::work_dir::WorkDir;
+use super::{annotate, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, train};
+use crate::corpus::ShardRef;
 use crate::error::{Error, Result};
-use crate::io::hash_file;
 
-/// Memory one worker of the first pass may hold: a raw shard, its batches, and an open table.
+/// Memory one worker of the annotate pass may hold: a raw shard, its batches, and an open table.
 const WORKER_BYTES: u64 = 160 << 20;
 /// Memory for the program, its tables and the dictionary's touched pages.
 const BASE_BYTES: u64 = 128 << 20;
 
-/// How to run; nothing here changes a byte of the output.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Output directory.
-    pub out: PathBuf,
-    /// Worker threads.
-    pub threads: usize,
-    /// Ceiling of memory in bytes.
-    pub memory: u64,
-    /// Remove what an earlier run left and start over.
-    pub fresh: bool,
-}
-
-/// What a finished run tells.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The passport of the output.
-    pub manifest: Manifest,
-    /// Seconds a pass took in this attempt, in order; passes finished earlier are missing.
-    pub seconds: Vec<(&'static str, f64)>,
-    /// Wall-clock seconds of this attempt.
-    pub wall: f64,
-    /// The run had finished before; nothing was done.
-    pub already_done: bool,
-}
-
-/// What every pass needs.
-pub(super) struct Context<'a> {
-    pub plan: &'a Plan,
-    pub stages: &'a Stages,
-    pub work: &'a WorkDir,
-    pub pool: &'a Pool,
-    /// Huge texts pass one at a time.
-    pub gate: Gate,
-    pub stop: &'a Stop,
-    pub observer: &'a dyn Observer,
-    pub memory: u64,
-    pub fingerprint: &'a str,
-    pub inputs: &'a Arc<[InputFile]>,
-    pub input_states: &'a [InputState],
-    seconds: Mutex<Vec<(&'static str, f64)>>,
-}
-
-impl Context<'_> {
-    /// Shards are cut by data only, never by threads or memory.
-    pub(super) fn cut(&self) -> Cut {
-        Cut { shard_bytes: 16 << 20, shard_rows: u64::from(self.plan.shards.rows_max) }
-    }
-
-    /// Notes how long a pass took.
-    pub(super) fn took(&self, pass: &'static str, seconds: f64) {
-        if let Ok(mut all) = self.seconds.lock() {
-            all.push((pass, seconds));
-        }
-    }
-
-    /// An input that changed while it was read must not get into an entry: say which. A write always moves the time of
-    /// change, so that entries of an earlier process hold what the state says even if the file was restored since.
-    pub(super) fn check_unchanged(&self, inputs: impl Iterator<Item = u32>) -> Result<()> {
-        let listed = inputs.map(|i| i as usize).filter_map(|i| Some((self.inputs.get(i)?, self.input_states.get(i)?)));
-        for (input, state) in listed {
-            // What could not be read when the run began must not have been read since.
-            let untouched = !state.blake3.is_empty() && stat(input) == Some((state.bytes, state.mtime.clone()));
-            if !untouched && hash(input)? != state.blake3 {
-                return Err(changed(&state.path));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn changed(name: &str) -> Error {
-    Error::refused_with_hint(format!("input {name} changed since this run began"), "restore it, or start over with --fresh")
-}
-
-/// Size and modification time as they are now.
-fn stat(input: &InputFile) -> Option<(u64, String)> {
-    use std::os::unix::fs::MetadataExt;
-    let found = std::fs::metadata(&input.path).ok()?;
-    let mtime = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
-    Some((found.len(), mtime.to_string()))
-}
-
-/// BLAKE3 of an input; empty for one that is out of reach, as its quarantine will say. A machine that fails is no property of it.
-fn hash(input: &InputFile) -> Result<String> {
-    match hash_file(&input.path) {
-        Ok((_, hash)) => Ok(hash),
-        Err(Error::Io { source, .. }) if !corpus::is_of_the_machine(&source) => Ok(String::new()),
-        Err(error) => Err(error),
-    }
-}
-
 /// Executes a plan. Started again after an interruption it goes on where it stopped; the bytes are the same.
+///
+/// # Errors
+/// `Refused` for a plan, input or output directory that cannot be worked with; those of the system.
 pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Report> {
     let started = Instant::now();
-    let plan = &loaded.plan;
-    refuse_early(plan, options)?;
-    let inputs: Arc<[InputFile]> = inputs(loaded, &options.out, observer)?.into();
-    let stages = Stages::new(plan, &loaded.base)?;
-    let fingerprint = fingerprint::of(plan, &stages)?;
+    let begun = begin(loaded, options, stop, observer)?;
+    let Begun::Going(going) = begun else { return finish::already_done(&options.out, started) };
+    let context = going.context(options, stop, observer);
+    let manifest = passes(&context)?;
+    let seconds = context.seconds.into_inner().unwrap_or_default();
+    let report = Report { manifest, seconds, wall: started.elapsed().as_secs_f64(), already_done: false };
+    finish::commit(&going.store.work, &report, going.pool.threads(), observer)?;
+    Ok(report)
+}
+
+/// Begins a run and finds its work shards, so that other processes can work on them ([`Store::join`],
+/// [`run_shard`](super::shard::run_shard)); `run` does what they leave. Gives the shards, none for a run that has finished.
+///
+/// # Errors
+/// As [`run`].
+pub fn prepare(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Vec<ShardRef>> {
+    match begin(loaded, options, stop, observer)? {
+        Begun::Finished => Ok(Vec::new()),
+        Begun::Going(going) => frame::run(&going.context(options, stop, observer)),
+    }
+}
+
+/// The way the text goes, from fold to fold.
+fn passes(context: &Context<'_>) -> Result<Manifest> {
+    let shards = frame::run(context)?; // where the work shards begin
+    let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
+    let fates = dedup::run(context, annotated.shards)?; // ▣ which documents repeat which
+    let parts = decide::run(context, &annotated, &fates)?; // keep or drop, and count the pre-tokens of what stays
+    let vocabulary = train::run(context, parts.len())?; // ▣ train BPE
+    let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
+    let packed = pack::run(context, &tokens, &vocabulary)?; // ▣ pack
+    finish::manifest(context, &annotated, &parts, &vocabulary, &tokens, &packed)
+}
+
+/// A run that has begun, now or earlier.
+enum Begun {
+    /// There is work to do.
+    Going(Box<Going>),
+    /// It had finished before.
+    Finished,
+}
+
+struct Going {
+    stages: Stages,
+    fingerprint: String,
+    pool: Pool,
+    store: Store,
+}
+
+impl Going {
+    fn context<'a>(&'a self, options: &RunOptions, stop: &'a Stop, observer: &'a dyn Observer) -> Context<'a> {
+        Context {
+            stages: &self.stages,
+            store: &self.store,
+            pool: &self.pool,
+            stop,
+            observer,
+            memory: options.memory,
+            fingerprint: &self.fingerprint,
+            seconds: Mutex::default(),
+        }
+    }
+}
+
+/// Takes the output directory, if it is new or of this very run.
+fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Begun> {
+    refuse_early(&loaded.plan, options)?;
+    let files = inputs::list(loaded, &options.out, observer)?;
+    let stages = Stages::new(&loaded.plan, &loaded.base)?;
+    let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
+    let state = |known: Option<&_>| inputs::state(known, &fingerprint, &files, &pool, stop);
     let work = match WorkDir::open(&options.out, options.fresh) {
-        Err(_) if !options.fresh && claim::is_finished_for_good(&options.out) => {
-            belongs(finish::finished_state(&options.out)?.as_ref(), &fingerprint, &inputs, &pool, stop)?;
-            return finish::already_done(&options.out, started);
+        Err(_) if !options.fresh && output_directory::is_finished_for_good(&options.out) => {
+            state(finish::finished_state(&options.out)?.as_ref())?;
+            return Ok(Begun::Finished);
         }
         other => other?,
     };
-    let complete = work.is_complete();
-    let known = if complete { finish::finished_state(work.out())? } else { work.state()? };
-    let belongs = belongs(known.as_ref(), &fingerprint, &inputs, &pool, stop);
-    if complete {
+    if work.is_complete() {
         // A finished run is left as it was, whether it is this one or another.
+        let known = finish::finished_state(work.out())?;
+        let state = state(known.as_ref());
         if let Err(e) = work.remove_work() {
             observer.on_event(&Event::Note(format!("the work directory could not be removed: {e}")));
         }
-        belongs?;
-        return finish::already_done(work.out(), started);
+        return state.map(|_| Begun::Finished);
     }
-    let state = belongs?;
+    let known = work.state()?;
+    let state = state(known.as_ref())?;
     if known.is_none() {
         work.write_state(&state)?;
     } else {
         observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
     }
-    let context = Context {
-        plan,
-        stages: &stages,
-        work: &work,
-        pool: &pool,
-        gate: Gate::default(),
-        stop,
-        observer,
-        memory: options.memory,
-        fingerprint: &fingerprint,
-        inputs: &inputs,
-        input_states: &state.inputs,
-        seconds: Mutex::default(),
-    };
-    let manifest = passes(&context, &inputs)?;
-    let seconds = context.seconds.into_inner().unwrap_or_default();
-    let report = Report { manifest, seconds, wall: started.elapsed().as_secs_f64(), already_done: false };
-    finish::commit(&work, &report, pool.threads(), observer)?;
-    Ok(report)
-}
-
-/// The way the text goes, from fold to fold.
-fn passes(context: &Context<'_>, inputs: &Arc<[InputFile]>) -> Result<Manifest> {
-    let shards = annotate::run(context, inputs)?; // read ─ decode ─ normalise ─ segment ─ annotate
-    let verdicts = duplicates::run(context, shards)?; // ▣ which documents repeat which
-    let selected = select::run(context, &verdicts)?; // decide, and count the pieces of what stays
-    let vocabulary = vocabulary::run(context, selected.len())?; // ▣ train BPE
-    let tokens = tokens::run(context, &selected, &vocabulary)?; // encode ─ shard
-    let packed = packing::run(context, &tokens, &vocabulary)?; // ▣ pack
-    finish::manifest(context, shards, &selected, &vocabulary, &tokens, &packed)
+    let store = Store::new(work, Inputs { files: files.into(), states: state.inputs });
+    Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
 }
 
 /// As many workers as the memory ceiling allows, at least one.
@@ -192,7 +140,7 @@ fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
         let message = format!("{}: a file stands where the output directory is to be", options.out.display());
         return Err(Error::refused_with_hint(message, "name a new directory with --out"));
     }
-    claim::refuse_held(&options.out)
+    output_directory::refuse_held(&options.out)
 }
 
 /// Refuses what no run of the plan can do, wherever it writes.
@@ -209,112 +157,4 @@ pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
         return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
     }
     Ok(())
-}
-
-/// The inputs of the plan. A run that read what it writes would never be the same twice: OUT is left out.
-fn inputs(loaded: &LoadedPlan, out: &Path, observer: &dyn Observer) -> Result<Vec<InputFile>> {
-    let mut inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
-    if let Ok(out) = out.canonicalize() {
-        let before = inputs.len();
-        inputs.retain(|input| !input.path.canonicalize().is_ok_and(|path| path.starts_with(&out)));
-        if inputs.is_empty() {
-            return Err(Error::refused_with_hint("all inputs lie inside the output directory", "name another --out"));
-        }
-        if inputs.len() < before {
-            observer.on_event(&Event::Note(format!("{} files inside the output directory are not read", before - inputs.len())));
-        }
-    }
-    Ok(inputs)
-}
-
-/// The inputs as they are now. What size and time say is unchanged keeps the hash known from before.
-fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: &Stop) -> Result<Vec<InputState>> {
-    let known: BTreeMap<&str, &InputState> =
-        known.iter().flat_map(|state| &state.inputs).map(|input| (input.path.as_str(), input)).collect();
-    let states: Vec<Mutex<Option<Result<InputState>>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
-    pool.parallel(inputs.len(), &|i| {
-        let input = &inputs[i];
-        let mtime = input.mtime_ns.to_string();
-        let before =
-            known.get(input.name.as_str()).filter(|before| before.bytes == input.bytes && before.mtime == mtime && !mtime.is_empty());
-        let blake3 = match before {
-            Some(before) => Ok(before.blake3.clone()),
-            None if stop.check().is_err() => Ok(String::new()),
-            None => hash(input),
-        };
-        if let Ok(mut slot) = states[i].lock() {
-            *slot = Some(blake3.map(|blake3| input_state(input, blake3)));
-        }
-    });
-    stop.check()?;
-    states
-        .into_iter()
-        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Err(Error::internal("an input was not looked at"))))
-        .collect()
-}
-
-/// The state of this run, if it is the one that the directory belongs to. What can be told without reading inputs is told first.
-fn belongs(known: Option<&State>, fingerprint: &str, inputs: &[InputFile], pool: &Pool, stop: &Stop) -> Result<State> {
-    if let Some(known) = known {
-        let unhashed = inputs.iter().map(|input| input_state(input, String::new())).collect();
-        same_run(known, &State::new(fingerprint.to_owned(), unhashed))?;
-    }
-    let state = State::new(fingerprint.to_owned(), input_states(inputs, known, pool, stop)?);
-    let same = |(then, now): (&InputState, &InputState)| if then.blake3 == now.blake3 { Ok(()) } else { Err(changed(&now.path)) };
-    known.map_or(Ok(()), |known| known.inputs.iter().zip(&state.inputs).try_for_each(same))?;
-    Ok(state)
-}
-
-fn input_state(input: &InputFile, blake3: String) -> InputState {
-    InputState { path: input.name.clone(), bytes: input.bytes, mtime: input.mtime_ns.to_string(), blake3 }
-}
-
-/// The directory must belong to the same plan, dictionary, tool and inputs (hashes aside).
-fn same_run(known: &State, now: &State) -> Result<()> {
-    let differs = |what: String| Err(Error::refused_with_hint(what, "start over with --fresh, or name another --out"));
-    if known.version != now.version || known.seimai != now.seimai {
-        return differs(format!("the run in the output directory was begun by Seimai {} (this is {})", known.seimai, now.seimai));
-    }
-    if known.fingerprint != now.fingerprint {
-        return differs("the run in the output directory has another plan or dictionary".into());
-    }
-    for (then, input) in known.inputs.iter().zip(&now.inputs) {
-        if then.path != input.path {
-            return differs(format!("the run in the output directory read {} where this one reads {}", then.path, input.path));
-        }
-        if then.bytes != input.bytes {
-            return Err(changed(&input.path));
-        }
-    }
-    if known.inputs.len() != now.inputs.len() {
-        return differs(format!("the run in the output directory has {} inputs, this one {}", known.inputs.len(), now.inputs.len()));
-    }
-    Ok(())
-}
-
-/// Largest resident memory of this process so far, in bytes; 0 where the system does not tell.
-pub fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib << 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_out_of_reach_has_no_hash() {
-        let dir = tempfile::tempdir().unwrap();
-        let input = |path: PathBuf| InputFile { path, name: "x".into(), bytes: 0, mtime_ns: 0 };
-        assert_eq!(hash(&input(dir.path().join("gone"))).unwrap(), "");
-        assert_eq!(hash(&input(dir.path().to_path_buf())).unwrap(), "", "a directory that could not be listed");
-        // Nothing is mapped at address 0: reading there is EIO, as of a bad disk.
-        let broken = PathBuf::from("/proc/self/mem");
-        if std::fs::File::open(&broken).is_ok() {
-            let error = hash(&input(broken)).unwrap_err();
-            assert_eq!(error.exit_code(), 1, "{error}");
-            assert!(error.to_string().contains("/proc/self/mem"), "{error}");
-        }
-    }
 }

@@ -12,16 +12,12 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::layout::{self, NEEDED, SUCCESS, UNLISTED, WORK};
 use super::manifest::{Manifest, Totals, success_line};
-use super::observer::{Observer, Progress, Stop, Unit};
-use super::pass::Pool;
+use super::observer::{Observer, Progress, Quantity, Stop};
+use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, hash_file, read_limited};
-
-/// Files the manifest does not list, by design.
-const UNLISTED: &[&str] = &["manifest.json", "run.json", "_SUCCESS"];
-/// Files that every run has, besides its tables and parts.
-const NEEDED: &[&str] = &["plan.toml", "quarantine.jsonl", "counts.parquet", "tokenizer/tokenizer.json", "pack/pack.json"];
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
@@ -92,13 +88,13 @@ impl Check<'_> {
 
 /// Checks a finished run; `Err` only where there is none, or one of a version this Seimai does not know.
 pub fn verify(run: &Path, threads: usize, stop: &Stop, observer: &dyn Observer) -> Result<Findings> {
-    let success = run.join("_SUCCESS");
+    let success = run.join(SUCCESS);
     if !success.exists() {
         let hint = "name the --out directory of a `seimai run` that has finished; run it again to resume it";
         return Err(Error::refused_with_hint(format!("{}: no finished run (_SUCCESS is missing)", run.display()), hint));
     }
     let (manifest, hash) = Manifest::read(run)?;
-    let progress = Progress::start(observer, "verify", Unit::Bytes, manifest.files.iter().map(|file| file.bytes).sum());
+    let progress = Progress::start(observer, "verify", Quantity::Bytes, manifest.files.iter().map(|file| file.bytes).sum());
     let pool = Pool::new(threads)?;
     let broken = check_files(run, &manifest, &pool, stop, &progress)?;
     let mut damage: Vec<String> = broken.iter().map(|(file, what)| format!("{file}: {what}")).collect();
@@ -122,8 +118,8 @@ impl Check<'_> {
     /// Nothing that every run has is left out of the list, and nothing stands in it twice.
     fn list(&mut self) {
         let paths: BTreeSet<&str> = self.manifest.files.iter().map(|file| file.path.as_str()).collect();
-        let twins = paths.iter().filter_map(|path| path.strip_prefix("documents/"));
-        let twins = twins.flat_map(|part| [format!("rejected/{part}"), format!("tokens/{part}")]);
+        let parts = paths.iter().filter_map(|path| path.strip_prefix(layout::DOCUMENTS)?.strip_prefix('/'));
+        let twins = parts.flat_map(|part| [layout::inside(layout::REJECTED, part), layout::inside(layout::TOKENS, part)]);
         let needed = NEEDED.iter().map(|path| (*path).to_owned()).chain(twins);
         let missing: Vec<String> = needed.filter(|path| !paths.contains(path.as_str())).collect();
         let twice = self.manifest.files.len() - paths.len();
@@ -174,7 +170,7 @@ fn unlisted(run: &Path, manifest: &Manifest) -> Result<Vec<String>> {
             let path = entry.map_err(|e| Error::io(&dir, "list", e))?.path();
             let top = path.parent() == Some(run);
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if top && (UNLISTED.contains(&name) || name == ".work") {
+            if top && (UNLISTED.contains(&name) || name == WORK) {
                 continue;
             }
             if path.is_dir() && !path.is_symlink() {

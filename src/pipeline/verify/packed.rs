@@ -8,11 +8,10 @@ use crate::io::{FileEntry, open_table};
 use crate::pack::Pack;
 use crate::pack::info::PackInfo;
 use crate::pack::layout::Totals;
-use crate::pipeline::vocabulary::{COUNTS, TOKENIZER};
+use crate::pipeline::layout::{self, COUNTS, PACK_JSON, TOKENIZER_JSON};
 use crate::schema;
 use crate::stage::{list_slice, lists};
 
-const PACK: &str = "pack/pack.json";
 const BATCH_ROWS: usize = 256;
 
 impl Check<'_> {
@@ -24,17 +23,17 @@ impl Check<'_> {
             self.note(COUNTS, counted)?;
         }
         let mut tokenizer = None;
-        if is_there(self, TOKENIZER) {
-            tokenizer = self.note(TOKENIZER, bpe::read_tokenizer(&self.run.join(TOKENIZER)))?;
+        if is_there(self, TOKENIZER_JSON) {
+            tokenizer = self.note(TOKENIZER_JSON, bpe::read_tokenizer(&self.run.join(TOKENIZER_JSON)))?;
         }
         if let Some(tokenizer) = &tokenizer {
             self.vocabulary(tokenizer);
         }
         let parts = self.manifest.files.iter().filter(|file| file.path.starts_with("pack/"));
-        if !is_there(self, PACK) || parts.clone().any(|file| !self.is_whole(&file.path)) {
+        if !is_there(self, PACK_JSON) || parts.clone().any(|file| !self.is_whole(&file.path)) {
             return Ok(());
         }
-        if let Some(pack) = self.note("pack", Pack::open(&self.run.join("pack")))? {
+        if let Some(pack) = self.note("pack", Pack::open(&self.run.join(layout::PACK)))? {
             self.pack_info(pack.info());
             self.specials(pack.info(), tokenizer.as_ref());
             let content = self.pack_content(&pack);
@@ -47,7 +46,7 @@ impl Check<'_> {
         let manifest = self.manifest;
         let said = &manifest.tokenizer;
         self.compare("tokenizer vocab_size", said.vocab_size, tokenizer.len() as u64, "tokenizer.json has");
-        if let Some(file) = manifest.files.iter().find(|file| file.path == TOKENIZER) {
+        if let Some(file) = manifest.files.iter().find(|file| file.path == TOKENIZER_JSON) {
             self.compare("tokenizer blake3", said.blake3.as_str(), &file.blake3, "tokenizer.json has");
         }
         if let Some(rows) = self.entry(COUNTS).map(|file| file.rows) {
@@ -76,10 +75,10 @@ impl Check<'_> {
         let mut sums = Totals::default();
         info.parts.iter().for_each(|part| sums.add(&part.totals));
         if (sums, sums.padding(info.sequence_length)) != (info.totals, info.padding) {
-            self.found(format!("{PACK}: its totals are not the sums over its parts"));
+            self.found(format!("{PACK_JSON}: its totals are not the sums over its parts"));
         }
         let parts = info.parts.iter().map(|part| entry(format!("pack/{}", part.name), part.totals.rows, part.bytes, &part.blake3));
-        let listed = manifest.files.iter().filter(|file| file.path.starts_with("pack/") && file.path != PACK);
+        let listed = manifest.files.iter().filter(|file| file.path.starts_with("pack/") && file.path != PACK_JSON);
         self.same_files("parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
         let listed = manifest.files.iter().filter(|file| file.path.starts_with("tokens/"));
         let bytes = |name: &str| self.entry(name).map_or(0, |file| file.bytes);
@@ -93,12 +92,12 @@ impl Check<'_> {
         for (named, listed) in named.iter().zip(listed).filter(|(named, listed)| named != listed) {
             let FileEntry { path, rows, bytes, .. } = named;
             self.found(format!(
-                "{}: listed with {} rows and {} bytes, {PACK} names {path} with {rows} and {bytes}, or another hash",
+                "{}: listed with {} rows and {} bytes, {PACK_JSON} names {path} with {rows} and {bytes}, or another hash",
                 listed.path, listed.rows, listed.bytes
             ));
         }
         if named.len() != listed.len() {
-            self.found(format!("{PACK}: names {} {what}, the manifest lists {}", named.len(), listed.len()));
+            self.found(format!("{PACK_JSON}: names {} {what}, the manifest lists {}", named.len(), listed.len()));
         }
     }
 
@@ -107,11 +106,11 @@ impl Check<'_> {
         let Some(Ok(plan)) = self.plan() else { return };
         let (said, asked) = ((info.sequence_length, info.window, info.shuffle, info.seed), &plan.pack);
         if said != (asked.sequence_length, asked.window, asked.shuffle, asked.seed) {
-            self.found(format!("{PACK}: sequence_length, window, shuffle or seed is not that of plan.toml"));
+            self.found(format!("{PACK_JSON}: sequence_length, window, shuffle or seed is not that of plan.toml"));
         }
         let ids = tokenizer.map(|t| (t.special_id(&plan.tokenizer.eos_token), t.special_id(&plan.tokenizer.pad_token)));
         if ids.is_some_and(|ids| ids != (Some(info.eos_id), Some(info.pad_id))) {
-            self.found(format!("{PACK}: EOS {} and PAD {} are not those of the vocabulary", info.eos_id, info.pad_id));
+            self.found(format!("{PACK_JSON}: EOS {} and PAD {} are not those of the vocabulary", info.eos_id, info.pad_id));
         }
     }
 
@@ -145,7 +144,7 @@ impl Check<'_> {
             }
             if found != said.totals || documents.next().is_some() {
                 return Err(crate::error::Error::damaged(
-                    self.run.join(PACK),
+                    self.run.join(PACK_JSON),
                     format!("the totals of {} are not what it holds", said.name),
                 ));
             }

@@ -4,20 +4,20 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    static FENCED: Cell<bool> = const { Cell::new(false) };
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Does this thread run code whose panics cost a file and are no bug of ours to report? For the panic hook.
-pub fn is_fenced() -> bool {
-    FENCED.get()
+pub fn is_guarded() -> bool {
+    GUARDED.get()
 }
 
 /// Runs foreign code; a panic in it becomes a message.
-pub(super) fn fence<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    let outer = FENCED.replace(true);
+pub(super) fn guard<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    let outer = GUARDED.replace(true);
     // Nothing of a reader that panicked is used again.
     let result = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "the Parquet reader failed on this file".to_owned());
-    FENCED.set(outer);
+    GUARDED.set(outer);
     result
 }
 
@@ -27,9 +27,9 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_message_and_the_hook_can_tell() {
-        assert!(!is_fenced());
-        assert_eq!(fence(is_fenced), Ok(true));
-        assert!(fence(|| fence(|| 1).map(|_| is_fenced())) == Ok(Ok(true)), "an inner fence leaves the outer one standing");
-        assert!(fence(|| std::panic::resume_unwind(Box::new(()))).is_err() && !is_fenced());
+        assert!(!is_guarded());
+        assert_eq!(guard(is_guarded), Ok(true));
+        assert!(guard(|| guard(|| 1).map(|_| is_guarded())) == Ok(Ok(true)), "an inner guard leaves the outer one standing");
+        assert!(guard(|| std::panic::resume_unwind(Box::new(()))).is_err() && !is_guarded());
     }
 }

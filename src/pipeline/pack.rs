@@ -1,17 +1,18 @@
 //! The third fold: token shards become packed sequences. The packing order is a function of lengths, seed and plan.
 
-use super::observer::{Progress, Unit};
-use super::run::Context;
-use super::tokens::{TokenFacts, tokens_path};
-use super::vocabulary::Vocabulary;
-use super::work::Entry;
+use super::context::Context;
+use super::encode::TokenFacts;
+use super::layout::{self, pass};
+use super::observer::Quantity;
+use super::pass::{Facts, Pass};
+use super::train::Vocabulary;
+use super::work_dir::Entry;
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
 use crate::pack::info::PackInfo;
 use crate::pack::{PackContext, PackedPart, Packer, PartPlan, TokenPart};
 
-/// Name of the pass.
-pub(super) const PASS: &str = "pack";
+impl Facts for PackedPart {}
 
 /// The finished pack: a file a part, and `pack/pack.json`.
 pub(super) struct Packed {
@@ -23,32 +24,30 @@ pub(super) struct Packed {
 pub(super) fn run(context: &Context<'_>, tokens: &[Entry<TokenFacts>], vocabulary: &Vocabulary) -> Result<Packed> {
     let sources = sources(context, tokens)?;
     let facts = pack_context(context, vocabulary)?;
-    let packer = Packer::new(&sources, &facts, &context.plan.pack)?;
+    let packer = Packer::new(&sources, &facts, &context.plan().pack)?;
     let plans = packer.plan()?;
-    let missing = context.work.missing::<PackedPart>(PASS, plans.iter().map(PartPlan::name))?;
-    if !missing.is_empty() {
-        let progress = Progress::start(context.observer, PASS, Unit::Parts, plans.len() as u64);
-        progress.add((plans.len() - missing.len()) as u64, 0, 0);
-        for plan in missing.into_iter().map(|place| &plans[place]) {
-            // Parts are large: one after the other keeps memory at one block of rows, which all threads fill.
-            context.stop.check()?;
-            let path = format!("pack/{}", plan.name());
-            let target = context.work.output(&path)?;
-            let parallel = |n: usize, work: &(dyn Fn(usize) + Sync)| context.pool.parallel(n, work);
-            let packed = packer.write_part(plan, context.memory / 4, &parallel, context.work.staging(), &target, path)?;
-            context.work.commit(PASS, &plan.name(), &Entry::new(vec![packed.entry.clone()], packed))?;
-            progress.add(1, 0, 0);
-        }
-        context.took(PASS, progress.finish());
-    }
-    let entries: Vec<Entry<PackedPart>> = plans.iter().map(|plan| context.work.required(PASS, &plan.name())).collect::<Result<_>>()?;
-    let parts: Vec<PackedPart> = entries.iter().map(|entry| entry.payload.clone()).collect();
+    let pass = Pass::new(pass::PACK, Quantity::Parts, plans.iter().map(|plan| (plan.name(), 1)));
+    pass.run::<PackedPart>(context, |missing, underway| {
+        // Parts are large: one after the other keeps memory at one block of rows, which all threads fill.
+        missing.into_iter().try_for_each(|part| underway.commit(part, &write_part(context, &packer, &plans[part])?))
+    })?;
+    let entries = pass.entries::<PackedPart>(context)?;
+    let parts: Vec<PackedPart> = entries.iter().map(|entry| entry.facts.clone()).collect();
     let mut files: Vec<FileEntry> = entries.into_iter().flat_map(|entry| entry.files).collect();
     let info = packer.info(&parts);
     let mut index = serde_json::to_vec_pretty(&info).map_err(|e| Error::internal(format!("pack.json: {e}")))?;
     index.push(b'\n');
-    files.push(context.work.write_output("pack/pack.json", &index, 0)?);
+    files.push(context.store.work.write_output(layout::PACK_JSON, &index, 0)?);
     Ok(Packed { info, files })
+}
+
+fn write_part(context: &Context<'_>, packer: &Packer<'_>, plan: &PartPlan) -> Result<Entry<PackedPart>> {
+    context.stop.check()?;
+    let path = layout::inside(layout::PACK, &plan.name());
+    let work = &context.store.work;
+    let parallel = |n: usize, work: &(dyn Fn(usize) + Sync)| context.pool.parallel(n, work);
+    let packed = packer.write_part(plan, context.memory / 4, &parallel, work.staging(), &work.output(&path)?, path)?;
+    Ok(Entry::new(vec![packed.entry.clone()], packed))
 }
 
 fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<TokenPart>> {
@@ -58,7 +57,7 @@ fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<To
         .map(|(part, entry)| {
             let file = entry.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
             Ok(TokenPart {
-                path: context.work.out().join(tokens_path(part)),
+                path: context.store.work.out().join(layout::part(layout::TOKENS, part)),
                 name: file.path.clone(),
                 rows: file.rows,
                 blake3: file.blake3.clone(),

@@ -1,6 +1,6 @@
 //! Parquet files → records, row by row.
 //!
-//! A footer is believed only as far as the file can bear it, and what the reader does with a hostile file is fenced in: a panic
+//! A footer is believed only as far as the file can bear it, and what the reader does with a hostile file is guarded: a panic
 //! there costs the file, not the run. Strings are read as views of bytes, so a dictionary page that is used a million times is held
 //! once, and are checked value by value, whatever the file says of them: what is no UTF-8 costs its row.
 
@@ -19,8 +19,9 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use self::values::Column;
-use super::fence::fence;
-use super::inputs::{io_reason, is_of_the_machine};
+use super::format::Fault;
+use super::io_error::{io_reason, is_of_the_machine};
+use super::panic_guard::guard;
 use crate::error::{Error, Result};
 use crate::io::{TableFile, library_message};
 
@@ -36,19 +37,6 @@ const COLUMNS: [&str; 7] = ["text", "id", "source", "url", "license", "date", "m
 const TEXT: usize = 0;
 const ID: usize = 1;
 const META: usize = 6;
-
-/// Damage in a table.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) reason: &'static str,
-    pub(super) detail: String,
-}
-
-impl Fault {
-    fn new(reason: &'static str, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
-    }
-}
 
 /// What may be damaged, inside of what may fail for other reasons.
 type Sound<T> = std::result::Result<T, Fault>;
@@ -83,7 +71,7 @@ impl Table {
             Err(fault) => return Ok(Err(fault)),
         };
         let opened = check_footer(&file, bytes)
-            .and_then(|()| fence(|| Self::read_footer(&file, bytes)).unwrap_or_else(|message| Err(Fault::new("parquet_thrift", message))));
+            .and_then(|()| guard(|| Self::read_footer(&file, bytes)).unwrap_or_else(|message| Err(Fault::new("parquet_thrift", message))));
         damage_only(path, &file, opened)
     }
 
@@ -121,14 +109,14 @@ impl Table {
             Ok(file) => file,
             Err(fault) => return Ok(Some(fault)),
         };
-        let reader = fence(|| self.reader(&file, first, count)).unwrap_or_else(page_fault);
+        let reader = guard(|| self.reader(&file, first, count)).unwrap_or_else(page_fault);
         let mut reader = match damage_only(path, &file, reader)? {
             Ok(reader) => reader,
             Err(fault) => return Ok(Some(fault)),
         };
         let mut read = 0;
         loop {
-            let columns = fence(|| self.next_columns(&mut reader)).unwrap_or_else(page_fault);
+            let columns = guard(|| self.next_columns(&mut reader)).unwrap_or_else(page_fault);
             let columns = match damage_only(path, &file, columns)? {
                 Ok(Some(columns)) => columns,
                 Ok(None) if read == count => return Ok(None),

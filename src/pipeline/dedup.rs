@@ -7,20 +7,16 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
-use super::annotate::{self, partial_path, table_path};
-use super::observer::{Progress, Unit};
-use super::run::Context;
-use super::work::Entry;
+use super::context::Context;
+use super::layout::{self, pass};
+use super::pass::{Facts, Pass};
+use super::tables::write_table;
+use super::work_dir::Entry;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
-use crate::io::{open_table, read_table};
 use crate::schema;
 use crate::stage::{Batch, column, strings};
 
-/// Name of the pass.
-pub(super) const PASS: &str = "dedup";
-const VERDICTS: &str = ".work/dedup/verdicts.parquet";
-const ANCHORS: &str = ".work/dedup/anchors.parquet";
 /// Rows read at a time when texts are looked up.
 const LOOKUP_ROWS: usize = 1024;
 
@@ -53,26 +49,25 @@ struct FoldFacts {
     parts: Vec<(u64, u64)>,
 }
 
+impl Facts for FoldFacts {}
+
 /// Runs the fold, or reads what it concluded before.
 pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
-    if let Some(entry) = context.work.committed::<FoldFacts>(PASS, "fold")? {
-        return read(context, entry.payload.parts);
-    }
-    let progress = Progress::start(context.observer, PASS, Unit::Steps, 3);
-    let eligible = eligible(context, shards)?;
-    progress.add(1, 0, 0);
-    let verdicts = resolve(context, shards, &eligible)?;
-    progress.add(1, 0, 0);
-    let loads = loads(context, shards, &eligible, &verdicts)?;
-    let parts = plan_parts(&loads, u64::from(context.plan.shards.rows_max), context.plan.shards.bytes_max);
-    let files = vec![
-        annotate::write_table(context, VERDICTS, &verdicts.to_batch()?)?,
-        annotate::write_table(context, ANCHORS, &anchor_ids(context, &verdicts)?)?,
-    ];
-    context.work.commit(PASS, "fold", &Entry::new(files, FoldFacts { parts: parts.clone() }))?;
-    progress.add(1, 0, 0);
-    context.took(PASS, progress.finish());
-    read(context, parts)
+    let fold = Pass::fold(pass::DEDUP, 3);
+    fold.run::<FoldFacts>(context, |_, underway| {
+        let eligible = eligible(context, shards)?;
+        underway.step();
+        let verdicts = resolve(context, shards, &eligible)?;
+        underway.step();
+        let loads = loads(context, shards, &eligible, &verdicts)?;
+        let parts = plan_parts(&loads, u64::from(context.plan().shards.rows_max), context.plan().shards.bytes_max);
+        let files = vec![
+            write_table(context.store, layout::VERDICTS, &verdicts.to_batch()?)?,
+            write_table(context.store, layout::ANCHORS, &anchor_ids(context, &verdicts)?)?,
+        ];
+        underway.commit(0, &Entry::new(files, FoldFacts { parts }))
+    })?;
+    read(context, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
 }
 
 /// For each shard, which rows pass the quality rules.
@@ -80,7 +75,7 @@ fn eligible(context: &Context<'_>, shards: u64) -> Result<Vec<Bits>> {
     let columns = [schema::SOURCE.name, schema::QUALITY.name, schema::REGISTER.name];
     per_shard(context, shards, &|shard| {
         let mut rows = Bits::default();
-        for batch in open_table(&context.work.out().join(table_path(shard)), Some(&columns), LOOKUP_ROWS)? {
+        for batch in context.store.table_columns(&layout::annotated(shard), Some(&columns), LOOKUP_ROWS)? {
             for rejection in context.stages.decider.judge(&batch?)? {
                 rows.push(rejection.is_none());
             }
@@ -106,12 +101,12 @@ fn per_shard<T: Send>(context: &Context<'_>, shards: u64, work: &(dyn Fn(u64) ->
 fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verdicts> {
     let mut partial = |shard: u64| -> Result<Batch> {
         context.stop.check()?;
-        read_whole(context, &partial_path(shard))
+        read_whole(context, &layout::sketches(shard))
     };
     let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
         look_up(context, wanted, &schema::TEXT, &mut |ordinal, text| {
             // A set of shingles is many times as large as its text.
-            let _pass = context.gate.enter(text.len());
+            let _permit = context.store.gate.enter(text.len());
             give(ordinal, text)
         })
     };
@@ -123,12 +118,12 @@ fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verd
         memory: context.memory / 4,
         parallel: &|n, work| context.pool.parallel(n, work),
     };
-    dedup::resolve(&context.plan.dedup, &mut corpus)
+    dedup::resolve(&context.plan().dedup, &mut corpus)
 }
 
 /// A small table of ours as one batch.
 fn read_whole(context: &Context<'_>, path: &str) -> Result<Batch> {
-    open_table(&context.work.out().join(path), None, 1 << 16)?.concat()
+    context.store.table(path)?.concat()
 }
 
 /// Gives the strings of `column` for documents named by ascending ordinals; reads only the shards they are in.
@@ -139,7 +134,7 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
         let shard = shard_of(wanted[at]);
         let end = at + wanted[at..].partition_point(|&other| shard_of(other) == shard);
         let mut base = 0_u64;
-        for batch in open_table(&context.work.out().join(table_path(shard)), Some(&[column.name]), LOOKUP_ROWS)? {
+        for batch in context.store.table_columns(&layout::annotated(shard), Some(&[column.name]), LOOKUP_ROWS)? {
             let batch = batch?;
             let values = strings(&batch, column)?;
             while at < end && u64::from(row_of(wanted[at])) < base + batch.num_rows() as u64 {
@@ -162,7 +157,7 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
 /// Bytes of the longest text of a shard.
 pub(super) fn longest_text(context: &Context<'_>, shard: u64) -> Result<usize> {
     let mut longest = 0;
-    for batch in open_table(&context.work.out().join(partial_path(shard)), Some(&[TEXT_BYTES.name]), 1 << 16)? {
+    for batch in context.store.table_columns(&layout::sketches(shard), Some(&[TEXT_BYTES.name]), 1 << 16)? {
         longest = longest.max(column(&batch?, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().copied().max().unwrap_or(0));
     }
     Ok(longest as usize)
@@ -197,7 +192,7 @@ const REJECTED_MAX: u64 = 4;
 fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
     per_shard(context, shards, &|shard| {
         let mut removed = verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })).peekable();
-        let partial = read_whole(context, &partial_path(shard))?;
+        let partial = read_whole(context, &layout::sketches(shard))?;
         let mut load = Load::default();
         for (row, &size) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
             let goes = removed.next_if(|affected| row_of(affected.ordinal) as usize == row).is_some();
@@ -263,9 +258,10 @@ fn anchor_ids(context: &Context<'_>, verdicts: &Verdicts) -> Result<Batch> {
 }
 
 fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Fates> {
-    let verdicts = Verdicts::from_batch(&read_whole(context, VERDICTS)?)?;
+    let verdicts = Verdicts::from_batch(&read_whole(context, layout::VERDICTS)?)?;
     let mut fates = Fates { verdicts, parts, ..Fates::default() };
-    for batch in read_table(&context.work.out().join(ANCHORS), None)? {
+    for batch in context.store.table(layout::ANCHORS)? {
+        let batch = batch?;
         fates.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
         fates.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
     }

@@ -5,27 +5,9 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::layout::{self, BESIDE_PARTS, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, WORK};
 use crate::error::{Error, Result};
 use crate::io::{create_dir, sync_dir};
-
-/// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
-/// half removed is never taken for a finished run.
-const OUTPUTS: &[&str] = &[
-    "_SUCCESS",
-    "manifest.json",
-    "plan.toml",
-    "documents",
-    "rejected",
-    "quarantine.jsonl",
-    "counts.parquet",
-    "tokenizer",
-    "tokens",
-    "pack",
-    "run.json",
-    ".work",
-];
-/// Stands in `.work/` while an earlier run is being removed, so that a kill in between is known for what it is.
-const CLEARING: &str = "clearing";
 
 /// How a directory stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +24,16 @@ pub(super) enum Standing {
 pub(super) fn standing(out: &Path) -> Result<Standing> {
     let Some(names) = names(out)? else { return Ok(Standing::New) };
     refuse_links(out, &names)?;
-    let work = names_or_none(&out.join(".work"))?;
-    refuse_links(&out.join(".work"), &work)?;
+    let work = names_or_none(&out.join(WORK))?;
+    refuse_links(&out.join(WORK), &work)?;
     let in_work = |name: &str| work.iter().any(|other| other == name);
     let only_ours = names.iter().all(|name| OUTPUTS.iter().any(|known| name == *known));
-    let killed_at_start = names == [".work"] && work.iter().all(|name| name == "lock" || name == "tmp");
+    let killed_at_start = names == [WORK] && work.iter().all(|name| name == LOCK || name == TMP);
     if names.is_empty() || killed_at_start {
         Ok(Standing::New)
     } else if only_ours && in_work(CLEARING) {
         Ok(Standing::HalfCleared)
-    } else if only_ours && (in_work("state.json") || vouched(out)) {
+    } else if only_ours && (in_work(STATE) || vouched(out)) {
         Ok(Standing::Ours)
     } else {
         Err(Error::refused_with_hint(
@@ -63,8 +45,8 @@ pub(super) fn standing(out: &Path) -> Result<Standing> {
 
 /// Does `_SUCCESS` have the shape a finished run gives it, with a manifest beside it?
 fn vouched(out: &Path) -> bool {
-    let line = crate::io::read_limited(&out.join("_SUCCESS"), 4096).unwrap_or_default();
-    line.starts_with(b"blake3 ") && out.join("manifest.json").is_file()
+    let line = crate::io::read_limited(&out.join(SUCCESS), 4096).unwrap_or_default();
+    line.starts_with(b"blake3 ") && out.join(MANIFEST).is_file()
 }
 
 /// Names in a directory, sorted; `None` if it does not exist.
@@ -125,17 +107,26 @@ fn held(out: &Path, lock: &mut File) -> Error {
 
 /// Refuses at once if another run holds the directory; touches nothing.
 pub(super) fn refuse_held(out: &Path) -> Result<()> {
-    let Ok(mut file) = File::open(out.join(".work/lock")) else { return Ok(()) };
+    let Ok(mut file) = File::open(out.join(WORK).join(LOCK)) else { return Ok(()) };
     match file.try_lock_shared() {
         Err(fs::TryLockError::WouldBlock) => Err(held(out, &mut file)),
         _ => Ok(()),
     }
 }
 
-/// Takes the lock, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
+/// Takes the lock for this process alone, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
 pub(super) fn lock(out: &Path) -> Result<File> {
-    let work = out.join(".work");
-    let path = work.join("lock");
+    take_lock(out, File::try_lock)
+}
+
+/// Takes the lock together with others that work on shards of the same run; while they hold it, no run can begin or clear.
+pub(super) fn lock_shared(out: &Path) -> Result<File> {
+    take_lock(out, File::try_lock_shared)
+}
+
+fn take_lock(out: &Path, take: fn(&File) -> std::result::Result<(), fs::TryLockError>) -> Result<File> {
+    let work = out.join(WORK);
+    let path = work.join(LOCK);
     loop {
         create_dir(&work).map_err(refuse_unwritable)?;
         let mut file = match open_lock(&path) {
@@ -144,7 +135,7 @@ pub(super) fn lock(out: &Path) -> Result<File> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
             Err(e) => return Err(refuse_unwritable(Error::io(&path, "create", e))),
         };
-        match file.try_lock() {
+        match take(&file) {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(held(out, &mut file)),
             Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
@@ -164,27 +155,16 @@ pub(super) fn lock(out: &Path) -> Result<File> {
     }
 }
 
-/// What the directories of a finished run hold beside parts.
-const INNER: &[&str] = &[
-    "tokenizer/tokenizer.json",
-    "tokenizer/tokenizer_config.json",
-    "tokenizer/special_tokens_map.json",
-    "tokenizer/merges.txt",
-    "tokenizer/report.json",
-    "pack/pack.json",
-];
-
 /// Could a run have made `OUT/<dir>/<name>`?
 fn is_made_by_runs(dir: &str, name: &str) -> bool {
-    let extension = if dir == "pack" { ".pack" } else { ".parquet" };
-    let number = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(extension));
-    let is_part = dir != "tokenizer" && number.is_some_and(|n| n.len() >= 5 && n.bytes().all(|byte| byte.is_ascii_digit()));
-    is_part || INNER.contains(&format!("{dir}/{name}").as_str())
+    let extension = if dir == layout::PACK { "pack" } else { "parquet" };
+    let is_part = layout::PART_DIRECTORIES.contains(&dir) && layout::is_part_name(name, extension);
+    is_part || BESIDE_PARTS.contains(&layout::inside(dir, name).as_str())
 }
 
 /// Refuses to clear a directory into which somebody has put files of their own.
 fn refuse_foreign(out: &Path) -> Result<()> {
-    for dir in ["documents", "rejected", "tokenizer", "tokens", "pack"] {
+    for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER]) {
         for name in names_or_none(&out.join(dir))? {
             let path = out.join(dir).join(&name);
             let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
@@ -208,18 +188,18 @@ pub(super) fn is_finished_for_good(out: &Path) -> bool {
 /// directory that is cleared at the next start.
 pub(super) fn clear(out: &Path) -> Result<()> {
     refuse_foreign(out)?;
-    let work = out.join(".work");
+    let work = out.join(WORK);
     let marker = work.join(CLEARING);
     open_lock(&marker).map_err(|e| Error::io(&marker, "create", e))?;
     sync_dir(&work)?;
-    for name in OUTPUTS.iter().filter(|name| **name != ".work") {
+    for name in OUTPUTS.iter().filter(|name| **name != WORK) {
         remove(&out.join(name))?;
-        if *name == "_SUCCESS" {
+        if *name == SUCCESS {
             sync_dir(out)?;
         }
     }
     for name in names_or_none(&work)? {
-        if name != "lock" && name != CLEARING {
+        if name != LOCK && name != CLEARING {
             remove(&work.join(name))?;
         }
     }
@@ -295,6 +275,17 @@ mod tests {
         let _lock = lock(&dir.path().join("out")).unwrap();
         clear(&dir.path().join("out")).unwrap();
         assert!(!dir.path().join("out/pack").exists());
+    }
+
+    #[test]
+    fn workers_share_the_lock_and_keep_runs_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let workers = [lock_shared(&out).unwrap(), lock_shared(&out).unwrap()];
+        assert!(lock(&out).unwrap_err().to_string().contains("another run"));
+        drop(workers);
+        let _run = lock(&out).unwrap();
+        assert!(lock_shared(&out).unwrap_err().to_string().contains("another run"));
     }
 
     #[test]

@@ -1,12 +1,5 @@
-//! The output directory while a run is under way: lock, state, and one entry a finished unit of work.
+//! The output directory while a run is under way: lock, state, entries, and files that get their final names. Its names: `layout.rs`.
 //!
-//! ```text
-//! OUT/.work/lock                    held with flock while running
-//! OUT/.work/state.json              plan fingerprint, inputs, versions: what this directory belongs to
-//! OUT/.work/<pass>/entries/<unit>   the commit point of a unit: its files, its counts, its own checksum
-//! OUT/.work/<pass>/…                tables between the passes
-//! OUT/.work/tmp                     files without a final name; cleared at every start
-//! ```
 //! A unit's files are durable before its entry is. What holds at a resume is used, anything else is done again.
 
 use std::collections::BTreeSet;
@@ -16,12 +9,13 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::claim::{self, Standing};
+use super::layout::{LOCK, STATE, SUCCESS, TMP, WORK};
+use super::output_directory::{self, Standing};
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
 
 /// Version of the layout under `.work/`.
-const WORK_VERSION: u32 = 1;
+const WORK_VERSION: u32 = 2;
 /// An entry or state file larger than this is not ours.
 const ENTRY_BYTES_MAX: u64 = 1 << 30;
 
@@ -45,6 +39,8 @@ pub(super) struct State {
 pub(super) struct InputState {
     /// Manifest name.
     pub(super) path: String,
+    /// Where the file is: an absolute path, escaped. Not part of what makes it the same input.
+    pub(super) file: String,
     /// Bytes on disk.
     pub(super) bytes: u64,
     /// Modification time, nanoseconds since 1970, as text (JSON numbers are too short).
@@ -63,19 +59,19 @@ impl State {
 /// A finished unit: outputs (relative to OUT) and what the later passes want to know of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry<T> {
+pub struct Entry<T> {
     /// Layout version.
     version: u32,
     /// Files made, durable before this entry.
-    pub(super) files: Vec<FileEntry>,
+    pub files: Vec<FileEntry>,
     /// Counts and facts.
-    pub(super) payload: T,
+    pub facts: T,
 }
 
 impl<T> Entry<T> {
     /// An entry to be committed.
-    pub(super) fn new(files: Vec<FileEntry>, payload: T) -> Self {
-        Self { version: WORK_VERSION, files, payload }
+    pub(super) fn new(files: Vec<FileEntry>, facts: T) -> Self {
+        Self { version: WORK_VERSION, files, facts }
     }
 }
 
@@ -99,19 +95,41 @@ impl WorkDir {
     /// [`WorkDir::open`]; `meanwhile` is what others may do before the lock is ours.
     fn open_after(out: &Path, fresh: bool, meanwhile: impl FnOnce()) -> Result<Self> {
         // Before the first write: a directory of others is not touched.
-        claim::standing(out)?;
-        create_dir(out).map_err(claim::refuse_unwritable)?;
+        output_directory::standing(out)?;
+        create_dir(out).map_err(output_directory::refuse_unwritable)?;
         sync_dir(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))?;
-        let work = out.join(".work");
+        let work = out.join(WORK);
         meanwhile();
-        let lock = claim::lock(out)?;
+        let lock = output_directory::lock(out)?;
         // What is cleared is decided under the lock: another run may have begun and finished since.
-        let standing = claim::standing(out)?;
+        let standing = output_directory::standing(out)?;
         if fresh || matches!(standing, Standing::New | Standing::HalfCleared) {
-            claim::clear(out)?;
+            output_directory::clear(out)?;
         }
-        let staging = Staging::new(work.join("tmp"))?;
+        let staging = Staging::new(work.join(TMP))?;
         staging.clear()?;
+        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
+    }
+
+    /// Joins others in working on a run that has begun in `out`.
+    pub(super) fn join(out: &Path) -> Result<Self> {
+        let work = out.join(WORK);
+        let begun = || work.join(STATE).is_file() && !out.join(SUCCESS).exists();
+        let nothing = || {
+            let message = format!("{}: no run has begun here that could be worked on", out.display());
+            Error::refused_with_hint(message, "begin it first, or finish it with `seimai run`")
+        };
+        if !begun() || output_directory::standing(out)? != Standing::Ours {
+            return Err(nothing());
+        }
+        let lock = output_directory::lock_shared(out)?;
+        if !begun() {
+            // It finished before the lock was ours; what locking made is taken back as far as it is empty.
+            let _ = fs::remove_file(work.join(LOCK));
+            let _ = fs::remove_dir(&work);
+            return Err(nothing());
+        }
+        let staging = Staging::new(work.join(TMP))?;
         Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
     }
 
@@ -136,12 +154,12 @@ impl WorkDir {
 
     /// Has a run finished here?
     pub(super) fn is_complete(&self) -> bool {
-        self.out.join("_SUCCESS").exists()
+        self.out.join(SUCCESS).exists()
     }
 
     /// The state file, if a run has begun here.
     pub(super) fn state(&self) -> Result<Option<State>> {
-        let path = self.work.join("state.json");
+        let path = self.work.join(STATE);
         if !path.exists() {
             return Ok(None);
         }
@@ -158,23 +176,12 @@ impl WorkDir {
 
     /// Writes the state file.
     pub(super) fn write_state(&self, state: &State) -> Result<()> {
-        self.write_checked(&self.work.join("state.json"), state)
+        self.write_checked(&self.work.join(STATE), state)
     }
 
     /// The entry of a unit that must be there by now.
     pub(super) fn required<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Entry<T>> {
         self.committed(pass, unit)?.ok_or_else(|| Error::internal(format!("{pass}: unit {unit} is not committed")))
-    }
-
-    /// Which of the units are not committed, by their places.
-    pub(super) fn missing<T: DeserializeOwned>(&self, pass: &str, units: impl Iterator<Item = String>) -> Result<Vec<usize>> {
-        let mut missing = Vec::new();
-        for (place, unit) in units.enumerate() {
-            if self.committed::<T>(pass, &unit)?.is_none() {
-                missing.push(place);
-            }
-        }
-        Ok(missing)
     }
 
     /// The entry of a unit, if it is committed and its files are what it says. The first time a process meets an entry of an
@@ -280,7 +287,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
         work.commit("annotate", "0", &Entry::new(vec![], 7_u32)).unwrap();
-        assert_eq!(work.committed::<u32>("annotate", "0").unwrap().unwrap().payload, 7);
+        assert_eq!(work.committed::<u32>("annotate", "0").unwrap().unwrap().facts, 7);
         let path = work.entry_path("annotate", "0");
         let whole = fs::read(&path).unwrap();
         for cut in 0..whole.len() {
@@ -297,7 +304,7 @@ mod tests {
         assert!(work.committed::<u32>("p", "0").unwrap().is_none());
         fs::create_dir_all(work.entry_path("p", "0")).unwrap();
         assert_eq!(work.committed::<u32>("p", "0").unwrap_err().exit_code(), 1);
-        assert!(work.required::<u32>("p", "0").is_err() && work.missing::<u32>("p", ["0".to_owned()].into_iter()).is_err());
+        assert!(work.required::<u32>("p", "0").is_err());
     }
 
     #[test]

@@ -7,94 +7,126 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::framing::{Body, Bytes, Framer, RawShard};
+use crate::corpus::compression::Entry;
+use crate::corpus::format::{Boundary, Fault, Format, Framing};
+use crate::corpus::html;
+use crate::corpus::record::Record;
+use crate::corpus::shard::RawShard;
+use crate::corpus::sink::{Content, Lost, Sink};
+use crate::corpus::source::ByteSource;
 use crate::error::Result;
 use crate::quarantine::Kind;
 
 /// How every record begins.
-pub(super) const MAGIC: &[u8] = b"WARC/";
+const MAGIC: &[u8] = b"WARC/";
 /// Longest header block.
 const HEADER_MAX: usize = 64 << 10;
 /// Line ends that may stand between records, and the beginning of the next.
 const GAP: usize = 16;
 
-/// A WARC file being framed.
-pub(super) struct Warc {
-    bytes: Bytes,
-    /// Where the current record starts in `bytes.pending`, and in the decoded file.
+/// The format.
+pub(super) struct Warc;
+
+impl Format for Warc {
+    fn name(&self) -> &'static str {
+        "warc"
+    }
+
+    fn magic(&self) -> &'static [&'static [u8]] {
+        &[MAGIC]
+    }
+
+    fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
+        Ok(Ok(Box::new(Records { source, start: 0, at, bad: None })))
+    }
+}
+
+/// A walk over records.
+struct Records {
+    source: ByteSource,
+    /// Where the current record starts in `source.pending`.
     start: usize,
-    offset: u64,
-    /// Number of the next document, from 1.
-    record: u64,
-    lost: Option<Lost>,
+    /// Where it starts in the file.
+    at: Boundary,
+    bad: Option<BadRecord>,
 }
 
 /// A bad record whose end is being looked for.
-struct Lost {
+struct BadRecord {
     offset: u64,
     reason: &'static str,
     message: &'static str,
 }
 
-impl Warc {
-    /// Bytes of the file read so far.
-    pub(super) fn consumed(&self) -> u64 {
-        self.bytes.stream.consumed()
-    }
-
-    pub(super) fn new(bytes: Bytes) -> Self {
-        Self { bytes, start: 0, offset: 0, record: 1, lost: None }
-    }
-
-    /// Moves records into the shard until it is full (`true`) or the file ends (`false`).
-    pub(super) fn advance(&mut self, shard: &mut RawShard, framer: &Framer) -> Result<bool> {
-        while !shard.is_full(&framer.cut) {
-            if let Some(lost) = self.lost.take() {
-                self.resync(&lost, shard, framer)?;
-            } else if !self.record(shard, framer)? {
+impl Framing for Records {
+    fn advance(&mut self, shard: &mut RawShard, record_max: usize) -> Result<bool> {
+        while !shard.is_full() {
+            if let Some(bad) = self.bad.take() {
+                self.resync(&bad, shard)?;
+            } else if !self.record(shard, record_max)? {
                 let rest = self.held() as u64;
-                self.bytes.push_damage(shard, self.offset, None, rest);
+                shard.push_damage(self.source.input, self.at.offset, None, rest, self.source.damage());
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
+    fn boundary(&self) -> Boundary {
+        self.at
+    }
+
+    fn entry(&mut self) -> Entry {
+        self.source.entry_before(self.at.offset)
+    }
+
+    fn consumed(&self) -> u64 {
+        self.source.consumed()
+    }
+}
+
+impl Records {
     /// Hands out the record that starts here or finds it bad; `false` where there is no other.
-    fn record(&mut self, shard: &mut RawShard, framer: &Framer) -> Result<bool> {
-        self.skip_line_ends(framer)?;
-        self.need(HEADER_MAX, framer)?;
+    fn record(&mut self, shard: &mut RawShard, record_max: usize) -> Result<bool> {
+        self.skip_line_ends()?;
+        self.need(HEADER_MAX)?;
         if self.held() == 0 {
             return Ok(false);
         }
         let header = match self.header() {
             Ok(header) => header,
-            Err(_) if !self.bytes.is_sound() && self.bytes.ended && self.held() < HEADER_MAX => return Ok(false),
+            Err(_) if !self.source.is_sound() && self.source.ended && self.held() < HEADER_MAX => return Ok(false),
             Err((reason, message)) => return Ok(self.lose(reason, message)),
         };
-        if header.length > framer.record_max as u64 {
+        if header.length > record_max as u64 {
             return Ok(self.lose("record_too_long", "the record is longer than input.record_max"));
         }
         let end = header.end + header.length as usize;
-        self.need(end + GAP, framer)?;
-        if self.held() < end && !self.bytes.is_sound() {
+        self.need(end + GAP)?;
+        if self.held() < end && !self.source.is_sound() {
             return Ok(false);
         }
         if !self.ends_at(end) {
             return Ok(self.lose("warc_length", "the record does not end where it says"));
         }
-        if header.is_document && is_text_body(&self.bytes.pending[self.start + header.end..self.start + end]) {
-            let stored = shard.store(&self.bytes.pending[self.start..self.start + end]);
-            let body = stored.start + header.end..stored.end;
-            shard.push(self.bytes.input, self.offset, 1, Body::Page { header: stored.start..body.start, body, record: self.record });
-            self.record += 1;
+        if header.is_document && is_text_body(&self.source.pending[self.start + header.end..self.start + end]) {
+            self.hand_out(&header, end, shard);
         }
         self.step(end);
         Ok(true)
     }
 
+    fn hand_out(&mut self, header: &Header, end: usize, shard: &mut RawShard) {
+        let stored = shard.store(&self.source.pending[self.start..self.start + end]);
+        let body = stored.start + header.end.min(stored.len())..stored.end;
+        let page = RawPage { header: stored.start..body.start, body, record: self.at.record };
+        shard.count_records(1);
+        shard.push(self.source.input, self.at.offset, page);
+        self.at.record += 1;
+    }
+
     fn header(&self) -> std::result::Result<Header, (&'static str, &'static str)> {
-        let bytes = &self.bytes.pending[self.start..];
+        let bytes = &self.source.pending[self.start..];
         let bytes = &bytes[..bytes.len().min(HEADER_MAX)];
         if !bytes.starts_with(MAGIC) {
             return Err(("warc_header", "no WARC record starts here"));
@@ -109,33 +141,33 @@ impl Warc {
     }
 
     fn lose(&mut self, reason: &'static str, message: &'static str) -> bool {
-        self.lost = Some(Lost { offset: self.offset, reason, message });
+        self.bad = Some(BadRecord { offset: self.at.offset, reason, message });
         true
     }
 
     /// Steps over a bad record to the next line that begins one, holding little of it.
-    fn resync(&mut self, lost: &Lost, shard: &mut RawShard, framer: &Framer) -> Result<()> {
+    fn resync(&mut self, bad: &BadRecord, shard: &mut RawShard) -> Result<()> {
         loop {
-            let found = memmem::find(&self.bytes.pending[self.start..], b"\nWARC/");
+            let found = memmem::find(&self.source.pending[self.start..], b"\nWARC/");
             if let Some(at) = found {
                 self.step(at + 1);
             } else {
-                self.step(if self.bytes.ended { self.held() } else { self.held().saturating_sub(MAGIC.len()) });
+                self.step(if self.source.ended { self.held() } else { self.held().saturating_sub(MAGIC.len()) });
             }
-            if found.is_some() || self.held() == 0 && self.bytes.ended {
-                let (length, detail) = (self.offset - lost.offset, lost.message.to_owned());
-                let body = Body::Lost { line: None, length, kind: Kind::Record, reason: lost.reason, detail };
-                shard.push(self.bytes.input, lost.offset, 1, body);
-                self.record += 1;
+            if found.is_some() || self.held() == 0 && self.source.ended {
+                let (length, detail) = (self.at.offset - bad.offset, bad.message.to_owned());
+                let lost = Lost { line: None, length, kind: Kind::Record, reason: bad.reason, detail };
+                shard.push_lost(self.source.input, bad.offset, lost);
+                self.at.record += 1;
                 return Ok(());
             }
-            self.need(self.held() + 1, framer)?;
+            self.need(self.held() + 1)?;
         }
     }
 
     /// Is there what has to be behind a record of `end` bytes: two line ends, or (writers are sloppy) the next record or the end of the file?
     fn ends_at(&self, end: usize) -> bool {
-        let Some(behind) = self.bytes.pending[self.start..].get(end..) else { return false };
+        let Some(behind) = self.source.pending[self.start..].get(end..) else { return false };
         let behind = &behind[..behind.len().min(GAP)];
         let next = behind.trim_ascii_start();
         behind.is_empty()
@@ -143,10 +175,10 @@ impl Warc {
             || next.len() < behind.len() && (next.starts_with(MAGIC) || MAGIC.starts_with(next))
     }
 
-    fn skip_line_ends(&mut self, framer: &Framer) -> Result<()> {
+    fn skip_line_ends(&mut self) -> Result<()> {
         loop {
-            self.need(1, framer)?;
-            let line_ends = self.bytes.pending[self.start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+            self.need(1)?;
+            let line_ends = self.source.pending[self.start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
             self.step(line_ends);
             if line_ends == 0 || self.held() > 0 {
                 return Ok(());
@@ -156,21 +188,41 @@ impl Warc {
 
     fn step(&mut self, bytes: usize) {
         self.start += bytes;
-        self.offset += bytes as u64;
+        self.at.offset += bytes as u64;
     }
 
     fn held(&self) -> usize {
-        self.bytes.pending.len() - self.start
+        self.source.pending.len() - self.start
     }
 
     /// Reads on until `wanted` bytes are held or the file ends.
-    fn need(&mut self, wanted: usize, framer: &Framer) -> Result<()> {
-        if self.held() < wanted && !self.bytes.ended {
-            self.bytes.pending.drain(..self.start);
+    fn need(&mut self, wanted: usize) -> Result<()> {
+        if self.held() < wanted && !self.source.ended {
+            self.source.pending.drain(..self.start);
             self.start = 0;
-            self.bytes.want(wanted, &framer.inputs[self.bytes.input as usize])?;
+            self.source.want(wanted)?;
         }
         Ok(())
+    }
+}
+
+/// A record that holds a document, document `record` of its file.
+#[derive(Debug)]
+struct RawPage {
+    header: Range<usize>,
+    body: Range<usize>,
+    record: u64,
+}
+
+impl Content for RawPage {
+    fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        let page = page(&bytes[self.header.clone()], &bytes[self.body.clone()]);
+        let declared = page.charset.or_else(|| html::declared_charset(page.body));
+        let Some(text) = sink.decode_text(offset, page.body, declared) else { return Ok(()) };
+        let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
+        let owned = |value: Option<&str>| value.map(str::to_owned);
+        let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
+        sink.keep(Record { id, text, url, date, ordinal_in_file: self.record, ..Record::default() })
     }
 }
 
@@ -230,18 +282,18 @@ fn is_text(kind: &str) -> bool {
 
 /// A page, still encoded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page<'a> {
-    pub(super) id: Option<&'a str>,
-    pub(super) url: Option<&'a str>,
-    pub(super) date: Option<&'a str>,
+struct Page<'a> {
+    id: Option<&'a str>,
+    url: Option<&'a str>,
+    date: Option<&'a str>,
     /// What HTTP or WARC say of the charset.
-    pub(super) charset: Option<&'a str>,
-    pub(super) is_html: bool,
-    pub(super) body: &'a [u8],
+    charset: Option<&'a str>,
+    is_html: bool,
+    body: &'a [u8],
 }
 
 /// Reads header and body of a record; in a response the page is what follows the HTTP header, whatever that says of its length.
-pub(super) fn page<'a>(header: &'a [u8], body: &'a [u8]) -> Page<'a> {
+fn page<'a>(header: &'a [u8], body: &'a [u8]) -> Page<'a> {
     let bare = |value: &'a str| value.strip_prefix('<').and_then(|value| value.strip_suffix('>')).unwrap_or(value);
     let mut kind = value(header, "Content-Type");
     let mut range: Range<usize> = 0..body.len();

@@ -1,32 +1,30 @@
-//! The second pass: keep or drop, with a reason; count the pieces of what stays.
+//! The pass behind the first fold: keep or drop, with a reason; count the pieces of what stays.
 //!
 //! A part reads its shards' tables and writes `documents/part-N`, `rejected/part-N` and a partial histogram.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-use super::annotate::{self, table_path, write_table};
-use super::duplicates::{self, Fates};
-use super::observer::{Progress, Unit};
-use super::run::Context;
-use super::work::Entry;
+use super::annotate::Annotated;
+use super::context::Context;
+use super::dedup::{self, Fates};
+use super::layout::{self, pass};
+use super::observer::Quantity;
+use super::pass::{Facts, Pass, largest_first};
+use super::tables::{LIGHTER, write_table};
+use super::work_dir::Entry;
 use crate::decide::Rejection;
 use crate::dedup::{Affected, Kind, Verdict, row_of};
 use crate::error::Result;
-use crate::io::{FileEntry, open_table};
+use crate::io::FileEntry;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
 use crate::stage::{Absorber, Batch, Counts, Fold, strings, with_column};
 
-/// Name of the pass.
-pub(super) const PASS: &str = "decide";
 const BATCH_ROWS: usize = 1024;
-/// Memory that a text needs in the first pass over what it needs here, roughly.
-pub(super) const LIGHTER: usize = 3;
 
 /// What the entry of a part says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,54 +37,34 @@ pub(super) struct PartFacts {
     pub registers: Counts,
 }
 
+impl Facts for PartFacts {
+    fn documents(&self) -> u64 {
+        self.kept
+    }
+
+    fn bytes(&self) -> u64 {
+        self.kept_bytes
+    }
+}
+
 /// A finished part: its files and facts.
 pub(super) type Part = Entry<PartFacts>;
 
-/// Path of a part's documents, relative to OUT.
-pub(super) fn documents_path(part: usize) -> String {
-    format!("documents/part-{part:05}.parquet")
-}
-
-fn rejected_path(part: usize) -> String {
-    format!("rejected/part-{part:05}.parquet")
-}
-
-/// Path of a part's histogram, relative to OUT.
-pub(super) fn counts_path(part: usize) -> String {
-    format!(".work/{PASS}/counts/{part:05}.parquet")
-}
-
 /// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(context: &Context<'_>, fates: &Fates) -> Result<Vec<Part>> {
-    let name = |part: usize| format!("{part:05}");
-    let missing = context.work.missing::<PartFacts>(PASS, (0..fates.parts.len()).map(name))?;
-    // The largest first: what is left at the end, when threads run out of work, is small.
-    let sizes = missing.iter().map(|&part| Ok((part, text_bytes(context, fates.parts[part])?))).collect::<Result<Vec<_>>>()?;
-    let missing = largest_first(sizes);
-    if !missing.is_empty() {
-        let progress = Progress::start(context.observer, PASS, Unit::Parts, fates.parts.len() as u64);
-        progress.add((fates.parts.len() - missing.len()) as u64, 0, 0);
-        let mut units = missing.into_iter();
-        let work = |(): &mut (), part: usize| -> Result<()> {
-            let entry = OpenPart::new(context, part)?.fill(context, fates)?;
-            context.work.commit(PASS, &name(part), &entry)?;
-            progress.add(1, entry.payload.kept, entry.payload.kept_bytes);
-            Ok(())
-        };
-        context.pool.for_each(context.stop, &mut || Ok(units.next()), &|| (), &work)?;
-        context.took(PASS, progress.finish());
-    }
-    (0..fates.parts.len()).map(|part| context.work.required(PASS, &name(part))).collect()
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, fates: &Fates) -> Result<Vec<Part>> {
+    let units = (0..fates.parts.len()).map(|part| (layout::part_unit(part), 1));
+    let pass = Pass::new(pass::DECIDE, Quantity::Parts, units);
+    pass.run::<PartFacts>(context, |mut missing, underway| {
+        let sizes = fates.parts.iter().map(|&shards| text_bytes(context, annotated, shards)).collect::<Result<Vec<_>>>()?;
+        largest_first(&mut missing, |part| sizes[part]);
+        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, fates))
+    })?;
+    pass.entries(context)
 }
 
 /// Bytes of the texts that a range of shards read.
-fn text_bytes(context: &Context<'_>, (from, to): (u64, u64)) -> Result<u64> {
-    (from..to).map(|shard| Ok(annotate::facts(context, shard)?.map_or(0, |facts| facts.text_bytes))).sum()
-}
-
-fn largest_first(mut sizes: Vec<(usize, u64)>) -> Vec<usize> {
-    sizes.sort_by_key(|&(_, bytes)| Reverse(bytes));
-    sizes.into_iter().map(|(part, _)| part).collect()
+fn text_bytes(context: &Context<'_>, annotated: &Annotated, (from, to): (u64, u64)) -> Result<u64> {
+    (from..to).map(|shard| Ok(annotated.facts(context, shard)?.text_bytes)).sum()
 }
 
 /// A part being written.
@@ -101,7 +79,7 @@ struct OpenPart<'a> {
 impl<'a> OpenPart<'a> {
     fn new(context: &'a Context<'_>, part: usize) -> Result<Self> {
         let properties = rejected_properties(context.fingerprint);
-        let rejected = PartWriter::create(context.work.staging(), &format!("rejected-{part}"), rejected_schema(), properties)?;
+        let rejected = PartWriter::create(context.store.work.staging(), &format!("rejected-{part}"), rejected_schema(), properties)?;
         Ok(Self { part, documents: None, rejected, counter: context.stages.counter.absorber(), facts: PartFacts::default() })
     }
 
@@ -109,10 +87,10 @@ impl<'a> OpenPart<'a> {
         let (from, to) = fates.parts[self.part];
         for shard in from..to {
             // Rows are copied, compressed and counted, not taken apart: memory is less than in the first pass.
-            let _pass = context.gate.enter(duplicates::longest_text(context, shard)? / LIGHTER);
+            let _permit = context.store.gate.enter(dedup::longest_text(context, shard)? / LIGHTER);
             let mut affected = fates.of(shard).iter().peekable();
             let mut base = 0;
-            for batch in open_table(&context.work.out().join(table_path(shard)), None, BATCH_ROWS)? {
+            for batch in context.store.table_columns(&layout::annotated(shard), None, BATCH_ROWS)? {
                 context.stop.check()?;
                 let batch = batch?;
                 let end = base + batch.num_rows() as u32;
@@ -153,7 +131,7 @@ impl<'a> OpenPart<'a> {
         if self.documents.is_none() {
             let properties = documents_properties(context.fingerprint);
             let name = format!("documents-{}", self.part);
-            self.documents = Some(PartWriter::create(context.work.staging(), &name, schema, properties)?);
+            self.documents = Some(PartWriter::create(context.store.work.staging(), &name, schema, properties)?);
         }
         self.documents.as_mut().ok_or_else(|| crate::error::Error::internal("no table to write"))
     }
@@ -189,10 +167,12 @@ impl<'a> OpenPart<'a> {
         let mut files: Vec<FileEntry> = Vec::new();
         let part = self.part;
         if let Some(documents) = self.documents.take() {
-            files.push(documents.commit(&context.work.output(&documents_path(part))?, documents_path(part))?);
+            let path = layout::part(layout::DOCUMENTS, part);
+            files.push(documents.commit(&context.store.work.output(&path)?, path)?);
         }
-        files.push(self.rejected.commit(&context.work.output(&rejected_path(part))?, rejected_path(part))?);
-        files.push(write_table(context, &counts_path(part), &self.counter.finish()?)?);
+        let path = layout::part(layout::REJECTED, part);
+        files.push(self.rejected.commit(&context.store.work.output(&path)?, path)?);
+        files.push(write_table(context.store, &layout::part_counts(part), &self.counter.finish()?)?);
         Ok(Entry::new(files, self.facts))
     }
 }

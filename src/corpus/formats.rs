@@ -1,0 +1,123 @@
+//! The formats that are read, and which one a file has: binary formats by their first bytes, text formats by a known extension, else
+//! by content.
+
+mod html;
+mod json_lines;
+mod parquet;
+mod text;
+mod warc;
+
+use std::path::Path;
+
+use super::format::{Format, extension_of};
+
+/// Every format; the first that fits is taken, and the last takes what no other does.
+const FORMATS: &[&dyn Format] = &[&parquet::Parquet, &warc::Warc, &json_lines::JsonLines, &html::Html, &text::Text];
+
+/// Bytes of the beginning that [`detect`] wants to see.
+pub(super) const HEAD: usize = 1024;
+
+/// What a file is.
+pub(super) enum Detected {
+    /// It is read.
+    Format(&'static dyn Format),
+    /// A container or binary format that is no input format, by name.
+    Unsupported(&'static str),
+}
+
+/// First bytes of what is not read.
+const UNSUPPORTED: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"ARROW1", "Arrow"),
+    (b"FEA1", "Feather"),
+    (b"Obj\x01", "Avro"),
+    (b"ORC", "ORC"),
+    (b"%PDF-", "PDF"),
+    (b"SQLite format 3\0", "SQLite"),
+    (b"\x89PNG\r\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"\x7fELF", "ELF"),
+    (b"\x89HDF\r\n", "HDF5"),
+    (b"\x1f\x8b\x08", "gzip in a compressed file"),
+    (b"\x28\xb5\x2f\xfd", "zstd in a compressed file"),
+];
+
+/// The format of a file from its path (for the extension) and the first [`HEAD`] bytes, decompressed.
+pub(super) fn detect(path: &Path, head: &[u8]) -> Detected {
+    let begins = |magic: &&[u8]| head.starts_with(magic);
+    if let Some(format) = FORMATS.iter().find(|format| format.magic().iter().any(begins)) {
+        return Detected::Format(*format);
+    }
+    if let Some(name) = unsupported(head) {
+        return Detected::Unsupported(name);
+    }
+    let extension = extension_of(path).unwrap_or_default();
+    let named = FORMATS.iter().find(|format| format.extensions().contains(&extension.as_str()));
+    let fits = || FORMATS.iter().find(|format| format.looks_like(head));
+    Detected::Format(*named.or_else(fits).unwrap_or(&FORMATS[FORMATS.len() - 1]))
+}
+
+/// The format of that name.
+pub(super) fn by_name(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// Three letters are little proof, so where more is known of a format, more is asked.
+fn unsupported(head: &[u8]) -> Option<&'static str> {
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("tar");
+    }
+    let (magic, name) = UNSUPPORTED.iter().find(|(magic, _)| head.starts_with(magic))?;
+    let more = match *magic {
+        b"BZh" => matches!(head.get(3..10), Some([b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59] | [b'1'..=b'9', 0x17, 0x72, ..])),
+        b"ORC" => head.get(3).is_some_and(|b| !b.is_ascii_graphic() && *b != b' ' && *b != b'\n'),
+        _ => true,
+    };
+    more.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extension_then_content() {
+        let cases: &[(&str, &[u8], &str)] = &[
+            ("a.jsonl", b"<html>", "jsonl"),
+            ("a.JSONL.GZ", b"", "jsonl"),
+            ("a.txt", b"{\"text\":1}", "text"),
+            ("a.txt.zst", b"{\"text\":1}", "text"),
+            ("a", b" \n{\"text\":1}", "jsonl"),
+            ("a", b"\xef\xbb\xbf{", "jsonl"),
+            ("a.html", b"{}", "html"),
+            ("a.jsonl", b"PAR1....", "parquet"),
+            ("a.jsonl", b"WARC/1.0\r\n", "warc"),
+            ("a.jsonl", b"PK\x03\x04", "no: zip"),
+            ("a.txt", b"BZh91AY&SY", "no: bzip2"),
+            ("a.txt", "BZhは略称".as_bytes(), "text"),
+            ("a.txt", b"ORC is a word", "text"),
+            ("a.gz", b"", "text"),
+        ];
+        for (path, head, expected) in cases {
+            let found = match detect(Path::new(path), head) {
+                Detected::Format(format) => format.name().to_owned(),
+                Detected::Unsupported(name) => format!("no: {name}"),
+            };
+            assert_eq!(found, *expected, "{path} {}", String::from_utf8_lossy(head));
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for format in FORMATS {
+            assert!(std::ptr::addr_eq(by_name(format.name()).unwrap(), *format), "{}", format.name());
+        }
+    }
+}

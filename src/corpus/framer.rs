@@ -1,0 +1,150 @@
+//! Input files → work shards.
+//!
+//! A framer walks the inputs in order and finds where records begin and end. Where a shard ends depends on the decoded bytes and
+//! records before it, so a shard is known by its first boundary alone: [`Framer::read`] goes there and frames it again.
+
+use std::sync::Arc;
+
+use super::format::{Boundary, Format, Framing};
+use super::formats::{self, Detected};
+use super::input_file::InputFile;
+use super::io_error::{io_reason, is_of_the_machine};
+use super::options::Options;
+use super::shard::{Position, RawShard, ShardLimits, ShardRef};
+use super::sink::Lost;
+use super::source::{ByteSource, changed, is_stdin};
+use crate::error::{Error, Result};
+use crate::quarantine::Kind;
+
+/// Walks the inputs; see the head of this file.
+pub struct Framer {
+    inputs: Arc<[InputFile]>,
+    record_max: usize,
+    limits: ShardLimits,
+    /// Index of the file that is open, or is opened next.
+    input: usize,
+    open: Option<OpenFile>,
+    next_index: u64,
+}
+
+struct OpenFile {
+    format: &'static dyn Format,
+    framing: Box<dyn Framing>,
+}
+
+impl Framer {
+    /// Stands at the start of the first input.
+    pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
+        let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
+        Self { inputs, record_max, limits, input: 0, open: None, next_index: 0 }
+    }
+
+    /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
+    ///
+    /// # Errors
+    /// What stops a run: a file that cannot be read on, or that is no longer what it was when it was listed.
+    pub fn next_shard(&mut self) -> Result<Option<RawShard>> {
+        self.frame(false)
+    }
+
+    /// The next shard as a value: its records are passed over, and kept nowhere.
+    ///
+    /// # Errors
+    /// As [`Framer::next_shard`].
+    pub fn next_ref(&mut self) -> Result<Option<ShardRef>> {
+        Ok(self.frame(true)?.map(RawShard::into_shard))
+    }
+
+    /// The records of a shard. Shards that are read in order are read without a step back.
+    ///
+    /// # Errors
+    /// As [`Framer::next_shard`]; also where the inputs do not hold the shard.
+    pub fn read(&mut self, shard: &ShardRef) -> Result<RawShard> {
+        if !self.position().is_same(&shard.start) {
+            self.go_to(&shard.start)?;
+        }
+        self.next_index = shard.index;
+        let read = self.frame(false)?;
+        let is_it = |found: &ShardRef| (found.records, found.bytes) == (shard.records, shard.bytes) && found.start.is_same(&shard.start);
+        read.filter(|read| is_it(read.shard())).ok_or_else(|| match self.inputs.get(shard.start.input as usize) {
+            Some(file) => changed(file),
+            None => Error::internal("a shard of an input that is not there"),
+        })
+    }
+
+    /// Bytes of the files (as they are on disk) that were read so far, for progress.
+    pub fn consumed(&self) -> u64 {
+        let done: u64 = self.inputs[..self.input].iter().map(|input| input.bytes).sum();
+        let within = self.open.as_ref().map_or(0, |open| open.framing.consumed());
+        done + self.inputs.get(self.input).map_or(0, |input| within.min(input.bytes))
+    }
+
+    fn frame(&mut self, framing_only: bool) -> Result<Option<RawShard>> {
+        let mut shard = RawShard::new(self.next_index, self.position(), &self.inputs, self.limits, framing_only);
+        while !shard.is_full() && self.input < self.inputs.len() {
+            if self.open.is_none() {
+                self.open = self.open_next(&mut shard)?;
+            }
+            let goes_on = match &mut self.open {
+                Some(open) => open.framing.advance(&mut shard, self.record_max)?,
+                None => false,
+            };
+            if !goes_on {
+                self.open = None;
+                self.input += 1;
+            }
+        }
+        if shard.is_empty() {
+            return Ok(None);
+        }
+        self.next_index += 1;
+        Ok(Some(shard))
+    }
+
+    fn position(&mut self) -> Position {
+        let Some(open) = &mut self.open else { return Position::start_of(self.input as u32) };
+        let Boundary { offset, line, record } = open.framing.boundary();
+        let entry = open.framing.entry();
+        Position { input: self.input as u32, format: open.format.name().to_owned(), offset, line, record, entry }
+    }
+
+    fn go_to(&mut self, position: &Position) -> Result<()> {
+        self.input = position.input as usize;
+        self.open = None;
+        let Some(file) = self.inputs.get(self.input).filter(|_| !position.format.is_empty()) else { return Ok(()) };
+        let format = formats::by_name(&position.format)
+            .ok_or_else(|| Error::internal(format!("a shard of the format {:?}, which is not known", position.format)))?;
+        let (entry, offset) = if format.is_streamed() { (position.entry, position.offset) } else { Default::default() };
+        let source = ByteSource::open_at(position.input, file, entry, offset)?;
+        let boundary = Boundary { offset: position.offset, line: position.line, record: position.record };
+        let framing = format.open(source, boundary)?.map_err(|_| changed(file))?;
+        self.open = Some(OpenFile { format, framing });
+        Ok(())
+    }
+
+    /// Opens a file and finds out what it is; `None` if there is nothing to read in it.
+    fn open_next(&self, shard: &mut RawShard) -> Result<Option<OpenFile>> {
+        let file = &self.inputs[self.input];
+        let mut lost = |reason, detail: String| {
+            shard.push_lost(self.input as u32, 0, Lost { line: None, length: file.bytes, kind: Kind::File, reason, detail });
+            Ok(None)
+        };
+        let mut source = match ByteSource::open(self.input as u32, file) {
+            Ok(source) => source,
+            Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
+            Err(error) => return lost(io_reason(&error), error.to_string()),
+        };
+        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
+            return Err(changed(file));
+        }
+        source.want(formats::HEAD)?;
+        let format = match formats::detect(&file.path, &source.pending) {
+            Detected::Format(format) => format,
+            Detected::Unsupported(name) => return lost("unsupported_container", format!("{name} is no input format")),
+        };
+        match format.open(source, Boundary::START)? {
+            Ok(framing) => Ok(Some(OpenFile { format, framing })),
+            Err(fault) => lost(fault.reason, fault.detail),
+        }
+    }
+}

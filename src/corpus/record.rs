@@ -1,0 +1,72 @@
+//! What reading gives: records, quarantine, and a tally of each input.
+
+use crate::quarantine::Quarantined;
+
+/// A record that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its own id.
+    pub id: Option<String>,
+    /// The document.
+    pub text: String,
+    /// Where it comes from.
+    pub source: Option<String>,
+    /// Address.
+    pub url: Option<String>,
+    /// Licence.
+    pub license: Option<String>,
+    /// Date, in the spelling of the record.
+    pub date: Option<String>,
+    /// Anything else, as JSON.
+    pub meta: Option<String>,
+    /// Index of the input file.
+    pub input: u32,
+    /// Number in the file from 1, bad records counted; 0 for a document that is the whole file.
+    pub ordinal_in_file: u64,
+}
+
+/// What a shard held beside its records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// In the order of input and offset.
+    pub quarantined: Vec<Quarantined>,
+    /// Per input index, ascending; the parts of a file that several shards share are added up with [`InputTally::add`].
+    pub tallies: Vec<(u32, InputTally)>,
+}
+
+/// What was read from an input file; `records + quarantined` is what the conservation law calls read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputTally {
+    /// Records given on.
+    pub records: u64,
+    /// Lines of quarantine.
+    pub quarantined: u64,
+    /// Decoded bytes.
+    pub decoded_bytes: u64,
+    /// The charset found, for text and WARC files; `mixed` if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<String>,
+    /// Places without meaning in that charset, now U+FFFD.
+    pub replaced: u64,
+}
+
+impl InputTally {
+    /// Adds what another shard read from the same file.
+    pub fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.quarantined += other.quarantined;
+        self.decoded_bytes += other.decoded_bytes;
+        self.replaced += other.replaced;
+        other.charset.iter().for_each(|charset| self.note_charset(charset));
+    }
+
+    /// A file of many pages may be in many charsets; then it is `mixed`.
+    pub(super) fn note_charset(&mut self, charset: &str) {
+        match &self.charset {
+            None => self.charset = Some(charset.to_owned()),
+            Some(known) if known == charset => {}
+            Some(_) => self.charset = Some("mixed".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason.
+
+use std::fmt::Debug;
+
+use super::charset;
+use super::input_file::InputFile;
+use super::options::Options;
+use super::record::{InputTally, Outcome, Record};
+use crate::error::Result;
+use crate::quarantine::{Kind, Quarantined, escape};
+
+/// Characters of a detail.
+const DETAIL_MAX: usize = 200;
+
+/// A run of records of one file that has been framed and is not parsed yet.
+pub(super) trait Content: Debug + Send + Sync {
+    /// Parses the records. `offset` is where the run begins in its decoded file (for tables the row), `bytes` what the shard has kept.
+    ///
+    /// # Errors
+    /// Those of the sink, and those of the machine.
+    fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()>;
+}
+
+/// Takes the records of one shard.
+pub(super) struct Sink<'a> {
+    inputs: &'a [InputFile],
+    options: &'a Options,
+    give: &'a mut dyn FnMut(Record) -> Result<()>,
+    input: u32,
+    outcome: Outcome,
+}
+
+/// Something that is no record: where, and why.
+#[derive(Debug)]
+pub(super) struct Bad<'a> {
+    pub(super) offset: u64,
+    pub(super) line: Option<u64>,
+    pub(super) length: u64,
+    pub(super) kind: Kind,
+    pub(super) reason: &'a str,
+    pub(super) detail: &'a str,
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn new(inputs: &'a [InputFile], options: &'a Options, give: &'a mut dyn FnMut(Record) -> Result<()>) -> Self {
+        Self { inputs, options, give, input: 0, outcome: Outcome::default() }
+    }
+
+    /// What follows is of this input.
+    pub(super) fn enter(&mut self, input: u32) {
+        self.input = input;
+    }
+
+    /// The file that is being read.
+    pub(super) fn file(&self) -> &'a InputFile {
+        &self.inputs[self.input as usize]
+    }
+
+    /// Longest record, in decoded bytes.
+    pub(super) fn record_max(&self) -> u64 {
+        self.options.record_max
+    }
+
+    /// Counts decoded bytes.
+    pub(super) fn count_bytes(&mut self, bytes: u64) {
+        self.tally().decoded_bytes += bytes;
+    }
+
+    /// Gives a record on.
+    pub(super) fn keep(&mut self, record: Record) -> Result<()> {
+        self.tally().records += 1;
+        (self.give)(Record { input: self.input, ..record })
+    }
+
+    /// Notes what is no record.
+    pub(super) fn quarantine(&mut self, bad: &Bad<'_>) {
+        self.tally().quarantined += 1;
+        self.outcome.quarantined.push(Quarantined {
+            file: self.file().name.clone(),
+            offset: bad.offset,
+            line: bad.line,
+            length: bad.length,
+            kind: bad.kind,
+            reason: bad.reason.to_owned(),
+            detail: escape(bad.detail, DETAIL_MAX),
+        });
+    }
+
+    /// Text in a charset that has to be found out; `None` if it went to quarantine.
+    pub(super) fn decode_text(&mut self, offset: u64, bytes: &[u8], declared: Option<&str>) -> Option<String> {
+        let decoded = charset::decode(bytes, declared);
+        let tally = self.tally();
+        tally.decoded_bytes += bytes.len() as u64;
+        tally.note_charset(decoded.charset);
+        if decoded.is_garbled() {
+            let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
+            let length = bytes.len() as u64;
+            let reason = if decoded.charset.starts_with("utf-16") { "utf16" } else { "charset" };
+            self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason, detail: &detail });
+            return None;
+        }
+        tally.replaced += decoded.replaced;
+        Some(decoded.text)
+    }
+
+    pub(super) fn into_outcome(self) -> Outcome {
+        self.outcome
+    }
+
+    /// The tally of the file; runs come in order of files, so it is the last or a new one.
+    fn tally(&mut self) -> &mut InputTally {
+        let tallies = &mut self.outcome.tallies;
+        if tallies.last().is_none_or(|(last, _)| *last != self.input) {
+            tallies.push((self.input, InputTally::default()));
+        }
+        let last = tallies.len() - 1;
+        &mut tallies[last].1
+    }
+}
+
+/// A record, or the rest of a file, that cannot be read.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) line: Option<u64>,
+    pub(super) length: u64,
+    pub(super) kind: Kind,
+    pub(super) reason: &'static str,
+    pub(super) detail: String,
+}
+
+impl Lost {
+    /// A record that is longer than `record_max` bytes.
+    pub(super) fn too_long(line: Option<u64>, length: u64, record_max: usize) -> Self {
+        Self { line, length, kind: Kind::Record, reason: "record_too_long", detail: format!("longer than {record_max} bytes") }
+    }
+}
+
+impl Content for Lost {
+    fn decode(&self, offset: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        sink.count_bytes(if self.kind == Kind::Record { self.length } else { 0 });
+        let Self { line, length, kind, reason, ref detail } = *self;
+        sink.quarantine(&Bad { offset, line, length, kind, reason, detail });
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! An input file as decoded bytes, from its start or from an entry.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::compression::{Damage, Entry, Reader, Stop, Stream};
+use super::input_file::InputFile;
+use super::io_error::is_of_the_machine;
+use crate::error::{Error, Result};
+
+/// The name under which standard input is named in a plan and on the command line.
+pub(super) const STDIN: &str = "-";
+
+/// Bytes that are read at a time while stepping over what is not wanted.
+const STEP: usize = 1 << 20;
+
+/// Is this standard input?
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
+/// Opens an input for reading from its start.
+pub(super) fn open_stream(path: &Path) -> std::io::Result<Stream> {
+    if is_stdin(path) { Stream::new(Box::new(std::io::stdin())) } else { Stream::new(Box::new(open_file(path)?)) }
+}
+
+/// A pipe that took the file's name meanwhile does not block.
+fn open_file(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("not a regular file")) }
+}
+
+/// A file (or `-`, standard input) as decoded bytes: compression is undone, nothing else.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn open_decoded(path: &Path) -> Result<Box<dyn BufRead>> {
+    let stream = open_stream(path).map_err(|e| Error::io(path, "open", e))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, Reader::new(stream))))
+}
+
+/// The error for an input that is not what it was when it was listed.
+pub(super) fn changed(file: &InputFile) -> Error {
+    Error::refused_with_hint(
+        format!("{}: the file changed while it was read", file.name),
+        "start a new run (--fresh) once the input is at rest",
+    )
+}
+
+/// A file being read: its decoded bytes that are not handed out yet.
+pub(super) struct ByteSource {
+    /// Index of the file among the inputs.
+    pub(super) input: u32,
+    /// Decoded bytes from the current position on.
+    pub(super) pending: Vec<u8>,
+    /// Nothing follows what is pending.
+    pub(super) ended: bool,
+    file: InputFile,
+    stream: Stream,
+    damage: Option<Damage>,
+}
+
+impl ByteSource {
+    /// Opens a file at its start.
+    pub(super) fn open(input: u32, file: &InputFile) -> std::io::Result<Self> {
+        Ok(Self::new(input, file, open_stream(&file.path)?))
+    }
+
+    /// Opens a file that was read before, at a decoded byte: decoding begins at `entry`, what lies between is stepped over.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no longer what it was.
+    pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64) -> Result<Self> {
+        let stream = open_file(&file.path).and_then(|opened| Stream::at(opened, entry));
+        let stream = stream.map_err(|e| if is_of_the_machine(&e) { Error::io(&file.path, "open", e) } else { changed(file) })?;
+        let mut source = Self::new(input, file, stream);
+        let mut ahead = offset.checked_sub(entry.decoded).ok_or_else(|| Error::internal("an entry lies behind its record"))?;
+        while ahead > 0 {
+            source.want(STEP)?;
+            let step = source.pending.len().min(usize::try_from(ahead).unwrap_or(usize::MAX));
+            if step == 0 {
+                return Err(changed(file));
+            }
+            source.pending.drain(..step);
+            ahead -= step as u64;
+        }
+        Ok(source)
+    }
+
+    fn new(input: u32, file: &InputFile, stream: Stream) -> Self {
+        Self { input, pending: Vec::new(), ended: false, file: file.clone(), stream, damage: None }
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &InputFile {
+        &self.file
+    }
+
+    /// Is the file compressed?
+    pub(super) fn is_compressed(&self) -> bool {
+        self.stream.is_compressed()
+    }
+
+    /// Bytes of the file, as it is on disk, that were read so far.
+    pub(super) fn consumed(&self) -> u64 {
+        self.stream.consumed()
+    }
+
+    /// Where decoding can begin to reach a decoded byte that has been handed out.
+    pub(super) fn entry_before(&mut self, offset: u64) -> Entry {
+        self.stream.entry_before(offset)
+    }
+
+    /// Reads on until `wanted` bytes are pending or the file ends.
+    ///
+    /// # Errors
+    /// The file cannot be read on, or is no longer as long as it was.
+    pub(super) fn want(&mut self, wanted: usize) -> Result<()> {
+        while self.pending.len() < wanted && !self.ended {
+            match self.stream.read(&mut self.pending) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.ended = true;
+                    if self.stream.consumed() != self.file.bytes && !is_stdin(&self.file.path) {
+                        return Err(changed(&self.file));
+                    }
+                }
+                Err(Stop::Damage(damage)) => {
+                    self.ended = true;
+                    self.damage = Some(damage);
+                }
+                Err(Stop::Io(error)) => return Err(Error::io(&self.file.path, "read", error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the file ended before its end, if it did.
+    pub(super) fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
+    }
+
+    /// Is what was decoded a whole, even if something follows it?
+    pub(super) fn is_sound(&self) -> bool {
+        self.damage.as_ref().is_none_or(|damage| damage.behind_the_end)
+    }
+}

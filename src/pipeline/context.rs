@@ -1,0 +1,35 @@
+//! What every pass of a run needs.
+
+use std::sync::Mutex;
+
+use super::observer::{Observer, Stop};
+use super::plan::Plan;
+use super::pool::Pool;
+use super::registry::Stages;
+use super::store::Store;
+
+pub(super) struct Context<'a> {
+    pub(super) stages: &'a Stages,
+    pub(super) store: &'a Store,
+    pub(super) pool: &'a Pool,
+    pub(super) stop: &'a Stop,
+    pub(super) observer: &'a dyn Observer,
+    /// Ceiling of memory in bytes.
+    pub(super) memory: u64,
+    pub(super) fingerprint: &'a str,
+    /// Seconds that each pass took in this attempt, in order.
+    pub(super) seconds: Mutex<Vec<(&'static str, f64)>>,
+}
+
+impl Context<'_> {
+    pub(super) fn plan(&self) -> &Plan {
+        &self.stages.plan
+    }
+
+    /// Notes how long a pass took.
+    pub(super) fn took(&self, pass: &'static str, seconds: f64) {
+        if let Ok(mut all) = self.seconds.lock() {
+            all.push((pass, seconds));
+        }
+    }
+}

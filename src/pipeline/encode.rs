@@ -1,0 +1,89 @@
+//! The pass behind the second fold: `tokens/part-N` from `documents/part-N`, row for row.
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int32Type;
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::decide::Part;
+use super::layout::{self, pass};
+use super::observer::Quantity;
+use super::pass::{Facts, Pass, largest_first};
+use super::tables::{LIGHTER, text_bytes};
+use super::train::Vocabulary;
+use super::work_dir::Entry;
+use crate::bpe::Encode;
+use crate::error::Result;
+use crate::schema;
+use crate::shard::{self, PartWriter, TokensMeta};
+use crate::stage::{Stage, Worker, column};
+
+const BATCH_ROWS: usize = 512;
+
+/// What the entry of a part says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenFacts {
+    pub documents: u64,
+    pub text_bytes: u64,
+    pub tokens: u64,
+}
+
+impl Facts for TokenFacts {
+    fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    fn bytes(&self) -> u64 {
+        self.text_bytes
+    }
+}
+
+/// Runs the pass, or what is left of it; the parts in order.
+pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
+    let units = (0..parts.len()).map(|part| (layout::part_unit(part), 1));
+    let pass = Pass::new(pass::ENCODE, Quantity::Parts, units);
+    pass.run::<TokenFacts>(context, |mut missing, underway| {
+        largest_first(&mut missing, |part| parts[part].facts.kept_bytes);
+        let stage = Encode::new(&vocabulary.tokenizer);
+        let metadata = token_metadata(context, vocabulary)?;
+        underway.side_by_side(missing, &|| stage.worker(), &|worker: &mut Box<dyn Worker + '_>, part| {
+            encode_part(context, worker.as_mut(), part, &metadata)
+        })
+    })?;
+    pass.entries(context)
+}
+
+/// What the footer of a tokens part says.
+fn token_metadata(context: &Context<'_>, vocabulary: &Vocabulary) -> Result<TokensMeta> {
+    Ok(TokensMeta {
+        tokenizer_blake3: vocabulary.file()?.blake3.clone(),
+        vocab_size: vocabulary.tokenizer.len() as u32,
+        eos: vocabulary.eos,
+        pad: vocabulary.pad,
+        plan_fingerprint: context.fingerprint.to_owned(),
+    })
+}
+
+fn encode_part(context: &Context<'_>, worker: &mut dyn Worker, part: usize, metadata: &TokensMeta) -> Result<Entry<TokenFacts>> {
+    let columns = [schema::DOC_ID.name, schema::TEXT.name, schema::SOURCE.name];
+    let properties = shard::tokens_properties(&context.plan().shards, metadata);
+    let staged = format!("tokens-{part}");
+    let mut table = PartWriter::create(context.store.work.staging(), &staged, shard::tokens_schema(), properties)?;
+    let mut facts = TokenFacts::default();
+    for batch in context.store.table_columns(&layout::part(layout::DOCUMENTS, part), Some(&columns), BATCH_ROWS)? {
+        context.stop.check()?;
+        let batch = batch?;
+        let bytes = text_bytes(&batch)?;
+        let _permit = context.store.gate.enter(bytes / LIGHTER);
+        let encoded = worker.apply(batch)?;
+        facts.text_bytes += bytes as u64;
+        facts.documents += encoded.num_rows() as u64;
+        let lengths = column(&encoded, &schema::N_TOKENS)?.as_primitive::<Int32Type>();
+        facts.tokens += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();
+        table.write(&encoded)?;
+    }
+    let path = layout::part(layout::TOKENS, part);
+    let file = table.commit(&context.store.work.output(&path)?, path)?;
+    Ok(Entry::new(vec![file], facts))
+}

@@ -1,0 +1,41 @@
+//! The first pass: where do the work shards begin? The inputs are decompressed and passed over once; their records are read later.
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::layout::{self, pass};
+use super::observer::{Progress, Quantity};
+use super::tables::write_table;
+use super::work_dir::Entry;
+use crate::corpus::{ShardRef, shards_to_batch};
+use crate::error::Result;
+
+/// What the entry of the pass says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FrameFacts {
+    shards: u64,
+}
+
+/// Runs the pass, or reads what it found before.
+pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
+    if context.store.work.committed::<FrameFacts>(pass::FRAME, layout::FOLD)?.is_some() {
+        return context.store.shards();
+    }
+    let total = context.store.inputs.files.iter().map(|input| input.bytes).sum();
+    let progress = Progress::start(context.observer, pass::FRAME, Quantity::Bytes, total);
+    let mut framer = context.store.framer(context.stages);
+    let (mut shards, mut told) = (Vec::new(), 0);
+    while let Some(shard) = framer.next_ref()? {
+        context.stop.check()?;
+        let consumed = framer.consumed();
+        progress.add(consumed - told, shard.records, shard.bytes);
+        told = consumed;
+        shards.push(shard);
+    }
+    let table = write_table(context.store, layout::SHARDS, &shards_to_batch(&shards)?)?;
+    let facts = FrameFacts { shards: shards.len() as u64 };
+    context.store.work.commit(pass::FRAME, layout::FOLD, &Entry::new(vec![table], facts))?;
+    context.took(pass::FRAME, progress.finish());
+    Ok(shards)
+}

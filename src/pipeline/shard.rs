@@ -1,0 +1,188 @@
+//! One work shard, from raw bytes to its committed entry: read, decode, normalise, segment, annotate, sketch.
+//!
+//! Nothing is dropped here. What cannot be read is listed in the entry and becomes `quarantine.jsonl`.
+
+use parquet::basic::Encoding;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use serde::{Deserialize, Serialize};
+
+use super::layout::{self, pass};
+use super::observer::Stop;
+use super::pass::Facts;
+use super::registry::Stages;
+use super::store::Store;
+use super::tables::{text_bytes, write_table};
+use super::work_dir::Entry;
+use crate::corpus::{BatchBuilder, InputTally, RawShard, ShardRef};
+use crate::error::Result;
+use crate::io::{TableWriter, work_properties};
+use crate::quarantine::Quarantined;
+use crate::schema;
+use crate::stage::{Absorber, Batch, Counts, Fold, Stage, Worker};
+
+/// Columns that only the stages of this pass need.
+const TRANSIENT: &[&str] = &[schema::MORPHEME_POS.name, schema::MORPHEME_WORD.name, schema::SENTENCE_ENDS.name];
+
+/// What the entry of a shard says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShardFacts {
+    /// Documents in the table.
+    pub documents: u64,
+    /// Bytes of their text as read.
+    pub text_bytes: u64,
+    /// Records that could not be read.
+    pub quarantined: Vec<Quarantined>,
+    /// Tally of each input, by its index.
+    pub inputs: Vec<(u32, InputTally)>,
+    /// What the stages counted.
+    pub counts: Counts,
+}
+
+impl Facts for ShardFacts {
+    fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    fn bytes(&self) -> u64 {
+        self.text_bytes
+    }
+}
+
+/// A committed work shard: the files that were made of it, and what was found in it.
+pub type ShardEntry = Entry<ShardFacts>;
+
+/// Works on one shard and commits it; gives the entry that is there if it was committed before. Needs nothing but the plan (in
+/// `stages`), the shard and the directory: any process on any machine may call it, in any order, with the same bytes.
+///
+/// # Errors
+/// The inputs cannot be read or have changed; the directory cannot be written.
+pub fn run_shard(stages: &Stages, shard: &ShardRef, store: &Store) -> Result<ShardEntry> {
+    if let Some(entry) = store.work.committed(pass::ANNOTATE, &layout::shard_unit(shard.index))? {
+        return Ok(entry);
+    }
+    let raw = store.framer(stages).read(shard)?;
+    ShardWorker::new(stages).run(&raw, store, &Stop::default())
+}
+
+/// A stage at work.
+struct StageWorker<'a> {
+    stage: &'a dyn Stage,
+    worker: Box<dyn Worker + 'a>,
+    /// Columns that no later stage reads.
+    done_with: Vec<&'static str>,
+}
+
+/// The scratch of one thread: a worker a stage.
+pub(super) struct ShardWorker<'a> {
+    stages: &'a Stages,
+    workers: Vec<StageWorker<'a>>,
+    counts: Counts,
+}
+
+/// A shard being written, and where it is written to.
+struct OpenShard<'a> {
+    store: &'a Store,
+    stop: &'a Stop,
+    table: TableWriter,
+    absorber: Box<dyn Absorber + 'a>,
+    facts: ShardFacts,
+}
+
+impl<'a> ShardWorker<'a> {
+    pub(super) fn new(stages: &'a Stages) -> Self {
+        let read_after = |i: usize, column: &str| {
+            stages.annotate[i + 1..].iter().any(|stage| stage.contract().reads.iter().any(|read| read.name == column))
+        };
+        let worker = |(i, stage): (usize, &'a dyn Stage)| StageWorker {
+            stage,
+            worker: stage.worker(),
+            done_with: TRANSIENT.iter().copied().filter(|column| !read_after(i, column)).collect(),
+        };
+        let workers = stages.annotate.iter().map(AsRef::as_ref).enumerate().map(worker).collect();
+        Self { stages, workers, counts: Counts::new() }
+    }
+
+    /// One shard from raw bytes to its committed entry.
+    pub(super) fn run(&mut self, raw: &RawShard, store: &Store, stop: &Stop) -> Result<ShardEntry> {
+        let input = &self.stages.plan.input;
+        let name = layout::shard_unit(raw.shard().index);
+        let mut builder = BatchBuilder::new(store.inputs.files.clone(), &input.source);
+        let schema = without(&self.stages.annotate_empty()?, TRANSIENT)?.schema();
+        let table = TableWriter::create(store.work.staging(), &format!("{}-{name}", pass::ANNOTATE), schema, table_properties())?;
+        let absorber = self.stages.sketcher.absorber();
+        let mut open = OpenShard { store, stop, table, absorber, facts: ShardFacts::default() };
+        let outcome = raw.decode(input, &mut |record| {
+            open.facts.text_bytes += record.text.len() as u64;
+            let full = builder.push(&record)?;
+            drop(record);
+            full.map_or(Ok(()), |batch| self.batch(batch, &mut open))
+        })?;
+        if let Some(batch) = builder.finish()? {
+            self.batch(batch, &mut open)?;
+        }
+        open.facts.inputs = outcome.tallies;
+        open.facts.quarantined = outcome.quarantined;
+        self.take_counts();
+        open.facts.counts = std::mem::take(&mut self.counts);
+        store.inputs.check_unchanged(open.facts.inputs.iter().map(|(input, _)| *input))?;
+        open.commit(raw.shard().index, &name)
+    }
+
+    /// One batch through all stages into the open table. One with a huge text goes alone, and no scratch that it made large
+    /// outlives its stage.
+    fn batch(&mut self, mut batch: Batch, open: &mut OpenShard<'_>) -> Result<()> {
+        let gate = &open.store.gate;
+        let mut permit = gate.enter(text_bytes(&batch)?);
+        for i in 0..self.workers.len() {
+            batch = without(&self.workers[i].worker.apply(batch)?, &self.workers[i].done_with)?;
+            permit = gate.stay(permit, text_bytes(&batch)?);
+            if permit.is_alone() {
+                self.take_counts();
+                self.workers[i].worker = self.workers[i].stage.worker();
+            }
+        }
+        open.take(&batch)
+    }
+
+    fn take_counts(&mut self) {
+        for StageWorker { stage, worker, .. } in &mut self.workers {
+            for (name, n) in worker.take_counts() {
+                *self.counts.entry(format!("{}.{name}", stage.name())).or_default() += n;
+            }
+        }
+    }
+}
+
+impl OpenShard<'_> {
+    fn take(&mut self, batch: &Batch) -> Result<()> {
+        self.stop.check()?;
+        self.facts.documents += batch.num_rows() as u64;
+        self.absorber.push(batch)?;
+        self.table.write(&without(batch, TRANSIENT)?)
+    }
+
+    fn commit(self, shard: u64, unit: &str) -> Result<ShardEntry> {
+        let work = &self.store.work;
+        let path = layout::annotated(shard);
+        let table = self.table.commit(&work.output(&path)?, path)?;
+        let sketches = write_table(self.store, &layout::sketches(shard), &self.absorber.finish()?)?;
+        let entry = Entry::new(vec![table, sketches], self.facts);
+        work.commit(pass::ANNOTATE, unit, &entry)?;
+        Ok(entry)
+    }
+}
+
+/// The batch without some columns.
+fn without(batch: &Batch, columns: &[&str]) -> Result<Batch> {
+    let schema = batch.schema();
+    let kept: Vec<usize> = (0..schema.fields().len()).filter(|&i| !columns.contains(&schema.field(i).name().as_str())).collect();
+    Ok(batch.project(&kept)?)
+}
+
+/// Fast compression; morpheme ends rise, so their differences take few bits.
+fn table_properties() -> WriterProperties {
+    let ends = ColumnPath::new(vec![schema::MORPHEME_ENDS.name.into(), "list".into(), "element".into()]);
+    work_properties().into_builder().set_column_encoding(ends, Encoding::DELTA_BINARY_PACKED).build()
+}

@@ -1,0 +1,69 @@
+//! What the workers of a run share: the output directory, the inputs, and the gate for huge texts. Any number of processes may share
+//! one directory ([`Store::join`]); each unit is committed by itself.
+
+use std::path::Path;
+
+use super::fingerprint;
+use super::gate::Gate;
+use super::inputs::Inputs;
+use super::layout;
+use super::registry::Stages;
+use super::work_dir::{State, WorkDir};
+use crate::corpus::{Framer, ShardLimits, ShardRef, shards_from_batch};
+use crate::error::{Error, Result};
+use crate::io::open_table;
+
+/// The files and inputs of one run.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) work: WorkDir,
+    pub(super) inputs: Inputs,
+    pub(super) gate: Gate,
+}
+
+impl Store {
+    pub(super) fn new(work: WorkDir, inputs: Inputs) -> Self {
+        Self { work, inputs, gate: Gate::default() }
+    }
+
+    /// Joins other processes in working on a run whose shards are framed ([`prepare`](super::run::prepare)). While anybody has joined,
+    /// `seimai run` on the same directory is refused; afterwards it goes on from what has been committed.
+    ///
+    /// # Errors
+    /// `Refused`: no run has begun in `out`, it has finished, or it is one of another plan, dictionary or version.
+    pub fn join(out: &Path, stages: &Stages) -> Result<Self> {
+        let work = WorkDir::join(out)?;
+        let state = work.state()?.ok_or_else(|| Error::internal("the state of the run is gone"))?;
+        let ours = State::new(fingerprint::of(&stages.plan, stages)?, Vec::new());
+        if (&state.version, &state.seimai, &state.fingerprint) != (&ours.version, &ours.seimai, &ours.fingerprint) {
+            let message = format!("{}: the run there has another plan, dictionary or version", out.display());
+            return Err(Error::refused_with_hint(message, "give the plan and the dictionary that it began with"));
+        }
+        Ok(Self::new(work, Inputs::of_state(state)?))
+    }
+
+    /// The work shards of the run, in order.
+    ///
+    /// # Errors
+    /// The run has not been framed.
+    pub fn shards(&self) -> Result<Vec<ShardRef>> {
+        shards_from_batch(&self.table(layout::SHARDS)?.concat()?)
+    }
+
+    /// The framer over the inputs.
+    pub(super) fn framer(&self, stages: &Stages) -> Framer {
+        // Data alone decides where a shard ends, never threads or memory.
+        let limits = ShardLimits { bytes: 16 << 20, records: u64::from(stages.plan.shards.rows_max) };
+        Framer::new(self.inputs.files.clone(), &stages.plan.input, limits)
+    }
+
+    /// A table of this run, by its name under OUT.
+    pub(super) fn table(&self, path: &str) -> Result<crate::io::TableReader> {
+        self.table_columns(path, None, 1 << 16)
+    }
+
+    /// Some columns of a table of this run, in batches of so many rows.
+    pub(super) fn table_columns(&self, path: &str, columns: Option<&[&str]>, batch_rows: usize) -> Result<crate::io::TableReader> {
+        open_table(&self.work.out().join(path), columns, batch_rows)
+    }
+}
