@@ -30,6 +30,9 @@ use crate::quarantine::Quarantined;
 use crate::schema::{Column, DATE, DOC_ID, LICENSE, META, SOURCE, TEXT, URL};
 use crate::stage::Batch;
 
+/// Enters fingerprints: raise it when the same bytes give other records or other work shards.
+pub const VERSION: u32 = 1;
+
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -122,7 +122,7 @@ impl<'a> ShardWorker<'a> {
         };
         Self {
             workers: stages.annotate.iter().map(AsRef::as_ref).enumerate().map(worker).collect(),
-            sketcher: &stages.sketcher,
+            sketcher: stages.sketcher.as_ref(),
             counts: Counts::new(),
         }
     }
@@ -132,7 +132,7 @@ impl<'a> ShardWorker<'a> {
         let name = unit(raw.index);
         let staging = context.work.staging();
         let mut builder = BatchBuilder::new(context.inputs.clone(), &context.plan.input.source);
-        let empty = context.stages.annotate_empty()?;
+        let empty = context.stages.annotate_empty();
         let table = TableWriter::create(staging, &format!("{PASS}-{name}"), kept_columns(&empty)?.schema(), table_properties())?;
         let mut open = OpenShard { table, absorber: self.sketcher.absorber(), facts: ShardFacts::default() };
         let outcome = raw.decode(&context.plan.input, &mut |record| {

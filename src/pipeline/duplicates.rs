@@ -81,8 +81,10 @@ fn eligible(context: &Context<'_>, shards: u64) -> Result<Vec<Bits>> {
     per_shard(context, shards, &|shard| {
         let mut rows = Bits::default();
         for batch in open_table(&context.work.out().join(table_path(shard)), Some(&columns), LOOKUP_ROWS)? {
-            for rejection in context.stages.decider.judge(&batch?)? {
-                rows.push(rejection.is_none());
+            let batch = batch?;
+            let rejections = context.stages.decider.judge(&batch)?;
+            for row in 0..batch.num_rows() as u32 {
+                rows.push(rejections.of(row).is_none());
             }
         }
         Ok(rows)

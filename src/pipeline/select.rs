@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::io::{FileEntry, open_table};
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
-use crate::stage::{Absorber, Batch, Counts, Fold, strings, with_column};
+use crate::stage::{Absorber, Batch, Counts, strings, with_column};
 
 /// Name of the pass.
 pub(super) const PASS: &str = "decide";
@@ -130,8 +130,7 @@ impl<'a> OpenPart<'a> {
     /// Splits a batch into kept and rejected rows.
     fn take(&mut self, context: &Context<'_>, batch: &Batch, fates: &[Option<Fate<'_>>]) -> Result<()> {
         let judged = context.stages.decider.judge(batch)?;
-        let rejections: Vec<Option<Dropped>> =
-            judged.into_iter().zip(fates).map(|(rejection, fate)| Dropped::of(rejection, *fate)).collect();
+        let rejections: Vec<Option<Dropped>> = fates.iter().zip(0..).map(|(fate, row)| Dropped::of(judged.of(row), *fate)).collect();
         let keep = rejections.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
         self.reject(batch, &keep, &rejections.iter().flatten().collect::<Vec<_>>())?;
         let with_clusters = add_clusters(batch, fates)?;
@@ -172,7 +171,7 @@ impl<'a> OpenPart<'a> {
             column(&schema::DOC_ID)?,
             column(&schema::TEXT)?,
             column(&schema::SOURCE)?,
-            text(&|d| Some(d.stage)),
+            text(&|d| Some(&d.stage)),
             text(&|d| Some(&d.rule)),
             text(&|d| Some(&d.evidence)),
             text(&|d| d.duplicate_of.as_deref()),
@@ -183,7 +182,7 @@ impl<'a> OpenPart<'a> {
     fn finish(mut self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
         if self.documents.is_none() {
             // No shard had a row: the part still exists, with its columns.
-            let empty = documents_columns(&add_clusters(&context.stages.annotate_empty()?, &[])?)?;
+            let empty = documents_columns(&add_clusters(&context.stages.annotate_empty(), &[])?)?;
             self.documents(context, empty.schema())?;
         }
         let mut files: Vec<FileEntry> = Vec::new();
@@ -203,7 +202,7 @@ type Fate<'a> = (&'a Affected, &'a str);
 /// Why a document goes.
 #[derive(Debug)]
 struct Dropped {
-    stage: &'static str,
+    stage: String,
     rule: String,
     evidence: String,
     duplicate_of: Option<String>,
@@ -211,10 +210,9 @@ struct Dropped {
 
 impl Dropped {
     /// Quality first: only documents that pass it take part in the search for duplicates.
-    fn of(rejection: Option<Rejection>, fate: Option<Fate<'_>>) -> Option<Self> {
-        if let Some(rejection) = rejection {
-            let Rejection { stage, rule, evidence } = rejection;
-            return Some(Self { stage, rule, evidence, duplicate_of: None });
+    fn of(rejection: Option<Rejection<'_>>, fate: Option<Fate<'_>>) -> Option<Self> {
+        if let Some(Rejection { stage, rule, evidence }) = rejection {
+            return Some(Self { stage: stage.into(), rule: rule.into(), evidence: evidence.into(), duplicate_of: None });
         }
         let (affected, anchor_id) = fate?;
         let Verdict::Removed { kind, jaccard, .. } = affected.verdict else { return None };
@@ -222,7 +220,7 @@ impl Dropped {
             Kind::Exact => "same normalised text".to_owned(),
             Kind::Near => format!("jaccard {jaccard:.4}"),
         };
-        Some(Self { stage: "dedup", rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
+        Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
     }
 }
 
