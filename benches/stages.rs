@@ -110,12 +110,12 @@ fn measure(plan: &Plan, mut batches: Vec<Batch>, bytes: u64) {
         total += seconds;
         batches = out;
     }
-    for fold in [&stages.sketcher as &dyn Fold, &stages.counter] {
+    for fold in [stages.sketcher.as_ref(), stages.counter.as_ref()] {
         let (seconds, _) = timed(|| absorb(fold, &batches));
         report(fold.name(), bytes, seconds);
         total += seconds;
     }
-    let counts = bpe::merge_counts(&mut std::iter::once(Ok(absorb(&stages.counter, &batches))), 8 << 30).unwrap();
+    let counts = bpe::merge_counts(&mut std::iter::once(Ok(absorb(stages.counter.as_ref(), &batches))), 8 << 30).unwrap();
     let (seconds, trained) = timed(|| bpe::train(&counts, &plan.tokenizer).unwrap());
     report("train", bytes, seconds);
     let encode = Encode::new(&trained.tokenizer);

@@ -59,6 +59,10 @@ impl Fold for Count {
         "count"
     }
 
+    fn version(&self) -> u32 {
+        count::VERSION
+    }
+
     fn contract(&self) -> Contract {
         let mut reads = vec![TEXT];
         if self.boundaries == Boundaries::Morpheme {
@@ -303,6 +307,10 @@ impl Encode {
 impl Stage for Encode {
     fn name(&self) -> &'static str {
         "encode"
+    }
+
+    fn version(&self) -> u32 {
+        encode::VERSION
     }
 
     fn contract(&self) -> Contract {

@@ -1,24 +1,32 @@
 //! Keep or drop: the quality measures of a document against the thresholds of its preset.
 //!
-//! Nothing is measured here and nothing is dropped: the answer for each row is a [`Rejection`] or none. Presets can differ by
-//! source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
+//! Nothing is measured here and nothing is dropped: the answer for a batch is the table of its [`Rejections`]. Presets can
+//! differ by source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
+//!
+//! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table.
 
+mod measured;
 mod presets;
+mod rejections;
 mod rules;
 
-use arrow::array::{Array, AsArray, StructArray};
-use arrow::datatypes::{Float32Type, UInt32Type};
 use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
+use self::measured::{LANGUAGE, Measured};
 pub use self::presets::{Bound, Preset, Side, Thresholds};
-use self::rules::{Language, judge};
-use crate::error::{Error, Result};
-use crate::schema::{Column, QUALITY, SOURCE};
-use crate::stage::{Batch, column, strings};
+use self::rejections::Builder;
+pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
+use self::rules::judge;
+use crate::error::Result;
+use crate::schema::{QUALITY, SOURCE, open_struct};
+use crate::stage::{Batch, Contract, strings};
 
-/// Columns that [`Decider::judge`] reads.
-pub const READS: [Column; 2] = [SOURCE, QUALITY];
+/// Enters fingerprints: raise it when a preset or a rule changes.
+pub const VERSION: u32 = 1;
+
+/// The stage named in the table of rejections: whose column decided.
+const STAGE_NAME: &str = "quality";
 
 /// The preset of the sources that match a pattern.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
@@ -59,28 +67,17 @@ impl QualityOptions {
     }
 }
 
-fn check_part(place: &str, preset: Preset, thresholds: &Thresholds) -> std::result::Result<(), String> {
+fn check_part(section: &str, preset: Preset, thresholds: &Thresholds) -> std::result::Result<(), String> {
     if matches!(preset, Preset::SwallowV1 | Preset::Fineweb2Ja) {
         return Err(format!(
-            "{place}.preset \"{}\" is not built yet; use web, legal, literature, dialogue, technical or none",
+            "{section}.preset \"{}\" is not built yet; use web, legal, literature, dialogue, technical or none",
             preset.name()
         ));
     }
     match thresholds.bounds().iter().find(|bound| bound.value.is_some_and(|value| !value.is_finite() || value < 0.)) {
-        Some(bound) => Err(format!("{place}.thresholds.{} must be a number of at least 0", bound.rule)),
+        Some(bound) => Err(format!("{section}.thresholds.{} must be a number of at least 0", bound.rule)),
         None => Ok(()),
     }
-}
-
-/// Why a document is dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// The stage whose column decided.
-    pub stage: &'static str,
-    /// The first rule that failed, by fixed order.
-    pub rule: String,
-    /// All rules that failed, with figures: `mean_sentence 14.2 < 20; ja_share 0.31 < 0.5`.
-    pub evidence: String,
 }
 
 /// The thresholds of each source, ready to judge; immutable.
@@ -93,86 +90,131 @@ pub struct Decider {
 impl Decider {
     /// Resolves presets and overrides. Patterns that [`QualityOptions::check`] refuses match nothing.
     pub fn new(options: &QualityOptions) -> Self {
-        let bounds = |preset: Preset, thresholds: &Thresholds| preset.thresholds().overridden_by(thresholds).bounds();
+        let bounds = |preset: Preset, thresholds: &Thresholds| {
+            let mut bounds = preset.thresholds().overridden_by(thresholds).bounds();
+            bounds.retain(|bound| bound.value.is_some());
+            bounds
+        };
         let rule = |rule: &PresetRule| Some((Glob::new(&rule.source).ok()?.compile_matcher(), bounds(rule.preset, &rule.thresholds)));
         Self { rules: options.rule.iter().filter_map(rule).collect(), default: bounds(options.preset, &options.thresholds) }
     }
 
-    /// The thresholds for documents of `source`, in the order of the rules.
+    /// Columns that [`Decider::judge`] reads: every measure that a threshold can name is there.
+    pub fn contract(&self) -> Contract {
+        let asked = || {
+            let thresholds = Thresholds::default().bounds();
+            let names: Vec<&str> = thresholds.iter().map(|bound| bound.measure).chain(LANGUAGE).collect();
+            open_struct(&names)
+        };
+        Contract { reads: vec![SOURCE, QUALITY.with_type(asked)], adds: vec![] }
+    }
+
+    /// The thresholds that are set for documents of `source`, in the order of the rules.
     pub fn bounds(&self, source: &str) -> &[Bound] {
-        self.rules.iter().find(|(glob, _)| glob.is_match(source)).map_or(&self.default, |(_, bounds)| bounds)
+        self.set(self.set_of(source))
     }
 
-    /// One entry a row: why it is dropped, or `None` to keep it.
-    pub fn judge(&self, batch: &Batch) -> Result<Vec<Option<Rejection>>> {
+    /// Which rows of a batch are dropped, and why.
+    ///
+    /// # Errors
+    /// Refused, if a column or measure is missing or has another type.
+    pub fn judge(&self, batch: &Batch) -> Result<Rejections> {
+        let mut rejections = Builder::default();
+        self.judge_into(batch, 0, &mut rejections)?;
+        Ok(rejections.finish())
+    }
+
+    /// The same for a table that is read batch by batch; rows are numbered through the whole table.
+    ///
+    /// # Errors
+    /// As [`Decider::judge`], and whatever the iterator gives.
+    pub fn judge_table(&self, batches: &mut dyn Iterator<Item = Result<Batch>>) -> Result<Rejections> {
+        let (mut rejections, mut first) = (Builder::default(), 0);
+        for batch in batches {
+            let batch = batch?;
+            self.judge_into(&batch, first, &mut rejections)?;
+            first += batch.num_rows() as u32;
+        }
+        Ok(rejections.finish())
+    }
+
+    fn judge_into(&self, batch: &Batch, first: u32, rejections: &mut Builder) -> Result<()> {
         let sources = strings(batch, &SOURCE)?;
-        let quality = column(batch, &QUALITY)?.as_struct_opt().ok_or_else(|| Error::internal("column quality is no struct"))?;
-        (0..batch.num_rows()).map(|row| judge_row(quality, row, self.bounds(sources.value(row)))).collect()
+        // Every column is looked up once a batch; most neighbours come from one source.
+        let sets = (0..=self.rules.len()).map(|i| Measured::of(batch, self.set(i))).collect::<Result<Vec<_>>>()?;
+        let (mut source, mut set) = ("", self.set_of(""));
+        let mut values = Vec::new();
+        for row in 0..batch.num_rows() {
+            if sources.value(row) != source {
+                source = sources.value(row);
+                set = self.set_of(source);
+            }
+            let language = sets[set].read(row, &mut values);
+            if let Some(failures) = judge(language, self.set(set), &values) {
+                let rejection = Rejection { stage: STAGE_NAME, rule: &failures.rule, evidence: &failures.evidence };
+                rejections.push(first + row as u32, rejection);
+            }
+        }
+        Ok(())
     }
-}
 
-fn judge_row(quality: &StructArray, row: usize, bounds: &[Bound]) -> Result<Option<Rejection>> {
-    let count = |name| Ok::<_, Error>(measure(quality, name, row)?.unwrap_or(0.) as u32);
-    // Shares of the visible characters are undefined where there are none.
-    let is_blank = measure(quality, "ja_share", row)?.is_none();
-    let language = Language {
-        chars: if is_blank { 0 } else { count("n_chars")? },
-        hangul: count("hangul")?,
-        simplified: count("simplified")?,
-        kana: measure(quality, "kana", row)?,
-    };
-    // Without morphemes nothing can be said of particles.
-    let segmented = measure(quality, "noun_share", row)?.is_some();
-    let value = |bound: &Bound| Ok(measure(quality, bound.measure, row)?.filter(|_| segmented || bound.measure != "particles"));
-    let values = bounds.iter().map(value).collect::<Result<Vec<_>>>()?;
-    let failures = judge(language, bounds, &values);
-    Ok(failures.map(|failures| Rejection { stage: "quality", rule: failures.rule, evidence: failures.evidence }))
-}
-
-/// The value of a field, ratio or count; `None` where it is undefined.
-fn measure(quality: &StructArray, name: &str, row: usize) -> Result<Option<f32>> {
-    let field = quality.column_by_name(name).ok_or_else(|| Error::internal(format!("measure {name} is missing")))?;
-    if field.is_null(row) {
-        return Ok(None);
+    /// Which set of thresholds applies to a source: that of the first rule that matches, or the default behind all rules.
+    fn set_of(&self, source: &str) -> usize {
+        self.rules.iter().position(|(glob, _)| glob.is_match(source)).unwrap_or(self.rules.len())
     }
-    let ratio = field.as_primitive_opt::<Float32Type>().map(|values| values.value(row));
-    let count = field.as_primitive_opt::<UInt32Type>().map(|values| values.value(row) as f32);
-    ratio.or(count).map(Some).ok_or_else(|| Error::internal(format!("measure {name} is no number")))
+
+    fn set(&self, i: usize) -> &[Bound] {
+        self.rules.get(i).map_or(&self.default, |(_, bounds)| bounds)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float32Array, StringArray, UInt32Array};
-    use arrow::datatypes::Schema;
+    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, StringArray, StructArray, UInt32Array};
+    use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
-    use crate::schema::{MEASURE_COUNTS, MEASURES, quality_fields};
 
     fn options(toml: &str) -> QualityOptions {
         toml::from_str(toml).unwrap()
     }
 
-    /// Prose of 900 characters per source, with the given `mean_sentence`.
-    fn batch(rows: &[(&str, Option<f32>)]) -> Batch {
-        let ratio = |name: &str, mean: Option<f32>| match name {
-            "mean_sentence" => mean,
-            "ja_share" | "compression" => Some(1.),
+    /// A document: its source, its `mean_sentence`, its `ja_share`.
+    type Row = (&'static str, Option<f32>, Option<f32>);
+
+    fn measure(name: &'static str, rows: &[Row]) -> (Arc<Field>, ArrayRef) {
+        let ratio = |row: &Row| match name {
+            "mean_sentence" => row.1,
+            "ja_share" => row.2,
+            "compression" => Some(1.),
             "hiragana" | "hiragana_of_all" | "kana" => Some(0.5),
             _ => Some(0.),
         };
-        let ratios = MEASURES.iter().map(|name| Arc::new(rows.iter().map(|row| ratio(name, row.1)).collect::<Float32Array>()) as ArrayRef);
-        let count = |name: &str| match name {
+        let count = match name {
             "n_chars" => 900,
             "particles" => 9,
             _ => 0,
         };
-        let counts = MEASURE_COUNTS.iter().map(|name| Arc::new(UInt32Array::from(vec![count(name); rows.len()])) as ArrayRef);
-        let quality = StructArray::new(quality_fields(), ratios.chain(counts).collect(), None);
+        if matches!(name, "n_chars" | "particles" | "run_max" | "hangul" | "simplified" | "replaced") {
+            return (Arc::new(Field::new(name, DataType::UInt32, false)), Arc::new(UInt32Array::from(vec![count; rows.len()])));
+        }
+        (Arc::new(Field::new(name, DataType::Float32, true)), Arc::new(rows.iter().map(ratio).collect::<Float32Array>()))
+    }
+
+    /// Prose of 900 characters, but for what the rows say.
+    fn batch(rows: &[Row]) -> Batch {
+        let names: BTreeSet<_> = Thresholds::default().bounds().iter().map(|bound| bound.measure).chain(LANGUAGE).collect();
+        let quality = StructArray::from(names.into_iter().map(|name| measure(name, rows)).collect::<Vec<_>>());
         let sources = StringArray::from_iter_values(rows.iter().map(|row| row.0));
-        let schema = Schema::new(vec![SOURCE.field(), QUALITY.field()]);
-        Batch::try_new(Arc::new(schema), vec![Arc::new(sources), Arc::new(quality)]).unwrap()
+        let fields = vec![SOURCE.field(), Field::new(QUALITY.name, quality.data_type().clone(), false)];
+        Batch::try_new(Arc::new(Schema::new(fields)), vec![Arc::new(sources), Arc::new(quality)]).unwrap()
+    }
+
+    fn prose(source: &'static str, mean_sentence: Option<f32>) -> Row {
+        (source, mean_sentence, Some(1.))
     }
 
     #[test]
@@ -181,24 +223,38 @@ mod tests {
             options("preset = \"web\"\nthresholds = { mean_sentence_min = 30 }\n[[rule]]\nsource = \"law-*\"\npreset = \"legal\"");
         options.check().unwrap();
         let rows = [("blog", Some(20.)), ("law-1", Some(20.)), ("law-2", Some(8.5)), ("blog", Some(30.)), ("blog", None)];
-        let verdicts = Decider::new(&options).judge(&batch(&rows)).unwrap();
-        let evidence: Vec<_> = verdicts.iter().map(|verdict| verdict.as_ref().map(|rejection| rejection.evidence.as_str())).collect();
-        assert_eq!(evidence, [Some("mean_sentence 20 < 30"), None, Some("mean_sentence 8.5 < 9"), None, None]);
-        assert_eq!(verdicts[0].as_ref().map(|r| (r.stage, r.rule.as_str())), Some(("quality", "mean_sentence_min")));
+        let batch = batch(&rows.map(|(source, mean)| prose(source, mean)));
+        let decider = Decider::new(&options);
+        let rejections = decider.judge(&batch).unwrap();
+        let evidence: Vec<_> = rejections.iter().map(|(row, rejection)| (row, rejection.evidence)).collect();
+        assert_eq!(evidence, [(0, "mean_sentence 20 < 30"), (2, "mean_sentence 8.5 < 9")]);
+        assert_eq!(rejections.of(0).map(|rejection| (rejection.stage, rejection.rule)), Some(("quality", "mean_sentence_min")));
+        let slices = [batch.slice(0, 1), batch.slice(1, 0), batch.slice(1, 4)];
+        let table = decider.judge_table(&mut slices.into_iter().map(Ok)).unwrap();
+        assert_eq!(table.to_batch().unwrap(), rejections.to_batch().unwrap(), "rows are numbered through");
     }
 
     #[test]
     fn white_space_alone_is_empty_under_every_preset() {
-        use arrow::array::Array;
-        let rows = batch(&[("blog", None), ("blog", None)]);
-        let quality = rows.column(1).as_struct();
-        let mut columns = quality.columns().to_vec();
-        let at = MEASURES.iter().position(|name| *name == "ja_share").unwrap();
-        columns[at] = Arc::new(Float32Array::from(vec![None, Some(1.)]));
-        let quality = StructArray::new(quality_fields(), columns, quality.nulls().cloned());
-        let rows = Batch::try_new(rows.schema(), vec![rows.column(0).clone(), Arc::new(quality)]).unwrap();
-        let verdicts = Decider::new(&options("preset = \"none\"")).judge(&rows).unwrap();
-        assert_eq!(verdicts.iter().map(|verdict| verdict.as_ref().map(|r| r.rule.as_str())).collect::<Vec<_>>(), [Some("empty"), None]);
+        let rows = batch(&[("blog", None, None), ("blog", None, Some(1.))]);
+        let rejections = Decider::new(&options("preset = \"none\"")).judge(&rows).unwrap();
+        assert_eq!(rejections.iter().map(|(row, rejection)| (row, rejection.rule)).collect::<Vec<_>>(), [(0, "empty")]);
+    }
+
+    #[test]
+    fn a_batch_that_lacks_a_measure_is_refused() {
+        let whole = batch(&[prose("blog", None)]);
+        let decider = Decider::new(&options(""));
+        assert!(decider.contract().admit("decide", whole.clone()).is_ok());
+        let quality = whole.column(1).as_struct();
+        let fields = quality.fields().iter().zip(quality.columns()).filter(|(field, _)| field.name() != "kana");
+        let quality = StructArray::from(fields.map(|(field, array)| (field.clone(), array.clone())).collect::<Vec<_>>());
+        let schema = Schema::new(vec![SOURCE.field(), Field::new(QUALITY.name, quality.data_type().clone(), false)]);
+        let lacking = Batch::try_new(Arc::new(schema), vec![whole.column(0).clone(), Arc::new(quality)]).unwrap();
+        for refused in [decider.judge(&lacking).unwrap_err(), decider.contract().admit("decide", lacking).unwrap_err()] {
+            assert_eq!(refused.exit_code(), 2);
+            assert!(refused.to_string().contains("quality") && refused.to_string().contains("kana"), "{refused}");
+        }
     }
 
     #[test]
@@ -207,7 +263,7 @@ mod tests {
             "[[rule]]\nsource = \"a*\"\npreset = \"none\"\nthresholds = { kana = 0.9 }\n[[rule]]\nsource = \"*\"\npreset = \"legal\"",
         );
         let decider = Decider::new(&options);
-        let set = |source| decider.bounds(source).iter().filter(|bound| bound.value.is_some()).map(|bound| bound.rule).collect::<Vec<_>>();
+        let set = |source| decider.bounds(source).iter().map(|bound| bound.rule).collect::<Vec<_>>();
         assert_eq!(set("abc"), ["kana"]);
         assert!(set("xyz").contains(&"cover_10"));
     }
@@ -227,13 +283,6 @@ mod tests {
         }
         assert!(toml::from_str::<QualityOptions>("thresholds = { top_5 = 0.1 }").is_err());
         assert!(toml::from_str::<QualityOptions>("presets = \"web\"").is_err());
-    }
-
-    #[test]
-    fn every_threshold_looks_at_a_measure_that_is_stored() {
-        for bound in Thresholds::default().bounds() {
-            assert!(quality_fields().iter().any(|field| field.name() == bound.measure), "{}", bound.measure);
-        }
     }
 
     #[test]

@@ -96,6 +96,9 @@ impl Options {
     }
 }
 
+/// Enters fingerprints: raise it when the same sketches and texts give other verdicts.
+pub const VERSION: u32 = 1;
+
 /// Bits of an ordinal that hold the row; the 24 above them hold the shard.
 const ROW_BITS: u32 = 40;
 
@@ -150,6 +153,10 @@ impl Sketcher {
 impl Fold for Sketcher {
     fn name(&self) -> &'static str {
         "dedup"
+    }
+
+    fn version(&self) -> u32 {
+        view::VERSION
     }
 
     fn contract(&self) -> Contract {
@@ -272,6 +279,9 @@ const SIZE: Column = Column {
     nullable: false,
     about: "Of an anchor: 1 + the documents it stands for; else 0.",
 };
+
+/// Every column of this room's tables.
+pub const COLUMNS: &[Column] = &[CONTENT_HASH, BAND_KEYS, TEXT_BYTES, ORDINAL, KIND, ANCHOR, JACCARD, SIZE];
 
 impl Verdicts {
     /// All affected documents, by ordinal.

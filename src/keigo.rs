@@ -5,10 +5,12 @@
 //! no second analysis. The stage only adds columns.
 //!
 //! [`alphabet`] what a morpheme is to the rules · [`rules`] the table · [`analyze`] text → sentences and spans ·
-//! [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers.
+//! [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
+//! [`columns`] the fields of the column `keigo`.
 
 pub mod alphabet;
 pub mod analyze;
+pub mod columns;
 pub mod document;
 pub mod formula;
 mod lexicon;
@@ -27,14 +29,15 @@ mod toy;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, StringArray, StructArray, UInt8Array, UInt32Array};
-use arrow::datatypes::{DataType, UInt16Type, UInt32Type};
+use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
+use self::columns::{FIELDS, KeigoField, Value};
 pub use crate::keigo::analyze::{Analysis, Analyzer, Sentence, Span};
 pub use crate::keigo::document::{DocumentKeigo, Register, Thresholds, register};
 
 use crate::error::{Error, Result};
 use crate::morpheme::{Lexicon, Morphemes};
-use crate::schema::{self, element};
+use crate::schema::{self, Column, element};
 use crate::stage::{Batch, Contract, Counts, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// What is done with the registers.
@@ -95,6 +98,12 @@ impl Options {
     }
 }
 
+/// Enters fingerprints: raise it when the analysis of the same morphemes changes.
+pub const VERSION: u32 = 1;
+
+/// The column `keigo`: a struct with a field for each of [`FIELDS`].
+pub const COLUMN: Column = schema::KEIGO.with_type(|| DataType::Struct(fields()));
+
 /// The stage: adds the columns `keigo` and `register`.
 #[derive(Debug)]
 pub struct Keigo {
@@ -120,10 +129,14 @@ impl Stage for Keigo {
         "keigo"
     }
 
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
     fn contract(&self) -> Contract {
         Contract {
             reads: vec![schema::TEXT, schema::SENTENCE_ENDS, schema::MORPHEME_ENDS, schema::MORPHEME_POS, schema::MORPHEME_WORD],
-            adds: vec![schema::KEIGO, schema::REGISTER],
+            adds: vec![COLUMN, schema::REGISTER],
         }
     }
 
@@ -146,7 +159,7 @@ impl Worker for KeigoWorker<'_> {
             *self.counts.entry(format!("register.{}", register.name())).or_insert(0) += 1;
         }
         let names = StringArray::from_iter_values(registers.iter().map(|register| register.name()));
-        let batch = with_column(&batch, &schema::KEIGO, columns(&documents, self.thresholds)?)?;
+        let batch = with_column(&batch, &COLUMN, column(&documents, self.thresholds)?)?;
         with_column(&batch, &schema::REGISTER, Arc::new(names))
     }
 
@@ -175,39 +188,38 @@ impl KeigoWorker<'_> {
     }
 }
 
-fn counts(documents: &[DocumentKeigo], count: fn(&DocumentKeigo) -> u32) -> ArrayRef {
-    Arc::new(UInt32Array::from_iter_values(documents.iter().map(count)))
+/// The `keigo` struct column.
+fn column(documents: &[DocumentKeigo], thresholds: &Thresholds) -> Result<ArrayRef> {
+    let arrays = FIELDS.iter().map(|field| array(field, documents, thresholds)).collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(StructArray::try_new_with_length(fields(), arrays, None, documents.len())?))
 }
 
-/// The `keigo` struct column, in the order of [`schema::keigo_fields`].
-fn columns(documents: &[DocumentKeigo], thresholds: &Thresholds) -> Result<ArrayRef> {
-    let dominant = StringArray::from_iter_values(documents.iter().map(|document| document.dominant().name()));
-    let consistency: Float32Array = documents.iter().map(|document| document.consistency().map(|c| c as f32)).collect();
-    let mixed: BooleanArray = documents.iter().map(|document| Some(document.mixed(thresholds))).collect();
-    let levels = UInt32Array::from_iter_values(documents.iter().flat_map(|document| document.level));
-    let levels = FixedSizeListArray::try_new(element(DataType::UInt32), 4, Arc::new(levels), None)?;
-    let arrays: Vec<ArrayRef> = vec![
-        counts(documents, |d| d.n_sentences),
-        counts(documents, |d| d.n_keitai),
-        counts(documents, |d| d.n_jotai),
-        counts(documents, |d| d.n_fragment),
-        counts(documents, |d| d.n_quoted),
-        counts(documents, |d| d.n_listed),
-        Arc::new(dominant),
-        Arc::new(consistency),
-        Arc::new(mixed),
-        Arc::new(levels),
-        counts(documents, |d| d.son),
-        counts(documents, |d| d.ken1),
-        counts(documents, |d| d.ken2),
-        counts(documents, |d| d.ken12),
-        counts(documents, |d| d.tei),
-        counts(documents, |d| d.bik),
-        counts(documents, |d| d.ambiguous),
-        counts(documents, |d| d.sasete),
-        counts(documents, |d| d.n_casual),
-        counts(documents, |d| d.n_role),
-        Arc::new(UInt8Array::from_value(1, documents.len())),
-    ];
-    Ok(Arc::new(StructArray::try_new_with_length(schema::keigo_fields(), arrays, None, documents.len())?))
+fn fields() -> Fields {
+    let field = |field: &KeigoField| Field::new(field.name, data_type(field.value), matches!(field.value, Value::Ratio(_)));
+    FIELDS.iter().map(field).collect()
+}
+
+fn data_type(value: Value) -> DataType {
+    match value {
+        Value::Count(_) => DataType::UInt32,
+        Value::Name(_) => DataType::Utf8,
+        Value::Ratio(_) => DataType::Float32,
+        Value::Flag(_) => DataType::Boolean,
+        Value::Levels(_) => DataType::FixedSizeList(element(DataType::UInt32), 4),
+        Value::Constant(_) => DataType::UInt8,
+    }
+}
+
+fn array(field: &KeigoField, documents: &[DocumentKeigo], thresholds: &Thresholds) -> Result<ArrayRef> {
+    Ok(match field.value {
+        Value::Count(count) => Arc::new(UInt32Array::from_iter_values(documents.iter().map(count))),
+        Value::Name(name) => Arc::new(StringArray::from_iter_values(documents.iter().map(name))),
+        Value::Ratio(ratio) => Arc::new(documents.iter().map(ratio).collect::<Float32Array>()),
+        Value::Flag(flag) => Arc::new(documents.iter().map(|document| Some(flag(document, thresholds))).collect::<BooleanArray>()),
+        Value::Levels(levels) => {
+            let levels = UInt32Array::from_iter_values(documents.iter().flat_map(levels));
+            Arc::new(FixedSizeListArray::try_new(element(DataType::UInt32), 4, Arc::new(levels), None)?)
+        }
+        Value::Constant(value) => Arc::new(UInt8Array::from_value(value, documents.len())),
+    })
 }

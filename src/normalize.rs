@@ -4,6 +4,7 @@
 //! ([`sentences::Sentences`]), so no later room has to split again.
 
 mod kernel;
+mod options;
 mod punctuation;
 mod rules;
 pub mod sentences;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use arrow::array::{Array, StringBuilder};
 
 pub use self::kernel::Normalizer;
+pub use self::options::{Form, Options, Selectors, Symbols};
 pub use self::rules::{RULES, Rule, RuleCounts};
 use crate::error::Result;
 use crate::schema::TEXT;
@@ -21,82 +23,8 @@ use crate::stage::{Batch, Contract, Counts, Stage, Worker, strings, with_column}
 /// Unicode version of the normalisation tables, for the manifest.
 pub const UNICODE_VERSION: (u8, u8, u8) = unicode_normalization::UNICODE_VERSION;
 
-/// The Unicode normal form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// Compatibility composition, with the keep-list.
-    #[default]
-    Nfkc,
-    /// Canonical composition: widths and compatibility characters stay.
-    Nfc,
-    /// No normal form: line ends, controls and the switched-on rules only.
-    None,
-}
-
-/// What becomes of full-width symbols such as （）！？：％.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Symbols {
-    /// They stay full width, except between Latin letters or digits (３．１４ → 3.14).
-    #[default]
-    Keep,
-    /// They become ASCII, as plain NFKC has it.
-    Fold,
-}
-
-/// What becomes of variation selectors after kanji.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Selectors {
-    /// They stay: 葛󠄀 and 葛󠄁 are spellings of different names.
-    #[default]
-    Keep,
-    /// They are removed.
-    Drop,
-}
-
-/// The plan's `[normalize]`.
-#[expect(clippy::struct_excessive_bools, reason = "independent switches of a plan, not states")]
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Options {
-    /// Unicode normal form: nfkc, nfc or none.
-    pub form: Form,
-    /// Keep characters that NFKC would change in meaning (①, ㈱, ㍻, ℃, ½, …, compatibility kanji).
-    pub keep_list: bool,
-    /// Full-width symbols beside Japanese: keep or fold to ASCII (form nfkc only).
-    pub symbols: Symbols,
-    /// Variation selectors after kanji: keep or drop.
-    pub variation_selectors: Selectors,
-    /// Write ～ as 〜.
-    pub wave_dash: bool,
-    /// Write a single ― or — between katakana as ー.
-    pub katakana_dash: bool,
-    /// Write ，．as 、。where they are the document's usual marks.
-    pub kuten: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            form: Form::Nfkc,
-            keep_list: true,
-            symbols: Symbols::Keep,
-            variation_selectors: Selectors::Keep,
-            wave_dash: true,
-            katakana_dash: true,
-            kuten: true,
-        }
-    }
-}
-
-impl Options {
-    /// Every combination of values is allowed.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        Ok(())
-    }
-}
+/// Enters fingerprints: raise it when the same text is normalised to another one.
+pub const VERSION: u32 = 1;
 
 /// The stage: `text` in, `text` out.
 #[derive(Debug, Clone)]
@@ -114,6 +42,10 @@ impl Normalize {
 impl Stage for Normalize {
     fn name(&self) -> &'static str {
         "normalize"
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
     }
 
     fn contract(&self) -> Contract {

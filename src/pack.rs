@@ -33,6 +33,9 @@ use crate::io::{self, FileEntry, StagedFile, Staging};
 use crate::schema::{INPUT_IDS, N_TOKENS};
 use crate::stage::{Batch, ParallelFor, in_parallel, list_slice};
 
+/// Enters fingerprints: raise it when the same documents are packed in another order.
+pub const VERSION: u32 = 1;
+
 /// A part of more pieces than this gets no further window: bounds the memory of the index to 0.8 GiB.
 const PART_PIECES: u64 = 1 << 24;
 

@@ -7,6 +7,7 @@
 //! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
 
 mod annotate;
+mod bits;
 mod context;
 mod decide;
 mod dedup;
@@ -22,6 +23,7 @@ pub mod manifest;
 pub mod observer;
 mod output_directory;
 mod pack;
+mod parts;
 mod pass;
 pub mod plan;
 pub mod pool;

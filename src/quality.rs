@@ -1,20 +1,49 @@
 //! Measures of a document, as a column. Nothing is judged here: thresholds and presets belong to the room `decide`.
+//!
+//! `measures` lists them with name, meaning and value · `sums` what is counted · `ngrams` repetition · `garbling` wrong
+//! charsets · `simplified` characters of simplified Chinese.
 
 mod garbling;
-mod measure;
+mod measures;
 mod ngrams;
 mod simplified;
+mod sums;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Float32Array, StructArray, UInt32Array};
-use arrow::datatypes::{UInt16Type, UInt32Type};
+use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
-pub use self::measure::{Measurer, Measures};
+pub use self::measures::{MEASURES, Measure, Value};
+pub use self::sums::{Measurer, Sums};
 use crate::error::Result;
 use crate::morpheme::PosTable;
-use crate::schema::{MEASURE_COUNTS, MEASURES, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, TEXT, quality_fields};
+use crate::schema::{Column, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, TEXT};
 use crate::stage::{Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
+
+/// Enters fingerprints: raise it when a measure changes for the same text.
+pub const VERSION: u32 = 1;
+
+/// The column that is added: a struct with a field for each of [`MEASURES`].
+pub const COLUMN: Column = QUALITY.with_type(|| DataType::Struct(fields()));
+
+fn fields() -> Fields {
+    MEASURES.iter().map(field).collect()
+}
+
+fn field(measure: &Measure) -> Field {
+    match measure.value {
+        Value::Ratio(_) => Field::new(measure.name, DataType::Float32, true),
+        Value::Count(_) => Field::new(measure.name, DataType::UInt32, false),
+    }
+}
+
+fn array(measure: &Measure, rows: &[Sums<'_>]) -> ArrayRef {
+    match measure.value {
+        Value::Ratio(value) => Arc::new(rows.iter().map(value).collect::<Float32Array>()),
+        Value::Count(value) => Arc::new(UInt32Array::from_iter_values(rows.iter().map(value))),
+    }
+}
 
 /// The stage: adds `quality`.
 #[derive(Debug, Clone)]
@@ -34,8 +63,12 @@ impl Stage for Quality {
         "quality"
     }
 
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
     fn contract(&self) -> Contract {
-        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds: vec![QUALITY] }
+        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds: vec![COLUMN] }
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
@@ -51,22 +84,15 @@ impl Worker for QualityWorker {
     fn apply(&mut self, batch: Batch) -> Result<Batch> {
         let texts = strings(&batch, &TEXT)?;
         let (sentences, ends, pos) = (lists(&batch, &SENTENCE_ENDS)?, lists(&batch, &MORPHEME_ENDS)?, lists(&batch, &MORPHEME_POS)?);
-        let measure = |row| {
+        let sum = |row| {
             let (sentences, ends) = (list_slice::<UInt32Type>(sentences, row), list_slice::<UInt32Type>(ends, row));
-            self.measurer.measure(texts.value(row), sentences, ends, list_slice::<UInt16Type>(pos, row))
+            self.measurer.sum(texts.value(row), sentences, ends, list_slice::<UInt16Type>(pos, row))
         };
-        let rows: Vec<Measures> = (0..texts.len()).map(measure).collect();
-        with_column(&batch, &QUALITY, Arc::new(to_column(&rows)?))
+        let rows: Vec<Sums<'_>> = (0..texts.len()).map(sum).collect();
+        let columns = MEASURES.iter().map(|measure| array(measure, &rows)).collect();
+        let quality = StructArray::try_new(fields(), columns, None)?;
+        with_column(&batch, &COLUMN, Arc::new(quality))
     }
-}
-
-/// The struct column of [`quality_fields`].
-fn to_column(rows: &[Measures]) -> Result<StructArray> {
-    let values = (0..MEASURES.len()).map(|i| Arc::new(rows.iter().map(|row| row.values[i]).collect::<Float32Array>()) as ArrayRef);
-    let counts =
-        (0..MEASURE_COUNTS.len()).map(|i| Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.counts[i]))) as ArrayRef);
-    let columns = values.chain(counts).collect();
-    Ok(StructArray::try_new(quality_fields(), columns, None)?)
 }
 
 #[cfg(test)]
@@ -75,7 +101,6 @@ mod tests {
     use arrow::datatypes::{ArrowPrimitiveType, Float32Type, Schema};
 
     use super::*;
-    use crate::schema::Column;
     use crate::stage::{ListBuilder, column};
 
     fn list<T: ArrowPrimitiveType>(rows: &[&[T::Native]]) -> ArrayRef {
@@ -88,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_column_has_the_fields_of_the_schema() {
+    fn values_stand_under_their_names() {
         let columns: [(Column, ArrayRef); 4] = [
             (TEXT, Arc::new(StringArray::from(vec!["犬がほえる。", ""]))),
             (SENTENCE_ENDS, list::<UInt32Type>(&[&[18], &[]])),

@@ -1,8 +1,11 @@
-//! Every column name and type, once.
+//! Columns that more than one room reads or writes: name, type and meaning, once.
+//!
+//! `keigo` and `quality` are *open structs*: their fields belong to the room that makes them (`keigo/columns.rs`,
+//! `quality/measures.rs`), and other rooms look fields up by name. Columns of one room stand in that room.
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::datatypes::{DataType, Field, FieldRef};
 
 /// A named, typed column.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,12 @@ pub struct Column {
 }
 
 impl Column {
+    /// The same column with its full type, or with the part of it that a reader asks for.
+    #[must_use]
+    pub const fn with_type(self, data_type: fn() -> DataType) -> Self {
+        Self { data_type, ..self }
+    }
+
     /// The Arrow field.
     pub fn field(&self) -> Field {
         Field::new(self.name, (self.data_type)(), self.nullable)
@@ -27,6 +36,11 @@ impl Column {
 /// The list child as Parquet names it: `element`, not null.
 pub fn element(data_type: DataType) -> FieldRef {
     Arc::new(Field::new("element", data_type, false))
+}
+
+/// A struct that a reader asks for: at least these fields, of any type.
+pub fn open_struct(names: &[&str]) -> DataType {
+    DataType::Struct(names.iter().map(|name| Field::new(*name, DataType::Null, true)).collect())
 }
 
 fn list(data_type: DataType) -> DataType {
@@ -54,8 +68,8 @@ columns! {
     MORPHEME_WORD = "morpheme_word", list(DataType::UInt32), false, "Word ids of the morphemes; 4294967295 = not in the lexicon.";
     SENTENCE_ENDS = "sentence_ends", list(DataType::UInt32), false, "Byte ends of the sentences; they tile the text.";
     REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";
-    KEIGO = "keigo", DataType::Struct(keigo_fields()), false, "Counts of styles, levels and honorific spans.";
-    QUALITY = "quality", DataType::Struct(quality_fields()), false, "Measures of the document that the presets compare with thresholds.";
+    KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
+    QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
     DUP_CLUSTER = "dup_cluster", DataType::Utf8, true, "doc_id of the document that stands for the cluster; null where there is none.";
     DUP_SIZE = "dup_size", DataType::UInt32, false, "1 + the number of documents this one stands for.";
     STAGE = "stage", DataType::Utf8, false, "The stage that rejected the document.";
@@ -64,63 +78,7 @@ columns! {
     DUPLICATE_OF = "duplicate_of", DataType::Utf8, true, "doc_id of the kept document it duplicates.";
     INPUT_IDS = "input_ids", list(DataType::Int32), false, "Token ids of the document; no BOS, no EOS.";
     N_TOKENS = "n_tokens", DataType::Int32, false, "Length of input_ids.";
-    LEVEL = "level", DataType::UInt8, false, "0 = stage-1 piece (cut at morpheme boundaries), 1 = uncut piece of the pattern.";
+    LEVEL = "level", DataType::UInt8, false, "0 = pre-token cut at morpheme boundaries (first stage of training), 1 = pre-token of the pattern, uncut (second stage).";
     PIECE = "piece", DataType::Binary, false, "Bytes of a pre-token.";
-    COUNT = "count", DataType::UInt64, false, "Occurrences of the piece.";
-}
-
-fn u32s(names: &[&str]) -> Vec<Field> {
-    names.iter().map(|name| Field::new(*name, DataType::UInt32, false)).collect()
-}
-
-/// Fields of the `keigo` struct: integer counts, ratios derived from them.
-pub fn keigo_fields() -> Fields {
-    let mut fields = u32s(&["n_sentences", "n_keitai", "n_jotai", "n_fragment", "n_quoted", "n_listed"]);
-    fields.push(Field::new("dominant_style", DataType::Utf8, false));
-    fields.push(Field::new("consistency", DataType::Float32, true));
-    fields.push(Field::new("mixed", DataType::Boolean, false));
-    fields.push(Field::new("level", DataType::FixedSizeList(element(DataType::UInt32), 4), false));
-    fields.extend(u32s(&["son", "ken1", "ken2", "ken12", "tei", "bik", "ambiguous", "sasete", "n_casual", "n_role"]));
-    fields.push(Field::new("repeat", DataType::UInt8, false));
-    Fields::from(fields)
-}
-
-/// Names of the f32 measures of the `quality` struct, in the order they are stored.
-pub const MEASURES: &[&str] = &[
-    "ja_share",
-    "hiragana",
-    "hiragana_of_all",
-    "katakana",
-    "kana",
-    "mean_sentence",
-    "max_sentence",
-    "short_lines",
-    "line_end_mark",
-    "dup_lines",
-    "dup_line_chars",
-    "dup_sentences",
-    "top_2",
-    "top_3",
-    "top_4",
-    "dup_5",
-    "dup_6",
-    "dup_7",
-    "dup_8",
-    "dup_9",
-    "dup_10",
-    "cover_10",
-    "compression",
-    "ellipsis",
-    "noun_share",
-    "mojibake",
-];
-
-/// Names of the u32 measures of the `quality` struct, after the f32 ones.
-pub const MEASURE_COUNTS: &[&str] =
-    &["n_chars", "n_lines", "n_sentences", "run_max", "particles", "hangul", "simplified", "replaced", "c1"];
-
-/// Fields of the `quality` struct: [`MEASURES`] as nullable f32 (null where undefined), then [`MEASURE_COUNTS`] as u32.
-pub fn quality_fields() -> Fields {
-    let measures = MEASURES.iter().map(|name| Field::new(*name, DataType::Float32, true));
-    measures.chain(u32s(MEASURE_COUNTS)).collect()
+    COUNT = "count", DataType::UInt64, false, "Occurrences of the pre-token.";
 }

@@ -73,6 +73,8 @@ impl Pieces {
 
 /// An engine over one opened dictionary, shared by all threads.
 pub trait Segmenter: Send + Sync {
+    /// Enters fingerprints.
+    fn version(&self) -> u32;
     /// The scratch of one thread.
     fn worker(&self) -> Box<dyn SegmentWorker + '_>;
 }
@@ -108,6 +110,16 @@ pub enum Engine {
     Exact,
     /// The lindera crate, as a second opinion.
     Lindera,
+}
+
+impl Engine {
+    /// The version that enters fingerprints, known without a dictionary.
+    pub fn version(self) -> u32 {
+        match self {
+            Self::Exact => exact::VERSION,
+            Self::Lindera => lindera::VERSION,
+        }
+    }
 }
 
 /// The section `[segment]` of the plan.
@@ -183,6 +195,10 @@ impl Segment {
 impl Stage for Segment {
     fn name(&self) -> &'static str {
         "segment"
+    }
+
+    fn version(&self) -> u32 {
+        self.segmenter.version()
     }
 
     fn contract(&self) -> Contract {

@@ -9,6 +9,9 @@
 use super::class::{Classes, LETTER, MARK, NUMBER, SPACE, decode};
 use super::pattern::Pattern;
 
+/// Enters fingerprints: raise it when the same text is cut or counted in another way.
+pub const VERSION: u32 = 1;
+
 /// What a token of the first stage may not cross.
 #[derive(Debug, Clone, Copy)]
 pub enum Cuts<'a> {

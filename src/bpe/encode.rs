@@ -18,6 +18,9 @@ use super::class::{decode, is_inside_character};
 use super::pattern::Pattern;
 use super::vocabulary::{Alphabet, Tokenizer};
 
+/// Enters fingerprints: raise it when a vocabulary gives other ids for the same text.
+pub const VERSION: u32 = 1;
+
 /// No id, no rank.
 const NONE: u32 = u32::MAX;
 /// Pieces of more symbols than this are merged with a queue, O(n log n); shorter ones by scanning.

@@ -21,6 +21,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::byte_level::BYTE_ORDER;
 use super::shape::Shape;
 
+/// Enters fingerprints: raise it when another vocabulary is learned from the same counts.
+pub const VERSION: u32 = 1;
+
 /// Where a piece ends in the flat array.
 const SEPARATOR: u32 = u32::MAX;
 /// The former start of a token that was merged into the one before it.

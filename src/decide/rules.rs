@@ -31,6 +31,20 @@ pub(super) struct Failures {
     pub(super) evidence: String,
 }
 
+impl Language {
+    fn is_chinese(&self) -> bool {
+        self.simplified > 0 && self.kana.is_some_and(|kana| kana < CHINESE_KANA_MAX)
+    }
+
+    fn hangul_share(&self) -> f32 {
+        self.hangul as f32 / self.chars as f32
+    }
+
+    fn is_korean(&self) -> bool {
+        self.hangul_share() > HANGUL_MAX
+    }
+}
+
 impl Failures {
     fn add(&mut self, rule: &str, evidence: std::fmt::Arguments<'_>) {
         if self.rule.is_empty() {
@@ -51,6 +65,11 @@ pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32
     if language.chars == 0 {
         failures.add("empty", format_args!("no visible character"));
         return Some(failures);
+    }
+    // Nearly all documents end here: a comparison for each threshold, and no text.
+    let holds = bounds.iter().zip(measures).all(|(bound, value)| !fails(bound, *value));
+    if holds && !language.is_chinese() && !language.is_korean() {
+        return None;
     }
     let failed = |bound: &Bound, value: Option<f32>| fails(bound, value).then_some(value).flatten();
     let pairs = || bounds.iter().zip(measures.iter().copied());
@@ -75,15 +94,13 @@ pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f32
 
 /// Adds `lang:zh` and `lang:ko`; is it one of them?
 fn foreign(language: &Language, failures: &mut Failures) -> bool {
-    let chinese = language.simplified > 0 && language.kana.is_some_and(|kana| kana < CHINESE_KANA_MAX);
+    let (chinese, korean) = (language.is_chinese(), language.is_korean());
     if chinese {
         let kana = Figure(language.kana.unwrap_or(0.), CHINESE_KANA_MAX);
         failures.add("lang:zh", format_args!("kana {kana} < {CHINESE_KANA_MAX} and simplified {} > 0", language.simplified));
     }
-    let hangul = language.hangul as f32 / language.chars as f32;
-    let korean = hangul > HANGUL_MAX;
     if korean {
-        failures.add("lang:ko", format_args!("hangul {} > {HANGUL_MAX}", Figure(hangul, HANGUL_MAX)));
+        failures.add("lang:ko", format_args!("hangul {} > {HANGUL_MAX}", Figure(language.hangul_share(), HANGUL_MAX)));
     }
     chinese || korean
 }
@@ -126,8 +143,8 @@ impl std::fmt::Display for Figure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::presets::{Preset, Thresholds};
     use super::*;
-    use crate::decide::{Preset, Thresholds};
 
     /// Judges clean Japanese prose, but for the measures given.
     fn judge_with(preset: Preset, language: Language, changed: &[(&str, f32)]) -> Option<(String, String)> {

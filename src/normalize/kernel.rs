@@ -8,12 +8,12 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_compatible};
 use unicode_properties::UnicodeEmoji;
 
+use super::options::{Form, Options, Selectors, Symbols};
 use super::punctuation::Punctuation;
 use super::rules::{
     Rule, RuleCounts, combining_voiced, is_inert, is_joining_script, is_kept, is_line_end, is_presentation_selector, is_variation_selector,
     is_wide_symbol, removal, to_ascii, vertical_to_wide,
 };
-use super::{Form, Options, Selectors, Symbols};
 
 const ZWJ: char = '\u{200d}';
 const GRAPHEME_JOINER: char = '\u{34f}';

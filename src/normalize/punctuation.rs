@@ -4,8 +4,8 @@
 //! They run on text that is otherwise normalised, over the few positions whose first byte is that of a symbol, and
 //! replace symbols by symbols, so they cannot undo what came before.
 
+use super::options::{Form, Options, Symbols};
 use super::rules::{Rule, RuleCounts, folds_between_latin, is_katakana, to_ascii};
-use super::{Form, Options, Symbols};
 
 /// An edit: the character at this byte becomes another.
 type Edit = (usize, char);

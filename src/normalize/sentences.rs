@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::schema::{SENTENCE_ENDS, TEXT};
 use crate::stage::{Batch, Contract, ListBuilder, Stage, Worker, strings, with_column};
 
+/// Enters fingerprints: raise it when the same text is split in another way.
+pub const VERSION: u32 = 1;
+
 /// A pair of brackets further apart than this (in characters) does not hold a sentence together: one of them is stray.
 const PAIR_CHARS_MAX: usize = 300;
 
@@ -219,6 +222,10 @@ pub struct Sentences;
 impl Stage for Sentences {
     fn name(&self) -> &'static str {
         "sentences"
+    }
+
+    fn version(&self) -> u32 {
+        VERSION
     }
 
     fn contract(&self) -> Contract {

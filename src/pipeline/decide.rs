@@ -1,4 +1,4 @@
-//! The pass behind the first fold: keep or drop, with a reason; count the pieces of what stays.
+//! The pass behind the first fold: keep or drop, with a reason; count the pre-tokens of what stays.
 //!
 //! A part reads its shards' tables and writes `documents/part-N`, `rejected/part-N` and a partial histogram.
 
@@ -16,13 +16,12 @@ use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
 use super::tables::{LIGHTER, write_table};
 use super::work_dir::Entry;
-use crate::decide::Rejection;
+use crate::decide::{Rejection, Rejections};
 use crate::dedup::{Affected, Kind, Verdict, row_of};
 use crate::error::Result;
-use crate::io::FileEntry;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
-use crate::stage::{Absorber, Batch, Counts, Fold, strings, with_column};
+use crate::stage::{Absorber, Batch, Counts, strings, with_column};
 
 const BATCH_ROWS: usize = 1024;
 
@@ -70,7 +69,7 @@ fn text_bytes(context: &Context<'_>, annotated: &Annotated, (from, to): (u64, u6
 /// A part being written.
 struct OpenPart<'a> {
     part: usize,
-    documents: Option<PartWriter>,
+    documents: PartWriter,
     rejected: PartWriter,
     counter: Box<dyn Absorber + 'a>,
     facts: PartFacts,
@@ -78,16 +77,25 @@ struct OpenPart<'a> {
 
 impl<'a> OpenPart<'a> {
     fn new(context: &'a Context<'_>, part: usize) -> Result<Self> {
-        let properties = rejected_properties(context.fingerprint);
-        let rejected = PartWriter::create(context.store.work.staging(), &format!("rejected-{part}"), rejected_schema(), properties)?;
-        Ok(Self { part, documents: None, rejected, counter: context.stages.counter.absorber(), facts: PartFacts::default() })
+        let create = |directory: &str, schema, properties| {
+            PartWriter::create(context.store.work.staging(), &format!("{directory}-{part}"), schema, properties)
+        };
+        let empty = documents_columns(&add_clusters(&context.stages.annotate_empty(), &[])?)?;
+        Ok(Self {
+            part,
+            documents: create(layout::DOCUMENTS, empty.schema(), documents_properties(context.fingerprint))?,
+            rejected: create(layout::REJECTED, rejected_schema(), rejected_properties(context.fingerprint))?,
+            counter: context.stages.counter.absorber(),
+            facts: PartFacts::default(),
+        })
     }
 
     fn fill(mut self, context: &Context<'_>, fates: &Fates) -> Result<Entry<PartFacts>> {
         let (from, to) = fates.parts[self.part];
         for shard in from..to {
-            // Rows are copied, compressed and counted, not taken apart: memory is less than in the first pass.
+            // Rows are copied, compressed and counted, not taken apart: memory is less than in the annotate pass.
             let _permit = context.store.gate.enter(dedup::longest_text(context, shard)? / LIGHTER);
+            let rejections = Rejections::from_batch(&context.store.table(&layout::rejections(shard))?.concat()?)?;
             let mut affected = fates.of(shard).iter().peekable();
             let mut base = 0;
             for batch in context.store.table_columns(&layout::annotated(shard), None, BATCH_ROWS)? {
@@ -98,7 +106,8 @@ impl<'a> OpenPart<'a> {
                 while let Some(fate) = affected.next_if(|fate| row_of(fate.ordinal) < end) {
                     of_rows[(row_of(fate.ordinal) - base) as usize] = Some((fate, fates.anchor_id(fate)));
                 }
-                self.take(context, &batch, &of_rows)?;
+                let dropped: Vec<_> = of_rows.iter().zip(base..).map(|(fate, row)| Dropped::of(rejections.of(row), *fate)).collect();
+                self.take(&batch, &of_rows, &dropped)?;
                 base = end;
             }
         }
@@ -106,12 +115,9 @@ impl<'a> OpenPart<'a> {
     }
 
     /// Splits a batch into kept and rejected rows.
-    fn take(&mut self, context: &Context<'_>, batch: &Batch, fates: &[Option<Fate<'_>>]) -> Result<()> {
-        let judged = context.stages.decider.judge(batch)?;
-        let rejections: Vec<Option<Dropped>> =
-            judged.into_iter().zip(fates).map(|(rejection, fate)| Dropped::of(rejection, *fate)).collect();
-        let keep = rejections.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
-        self.reject(batch, &keep, &rejections.iter().flatten().collect::<Vec<_>>())?;
+    fn take(&mut self, batch: &Batch, fates: &[Option<Fate<'_>>], dropped: &[Option<Dropped>]) -> Result<()> {
+        let keep = dropped.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
+        self.reject(batch, &keep, &dropped.iter().flatten().collect::<Vec<_>>())?;
         let with_clusters = add_clusters(batch, fates)?;
         let kept = arrow::compute::filter_record_batch(&with_clusters, &keep)?;
         self.facts.kept += kept.num_rows() as u64;
@@ -123,17 +129,7 @@ impl<'a> OpenPart<'a> {
             *self.facts.registers.entry(register.to_owned()).or_default() += 1;
         }
         self.counter.push(&kept)?;
-        let documents = documents_columns(&kept)?;
-        self.documents(context, documents.schema())?.write(&documents)
-    }
-
-    fn documents(&mut self, context: &Context<'_>, schema: SchemaRef) -> Result<&mut PartWriter> {
-        if self.documents.is_none() {
-            let properties = documents_properties(context.fingerprint);
-            let name = format!("documents-{}", self.part);
-            self.documents = Some(PartWriter::create(context.store.work.staging(), &name, schema, properties)?);
-        }
-        self.documents.as_mut().ok_or_else(|| crate::error::Error::internal("no table to write"))
+        self.documents.write(&documents_columns(&kept)?)
     }
 
     fn reject(&mut self, batch: &Batch, keep: &BooleanArray, dropped: &[&Dropped]) -> Result<()> {
@@ -150,7 +146,7 @@ impl<'a> OpenPart<'a> {
             column(&schema::DOC_ID)?,
             column(&schema::TEXT)?,
             column(&schema::SOURCE)?,
-            text(&|d| Some(d.stage)),
+            text(&|d| Some(&d.stage)),
             text(&|d| Some(&d.rule)),
             text(&|d| Some(&d.evidence)),
             text(&|d| d.duplicate_of.as_deref()),
@@ -158,21 +154,13 @@ impl<'a> OpenPart<'a> {
         self.rejected.write(&RecordBatch::try_new(rejected_schema(), columns)?)
     }
 
-    fn finish(mut self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
-        if self.documents.is_none() {
-            // No shard had a row: the part still exists, with its columns.
-            let empty = documents_columns(&add_clusters(&context.stages.annotate_empty()?, &[])?)?;
-            self.documents(context, empty.schema())?;
-        }
-        let mut files: Vec<FileEntry> = Vec::new();
-        let part = self.part;
-        if let Some(documents) = self.documents.take() {
-            let path = layout::part(layout::DOCUMENTS, part);
-            files.push(documents.commit(&context.store.work.output(&path)?, path)?);
-        }
-        let path = layout::part(layout::REJECTED, part);
-        files.push(self.rejected.commit(&context.store.work.output(&path)?, path)?);
-        files.push(write_table(context.store, &layout::part_counts(part), &self.counter.finish()?)?);
+    fn finish(self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
+        let commit = |writer: PartWriter, directory: &str| {
+            let path = layout::part(directory, self.part);
+            writer.commit(&context.store.work.output(&path)?, path)
+        };
+        let counts = write_table(context.store, &layout::part_counts(self.part), &self.counter.finish()?)?;
+        let files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?, counts];
         Ok(Entry::new(files, self.facts))
     }
 }
@@ -183,7 +171,7 @@ type Fate<'a> = (&'a Affected, &'a str);
 /// Why a document goes.
 #[derive(Debug)]
 struct Dropped {
-    stage: &'static str,
+    stage: String,
     rule: String,
     evidence: String,
     duplicate_of: Option<String>,
@@ -191,10 +179,9 @@ struct Dropped {
 
 impl Dropped {
     /// Quality first: only documents that pass it take part in the search for duplicates.
-    fn of(rejection: Option<Rejection>, fate: Option<Fate<'_>>) -> Option<Self> {
-        if let Some(rejection) = rejection {
-            let Rejection { stage, rule, evidence } = rejection;
-            return Some(Self { stage, rule, evidence, duplicate_of: None });
+    fn of(rejection: Option<Rejection<'_>>, fate: Option<Fate<'_>>) -> Option<Self> {
+        if let Some(Rejection { stage, rule, evidence }) = rejection {
+            return Some(Self { stage: stage.into(), rule: rule.into(), evidence: evidence.into(), duplicate_of: None });
         }
         let (affected, anchor_id) = fate?;
         let Verdict::Removed { kind, jaccard, .. } = affected.verdict else { return None };
@@ -202,7 +189,7 @@ impl Dropped {
             Kind::Exact => "same normalised text".to_owned(),
             Kind::Near => format!("jaccard {jaccard:.4}"),
         };
-        Some(Self { stage: "dedup", rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
+        Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
     }
 }
 

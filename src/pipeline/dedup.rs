@@ -1,4 +1,4 @@
-//! The first fold: which documents repeat which. Only documents that pass the quality rules take part, so a document is
+//! The first fold: which documents pass the quality rules, and which of those repeat which. Only documents that pass the quality rules take part, so a document is
 //! never dropped in favour of one that is dropped itself.
 
 use std::sync::{Arc, Mutex};
@@ -7,13 +7,16 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
+use super::bits::Bits;
 use super::context::Context;
 use super::layout::{self, pass};
+use super::parts::{Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
+use crate::io::FileEntry;
 use crate::schema;
 use crate::stage::{Batch, column, strings};
 
@@ -55,33 +58,32 @@ impl Facts for FoldFacts {}
 pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
     let fold = Pass::fold(pass::DEDUP, 3);
     fold.run::<FoldFacts>(context, |_, underway| {
-        let eligible = eligible(context, shards)?;
+        let (eligible, mut files) = judge(context, shards)?;
         underway.step();
         let verdicts = resolve(context, shards, &eligible)?;
         underway.step();
         let loads = loads(context, shards, &eligible, &verdicts)?;
         let parts = plan_parts(&loads, u64::from(context.plan().shards.rows_max), context.plan().shards.bytes_max);
-        let files = vec![
-            write_table(context.store, layout::VERDICTS, &verdicts.to_batch()?)?,
-            write_table(context.store, layout::ANCHORS, &anchor_ids(context, &verdicts)?)?,
-        ];
+        files.push(write_table(context.store, layout::VERDICTS, &verdicts.to_batch()?)?);
+        files.push(write_table(context.store, layout::ANCHORS, &anchor_ids(context, &verdicts)?)?);
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
     read(context, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
 }
 
-/// For each shard, which rows pass the quality rules.
-fn eligible(context: &Context<'_>, shards: u64) -> Result<Vec<Bits>> {
-    let columns = [schema::SOURCE.name, schema::QUALITY.name, schema::REGISTER.name];
-    per_shard(context, shards, &|shard| {
-        let mut rows = Bits::default();
-        for batch in context.store.table_columns(&layout::annotated(shard), Some(&columns), LOOKUP_ROWS)? {
-            for rejection in context.stages.decider.judge(&batch?)? {
-                rows.push(rejection.is_none());
-            }
-        }
-        Ok(rows)
-    })
+/// Judges every document once: for each shard, which rows pass the quality rules, and the table that says why the others do not.
+fn judge(context: &Context<'_>, shards: u64) -> Result<(Vec<Bits>, Vec<FileEntry>)> {
+    let columns: Vec<&str> = context.stages.decider.contract().reads.iter().map(|column| column.name).collect();
+    let judged = per_shard(context, shards, &|shard| {
+        let mut rows = 0;
+        let table = context.store.table_columns(&layout::annotated(shard), Some(&columns), LOOKUP_ROWS)?;
+        let mut batches = table.inspect(|batch| rows += batch.as_ref().map_or(0, Batch::num_rows));
+        let rejections = context.stages.decider.judge_table(&mut batches)?;
+        let mut eligible = Bits::all(rows);
+        rejections.iter().for_each(|(row, _)| eligible.clear(row as usize));
+        Ok((eligible, write_table(context.store, &layout::rejections(shard), &rejections.to_batch()?)?))
+    })?;
+    Ok(judged.into_iter().unzip())
 }
 
 /// Runs `work` for every shard on all threads; results by shard.
@@ -163,32 +165,6 @@ pub(super) fn longest_text(context: &Context<'_>, shard: u64) -> Result<usize> {
     Ok(longest as usize)
 }
 
-/// What a work shard brings to an output part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Load {
-    /// Rows that are kept, and bytes of their text.
-    kept: (u64, u64),
-    /// All rows, and bytes of their text.
-    all: (u64, u64),
-}
-
-impl Load {
-    fn plus(self, more: Self) -> Self {
-        let add = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
-        Self { kept: add(self.kept, more.kept), all: add(self.all, more.all) }
-    }
-
-    fn fits(self, rows_max: u64, bytes_max: u64) -> bool {
-        self.kept.0 <= rows_max
-            && self.kept.1 <= bytes_max
-            && self.all.0 <= REJECTED_MAX * rows_max
-            && self.all.1 <= REJECTED_MAX * bytes_max
-    }
-}
-
-/// Rejected documents make no part large, but a part that reads too many of them is no unit of work any more.
-const REJECTED_MAX: u64 = 4;
-
 fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
     per_shard(context, shards, &|shard| {
         let mut removed = verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })).peekable();
@@ -202,45 +178,6 @@ fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdi
         }
         Ok(load)
     })
-}
-
-/// Consecutive shards share an output part until it would pass a limit. Data alone decides.
-fn plan_parts(loads: &[Load], rows_max: u64, bytes_max: u64) -> Vec<(u64, u64)> {
-    let mut parts = Vec::new();
-    let (mut from, mut sum) = (0, Load::default());
-    for (shard, &load) in loads.iter().enumerate() {
-        let shard = shard as u64;
-        if shard > from && !sum.plus(load).fits(rows_max, bytes_max) {
-            parts.push((from, shard));
-            (from, sum) = (shard, Load::default());
-        }
-        sum = sum.plus(load);
-    }
-    parts.push((from, loads.len() as u64));
-    parts
-}
-
-/// A bit a document: a billion documents are 125 MB.
-#[derive(Debug, Default)]
-struct Bits {
-    words: Vec<u64>,
-    len: usize,
-}
-
-impl Bits {
-    fn push(&mut self, bit: bool) {
-        if self.len.is_multiple_of(64) {
-            self.words.push(0);
-        }
-        if let Some(word) = self.words.last_mut() {
-            *word |= u64::from(bit) << (self.len % 64);
-        }
-        self.len += 1;
-    }
-
-    fn get(&self, i: usize) -> bool {
-        self.words[i / 64] >> (i % 64) & 1 == 1
-    }
 }
 
 /// The ids of the documents that stand for others.
@@ -266,29 +203,4 @@ fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Fates> {
         fates.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
     }
     Ok(fates)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_close_before_a_limit_and_cover_every_shard() {
-        let all_kept = |loads: &[(u64, u64)]| loads.iter().map(|&load| Load { kept: load, all: load }).collect::<Vec<_>>();
-        assert_eq!(plan_parts(&[], 10, 100), [(0, 0)]);
-        assert_eq!(plan_parts(&all_kept(&[(3, 10), (3, 10), (3, 10), (9, 10)]), 8, 100), [(0, 2), (2, 3), (3, 4)]);
-        assert_eq!(plan_parts(&all_kept(&[(1, 60), (1, 60), (0, 0), (1, 500)]), 8, 100), [(0, 1), (1, 3), (3, 4)]);
-        let rejected = Load { kept: (0, 0), all: (10, 10) };
-        assert_eq!(plan_parts(&[rejected; 9], 8, 100), [(0, 3), (3, 6), (6, 9)]);
-    }
-
-    #[test]
-    fn bits_keep_their_places() {
-        let mut bits = Bits::default();
-        let wanted: Vec<bool> = (0..200).map(|i| i % 3 == 0 || i == 64).collect();
-        for &bit in &wanted {
-            bits.push(bit);
-        }
-        assert!((0..200).all(|i| bits.get(i) == wanted[i]));
-    }
 }

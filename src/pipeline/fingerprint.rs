@@ -1,11 +1,8 @@
-//! What a run's output depends on beside its inputs: settings, dictionary content, engine and stage versions.
+//! What a run's output depends on beside its inputs: settings, dictionary content, and the version of every step.
 
 use super::plan::Plan;
-use super::registry::Stages;
+use super::registry::{self, Stages};
 use crate::error::{Error, Result};
-
-/// Raised when a stage's output changes for the same settings.
-const STAGES_VERSION: u32 = 1;
 
 /// BLAKE3 (hex) over the resolved plan without its input paths, the dictionary's content and the versions.
 pub(super) fn of(plan: &Plan, stages: &Stages) -> Result<String> {
@@ -14,15 +11,52 @@ pub(super) fn of(plan: &Plan, stages: &Stages) -> Result<String> {
 
 /// The same from a plan and the dictionary's fingerprint, as `verify` knows them.
 pub(super) fn of_parts(plan: &Plan, dictionary: &str) -> Result<String> {
+    of_versions(plan, dictionary, &registry::versions(plan))
+}
+
+fn of_versions(plan: &Plan, dictionary: &str, versions: &[(&str, u32)]) -> Result<String> {
     let mut settings = serde_json::to_value(plan).map_err(|e| Error::internal(format!("plan: {e}")))?;
     if let Some(input) = settings.get_mut("input").and_then(serde_json::Value::as_object_mut) {
         input.remove("paths");
     }
     let mut hasher = blake3::Hasher::new();
-    let versions = format!("{STAGES_VERSION} exact {} view {}", crate::segment::exact::VERSION, crate::dedup::view::VERSION);
-    for part in [settings.to_string().as_str(), dictionary, env!("CARGO_PKG_VERSION"), &versions] {
+    let mut add = |part: &str| {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
+    };
+    add(&settings.to_string());
+    add(dictionary);
+    add(env!("CARGO_PKG_VERSION"));
+    for (name, version) in versions {
+        add(&format!("{name} {version}"));
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_every_step_counts() {
+        let plan = Plan::default();
+        let versions = registry::versions(&plan);
+        let before = of_parts(&plan, "dictionary").unwrap();
+        for i in 0..versions.len() {
+            let mut raised = versions.clone();
+            raised[i].1 += 1;
+            assert_ne!(of_versions(&plan, "dictionary", &raised).unwrap(), before, "{}", versions[i].0);
+        }
+        assert_ne!(of_parts(&plan, "another").unwrap(), before);
+    }
+
+    #[test]
+    fn input_paths_do_not_count() {
+        let mut plan = Plan::default();
+        let before = of_parts(&plan, "").unwrap();
+        plan.input.paths = vec!["elsewhere/*".to_owned()];
+        assert_eq!(of_parts(&plan, "").unwrap(), before);
+        plan.pack.seed += 1;
+        assert_ne!(of_parts(&plan, "").unwrap(), before);
+    }
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::datatypes::{Schema, SchemaRef};
+
 use super::plan::Plan;
-use crate::bpe::Count;
 use crate::decide::Decider;
 use crate::dedup::Sketcher;
 use crate::error::{Error, Result};
@@ -13,9 +14,76 @@ use crate::morpheme::Lexicon;
 use crate::normalize::Normalize;
 use crate::normalize::sentences::Sentences;
 use crate::quality::Quality;
-use crate::schema;
-use crate::segment::{self, Segment};
-use crate::stage::{Batch, Contract, Fold, Stage};
+use crate::segment::{Segment, Segmenter};
+use crate::stage::{Batch, Fold, Stage};
+use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, quality, schema, segment, shard};
+
+/// A step of the way: each stands once in [`STEPS`], with its version and the way to build it.
+struct Step {
+    /// Name of the stage or fold.
+    name: &'static str,
+    /// Enters the fingerprint; known from the plan alone, without a dictionary.
+    version: fn(&Plan) -> u32,
+    /// How it is built.
+    build: Build,
+}
+
+/// How a step is built.
+enum Build {
+    /// A stage of the first pass.
+    Annotate(fn(&Plan, &Opened<'_>) -> Result<Box<dyn Stage>>),
+    /// The fold that finds duplicates.
+    Sketch(fn(&Plan) -> Result<Box<dyn Fold>>),
+    /// The fold that counts pre-tokens.
+    Count(fn(&Plan) -> Result<Box<dyn Fold>>),
+    /// No stage, or one that needs what an earlier pass made: the pass builds it.
+    ByPass,
+}
+
+/// What the stages need of an opened dictionary.
+struct Opened<'a> {
+    lexicon: &'a dyn Lexicon,
+    segmenter: Arc<dyn Segmenter>,
+}
+
+/// Every step, in the order of the flow.
+const STEPS: &[Step] = &[
+    Step { name: "read", version: |_| corpus::VERSION, build: Build::ByPass },
+    Step {
+        name: "normalize",
+        version: |_| normalize::VERSION,
+        build: Build::Annotate(|plan, _| Ok(Box::new(Normalize::new(&plan.normalize)))),
+    },
+    Step { name: "sentences", version: |_| normalize::sentences::VERSION, build: Build::Annotate(|_, _| Ok(Box::new(Sentences))) },
+    Step {
+        name: "segment",
+        version: |plan| plan.segment.engine.version(),
+        build: Build::Annotate(|_, opened| Ok(Box::new(Segment::new(opened.segmenter.clone())))),
+    },
+    Step {
+        name: "keigo",
+        version: |_| keigo::VERSION,
+        build: Build::Annotate(|plan, opened| Ok(Box::new(Keigo::new(&plan.keigo, opened.lexicon)?))),
+    },
+    Step {
+        name: "quality",
+        version: |_| quality::VERSION,
+        build: Build::Annotate(|_, opened| Ok(Box::new(Quality::new(opened.lexicon.pos_table())))),
+    },
+    Step { name: "dedup", version: |_| dedup::view::VERSION, build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup)))) },
+    Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
+    Step { name: "decide", version: |_| decide::VERSION, build: Build::ByPass },
+    Step { name: "count", version: |_| bpe::count::VERSION, build: Build::Count(|plan| Ok(Box::new(bpe::Count::new(&plan.tokenizer)?))) },
+    Step { name: "train", version: |_| bpe::train::VERSION, build: Build::ByPass },
+    Step { name: "encode", version: |_| bpe::encode::VERSION, build: Build::ByPass },
+    Step { name: "shard", version: |_| shard::FORMAT_VERSION, build: Build::ByPass },
+    Step { name: "pack", version: |_| pack::VERSION, build: Build::ByPass },
+];
+
+/// Name and version of every step under a plan; the dictionary need not be there.
+pub(super) fn versions(plan: &Plan) -> Vec<(&'static str, u32)> {
+    STEPS.iter().map(|step| (step.name, (step.version)(plan))).collect()
+}
 
 /// The stages of a plan, ready to work.
 pub struct Stages {
@@ -23,12 +91,14 @@ pub struct Stages {
     pub plan: Plan,
     /// Fused into the first pass.
     pub annotate: Vec<Box<dyn Stage>>,
+    /// Schema of the batches that leave the first pass.
+    pub annotated: SchemaRef,
     /// The fold that finds duplicates.
-    pub sketcher: Sketcher,
+    pub sketcher: Box<dyn Fold>,
     /// Keep or drop.
     pub decider: Decider,
-    /// The fold that counts pieces for the vocabulary.
-    pub counter: Count,
+    /// The fold that counts pre-tokens for the vocabulary.
+    pub counter: Box<dyn Fold>,
     /// The dictionary in use.
     pub dictionary: Arc<segment::dictionary::Dictionary>,
 }
@@ -37,49 +107,171 @@ impl Stages {
     /// Opens the dictionary (paths in the plan start at `base`) and builds the stages; their contracts are checked here, once.
     pub fn new(plan: &Plan, base: &Path) -> Result<Self> {
         let (dictionary, segmenter) = segment::open(&plan.segment.beside(base))?;
-        let lexicon: &dyn Lexicon = dictionary.as_ref();
-        let annotate: Vec<Box<dyn Stage>> = vec![
-            Box::new(Normalize::new(&plan.normalize)),
-            Box::new(Sentences),
-            Box::new(Segment::new(segmenter)),
-            Box::new(Keigo::new(&plan.keigo, lexicon)?),
-            Box::new(Quality::new(lexicon.pos_table())),
-        ];
-        let stages = Self {
-            plan: plan.clone(),
-            annotate,
-            sketcher: Sketcher::new(&plan.dedup),
-            decider: Decider::new(&plan.quality),
-            counter: Count::new(&plan.tokenizer)?,
-            dictionary,
+        let built = Built::new(plan, &Opened { lexicon: dictionary.as_ref(), segmenter })?;
+        let decider = Decider::new(&plan.quality);
+        let annotated = built.chain(&decider)?;
+        let Built { annotate, sketcher: Some(sketcher), counter: Some(counter) } = built else {
+            return Err(Error::internal("the registry lacks a fold"));
         };
-        stages.check_contracts()?;
-        Ok(stages)
+        Ok(Self { plan: plan.clone(), annotate, annotated, sketcher, decider, counter, dictionary })
     }
 
     /// A batch without rows, as it leaves the first pass: what an output without documents looks like.
-    pub fn annotate_empty(&self) -> Result<Batch> {
-        self.annotate.iter().try_fold(crate::corpus::empty_batch(), |batch, stage| stage.worker().apply(batch))
+    pub fn annotate_empty(&self) -> Batch {
+        Batch::new_empty(self.annotated.clone())
+    }
+}
+
+/// Stages and folds as [`STEPS`] builds them.
+#[derive(Default)]
+struct Built {
+    annotate: Vec<Box<dyn Stage>>,
+    sketcher: Option<Box<dyn Fold>>,
+    counter: Option<Box<dyn Fold>>,
+}
+
+impl Built {
+    fn new(plan: &Plan, opened: &Opened<'_>) -> Result<Self> {
+        let mut built = Self::default();
+        for step in STEPS {
+            let (name, version) = match step.build {
+                Build::Annotate(build) => {
+                    let stage = build(plan, opened)?;
+                    let said = (stage.name(), stage.version());
+                    built.annotate.push(stage);
+                    said
+                }
+                Build::Sketch(build) => said(built.sketcher.insert(build(plan)?)),
+                Build::Count(build) => said(built.counter.insert(build(plan)?)),
+                Build::ByPass => continue,
+            };
+            if (name, version) != (step.name, (step.version)(plan)) {
+                return Err(Error::internal(format!(
+                    "step {} is registered under another name or version than {name} {version}",
+                    step.name
+                )));
+            }
+        }
+        Ok(built)
     }
 
-    /// Every column a stage or fold reads is made by the reader or a stage before it.
-    fn check_contracts(&self) -> Result<()> {
-        let mut there: Vec<&str> = crate::corpus::COLUMNS.iter().map(|column| column.name).collect();
-        let mut chain = |name: &str, contract: &Contract| -> Result<()> {
-            for read in &contract.reads {
-                if !there.contains(&read.name) {
-                    return Err(Error::internal(format!("stage {name} reads column {}, which nothing before it makes", read.name)));
-                }
-            }
-            there.extend(contract.adds.iter().map(|column| column.name));
-            Ok(())
-        };
-        for stage in &self.annotate {
-            chain(stage.name(), &stage.contract())?;
+    /// Every column a stage or fold reads is made by the reader or a stage before it; gives the schema behind the last stage.
+    fn chain(&self, decider: &Decider) -> Result<SchemaRef> {
+        let ours = |refused: Error| Error::internal(format!("the stages do not fit together: {refused}"));
+        let read = Schema::new(corpus::COLUMNS.iter().map(schema::Column::field).collect::<Vec<_>>());
+        let annotated =
+            self.annotate.iter().try_fold(read, |schema, stage| stage.contract().output(stage.name(), &schema)).map_err(ours)?;
+        decider.contract().output("decide", &annotated).map_err(ours)?;
+        for fold in self.sketcher.iter().chain(&self.counter) {
+            fold.contract().output(fold.name(), &annotated).map_err(ours)?;
         }
-        let reads_only = |contract: Contract| Contract { reads: contract.reads, adds: vec![] };
-        chain(self.sketcher.name(), &reads_only(self.sketcher.contract()))?;
-        chain("decide", &Contract { reads: vec![schema::SOURCE, schema::QUALITY, schema::REGISTER], adds: vec![] })?;
-        chain(self.counter.name(), &reads_only(self.counter.contract()))
+        Ok(Arc::new(annotated))
+    }
+}
+
+fn said(fold: &mut Box<dyn Fold>) -> (&'static str, u32) {
+    (fold.name(), fold.version())
+}
+
+/// A column for documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnFacts {
+    /// The struct it is a field of, or the room whose tables it belongs to; empty for columns that several rooms share.
+    pub table: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Its meaning.
+    pub about: &'static str,
+}
+
+/// Every column and field of a struct, with its meaning.
+pub fn columns() -> Vec<ColumnFacts> {
+    let fact = |table, name, about| ColumnFacts { table, name, about };
+    let shared = schema::ALL.iter().map(|column| fact("", column.name, column.about));
+    let keigo = keigo::columns::FIELDS.iter().map(|field| fact("keigo", field.name, field.about));
+    let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
+    let of_rooms = [("dedup", dedup::COLUMNS), ("decide", &decide::COLUMNS[..1])];
+    let of_rooms = of_rooms.into_iter().flat_map(|(room, columns)| columns.iter().map(move |column| fact(room, column.name, column.about)));
+    shared.chain(keigo).chain(quality).chain(of_rooms).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::morpheme::{PosTable, Standard, Word};
+    use crate::segment::{Pieces, SegmentWorker};
+
+    /// A dictionary of two parts of speech and no words.
+    struct Toy;
+
+    impl Lexicon for Toy {
+        fn standard(&self) -> Standard {
+            Standard::Ipadic
+        }
+
+        fn pos_table(&self) -> Arc<PosTable> {
+            Arc::new(PosTable { tuples: vec![vec![], vec!["名詞".to_owned()]], unknown: vec![None; 2] })
+        }
+
+        fn each_word(&self, _: &mut dyn FnMut(&Word<'_>)) {}
+    }
+
+    impl Segmenter for Toy {
+        fn version(&self) -> u32 {
+            segment::Engine::Exact.version()
+        }
+
+        fn worker(&self) -> Box<dyn SegmentWorker + '_> {
+            Box::new(Self)
+        }
+    }
+
+    impl SegmentWorker for Toy {
+        fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
+            out.push(base + line.len() as u32, 1, 0);
+        }
+    }
+
+    fn built() -> Built {
+        Built::new(&Plan::default(), &Opened { lexicon: &Toy, segmenter: Arc::new(Toy) }).unwrap()
+    }
+
+    #[test]
+    fn the_chained_schema_is_what_the_stages_make() {
+        let built = built();
+        let annotated = built.chain(&Decider::new(&Plan::default().quality)).unwrap();
+        let empty = built.annotate.iter().try_fold(corpus::empty_batch(), |batch, stage| stage.worker().apply(batch)).unwrap();
+        assert_eq!(empty.schema(), annotated);
+        assert_eq!(empty, Batch::new_empty(annotated));
+    }
+
+    #[test]
+    fn folds_make_the_columns_of_their_contracts() {
+        let built = built();
+        for fold in built.sketcher.iter().chain(&built.counter) {
+            let partial = fold.absorber().finish().unwrap();
+            let said = fold.contract().adds.iter().map(schema::Column::field).collect::<Vec<_>>();
+            assert_eq!(partial.schema().as_ref(), &Schema::new(said), "{}", fold.name());
+        }
+    }
+
+    #[test]
+    fn a_stage_that_is_missing_stops_the_plan() {
+        let mut built = built();
+        built.annotate.retain(|stage| stage.name() != "sentences");
+        let said = built.chain(&Decider::new(&Plan::default().quality)).unwrap_err().to_string();
+        assert!(said.contains("stage keigo: column sentence_ends") && said.contains("is missing"), "{said}");
+        built.annotate.retain(|stage| stage.name() == "normalize");
+        let said = built.chain(&Decider::new(&Plan::default().quality)).unwrap_err().to_string();
+        assert!(said.contains("stage decide: column quality"), "{said}");
+    }
+
+    #[test]
+    fn every_column_has_a_meaning() {
+        for column in columns() {
+            assert!(column.about.len() > 5 && column.about.ends_with(['.', '?']), "{column:?}");
+        }
+        let names: std::collections::BTreeSet<_> = columns().into_iter().map(|column| (column.table, column.name)).collect();
+        assert_eq!(names.len(), columns().len());
     }
 }

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::io::{TableWriter, work_properties};
 use crate::quarantine::Quarantined;
 use crate::schema;
-use crate::stage::{Absorber, Batch, Counts, Fold, Stage, Worker};
+use crate::stage::{Absorber, Batch, Counts, Stage, Worker};
 
 /// Columns that only the stages of this pass need.
 const TRANSIENT: &[&str] = &[schema::MORPHEME_POS.name, schema::MORPHEME_WORD.name, schema::SENTENCE_ENDS.name];
@@ -109,7 +109,7 @@ impl<'a> ShardWorker<'a> {
         let input = &self.stages.plan.input;
         let name = layout::shard_unit(raw.shard().index);
         let mut builder = BatchBuilder::new(store.inputs.files.clone(), &input.source);
-        let schema = without(&self.stages.annotate_empty()?, TRANSIENT)?.schema();
+        let schema = without(&self.stages.annotate_empty(), TRANSIENT)?.schema();
         let table = TableWriter::create(store.work.staging(), &format!("{}-{name}", pass::ANNOTATE), schema, table_properties())?;
         let absorber = self.stages.sketcher.absorber();
         let mut open = OpenShard { store, stop, table, absorber, facts: ShardFacts::default() };

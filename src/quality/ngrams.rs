@@ -16,13 +16,13 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// What the n-grams of a document say; `None` where there is no n-gram.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Repetition {
+pub struct Repetition {
     /// Share of the most frequent 2-, 3-, 4-gram among all.
-    pub(super) top: [Option<f32>; 3],
+    pub top: [Option<f32>; 3],
     /// Distinct 5- … 10-grams that occur again / distinct ones.
-    pub(super) dup: [Option<f32>; 6],
+    pub dup: [Option<f32>; 6],
     /// Characters inside a repeated 10-gram / characters.
-    pub(super) cover_10: Option<f32>,
+    pub cover_10: Option<f32>,
 }
 
 /// Tables reused from document to document.

@@ -134,6 +134,10 @@ impl Exact {
 }
 
 impl Segmenter for Exact {
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
     fn worker(&self) -> Box<dyn SegmentWorker + '_> {
         Box::new(Self::worker(self))
     }

@@ -64,6 +64,10 @@ impl Lindera {
 }
 
 impl Segmenter for Lindera {
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
     fn worker(&self) -> Box<dyn SegmentWorker + '_> {
         Box::new(Scratch { dictionary: &self.dictionary, worker: self.segmenter.new_worker() })
     }
