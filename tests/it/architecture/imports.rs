@@ -40,7 +40,9 @@ pub(crate) fn foreign(tree: &Tree, from: usize) -> Vec<(usize, Vec<String>)> {
     let written = (0..module.body.len()).map(|at| (module.body[at].line, path_at(&module.body, at)));
     let all = used.chain(written.filter(|(_, segments)| segments.len() > 1));
     let mut foreign: Vec<_> = all.filter(|(_, segments)| tree.resolve(from, segments).is_none()).collect();
-    foreign.iter_mut().for_each(|(_, segments)| segments.retain(|segment| segment != "::"));
+    for (_, segments) in &mut foreign {
+        segments.retain(|segment| segment != "::");
+    }
     foreign
 }
 

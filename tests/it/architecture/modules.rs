@@ -86,12 +86,11 @@ impl Tree {
         }
         self.modules.push(Module { items: items(&rest), path, file: file.to_owned(), uses, body: rest });
         for (path, body) in inner {
-            match body {
-                Some(body) => self.add(text, file, path, body),
-                None => {
-                    let file = format!("{}.rs", path.join("/"));
-                    self.add(text, &file, path, &product(&text(&file)));
-                }
+            if let Some(body) = body {
+                self.add(text, file, path, body);
+            } else {
+                let file = format!("{}.rs", path.join("/"));
+                self.add(text, &file, path, &product(&text(&file)));
             }
         }
     }
