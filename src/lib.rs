@@ -49,6 +49,8 @@ pub mod morpheme;
 pub mod quarantine;
 pub mod schema;
 pub mod stage;
+#[cfg(test)]
+mod testing;
 
 // The command line, and the only place of clap, indicatif, anyhow and signal-hook.
 #[cfg(feature = "cli")]
