@@ -48,7 +48,11 @@ fn src() -> PathBuf {
 
 /// Every file under `src/`, tests included: name and text.
 fn files() -> Vec<(String, String)> {
-    let mut open = vec![src()];
+    files_under(&src())
+}
+
+fn files_under(root: &Path) -> Vec<(String, String)> {
+    let mut open = vec![root.to_path_buf()];
     let mut all = Vec::new();
     while let Some(dir) = open.pop() {
         for entry in fs::read_dir(dir).unwrap() {
@@ -56,12 +60,17 @@ fn files() -> Vec<(String, String)> {
             if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                all.push((path.strip_prefix(src()).unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()));
+                all.push((path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()));
             }
         }
     }
     all.sort();
     all
+}
+
+/// The text of every Rust file under a directory.
+pub(crate) fn text_under(dir: &Path) -> String {
+    files_under(dir).into_iter().map(|(_, text)| text).collect()
 }
 
 /// The module on the ground floor that a file belongs to: `pack/format.rs` → `pack`.
