@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: format, lints, documentation, tests, and the outputs read back by other
-# people's programs (pyarrow, DuckDB, Polars, tokenizers, numpy). Tests that need the shared corpora (../shared, or
-# $SEIMAI_SHARED) say so and skip where they are absent.
+# people's programs (pyarrow, DuckDB, Polars, tokenizers, numpy). Installs nothing but the dictionary of the product;
+# ./scripts/install-test-tools.sh brings MeCab and the Python packages. Tests that need those or the shared corpora (../shared,
+# or $SEIMAI_SHARED) say so and are skipped where they are absent; where CI is set, a skipped test fails unless
+# tests/it/may_skip.txt names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SEIMAI_IN_TEST_SCRIPT=1
@@ -17,29 +19,28 @@ cargo fmt --all -- --check
 say "Lints"
 cargo clippy --all-targets --locked -- -D warnings
 
+say "The library without the command line"
+cargo clippy --no-default-features --lib --locked -- -D warnings
+# anyhow comes with lindera in any case: of that one only our own dependency counts.
+tree() { cargo tree --no-default-features --edges normal --locked --prefix none "$@"; }
+if { tree; tree --depth 1 | sed 's/^anyhow /our-own-anyhow /'; } | grep -E '^(clap|indicatif|signal-hook|our-own-anyhow)[^ ]* '; then
+  echo "error: the library depends on what only the command line needs"
+  exit 1
+fi
+
 say "Build (release)"
 cargo build --release --locked
 
 say "Dictionary"
 "$target/release/seimai" dictionary fetch ipadic
-# The reference for segmentation and keigo, where the machine can have it.
-if ! command -v mecab >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mecab mecab-utils mecab-ipadic mecab-ipadic-utf8; } >"$scratch/apt.log" 2>&1 ||
-    echo "skipped: MeCab could not be installed; comparisons with it are left out"
-fi
-
-# Compiled UniDic, the second dictionary of those comparisons.
-python=
-if command -v python3 >/dev/null && python3 -m venv "$scratch/venv" >/dev/null 2>&1 &&
-  "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt; then
-  python=$scratch/venv/bin/python
-  SEIMAI_TEST_UNIDIC=$("$python" -c 'import unidic_lite; print(unidic_lite.DICDIR)')
-  export SEIMAI_TEST_UNIDIC
-elif [ -n "${CI:-}" ]; then
-  echo "error: the packages of tests/python/requirements.txt could not be installed"; exit 1
-fi
 
 say "Tests"
+python=$target/test-tools/bin/python
+if [ -x "$python" ]; then
+  # Compiled UniDic, the second dictionary of the comparisons with MeCab.
+  SEIMAI_TEST_UNIDIC=$("$python" -c 'import unidic_lite; print(unidic_lite.DICDIR)')
+  export SEIMAI_TEST_UNIDIC SEIMAI_UNIDIC=$SEIMAI_TEST_UNIDIC
+fi
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --release --locked --no-fail-fast
 else
@@ -52,10 +53,11 @@ RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 
 say "Read back with other programs"
 "$target/release/seimai" run examples/samples.toml --out "$scratch/out" --progress none
-if [ -n "$python" ]; then
+if [ -x "$python" ]; then
   "$python" tests/python/read_back.py "$scratch/out"
 else
-  echo "skipped: reading back needs Python 3 with the packages of tests/python/requirements.txt"
+  echo "skipped: reading back needs the Python packages of ./scripts/install-test-tools.sh"
+  [ -z "${CI:-}" ] || exit 1
 fi
 
 say "All checks passed"

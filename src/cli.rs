@@ -1,9 +1,10 @@
-//! The street face: commands, options, messages, exit codes. Definitions here hold no logic.
+//! The command line: commands, options, messages, exit codes. Definitions here hold no logic.
 //!
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done · 1 internal error · 2 refused · 3 finished but some
 //! input was damaged · 4 out of resources · 130/143 interrupted. A broken pipe is not an error.
 
 pub mod allocator;
+mod common;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
@@ -21,8 +22,9 @@ mod verify;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
+use self::common::{Common, Outcome, STDOUT, output_failed};
 use crate::error::Error;
 
 /// 精米: raw Japanese corpora in, training-ready tokens out
@@ -40,39 +42,6 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     common: Common,
-}
-
-/// Options every command takes; they never change a byte of the output.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Common {
-    /// Worker threads [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
-    /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine, its cgroups and ulimit -v allow]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
-    memory: Option<u64>,
-    /// Say nothing but errors
-    #[arg(long, short, global = true)]
-    quiet: bool,
-    /// Say more: what each stage counted, how long each pass took
-    #[arg(long, short, global = true)]
-    verbose: bool,
-    /// How progress is shown
-    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
-    progress: ProgressStyle,
-}
-
-/// How progress is shown on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProgressStyle {
-    /// Bars on a terminal, plain lines elsewhere
-    Auto,
-    /// A line now and then
-    Plain,
-    /// JSON Lines, one event a line
-    Json,
-    /// Nothing
-    None,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,15 +64,6 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),
-}
-
-/// How a command ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Exit code 0.
-    Done,
-    /// Exit code 3: finished, some input was damaged.
-    Damaged,
 }
 
 /// Parses the command line, runs the command, gives its exit code.
@@ -134,14 +94,6 @@ pub fn main() -> ExitCode {
         // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
         Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
     }
-}
-
-/// Where data goes that is not in files.
-const STDOUT: &str = "standard output";
-
-/// The error for a failed write to standard output.
-fn output_failed(source: std::io::Error) -> Error {
-    Error::io(STDOUT, "write", source)
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
@@ -180,41 +132,6 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(ours.map_or(1, Error::exit_code))
 }
 
-/// `512MiB`, `2G`, `1.5GB`, plain bytes.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale: f64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kib" => 1024.0,
-        "kb" => 1e3,
-        "m" | "mib" => 1024.0 * 1024.0,
-        "mb" => 1e6,
-        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
-        "gb" => 1e9,
-        "t" | "tib" => 1024.0_f64.powi(4),
-        "tb" => 1e12,
-        other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
-    };
-    let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
-    let bytes = number * scale;
-    if bytes < 64.0 * 1024.0 * 1024.0 {
-        return Err("less than 64 MiB is not enough to work in".into());
-    }
-    Ok(bytes as u64)
-}
-
-impl Common {
-    pub(crate) fn threads(&self) -> usize {
-        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
-    }
-
-    pub(crate) fn memory(&self) -> u64 {
-        self.memory.unwrap_or_else(limits::default_memory)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,14 +140,5 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(parse_size("1GiB"), Ok(1 << 30));
-        assert_eq!(parse_size("1.5g"), Ok(3 << 29));
-        assert_eq!(parse_size("100MB"), Ok(100_000_000));
-        assert!(parse_size("12 parsecs").is_err());
-        assert!(parse_size("1KiB").is_err());
     }
 }

@@ -5,9 +5,9 @@
 //!  └──────────────── annotate ────────────────────┘└─ dedup ─┘└─ decide ─┘└── train ──┘└── encode ──┘└ pack ┘
 //! ```
 //!
-//! The modules stand in the order of the flow. Each room is a [`stage::Stage`] (batch → batch) or a [`stage::Fold`] (▣: sees
-//! the whole corpus); they speak to each other through the columns of [`schema`] only. [`pipeline`] puts them together and
-//! is what `seimai run` calls; every room can be used on its own:
+//! The first modules are the rooms, in the order of the flow. Each one is a [`stage::Stage`] (batch → batch) or a
+//! [`stage::Fold`] (▣: sees the whole corpus). They exchange data through the columns of [`schema`] only and never import each
+//! other. [`pipeline`] puts them together and is what `seimai run` calls; every room can be used on its own:
 //!
 //! ```
 //! use seimai::normalize::{Normalizer, Options, RuleCounts};
@@ -23,8 +23,11 @@
 //! sentence_ends(&text, &mut ends);
 //! assert_eq!(ends.len(), 2);
 //! ```
+//!
+//! The feature `cli` (on by default) adds the command line. A program that uses the library alone switches it off, and with it
+//! the crates that only the command line needs.
 
-// The rooms, in the order text walks through them.
+// The rooms, in the order of the flow. They import the foundation and nothing else of ours.
 pub mod corpus;
 pub mod normalize;
 pub mod segment;
@@ -36,16 +39,19 @@ pub mod bpe;
 pub mod shard;
 pub mod pack;
 
-// The corridor: knows every room, no room knows it.
+// Runs the rooms in order: it imports all of them, and none of them imports it.
 pub mod pipeline;
 
-// The foundation: imports nothing of ours.
+// The foundation, which everything else may import: it imports nothing of ours but itself.
 pub mod error;
 pub mod io;
 pub mod morpheme;
 pub mod quarantine;
 pub mod schema;
 pub mod stage;
+#[cfg(test)]
+mod testing;
 
-// The street face.
+// The command line, and the only place of clap, indicatif, anyhow and signal-hook.
+#[cfg(feature = "cli")]
 pub mod cli;

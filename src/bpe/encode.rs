@@ -445,8 +445,7 @@ mod tests {
     fn real_lines_round_trip() {
         let root = std::env::var_os("SEIMAI_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into);
         let Ok(file) = std::fs::File::open(root.join("data/corpus/rustbook-ja.jsonl.zst")) else {
-            print_skip("real_lines_round_trip", "data/corpus");
-            return;
+            return crate::testing::skipped("real_lines_round_trip", "shared/data/corpus");
         };
         let text = std::io::read_to_string(zstd::Decoder::new(file).unwrap()).unwrap();
         let mut scratch = Scratch::default();
@@ -463,11 +462,6 @@ mod tests {
                 assert_eq!(long, scratch.symbols);
             }
         }
-    }
-
-    #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-    fn print_skip(test: &str, path: &str) {
-        println!("skipped: {test} needs shared/{path} (not found)");
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::{DataType, Int32Type, Schema};
 
-use super::Outcome;
+use super::common::Outcome;
 use crate::bpe::read_tokenizer;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 
-use super::{Common, Outcome, dictionary_clients, ui};
+use super::common::{Common, Outcome};
+use super::{dictionary_clients, ui};
 use crate::error::Error;
 use crate::quarantine::escape;
 use crate::segment::lock::Client;

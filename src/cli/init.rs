@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::ValueEnum;
 
-use super::Outcome;
+use super::common::Outcome;
 
 /// Write a commented plan to standard output
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Outcome, ui};
+use super::common::Outcome;
+use super::ui;
 use crate::error::Error;
 use crate::pipeline::inspect::{Fate, Life, inspect};
 use crate::quarantine::escape;

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::{Common, Outcome, ui};
+use super::common::{Common, Outcome, output_failed};
+use super::ui;
 use crate::corpus::{self, Framer, Record, ShardLimits};
 use crate::error::{Error, Result};
 use crate::normalize::{Normalizer, Options, RuleCounts};
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let lost = each_record(&arguments.files, &mut |record| {
         scratch.clear();
         normalizer.normalize(&record.text, &mut scratch, &mut counts);
-        writeln!(out, "{}", to_json(&record, &scratch)).map_err(super::output_failed)
+        writeln!(out, "{}", to_json(&record, &scratch)).map_err(output_failed)
     })?;
     out.flush()?;
     if !common.quiet {

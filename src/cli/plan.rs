@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Common, Outcome, ui};
+use super::common::{Common, Outcome};
+use super::ui;
 use crate::corpus;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;

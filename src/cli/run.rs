@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Common, Outcome, ProgressStyle, signals, ui};
+use super::common::{Common, Outcome, ProgressStyle};
+use super::{signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;

@@ -10,7 +10,8 @@ use std::sync::Mutex;
 
 use clap::ValueEnum;
 
-use super::{Common, Outcome, signals, ui};
+use super::common::{Common, Outcome};
+use super::{signals, ui};
 use crate::corpus;
 use crate::error::Error;
 use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
-use super::{Common, ProgressStyle};
+use super::common::{Common, ProgressStyle};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent};
 
 /// A line at most this often when progress is plain.

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{Common, Outcome, signals, ui};
+use super::common::{Common, Outcome};
+use super::{signals, ui};
 use crate::error::Error;
 use crate::pipeline::verify;
 

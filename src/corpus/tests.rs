@@ -316,7 +316,7 @@ fn hostile(test: &str) -> Option<tempfile::TempDir> {
     let dir = tempfile::tempdir().unwrap();
     match std::process::Command::new("python3").arg(&generator).arg(dir.path()).output() {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
-        Err(_) => return skip(&format!("{test} needs python3")),
+        Err(_) => return skip(test, "python3"),
     }
     Some(dir)
 }
@@ -377,12 +377,11 @@ fn hostile_inputs() {
 pub(super) fn shared(test: &str, path: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared"));
     let found = std::env::var_os("SEIMAI_SHARED").map_or_else(beside, PathBuf::from).join(path);
-    if found.exists() { Some(found) } else { skip(&format!("{test} needs shared/{path}")) }
+    if found.exists() { Some(found) } else { skip(test, &format!("shared/{path}")) }
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn skip<T>(what: &str) -> Option<T> {
-    eprintln!("skipped: {what} (not found)");
+fn skip<T>(test: &str, what: &str) -> Option<T> {
+    crate::testing::skipped(test, what);
     None
 }
 

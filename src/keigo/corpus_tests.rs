@@ -179,9 +179,8 @@ fn rows(path: &Path) -> Vec<Value> {
     fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn skip(test: &str, needs: &str) {
-    eprintln!("skipped: {test} needs {needs} (not found)");
+    crate::testing::skipped(test, needs);
 }
 
 /// Cuts after 。！？ outside brackets: enough of a splitter for these tests.

@@ -476,8 +476,7 @@ mod tests {
         let normalizer = Normalizer::new(&Options::default());
         for (name, key) in [("dirty-cases", "text"), ("dirty-real", "text"), ("mojibake-pairs", "mojibake"), ("mojibake-pairs", "clean")] {
             let Ok(lines) = std::fs::read_to_string(root.join(format!("data/dirty/{name}.jsonl"))) else {
-                #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-                return eprintln!("skipped: shared_dirty_texts_are_stable needs shared/data/dirty (not found)");
+                return crate::testing::skipped("shared_dirty_texts_are_stable", "shared/data/dirty");
             };
             let (mut once, mut twice, mut counts) = (String::new(), String::new(), RuleCounts::default());
             for line in lines.lines() {

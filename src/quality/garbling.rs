@@ -258,8 +258,7 @@ mod tests {
         let root =
             std::env::var_os("SEIMAI_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
         let Ok(lines) = std::fs::read_to_string(root.join("data/dirty/mojibake-pairs.jsonl")) else {
-            #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-            return eprintln!("skipped: shared_pairs_are_told_apart needs shared/data/dirty (not found)");
+            return crate::testing::skipped("shared_pairs_are_told_apart", "shared/data/dirty");
         };
         let (mut found, mut false_alarms, mut all) = (0, 0, 0);
         for line in lines.lines() {

@@ -371,18 +371,16 @@ fn user_dictionaries_extend_the_lexicon() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that skips says so")]
 fn installed_dictionaries_are_those_of_the_lock_file() {
     for (name, locked) in crate::segment::lock::all().unwrap() {
+        let skip = |what: String| crate::testing::skipped(&format!("installed_dictionaries_are_those_of_the_lock_file ({name})"), &what);
         let Ok(dir) = store::locate(&name) else {
-            eprintln!(
-                "skipped: installed_dictionaries_are_those_of_the_lock_file needs the dictionary {name} (seimai dictionary fetch {name})"
-            );
+            skip(format!("the dictionary {name} (seimai dictionary fetch {name})"));
             continue;
         };
         let dictionary = Dictionary::open(&dir).unwrap();
         if dictionary.fingerprint() != locked.fingerprint {
-            eprintln!("skipped: {} is not the dictionary {name} of the lock file", dir.display());
+            skip(format!("the dictionary {name} of the lock file in {}", dir.display()));
             continue;
         }
         assert_eq!(dictionary.about().digests, locked.digests);

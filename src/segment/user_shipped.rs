@@ -97,14 +97,11 @@ fn rows_have_no_commas_too_many_and_no_duplicates() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn the_words_come_out_whole_and_ordinary_text_is_not_disturbed() {
     let installed = store::locate("ipadic").ok().or_else(dictionary_of_mecab);
     let Some((dictionary, plain)) = installed.and_then(|dir| open(&dir)) else {
-        eprintln!(
-            "skipped: the_words_come_out_whole_and_ordinary_text_is_not_disturbed needs the dictionary ipadic (seimai dictionary fetch ipadic)"
-        );
-        return;
+        let needs = "the dictionary ipadic (seimai dictionary fetch ipadic)";
+        return crate::testing::skipped("the_words_come_out_whole_and_ordinary_text_is_not_disturbed", needs);
     };
     assert!(dictionary.resolved_user_rows().is_empty());
     let sentences = WITH_WORDS.map(|(_, sentence)| sentence).join("\n");
@@ -141,16 +138,13 @@ fn mecab(dictionary: &Path, user: &Path, lines: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn the_analysis_is_that_of_mecab_with_the_same_user_dictionary() {
     let mode = std::env::var("SEIMAI_TEST_MECAB").unwrap_or_default();
     let dir = if mode == "none" || !Path::new(INDEXER).is_file() { None } else { dictionary_of_mecab() };
     let Some((dir, (dictionary, plain))) = dir.and_then(|dir| Some((dir.clone(), open(&dir)?))) else {
         assert_ne!(mode, "required", "mecab, {INDEXER} and a UTF-8 IPADIC are required");
-        eprintln!(
-            "skipped: the_analysis_is_that_of_mecab_with_the_same_user_dictionary needs mecab, {INDEXER} and a UTF-8 IPADIC (not found)"
-        );
-        return;
+        let needs = format!("mecab, {INDEXER} and a UTF-8 IPADIC");
+        return crate::testing::skipped("the_analysis_is_that_of_mecab_with_the_same_user_dictionary", &needs);
     };
     let text = WITH_WORDS.iter().map(|(_, sentence)| *sentence).chain(ORDINARY).collect::<Vec<_>>().join("\n") + "\n";
     let temporary = tempfile::tempdir().unwrap();

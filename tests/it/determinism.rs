@@ -1,11 +1,10 @@
 //! The output is a function of input bytes and plan: not of threads, memory, interruption or resume.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::harness::{World, has_ipadic, repository, tree};
+use crate::harness::{World, repository, skipped, tree, unfinished, worlds};
 
 /// Every file is a part of its own: many work shards, many parts.
 const SMALL: &[&str] = &["--set", "shards.rows_max=20", "--set", "shards.bytes_max=40000"];
@@ -23,10 +22,11 @@ fn plan() -> String {
 
 #[test]
 fn threads_memory_and_environment_do_not_show() {
-    if !has_ipadic("threads_memory_and_environment_do_not_show") {
-        return;
-    }
-    let (world, plan) = (World::new(), plan());
+    worlds("threads_memory_and_environment_do_not_show").iter().for_each(nothing_of_the_machine_shows);
+}
+
+fn nothing_of_the_machine_shows(world: &World) {
+    let plan = plan();
     assert_eq!(world.run(&arguments(&plan, "one", &["--threads", "1"])).0, 0);
     let one = tree(&world.path("one"));
     assert!(one.keys().filter(|name| name.starts_with("documents/")).count() > 3, "several parts: {:?}", one.keys());
@@ -64,10 +64,11 @@ fn rustix_pid(child: &std::process::Child) -> rustix::process::Pid {
 
 #[test]
 fn killed_and_resumed_gives_the_same_bytes() {
-    if !has_ipadic("killed_and_resumed_gives_the_same_bytes") {
-        return;
-    }
-    let (world, plan) = (World::new(), plan());
+    worlds("killed_and_resumed_gives_the_same_bytes").iter().for_each(kills_do_not_show);
+}
+
+fn kills_do_not_show(world: &World) {
+    let plan = plan();
     let started = Instant::now();
     assert_eq!(world.run(&arguments(&plan, "whole", &[])).0, 0);
     let whole = started.elapsed();
@@ -78,47 +79,37 @@ fn killed_and_resumed_gives_the_same_bytes() {
         let moments: Vec<Duration> = (0..3).map(|i| whole.mul_f64(share(i))).collect();
         let out = format!("out{trial}");
         let signal = if trial % 3 == 2 { 15 } else { 9 };
-        interrupted(&world, &plan, &out, &moments, signal);
+        interrupted(world, &plan, &out, &moments, signal);
         assert_eq!(reference, tree(&world.path(&out)), "trial {trial}, killed at {moments:?}");
     }
 }
 
 #[test]
 fn damaged_work_is_done_again() {
-    if !has_ipadic("damaged_work_is_done_again") {
-        return;
-    }
     let (world, plan) = (World::new(), plan());
     assert_eq!(world.run(&arguments(&plan, "whole", &[])).0, 0);
     let reference = tree(&world.path("whole"));
     let mut child = world.seimai(&arguments(&plan, "out", &[])).stderr(Stdio::null()).spawn().unwrap();
-    let entries = world.path("out/.work/annotate/entries");
+    let entries = || unfinished::entries(&world.path("out"));
     let wait = Instant::now();
-    while count(&entries) < 2 && wait.elapsed() < Duration::from_secs(20) {
+    while entries().len() < 2 && wait.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    if let Some(entry) = std::fs::read_dir(&entries).into_iter().flatten().flatten().next() {
-        std::fs::File::options().write(true).open(entry.path()).unwrap().set_len(7).unwrap();
+    if let Some(entry) = entries().first() {
+        std::fs::File::options().write(true).open(entry).unwrap().set_len(7).unwrap();
     }
     assert_eq!(world.run(&arguments(&plan, "out", &[])).0, 0);
     assert_eq!(reference, tree(&world.path("out")));
 }
 
-fn count(dir: &Path) -> usize {
-    std::fs::read_dir(dir).map_or(0, Iterator::count)
-}
-
 #[test]
 fn a_second_run_on_the_same_output_is_refused_at_once() {
-    if !has_ipadic("a_second_run_on_the_same_output_is_refused_at_once") {
-        return;
-    }
     let (world, plan) = (World::new(), plan());
     let mut first = world.seimai(&arguments(&plan, "out", &[])).stderr(Stdio::null()).spawn().unwrap();
     let wait = Instant::now();
-    while !world.path("out/.work/state.json").exists() && wait.elapsed() < Duration::from_secs(20) {
+    while !unfinished::has_begun(&world.path("out")) && wait.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(1));
     }
     if first.try_wait().unwrap().is_none() {
@@ -131,15 +122,12 @@ fn a_second_run_on_the_same_output_is_refused_at_once() {
 
 #[test]
 fn it_runs_in_a_network_namespace_without_network() {
-    if !has_ipadic("it_runs_in_a_network_namespace_without_network") {
-        return;
-    }
     let (world, plan) = (World::new(), plan());
     let program = env!("CARGO_BIN_EXE_seimai");
-    let mut unshare = std::process::Command::new("unshare");
-    unshare.arg("-rn").arg(program).args(arguments(&plan, "out", &[])).current_dir(world.dir.path());
+    let mut unshare = world.program("unshare");
+    unshare.arg("-rn").arg(program).args(arguments(&plan, "out", &[]));
     match std::process::Command::new("unshare").args(["-rn", "true"]).status() {
         Ok(status) if status.success() => assert!(unshare.status().unwrap().success()),
-        _ => crate::harness::skipped("it_runs_in_a_network_namespace_without_network", "unshare -rn"),
+        _ => skipped("it_runs_in_a_network_namespace_without_network", "unshare -rn"),
     }
 }

@@ -9,15 +9,13 @@ use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// A directory with the program at hand.
+pub(crate) use crate::testing::skipped;
+
+/// A directory with the program at hand, and the dictionary that it finds under the name `ipadic`.
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
-}
-
-/// Says that a test could not do its work here.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub(crate) fn skipped(test: &str, what: &str) {
-    eprintln!("skipped: {test} needs {what} (not found)");
+    /// Where the tiny dictionary is installed; the machine's own store otherwise.
+    store: Option<tempfile::TempDir>,
 }
 
 /// The checkout.
@@ -25,18 +23,28 @@ pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Is IPADIC installed? Without it nothing can be segmented, and the runs are skipped.
-pub(crate) fn has_ipadic(test: &str) -> bool {
-    let found = seimai::segment::store::locate("ipadic").is_ok();
-    if !found {
-        skipped(test, "the dictionary ipadic (seimai dictionary fetch ipadic)");
-    }
-    found
+/// The world of the tiny dictionary, and that of IPADIC where the machine has it: for the laws that every dictionary must keep.
+pub(crate) fn worlds(test: &str) -> Vec<World> {
+    std::iter::once(World::new()).chain(World::with_ipadic(test)).collect()
 }
 
 impl World {
+    /// The tiny dictionary of the tests stands in for IPADIC, under its name, so that plans and commands are those of users and
+    /// nothing has to be fetched.
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        let store = tempfile::tempdir().unwrap();
+        let tiny = repository().join("tests/it/tiny_dictionary");
+        seimai::segment::store::import(store.path(), &tiny, Some("ipadic")).unwrap();
+        Self { dir: tempfile::tempdir().unwrap(), store: Some(store) }
+    }
+
+    /// IPADIC itself; nothing, once that is said, where it is not installed.
+    pub(crate) fn with_ipadic(test: &str) -> Option<Self> {
+        if seimai::segment::store::locate("ipadic").is_err() {
+            skipped(test, "the dictionary ipadic (seimai dictionary fetch ipadic)");
+            return None;
+        }
+        Some(Self { dir: tempfile::tempdir().unwrap(), store: None })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -55,13 +63,50 @@ impl World {
     /// The program, in this directory.
     pub(crate) fn seimai(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seimai"));
-        command.current_dir(self.dir.path()).args(arguments);
+        self.at_home(&mut command).args(arguments);
         command
+    }
+
+    /// Any program, in this directory and with this dictionary.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        self.at_home(&mut command);
+        command
+    }
+
+    fn at_home<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if let Some(store) = &self.store {
+            command.env(seimai::segment::store::VARIABLE, store.path());
+        }
+        command.current_dir(self.dir.path())
     }
 
     /// Runs the program; (exit code, stdout, stderr).
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         said(&self.seimai(arguments).output().unwrap())
+    }
+}
+
+/// What an unfinished run has under its output directory: the only place in these tests that knows those names.
+pub(crate) mod unfinished {
+    use std::path::{Path, PathBuf};
+
+    /// The work directory, gone when a run is done.
+    pub(crate) fn work(out: &Path) -> PathBuf {
+        out.join(".work")
+    }
+
+    /// Is the output directory claimed, with plan and inputs written down?
+    pub(crate) fn has_begun(out: &Path) -> bool {
+        work(out).join("state.json").exists()
+    }
+
+    /// Entries of finished units, of all passes.
+    pub(crate) fn entries(out: &Path) -> Vec<PathBuf> {
+        let children = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+        let mut all: Vec<PathBuf> = children(&work(out)).iter().flat_map(|pass| children(&pass.join("entries"))).collect();
+        all.sort();
+        all
     }
 }
 

@@ -9,3 +9,5 @@ mod hostile;
 mod pipeline;
 mod readme;
 mod schema;
+#[path = "../../src/testing.rs"]
+mod testing;

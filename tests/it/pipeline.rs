@@ -4,18 +4,14 @@ use std::fs;
 
 use arrow::record_batch::RecordBatch;
 
-use crate::harness::{World, has_ipadic, manifest, repository, rows, strings};
+use crate::harness::{World, manifest, repository, rows, strings, unfinished};
 
-fn run_samples(test: &str) -> Option<World> {
-    if !has_ipadic(test) {
-        return None;
-    }
-    let world = World::new();
+fn run_samples(world: World) -> World {
     let plan = repository().join("examples/samples.toml");
     let (code, _, err) = world.run(&["run", plan.to_str().unwrap(), "--out", "out", "--progress", "none"]);
     assert_eq!(code, 0, "{err}");
     assert!(err.contains("kept") && err.contains("tokens"), "a summary: {err}");
-    Some(world)
+    world
 }
 
 /// What the authors of the samples say should become of a document.
@@ -28,7 +24,7 @@ fn labels() -> Vec<(String, String)> {
 
 #[test]
 fn samples_come_out_as_their_authors_say() {
-    let Some(world) = run_samples("samples_come_out_as_their_authors_say") else { return };
+    let Some(world) = World::with_ipadic("samples_come_out_as_their_authors_say").map(run_samples) else { return };
     let out = world.path("out");
     let documents = rows(&out.join("documents"));
     // A text file is a document of its own, named by the file; its label is the name up to the first dot.
@@ -79,14 +75,14 @@ fn samples_come_out_as_their_authors_say() {
 
 #[test]
 fn counts_add_up_and_verify_finds_a_flipped_bit() {
-    let Some(world) = run_samples("counts_add_up_and_verify_finds_a_flipped_bit") else { return };
+    let world = run_samples(World::new());
     let out = world.path("out");
     let totals = manifest(&out)["totals"].clone();
     let n = |name: &str| totals[name].as_u64().unwrap();
     assert_eq!(n("read"), n("kept") + n("rejected") + n("quarantined"));
     assert_eq!(n("kept"), rows(&out.join("documents")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
     assert_eq!(n("rejected"), rows(&out.join("rejected")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
-    assert!(!out.join(".work").exists(), "the work directory is gone");
+    assert!(!unfinished::work(&out).exists(), "the work directory is gone");
     let (code, said, err) = world.run(&["verify", "out", "--progress", "none"]);
     assert_eq!(code, 0, "{said}{err}");
     assert!(said.contains("holds") && said.contains("sound"), "{said}");
@@ -168,7 +164,7 @@ fn file_of<'a>(manifest: &'a mut serde_json::Value, path: &str) -> &'a mut serde
 
 #[test]
 fn no_figure_of_the_manifest_is_believed() {
-    let Some(world) = run_samples("no_figure_of_the_manifest_is_believed") else { return };
+    let world = run_samples(World::new());
     let truth = manifest(&world.path("out"));
     for (lie, tell, place) in LIES {
         let mut told = truth.clone();
@@ -188,7 +184,7 @@ fn no_figure_of_the_manifest_is_believed() {
 
 #[test]
 fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
-    let Some(world) = run_samples("decode_gives_the_documents_back") else { return };
+    let world = run_samples(World::new());
     let documents = rows(&world.path("out/documents"));
     let (code, said, err) = world.run(&["decode", "out/tokens"]);
     assert_eq!(code, 0, "{err}");
@@ -207,9 +203,6 @@ fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
 
 #[test]
 fn a_corpus_without_documents_gives_valid_empty_outputs() {
-    if !has_ipadic("a_corpus_without_documents_gives_valid_empty_outputs") {
-        return;
-    }
     let world = World::new();
     world.write("empty.jsonl", "\n\n");
     world.write("plan.toml", "[input]\npaths = [\"empty.jsonl\"]\n[tokenizer]\nvocab_size = 300\n");
@@ -221,9 +214,6 @@ fn a_corpus_without_documents_gives_valid_empty_outputs() {
 
 #[test]
 fn unreadable_records_are_quarantined_and_everything_else_goes_on() {
-    if !has_ipadic("unreadable_records_are_quarantined") {
-        return;
-    }
     let world = World::new();
     let good = r#"{"id": "good", "text": "短いが正しい文書です。米を精米して炊きました。"}"#;
     world.write("a.jsonl", [good.as_bytes(), b"{\"text\": \"cut", b"\xff\xfe{}", b"[1]", b"{\"id\": \"no text\"}"].join(&b'\n'));
@@ -244,20 +234,13 @@ fn unreadable_records_are_quarantined_and_everything_else_goes_on() {
 
 #[test]
 fn a_finished_run_that_cannot_be_written_is_done() {
-    if !has_ipadic("a_finished_run_that_cannot_be_written_is_done") {
-        return;
-    }
     let world = World::new();
     world.write("a.jsonl", r#"{"text": "短いが正しい文書です。米を精米して炊きました。"}"#);
     world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n");
     assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
     // A mount of its own: permissions alone do not hold everybody back.
     let script = "mount --bind out out && mount -o remount,ro,bind out && exec \"$0\" run plan.toml --out out";
-    let read_only = |program: &str| {
-        let mut command = std::process::Command::new("unshare");
-        command.args(["-rm", "sh", "-c", script, program]).current_dir(world.dir.path());
-        command.output()
-    };
+    let read_only = |program: &str| world.program("unshare").args(["-rm", "sh", "-c", script, program]).output();
     if !read_only("true").is_ok_and(|output| output.status.success()) {
         return crate::harness::skipped("a_finished_run_that_cannot_be_written_is_done", "leave to mount");
     }
@@ -270,9 +253,6 @@ fn a_finished_run_that_cannot_be_written_is_done() {
 
 #[test]
 fn a_text_that_grows_does_not_take_memory_stage_by_stage() {
-    if !has_ipadic("a_text_that_grows_does_not_take_memory_stage_by_stage") {
-        return;
-    }
     let world = World::new();
     // 3 MB as read, 33 MB once normalised.
     world.write("a.jsonl", format!("{{\"text\": \"{}\"}}\n", "\u{fdfa}".repeat(1_000_000)));

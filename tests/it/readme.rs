@@ -64,9 +64,24 @@ fn the_readme_commands_run_in_order() {
 #[test]
 fn the_test_script_is_what_ci_runs() {
     let ci = std::fs::read_to_string(repository().join(".ci/run")).unwrap();
-    assert!(ci.contains("./scripts/test.sh"));
+    assert!(ci.contains("./scripts/install-test-tools.sh\nexec ./scripts/test.sh\n"));
     let script = std::fs::read_to_string(repository().join("scripts/test.sh")).unwrap();
     for step in ["cargo fmt", "cargo clippy", "cargo nextest run", "cargo doc", "read_back.py"] {
         assert!(script.contains(step), "scripts/test.sh runs {step}");
     }
+    for client in ["apt-get", "pip install", "venv", "npm"] {
+        assert!(!script.contains(client), "scripts/test.sh installs nothing: {client}");
+    }
+}
+
+/// The list of tests that may be skipped names tests that are there, each with a reason.
+#[test]
+fn the_list_of_tests_that_may_be_skipped_is_current() {
+    let sources = ["src", "tests"].map(|dir| crate::architecture::text_under(&repository().join(dir))).concat();
+    for (name, reason) in crate::testing::listed() {
+        let function = name.split(' ').next().unwrap();
+        assert!(sources.contains(&format!("fn {function}()")), "{name}: no such test");
+        assert!(reason.len() > 20, "{name}: {reason}");
+    }
+    assert!(crate::testing::listed().count() > 0);
 }

@@ -10,9 +10,8 @@ use super::*;
 fn shared(test: &str, path: &str) -> Option<Vec<u8>> {
     let root = std::env::var_os("SEIMAI_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let bytes = std::fs::read(root.join("data").join(path)).ok();
-    #[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
     if bytes.is_none() {
-        println!("skipped: {test} needs shared/data/{path} (not found)");
+        crate::testing::skipped(test, &format!("shared/data/{path}"));
     }
     bytes
 }

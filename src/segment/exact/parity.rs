@@ -69,7 +69,6 @@ struct Oracle {
 }
 
 impl Oracle {
-    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn find(test: &str) -> Option<Self> {
         let mode = std::env::var("SEIMAI_TEST_MECAB").unwrap_or_default();
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
@@ -77,12 +76,12 @@ impl Oracle {
         let default = if mode == "none" { None } else { dictionary_of_mecab() };
         let Some(default) = default.filter(|_| data.is_dir()) else {
             assert_ne!(mode, "required", "mecab with a UTF-8 dictionary and shared/data are required");
-            eprintln!("skipped: {test} needs mecab with a UTF-8 dictionary and shared/data (not found)");
+            crate::testing::skipped(test, "mecab with a UTF-8 dictionary and shared/data");
             return None;
         };
         let unidic = std::env::var_os("SEIMAI_TEST_UNIDIC").map(PathBuf::from);
         if unidic.is_none() {
-            eprintln!("skipped: {test} without UniDic (SEIMAI_TEST_UNIDIC names no directory)");
+            crate::testing::skipped(test, "UniDic, the directory that SEIMAI_TEST_UNIDIC names,");
         }
         Some(Self { corpora: data, dictionaries: std::iter::once(default).chain(unidic).collect() })
     }

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what the tests compare Seimai with: MeCab and IPADIC from Debian's packages (as root), and a Python environment with
+# tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it. What is there already stays.
+# The tests do without all of it, and say which of them were skipped; where CI is set a skipped test fails, so CI runs this first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=${CARGO_TARGET_DIR:-target}/test-tools
+failed=0
+
+say() { printf '\n== %s\n' "$1"; }
+apt() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null; }
+
+say "MeCab"
+# The indexer and the source of IPADIC are compared with too, not only the program.
+if command -v mecab && [ -x /usr/lib/mecab/mecab-dict-index ] && [ -f /usr/share/mecab/dic/ipadic/Noun.csv ] && mecab -D | grep -qi 'utf-\?8'; then
+  echo "installed already"
+elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  { apt-get update -qq && apt mecab mecab-utils mecab-ipadic mecab-ipadic-utf8; } || failed=1
+else
+  echo "not installed: needs apt-get and root; or bring mecab with a UTF-8 IPADIC yourself"
+  failed=1
+fi
+
+say "Python environment: $tools"
+if ! [ -x "$tools/bin/python" ]; then
+  mkdir -p "$(dirname "$tools")"
+  # Debian keeps venv in a package of its own.
+  python3 -m venv "$tools" ||
+    { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && apt-get update -qq && apt python3-venv && python3 -m venv --clear "$tools"; } ||
+    failed=1
+fi
+if [ -x "$tools/bin/python" ]; then
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt || failed=1
+fi
+
+[ "$failed" = 0 ] || { echo "error: not everything could be installed"; exit 1; }

@@ -1,0 +1,105 @@
+//! What the commands share: the options every one of them takes, how one ends, and errors of standard output.
+
+use clap::{Args, ValueEnum};
+
+use super::limits;
+use crate::error::Error;
+
+/// Options every command takes; they never change a byte of the output.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Worker threads [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine, its cgroups and ulimit -v allow]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    memory: Option<u64>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Say more: what each stage counted, how long each pass took
+    #[arg(long, short, global = true)]
+    pub(super) verbose: bool,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub(super) progress: ProgressStyle,
+}
+
+/// How progress is shown on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    /// Bars on a terminal, plain lines elsewhere
+    Auto,
+    /// A line now and then
+    Plain,
+    /// JSON Lines, one event a line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// How a command ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Exit code 0.
+    Done,
+    /// Exit code 3: finished, some input was damaged.
+    Damaged,
+}
+
+/// Where data goes that is not in files.
+pub(crate) const STDOUT: &str = "standard output";
+
+/// The error for a failed write to standard output.
+pub(crate) fn output_failed(source: std::io::Error) -> Error {
+    Error::io(STDOUT, "write", source)
+}
+
+impl Common {
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.unwrap_or_else(limits::default_memory)
+    }
+}
+
+/// `512MiB`, `2G`, `1.5GB`, plain bytes.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "mb" => 1e6,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "gb" => 1e9,
+        "t" | "tib" => 1024.0_f64.powi(4),
+        "tb" => 1e12,
+        other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
+    };
+    let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
+    let bytes = number * scale;
+    if bytes < 64.0 * 1024.0 * 1024.0 {
+        return Err("less than 64 MiB is not enough to work in".into());
+    }
+    Ok(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("1GiB"), Ok(1 << 30));
+        assert_eq!(parse_size("1.5g"), Ok(3 << 29));
+        assert_eq!(parse_size("100MB"), Ok(100_000_000));
+        assert!(parse_size("12 parsecs").is_err());
+        assert!(parse_size("1KiB").is_err());
+    }
+}
