@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::framing::{Body, Piece, RawShard, content};
 use super::parquet::{Row, Table};
-use super::{InputFile, InputTally, Options, Outcome, Record, charset, format, html, jsonl, warc};
+use super::{InputFile, InputTally, Options, Outcome, Record, charset, format, html, http, jsonl, warc};
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
 
@@ -99,8 +99,18 @@ impl Decoder<'_> {
 
     fn page(&mut self, piece: &Piece, header: &[u8], body: &[u8], record: u64) -> Result<()> {
         let page = warc::page(header, body);
-        let declared = page.charset.or_else(|| html::declared_charset(page.body));
-        let Some(text) = self.decode(piece, page.body, declared) else { return Ok(()) };
+        let content = match http::body(page.http, page.body, self.options.record_max) {
+            Ok(content) => content,
+            Err(fault) => {
+                let length = page.body.len() as u64;
+                self.tally(piece.input).decoded_bytes += length;
+                let (kind, reason, detail) = (Kind::Record, fault.reason, fault.message);
+                self.quarantine(piece.input, &Bad { offset: piece.offset, line: None, length, kind, reason, detail });
+                return Ok(());
+            }
+        };
+        let declared = page.charset.or_else(|| html::declared_charset(&content));
+        let Some(text) = self.decode(piece, &content, declared) else { return Ok(()) };
         let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));

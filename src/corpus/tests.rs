@@ -1,5 +1,7 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
+mod responses;
+
 use super::*;
 use proptest::prelude::*;
 use std::path::Path;

@@ -237,6 +237,9 @@ pub(super) struct Page<'a> {
     /// What HTTP or WARC say of the charset.
     pub(super) charset: Option<&'a str>,
     pub(super) is_html: bool,
+    /// Header of the HTTP response that holds the page, if one does.
+    pub(super) http: &'a [u8],
+    /// What follows it, with the codings it names.
     pub(super) body: &'a [u8],
 }
 
@@ -255,6 +258,7 @@ pub(super) fn page<'a>(header: &'a [u8], body: &'a [u8]) -> Page<'a> {
         date: value(header, "WARC-Date"),
         charset: kind.and_then(|kind| kind.split_once("charset=")).map(|(_, charset)| charset.trim_matches(['"', ' ', '\''])),
         is_html: kind.is_some_and(|kind| kind.contains("html")),
+        http: &body[..range.start],
         body: &body[range],
     }
 }
@@ -284,8 +288,15 @@ mod tests {
     fn a_response() {
         let header = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:x>\r\nWARC-Target-URI: <http://a/>\r\nContent-Type: application/http; msgtype=response\r\n\r\n";
         let body = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=\"EUC-JP\"\r\nContent-Length: 99\r\n\r\n<p>a";
-        let expected =
-            Page { id: Some("urn:x"), url: Some("http://a/"), date: None, charset: Some("EUC-JP"), is_html: true, body: b"<p>a" };
+        let expected = Page {
+            id: Some("urn:x"),
+            url: Some("http://a/"),
+            date: None,
+            charset: Some("EUC-JP"),
+            is_html: true,
+            http: &body[..82],
+            body: b"<p>a",
+        };
         assert_eq!(page(header, body), expected);
         assert!(is_document(header) && is_text_body(body));
         assert!(!is_text_body(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n\x89PNG"));
