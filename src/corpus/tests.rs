@@ -1,5 +1,7 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
+mod responses;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -10,9 +10,10 @@ use memchr::memmem;
 use crate::corpus::compression::Entry;
 use crate::corpus::format::{Boundary, Fault, Format, Framing};
 use crate::corpus::html;
+use crate::corpus::http;
 use crate::corpus::record::Record;
 use crate::corpus::shard::RawShard;
-use crate::corpus::sink::{Content, Lost, Sink};
+use crate::corpus::sink::{Bad, Content, Lost, Sink};
 use crate::corpus::source::ByteSource;
 use crate::error::Result;
 use crate::quarantine::Kind;
@@ -217,8 +218,17 @@ struct RawPage {
 impl Content for RawPage {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let page = page(&bytes[self.header.clone()], &bytes[self.body.clone()]);
-        let declared = page.charset.or_else(|| html::declared_charset(page.body));
-        let Some(text) = sink.decode_text(offset, page.body, declared) else { return Ok(()) };
+        let content = match http::body(page.http, page.body, sink.record_max()) {
+            Ok(content) => content,
+            Err(fault) => {
+                let (kind, length, reason, detail) = (Kind::Record, page.body.len() as u64, fault.reason, fault.message);
+                sink.count_bytes(length);
+                sink.quarantine(&Bad { offset, line: None, length, kind, reason, detail });
+                return Ok(());
+            }
+        };
+        let declared = page.charset.or_else(|| html::declared_charset(&content));
+        let Some(text) = sink.decode_text(offset, &content, declared) else { return Ok(()) };
         let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
@@ -289,6 +299,9 @@ struct Page<'a> {
     /// What HTTP or WARC say of the charset.
     charset: Option<&'a str>,
     is_html: bool,
+    /// Header of the HTTP response that holds the page, if one does.
+    http: &'a [u8],
+    /// What follows it, with the codings it names.
     body: &'a [u8],
 }
 
@@ -307,6 +320,7 @@ fn page<'a>(header: &'a [u8], body: &'a [u8]) -> Page<'a> {
         date: value(header, "WARC-Date"),
         charset: kind.and_then(|kind| kind.split_once("charset=")).map(|(_, charset)| charset.trim_matches(['"', ' ', '\''])),
         is_html: kind.is_some_and(|kind| kind.contains("html")),
+        http: &body[..range.start],
         body: &body[range],
     }
 }
@@ -336,8 +350,15 @@ mod tests {
     fn a_response() {
         let header = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:x>\r\nWARC-Target-URI: <http://a/>\r\nContent-Type: application/http; msgtype=response\r\n\r\n";
         let body = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=\"EUC-JP\"\r\nContent-Length: 99\r\n\r\n<p>a";
-        let expected =
-            Page { id: Some("urn:x"), url: Some("http://a/"), date: None, charset: Some("EUC-JP"), is_html: true, body: b"<p>a" };
+        let expected = Page {
+            id: Some("urn:x"),
+            url: Some("http://a/"),
+            date: None,
+            charset: Some("EUC-JP"),
+            is_html: true,
+            http: &body[..82],
+            body: b"<p>a",
+        };
         assert_eq!(page(header, body), expected);
         assert!(is_document(header) && is_text_body(body));
         assert!(!is_text_body(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n\x89PNG"));
