@@ -17,7 +17,7 @@ use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard};
 use crate::pipeline::pass::Pool;
 use crate::quarantine::escape;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::{self, Engine, Options, Pieces, SegmentWorker, csv};
+use crate::segment::{self, Engine, MorphemeBuffer, Options, SegmentWorker, csv};
 
 /// Text handed to a thread at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -260,13 +260,13 @@ struct Writer<'a> {
     worker: Box<dyn SegmentWorker + 'a>,
     dictionary: &'a Dictionary,
     format: Format,
-    pieces: Pieces,
+    pieces: MorphemeBuffer,
     feature: String,
 }
 
 impl<'a> Writer<'a> {
     fn new(worker: Box<dyn SegmentWorker + 'a>, dictionary: &'a Dictionary, format: Format) -> Self {
-        Self { worker, dictionary, format, pieces: Pieces::default(), feature: String::new() }
+        Self { worker, dictionary, format, pieces: MorphemeBuffer::default(), feature: String::new() }
     }
 
     /// Number of lines that were not UTF-8.
@@ -348,7 +348,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Number, start and surface of the pieces; gaps are left out.
-fn morphemes<'a>(pieces: &'a Pieces, text: &'a str) -> impl Iterator<Item = (usize, usize, &'a str)> {
+fn morphemes<'a>(pieces: &'a MorphemeBuffer, text: &'a str) -> impl Iterator<Item = (usize, usize, &'a str)> {
     let starts = std::iter::once(0).chain(pieces.ends.iter().map(|&end| end as usize));
     let places = starts.zip(&pieces.ends).enumerate();
     let words = places.filter(|(i, _)| pieces.pos[*i] != PosTable::GAP);

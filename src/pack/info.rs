@@ -1,6 +1,6 @@
 //! `pack.json`: what a pack is made of.
 
-use super::layout::Totals;
+use crate::pack::layout::Totals;
 
 /// The value of [`PackInfo::format`].
 pub const FORMAT: &str = "seimai-pack";
