@@ -20,6 +20,7 @@ pub mod lock;
 mod morphemes;
 mod open;
 mod options;
+mod part_of_speech;
 pub mod source;
 pub mod source_reader;
 pub mod store;

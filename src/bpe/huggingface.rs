@@ -5,8 +5,8 @@
 //! one of the built patterns. Everything else is refused by name.
 
 mod deepseek;
-mod read;
-mod write;
+pub(crate) mod read;
+pub(crate) mod write;
 
 pub use self::read::{FILE_MAX, parse};
 pub use self::write::{Roles, merges_txt, special_tokens_map_json, tokenizer_config_json, tokenizer_json};

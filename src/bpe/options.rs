@@ -1,6 +1,6 @@
 //! `[tokenizer]` of the plan.
 
-use crate::bpe::huggingface::Roles;
+use crate::bpe::huggingface::write::Roles;
 use crate::bpe::pattern::Pattern;
 use crate::bpe::vocabulary::MAX_ID;
 

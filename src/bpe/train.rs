@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::bpe::class;
 use crate::bpe::counts_table::CountRows;
 use crate::bpe::encode::Encoder;
-use crate::bpe::huggingface::{self, Roles};
+use crate::bpe::huggingface::write::{self, Roles};
 use crate::bpe::merge::{Learned, Limits, Merge, TooLarge};
 use crate::bpe::options::Options;
 use crate::bpe::pattern::Pattern;
@@ -31,10 +31,10 @@ impl Trained {
     pub fn files(&self) -> Vec<(&'static str, String)> {
         let counts: Vec<u64> = self.merges.iter().map(|merge| merge.count).collect();
         vec![
-            ("tokenizer.json", huggingface::tokenizer_json(&self.tokenizer)),
-            ("tokenizer_config.json", huggingface::tokenizer_config_json(&self.tokenizer, &self.roles)),
-            ("special_tokens_map.json", huggingface::special_tokens_map_json(&self.roles)),
-            ("merges.txt", huggingface::merges_txt(&self.tokenizer, &counts)),
+            ("tokenizer.json", write::tokenizer_json(&self.tokenizer)),
+            ("tokenizer_config.json", write::tokenizer_config_json(&self.tokenizer, &self.roles)),
+            ("special_tokens_map.json", write::special_tokens_map_json(&self.roles)),
+            ("merges.txt", write::merges_txt(&self.tokenizer, &counts)),
             ("report.json", format!("{:#}\n", self.report)),
         ]
     }

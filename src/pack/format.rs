@@ -3,10 +3,10 @@
 //! Decoding trusts no byte: it checks the header and that every section lies inside of the file, in O(1). What the
 //! sections hold is checked where it is read ([`super::view`]) and as a whole by [`super::unpack::verify`].
 
-mod error;
-mod header;
-mod items;
-mod writer;
+pub(crate) mod error;
+pub(crate) mod header;
+pub(crate) mod items;
+pub(crate) mod writer;
 
 pub use self::error::FormatError;
 pub use self::header::{Header, shards_hash};

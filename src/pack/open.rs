@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::io;
-use crate::pack::format::{self, FormatError, Header};
+use crate::pack::format::error::FormatError;
+use crate::pack::format::header::{Header, shards_hash};
 use crate::pack::info::{PackInfo, PartInfo};
 use crate::pack::unpack::{self, Document, Documents};
 use crate::pack::view::{PackView, Piece};
@@ -99,7 +100,7 @@ impl Pack {
         let ((path, map), info) = (&self.maps[part], &self.info.parts[part]);
         unpack::verify(map).map_err(|e| damaged(path, &e))?;
         let shards = self.info.shards.iter().skip(info.first_shard as usize).take(info.shards as usize);
-        if format::shards_hash(shards.map(|shard| (shard.name.as_str(), shard.blake3.as_str()))) != view.header().shards_blake3 {
+        if shards_hash(shards.map(|shard| (shard.name.as_str(), shard.blake3.as_str()))) != view.header().shards_blake3 {
             return Err(Error::damaged(path, "was made of other token shards than pack.json says"));
         }
         let hex = |hash: [u8; 32]| blake3::Hash::from_bytes(hash).to_hex();

@@ -1,6 +1,6 @@
 //! `[pack]` of the plan.
 
-use crate::pack::format::SEQUENCE_LENGTH_MAX;
+use crate::pack::format::items::SEQUENCE_LENGTH_MAX;
 
 /// The section `[pack]` of the plan.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]

@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::io::{self, FileEntry, StagedFile, Staging};
 use crate::pack::best_fit::BestFit;
 use crate::pack::block::Block;
-use crate::pack::format::{self, EOS_APPENDED, Header, SectionWriter, TokenType, kind};
+use crate::pack::format::header::{Header, shards_hash};
+use crate::pack::format::items::{EOS_APPENDED, MAJOR, MINOR, TokenType, kind};
+use crate::pack::format::writer::SectionWriter;
 use crate::pack::info::{FORMAT, PackInfo, PartInfo, ShardInfo};
 use crate::pack::layout::{self, Layout, Place, ShardLengths, Totals, windows};
 use crate::pack::options::Options;
@@ -211,7 +213,7 @@ impl<'a> Packer<'a> {
         let (mut file, sections, file_bytes) = writer.finish();
         let used = self.parts[plan.shards()].iter();
         let header = Header {
-            minor: format::MINOR,
+            minor: MINOR,
             sequence_length: self.options.sequence_length,
             token_type: self.token_type(),
             rows: plan.totals.rows,
@@ -224,7 +226,7 @@ impl<'a> Packer<'a> {
             file_bytes,
             tokenizer_blake3: self.context.tokenizer_blake3,
             plan_fingerprint: self.context.plan_fingerprint,
-            shards_blake3: format::shards_hash(used.map(|part| (part.name.as_str(), part.blake3.as_str()))),
+            shards_blake3: shards_hash(used.map(|part| (part.name.as_str(), part.blake3.as_str()))),
             sections,
         };
         file.flush().map_err(|e| file.failed(e))?;
@@ -245,7 +247,7 @@ impl<'a> Packer<'a> {
         }
         PackInfo {
             format: FORMAT.into(),
-            version: format::MAJOR,
+            version: MAJOR,
             sequence_length: self.options.sequence_length,
             token_dtype: self.token_type().name().into(),
             vocab_size: self.context.vocab_size,

@@ -1,6 +1,7 @@
 //! The way back: every document of a part, in the order of the token shards; and the check of a whole part.
 
-use crate::pack::format::{EOS_APPENDED, FormatError, HEADER_BYTES};
+use crate::pack::format::error::FormatError;
+use crate::pack::format::items::{EOS_APPENDED, HEADER_BYTES};
 use crate::pack::layout::{FIRST, LAST};
 use crate::pack::view::{PackView, Piece};
 
