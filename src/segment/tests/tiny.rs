@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::morpheme::Morphemes;
 use crate::segment::about::Identity;
 use crate::segment::compiled_reader::{self, CompiledFiles};
 use crate::segment::dictionary::Dictionary;
+use crate::segment::lines::Block;
+use crate::segment::print::{Format, Printer};
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
-use crate::segment::{MorphemeBuffer, Segmenter, archive, lindera, store};
+use crate::segment::{Segmenter, archive, lindera, store};
 
 pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tiny_dictionary")
@@ -81,19 +82,8 @@ pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
 
 /// The analysis in MeCab's output format.
 pub(crate) fn mecab_format(dictionary: &Dictionary, engine: &dyn Segmenter, lines: &str) -> String {
-    let mut worker = engine.worker();
-    let (mut pieces, mut out) = (MorphemeBuffer::default(), String::new());
-    for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
-        pieces.clear();
-        worker.segment_line(line, 0, &mut pieces);
-        let morphemes = Morphemes { ends: &pieces.ends, pos: &pieces.pos, word: &pieces.word };
-        for i in (0..morphemes.len()).filter(|&i| !morphemes.is_gap(i)) {
-            out.push_str(morphemes.surface(line, i));
-            out.push('\t');
-            dictionary.push_feature(pieces.word[i], pieces.pos[i], &mut out);
-            out.push('\n');
-        }
-        out.push_str("EOS\n");
-    }
-    out
+    let mut out = Vec::new();
+    let block = Block { text: lines.as_bytes().to_vec(), continues: false };
+    Printer::new(engine.worker(), dictionary, Format::Mecab).print_block(&block, &mut out);
+    String::from_utf8(out).unwrap()
 }
