@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use seimai::segment::exact::{self, Exact};
-use seimai::segment::{self, Engine, Options, Pieces, SegmentWorker};
+use seimai::segment::{self, Engine, MorphemeBuffer, Options, SegmentWorker};
 
 const ROUNDS: usize = 5;
 
@@ -130,7 +130,7 @@ fn analyse(mut worker: exact::Worker<'_>, text: &str) -> usize {
 }
 
 fn analyse_with(worker: &mut dyn SegmentWorker, text: &str) -> usize {
-    let mut pieces = Pieces::default();
+    let mut pieces = MorphemeBuffer::default();
     let mut morphemes = 0;
     for line in text.lines() {
         pieces.clear();

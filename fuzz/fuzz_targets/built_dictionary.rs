@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 use seimai::segment::about::{FILE, Identity, StoredFile};
 use seimai::segment::dictionary::read_about;
-use seimai::segment::writer::FILES;
-use seimai::segment::{Engine, Options, Pieces, open, store};
+use seimai::segment::built_files::FILES;
+use seimai::segment::{Engine, Options, MorphemeBuffer, open, store};
 
 static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
 
@@ -45,7 +45,7 @@ fuzz_target!(|input: (u8, Vec<(u32, u8)>, u16, bool, String)| {
     let engine = if lindera { Engine::Lindera } else { Engine::Exact };
     let options = Options { dictionary: changed.display().to_string(), engine, user_dictionary: Vec::new() };
     if let Ok((_, segmenter)) = open(&options) {
-        let (line, mut pieces) = (line.replace('\n', " "), Pieces::default());
+        let (line, mut pieces) = (line.replace('\n', " "), MorphemeBuffer::default());
         segmenter.worker().segment_line(&line, 0, &mut pieces);
         assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), line.len());
     }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use seimai::segment::exact::{Exact, HotList, compile};
-use seimai::segment::{Pieces, SegmentWorker};
+use seimai::segment::{MorphemeBuffer, SegmentWorker};
 
 static SOUND: OnceLock<(Vec<u8>, usize, usize)> = OnceLock::new();
 
@@ -24,7 +24,7 @@ fuzz_target!(|input: (Vec<(u32, u64)>, String)| {
         bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
     }
     if let Ok(engine) = Exact::from_bytes(bytes, *entries, *pos_ids) {
-        let mut pieces = Pieces::default();
+        let mut pieces = MorphemeBuffer::default();
         SegmentWorker::segment_line(&mut engine.worker(), &line, 0, &mut pieces);
         assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), line.len());
     }

@@ -6,8 +6,8 @@
 //! no cut behind white space: the pattern gives a space to the word that follows it, and the analyser's boundary between
 //! a skipped space and that word is no boundary of the language.
 
-use super::class::{Classes, LETTER, MARK, NUMBER, SPACE, decode};
-use super::pattern::Pattern;
+use crate::bpe::class::{Classes, LETTER, MARK, NUMBER, SPACE, decode};
+use crate::bpe::pattern::Pattern;
 
 /// Enters fingerprints: raise it when the same text is cut or counted in another way.
 pub const VERSION: u32 = 1;

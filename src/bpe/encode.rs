@@ -11,20 +11,14 @@
 //! There is no cache of pieces: on unseen text of five kinds one of any size between 2^11 and 2^15 slots made encoding a
 //! little slower, for a clause merged from characters costs about as much as a slot that is not in the processor's cache.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use super::class::{decode, is_inside_character};
-use super::pattern::Pattern;
-use super::vocabulary::{Alphabet, Tokenizer};
+use crate::bpe::class::{decode, is_inside_character};
+use crate::bpe::merge_ranks::{MergeRanks, NONE};
+use crate::bpe::merging::Merger;
+use crate::bpe::pattern::Pattern;
+use crate::bpe::vocabulary::{Alphabet, Tokenizer};
 
 /// Enters fingerprints: raise it when a vocabulary gives other ids for the same text.
 pub const VERSION: u32 = 1;
-
-/// No id, no rank.
-const NONE: u32 = u32::MAX;
-/// Pieces of more symbols than this are merged with a queue, O(n log n); shorter ones by scanning.
-const SHORT: usize = 48;
 
 /// A tokenizer prepared for encoding: immutable, shared by all threads.
 #[derive(Debug)]
@@ -37,9 +31,7 @@ pub struct Encoder {
     characters: Option<Box<[u32]>>,
     /// The same beyond the basic plane, sorted by code point.
     astral: Vec<(u32, u32)>,
-    pairs: Pairs,
-    /// Result of each rank.
-    results: Vec<u32>,
+    merge_ranks: MergeRanks,
 }
 
 /// A text holds a character that the vocabulary cannot express (never with a byte alphabet that is complete).
@@ -58,8 +50,7 @@ impl Encoder {
             bytes: [NONE; 256],
             characters: None,
             astral: Vec::new(),
-            pairs: Pairs::new(tokenizer),
-            results: tokenizer.rules().iter().map(|rule| rule.result).collect(),
+            merge_ranks: MergeRanks::new(tokenizer),
         };
         let ordinary = (0..tokenizer.len() as u32).filter(|&id| !tokenizer.is_special(id));
         let tokens: Vec<(u32, &[u8])> = ordinary.filter_map(|id| Some((id, tokenizer.token(id)?))).collect();
@@ -78,19 +69,19 @@ impl Encoder {
 
     /// A worker of one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { encoder: self, scratch: Scratch::default() }
+        Worker { encoder: self, merger: Merger::default() }
     }
 
     fn index_characters(&mut self, tokens: &[(u32, &[u8])]) {
         let mut table = vec![NONE; 0x1_0000].into_boxed_slice();
-        let mut scratch = Scratch::default();
+        let mut merger = Merger::default();
         for &(id, bytes) in tokens {
             let Some(code_point) = single_character(bytes) else { continue };
             if self.alphabet == Alphabet::Bytes {
-                scratch.symbols.clear();
-                scratch.symbols.extend(bytes.iter().map(|&byte| self.bytes[usize::from(byte)]));
-                scratch.merge_short(self);
-                if scratch.symbols != [id] {
+                merger.symbols.clear();
+                merger.symbols.extend(bytes.iter().map(|&byte| self.bytes[usize::from(byte)]));
+                merger.merge_short(&self.merge_ranks);
+                if merger.symbols != [id] {
                     continue;
                 }
             }
@@ -161,64 +152,11 @@ fn starts_from_characters(tokenizer: &Tokenizer) -> bool {
     })
 }
 
-/// Pair → rank by open addressing. A slot holds left (21 bits), right (21 bits) and rank (22 bits) in one word.
-#[derive(Debug)]
-struct Pairs {
-    slots: Vec<u64>,
-    shift: u32,
-}
-
-const RANK_BITS: u32 = 22;
-const EMPTY: u64 = u64::MAX;
-
-impl Pairs {
-    fn new(tokenizer: &Tokenizer) -> Self {
-        let size = (tokenizer.rules().len() * 3).next_power_of_two().max(16);
-        let mut pairs = Self { slots: vec![EMPTY; size], shift: 64 - size.trailing_zeros() };
-        for (rank, rule) in tokenizer.rules().iter().enumerate() {
-            let key = Self::key(rule.left, rule.right);
-            let mut slot = pairs.first_slot(key);
-            while pairs.slots[slot] != EMPTY {
-                slot = (slot + 1) & (size - 1);
-            }
-            pairs.slots[slot] = key << RANK_BITS | rank as u64;
-        }
-        pairs
-    }
-
-    #[inline]
-    fn key(left: u32, right: u32) -> u64 {
-        u64::from(left) << 21 | u64::from(right)
-    }
-
-    #[inline]
-    fn first_slot(&self, key: u64) -> usize {
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
-    }
-
-    /// The rank of a pair, [`NONE`] if it is not merged.
-    #[inline]
-    fn rank(&self, left: u32, right: u32) -> u32 {
-        let key = Self::key(left, right);
-        let mut slot = self.first_slot(key);
-        loop {
-            let entry = self.slots[slot & (self.slots.len() - 1)];
-            if entry >> RANK_BITS == key {
-                return (entry & ((1 << RANK_BITS) - 1)) as u32;
-            }
-            if entry == EMPTY {
-                return NONE;
-            }
-            slot += 1;
-        }
-    }
-}
-
 /// An encoder at work in one thread.
 #[derive(Debug)]
 pub struct Worker<'e> {
     encoder: &'e Encoder,
-    scratch: Scratch,
+    merger: Merger,
 }
 
 impl Worker<'_> {
@@ -227,12 +165,11 @@ impl Worker<'_> {
     /// # Errors
     /// The first character the vocabulary cannot express; `out` then holds the ids of the pieces before.
     pub fn encode(&mut self, text: &str, out: &mut Vec<i32>) -> Result<(), Inexpressible> {
-        let Self { encoder, scratch } = self;
+        let Self { encoder, merger } = self;
         let mut result = Ok(());
         encoder.pattern.for_each_piece(text, |start, end| {
             if result.is_ok() {
-                result = scratch
-                    .encode_piece(encoder, &text.as_bytes()[start..end], out)
+                result = encode_pre_token(encoder, merger, &text.as_bytes()[start..end], out)
                     .map_err(|error| Inexpressible { at: start + error.at });
             }
         });
@@ -240,101 +177,12 @@ impl Worker<'_> {
     }
 }
 
-/// The arrays of merging, reused from piece to piece.
-#[derive(Debug, Default)]
-struct Scratch {
-    symbols: Vec<u32>,
-    /// Rank of the pair that starts at each symbol.
-    ranks: Vec<u32>,
-    /// Neighbours by position, for long pieces.
-    before: Vec<u32>,
-    after: Vec<u32>,
-    queue: BinaryHeap<Reverse<(u32, u32)>>,
-}
-
-impl Scratch {
-    #[inline]
-    fn encode_piece(&mut self, encoder: &Encoder, piece: &[u8], out: &mut Vec<i32>) -> Result<(), Inexpressible> {
-        encoder.start(piece, &mut self.symbols)?;
-        if self.symbols.len() > SHORT {
-            self.merge_long(encoder);
-        } else {
-            self.merge_short(encoder);
-        }
-        out.extend(self.symbols.iter().map(|&id| id as i32));
-        Ok(())
-    }
-
-    /// Merges by looking for the lowest rank again and again.
-    #[inline]
-    fn merge_short(&mut self, encoder: &Encoder) {
-        let Self { symbols, ranks, .. } = self;
-        ranks.clear();
-        ranks.extend(symbols.windows(2).map(|pair| encoder.pairs.rank(pair[0], pair[1])));
-        while let Some((at, rank)) = lowest(ranks) {
-            let new = encoder.results[rank as usize];
-            symbols[at] = new;
-            symbols.remove(at + 1);
-            ranks.remove(at);
-            if at > 0 {
-                ranks[at - 1] = encoder.pairs.rank(symbols[at - 1], new);
-            }
-            if at < ranks.len() {
-                ranks[at] = encoder.pairs.rank(new, symbols[at + 1]);
-            }
-        }
-    }
-
-    /// Merges with a queue of (rank, position) over a linked list; entries that no longer hold are skipped.
-    fn merge_long(&mut self, encoder: &Encoder) {
-        let Self { symbols, ranks, before, after, queue } = self;
-        let n = symbols.len();
-        ranks.clear();
-        ranks.extend(symbols.windows(2).map(|pair| encoder.pairs.rank(pair[0], pair[1])));
-        ranks.push(NONE);
-        before.clear();
-        before.extend((0..n as u32).map(|i| i.wrapping_sub(1)));
-        after.clear();
-        after.extend(1..=n as u32);
-        queue.clear();
-        queue.extend(ranks.iter().enumerate().filter(|&(_, &rank)| rank != NONE).map(|(i, &rank)| Reverse((rank, i as u32))));
-        while let Some(Reverse((rank, position))) = queue.pop() {
-            let at = position as usize;
-            if ranks[at] != rank {
-                continue;
-            }
-            let gone = after[at] as usize;
-            let (left, right) = (before[at], after[gone]);
-            symbols[at] = encoder.results[rank as usize];
-            symbols[gone] = NONE;
-            ranks[gone] = NONE;
-            after[at] = right;
-            ranks[at] = NONE;
-            if (right as usize) < n {
-                before[right as usize] = position;
-                ranks[at] = encoder.pairs.rank(symbols[at], symbols[right as usize]);
-                queue.extend(Some(Reverse((ranks[at], position))).filter(|_| ranks[at] != NONE));
-            }
-            if left != NONE {
-                let left_rank = encoder.pairs.rank(symbols[left as usize], symbols[at]);
-                ranks[left as usize] = left_rank;
-                queue.extend(Some(Reverse((left_rank, left))).filter(|_| left_rank != NONE));
-            }
-        }
-        symbols.retain(|&symbol| symbol != NONE);
-    }
-}
-
-/// Where the lowest rank is, the leftmost of equal ones; `None` if no pair has a rank.
 #[inline]
-fn lowest(ranks: &[u32]) -> Option<(usize, u32)> {
-    let mut best = (0, NONE);
-    for (at, &rank) in ranks.iter().enumerate() {
-        if rank < best.1 {
-            best = (at, rank);
-        }
-    }
-    (best.1 != NONE).then_some(best)
+fn encode_pre_token(encoder: &Encoder, merger: &mut Merger, pre_token: &[u8], out: &mut Vec<i32>) -> Result<(), Inexpressible> {
+    encoder.start(pre_token, &mut merger.symbols)?;
+    merger.merge(&encoder.merge_ranks);
+    out.extend(merger.symbols.iter().map(|&id| id as i32));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -345,7 +193,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::bpe::train::{Limits, train};
+    use crate::bpe::merge::Limits;
+    use crate::bpe::trainer::train;
 
     const SAMPLE: &str = "精米とは、玄米から糠と胚芽を取り除くことです。ご飯をいただく、いただきます。いただきました。\
         The rice is milled, milled and milled again: aaaa aaaaaaaa abababab 1234 12345 éé éa 😀😀😁";
@@ -448,18 +297,18 @@ mod tests {
             return crate::testing::skipped("real_lines_round_trip", "shared/data/corpus");
         };
         let text = std::io::read_to_string(zstd::Decoder::new(file).unwrap()).unwrap();
-        let mut scratch = Scratch::default();
+        let mut merger = Merger::default();
         for (line, (tokenizer, encoder)) in text.lines().take(60).zip(ALL.iter().cycle()) {
             assert_eq!(tokenizer.decode(&encode(encoder, line)).unwrap(), line.as_bytes());
             for piece in line.as_bytes().chunks(40) {
-                scratch.symbols.clear();
-                encoder.start_from_bytes(piece, 0, piece.len(), &mut scratch.symbols).unwrap();
-                scratch.merge_long(encoder);
-                let long = scratch.symbols.clone();
-                scratch.symbols.clear();
-                encoder.start_from_bytes(piece, 0, piece.len(), &mut scratch.symbols).unwrap();
-                scratch.merge_short(encoder);
-                assert_eq!(long, scratch.symbols);
+                merger.symbols.clear();
+                encoder.start_from_bytes(piece, 0, piece.len(), &mut merger.symbols).unwrap();
+                merger.merge_long(&encoder.merge_ranks);
+                let long = merger.symbols.clone();
+                merger.symbols.clear();
+                encoder.start_from_bytes(piece, 0, piece.len(), &mut merger.symbols).unwrap();
+                merger.merge_short(&encoder.merge_ranks);
+                assert_eq!(long, merger.symbols);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! `[tokenizer]` of the plan.
 
-use super::huggingface::Roles;
-use super::pattern::Pattern;
-use super::vocabulary::MAX_ID;
+use crate::bpe::huggingface::write::Roles;
+use crate::bpe::pattern::Pattern;
+use crate::bpe::vocabulary::MAX_ID;
 
 /// What a token of the first stage may not cross.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]

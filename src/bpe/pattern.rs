@@ -6,7 +6,7 @@
 //! numbers by up to three, then runs of kana and kanji, then the third inside each of those pieces.
 //! All scanners are linear in the length of the text.
 
-use super::class::{BREAK, CJK, Classes, LETTER, MARK, NUMBER, SPACE, SYMBOL};
+use crate::bpe::class::{BREAK, CJK, Classes, LETTER, MARK, NUMBER, SPACE, SYMBOL};
 
 /// A pattern that is built: what cuts text before byte-pair encoding at inference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

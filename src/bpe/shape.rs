@@ -3,7 +3,7 @@
 //! Tokens that end in the middle of one character and begin in another make models emit invalid UTF-8 for longer
 //! (arXiv 2606.14122), and no text needs them.
 
-use super::class::is_inside_character;
+use crate::bpe::class::is_inside_character;
 
 /// A token as far as the rule of whole characters needs it.
 #[derive(Debug, Clone, Copy)]

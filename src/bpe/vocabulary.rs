@@ -2,9 +2,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::byte_level::BYTE_ORDER;
-use super::pattern::Pattern;
-use super::train::Merge;
+use crate::bpe::byte_level::BYTE_ORDER;
+use crate::bpe::merge::Merge;
+use crate::bpe::pattern::Pattern;
 
 /// Ids stay below this: a table indexed by id must not be sized by one hostile number (the largest published
 /// vocabularies have about 2^18 tokens).

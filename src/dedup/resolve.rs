@@ -8,7 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dedup::anchor::{Edge, decide};
 use crate::dedup::candidates::{Pair, Pairs, Star, Sweep};
-use crate::dedup::{Options, Partial, VIEW_KEPT, Verdicts, ordinal, shard_of, shingle, verify, view};
+use crate::dedup::options::Options;
+use crate::dedup::ordinal::{ordinal, shard_of};
+use crate::dedup::partial_table::Partial;
+use crate::dedup::verdicts::Verdicts;
+use crate::dedup::{shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::{Batch, ParallelFor, in_parallel};
 
@@ -45,7 +49,7 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
         Some(threshold) => Search::new(options, threshold, &copies, corpus.memory).run(corpus)?,
         None => Vec::new(),
     };
-    Ok(Verdicts { affected: decide(copies, edges) })
+    Ok(Verdicts::new(decide(copies, edges)))
 }
 
 /// Calls `visit` for every eligible document of a shard with ordinal, partial table and row.
@@ -244,7 +248,7 @@ fn each_set<T: Send>(corpus: &Corpus<'_>, ordinals: &[u64], work: &(dyn Fn(u64, 
             };
             goes_on = result.is_some();
             results.push(result);
-            if folded.capacity() > VIEW_KEPT {
+            if folded.capacity() > view::BUFFER_KEPT {
                 (folded, sets) = Default::default();
             }
             Ok(())

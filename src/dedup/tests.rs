@@ -3,10 +3,13 @@
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::{ArrayRef, StringArray};
 use proptest::prelude::*;
 
+use super::table::table;
 use super::*;
 use crate::stage::{ParallelFor, sequential};
 

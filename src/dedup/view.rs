@@ -23,6 +23,9 @@ const PAGES: usize = 0x11_0000 / PAGE;
 /// Everything from here on is unassigned, private, a tag or a variation selector: dropped without a look.
 const ASSIGNED_END: u32 = 0x4_0000;
 
+/// Code points for which a buffer that holds a view keeps its memory: a huge text must not hold on to four bytes a character.
+pub(crate) const BUFFER_KEPT: usize = 1 << 20;
+
 /// Code points that are collected before they are appended.
 const BUFFER: usize = 64;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::format::TokenType;
+use crate::pack::format::items::TokenType;
 
 /// Bytes of rows behind one lock: so many that locks cost nothing, so few that two hands rarely want the same.
 const CHUNK_BYTES: usize = 1 << 18;

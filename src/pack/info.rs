@@ -1,6 +1,7 @@
 //! `pack.json`: what a pack is made of.
 
-use super::layout::Totals;
+use crate::pack::format::items::MAJOR;
+use crate::pack::layout::Totals;
 
 /// The value of [`PackInfo::format`].
 pub const FORMAT: &str = "seimai-pack";
@@ -78,7 +79,7 @@ impl PackInfo {
         if self.format != FORMAT {
             return Err("format is not seimai-pack");
         }
-        if self.version != super::format::MAJOR {
+        if self.version != MAJOR {
             return Err("version is not 1");
         }
         if self.shards.iter().any(|shard| shard.rows > u64::from(u32::MAX)) {

@@ -3,8 +3,8 @@
 //! A document and its EOS are cut into pieces of the sequence length S and a tail. Full pieces are rows; the tails of a
 //! window are placed by [`BestFit`]. Rows are numbered window by window, full pieces first, and then permuted.
 
-use super::best_fit::BestFit;
-use super::permute::Permutation;
+use crate::pack::best_fit::BestFit;
+use crate::pack::permute::Permutation;
 
 /// Lengths of the documents of one token shard.
 #[derive(Debug, Clone, PartialEq, Eq)]

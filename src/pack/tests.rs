@@ -1,13 +1,23 @@
 //! The room as a whole: token shards in, pack files out, and back.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Int32Type, Schema};
 use proptest::prelude::*;
 
+use super::format::{SectionWriter, kind};
+use super::info::PackInfo;
+use super::layout::Totals;
+use super::packer::{PART_PIECES, check_index_fits};
+use super::unpack::Documents;
+use super::view::PackView;
 use super::*;
-use crate::stage::{ListBuilder, sequential};
+use crate::error::Error;
+use crate::io::{self, Staging};
+use crate::schema::{INPUT_IDS, N_TOKENS};
+use crate::stage::{Batch, ListBuilder, ParallelFor, sequential};
 
 const EOS: u32 = 1;
 

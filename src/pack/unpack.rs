@@ -1,8 +1,9 @@
 //! The way back: every document of a part, in the order of the token shards; and the check of a whole part.
 
-use super::format::{EOS_APPENDED, FormatError, HEADER_BYTES};
-use super::layout::{FIRST, LAST};
-use super::view::{PackView, Piece};
+use crate::pack::format::error::FormatError;
+use crate::pack::format::items::{EOS_APPENDED, HEADER_BYTES};
+use crate::pack::layout::{FIRST, LAST};
+use crate::pack::view::{PackView, Piece};
 
 type Result<T> = std::result::Result<T, FormatError>;
 

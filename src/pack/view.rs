@@ -2,8 +2,10 @@
 //!
 //! Nothing is copied, and nothing that the sections hold is trusted: every accessor checks what it reads.
 
-use super::format::{FormatError, Header, TokenType, has_narrow_ends, kind};
-use super::layout::Source;
+use crate::pack::format::error::FormatError;
+use crate::pack::format::header::Header;
+use crate::pack::format::items::{TokenType, has_narrow_ends, kind};
+use crate::pack::layout::Source;
 
 type Result<T> = std::result::Result<T, FormatError>;
 

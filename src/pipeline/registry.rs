@@ -190,16 +190,17 @@ pub fn columns() -> Vec<ColumnFacts> {
     let shared = schema::ALL.iter().map(|column| fact("", column.name, column.about));
     let keigo = keigo::columns::FIELDS.iter().map(|field| fact("keigo", field.name, field.about));
     let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
-    let of_rooms = [("dedup", dedup::COLUMNS), ("decide", &decide::COLUMNS[..1])];
-    let of_rooms = of_rooms.into_iter().flat_map(|(room, columns)| columns.iter().map(move |column| fact(room, column.name, column.about)));
-    shared.chain(keigo).chain(quality).chain(of_rooms).collect()
+    let dedup = dedup::columns().map(|column| fact("dedup", column.name, column.about));
+    let decide = std::iter::once(fact("decide", decide::ROW.name, decide::ROW.about));
+    let frame = corpus::SHARD_COLUMNS.iter().map(|column| fact("frame", column.name, column.about));
+    shared.chain(keigo).chain(quality).chain(dedup).chain(decide).chain(frame).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::morpheme::{PosTable, Standard, Word};
-    use crate::segment::{Pieces, SegmentWorker};
+    use crate::segment::{MorphemeBuffer, SegmentWorker};
 
     /// A dictionary of two parts of speech and no words.
     struct Toy;
@@ -227,7 +228,7 @@ mod tests {
     }
 
     impl SegmentWorker for Toy {
-        fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
+        fn segment_line(&mut self, line: &str, base: u32, out: &mut MorphemeBuffer) {
             out.push(base + line.len() as u32, 1, 0);
         }
     }

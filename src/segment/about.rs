@@ -148,3 +148,15 @@ impl About {
         self.fingerprint.get(..12).unwrap_or(&self.fingerprint)
     }
 }
+
+/// Checks that a name or version of a dictionary can be part of a file name.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(sound) || name.starts_with(['.', '-']) {
+        let name = crate::quarantine::escape(name, 80);
+        return Err(Error::refused(format!(
+            "the {what} {name:?} of a dictionary may hold only ASCII letters, digits and . _ + - and not begin with . or -"
+        )));
+    }
+    Ok(())
+}

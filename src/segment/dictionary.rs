@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::io;
 use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard, Word};
 use crate::segment::about::{self, About};
+use crate::segment::built_files::{LATTICE, RECORD, is_known};
 use crate::segment::compiled_reader;
 use crate::segment::csv;
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
 use crate::segment::user::Resolved;
-use crate::segment::writer::{self, RECORD};
 
 /// Upper bound of `seimai.json`.
 const MAX_ABOUT: u64 = 256 << 20;
@@ -61,7 +61,7 @@ impl Dictionary {
     pub fn open(dir: &Path) -> Result<Self> {
         let about = read_about(dir)?;
         for (name, stored) in &about.files {
-            if !writer::is_known(name) {
+            if !is_known(name) {
                 return Err(Error::damaged(
                     dir.join(about::FILE),
                     format!("lists an unknown file {}", crate::quarantine::escape(name, 60)),
@@ -79,7 +79,7 @@ impl Dictionary {
             }
             io::map_file(&dir.join(name)).map(Arc::new)
         };
-        let lattice = about.files.contains_key("lattice.bin").then(|| map("lattice.bin")).transpose()?;
+        let lattice = about.files.contains_key(LATTICE).then(|| map(LATTICE)).transpose()?;
         let maps = Maps {
             trie: map("dict.trie")?,
             valsidx: map("dict.valsidx")?,

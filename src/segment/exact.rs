@@ -3,17 +3,20 @@
 //! [`compile()`] turns a dictionary into one file of flat tables once; [`Exact`] maps that file and analyses lines, those of
 //! more than 15,000 characters in parts that give the answer of the whole.
 
+mod backward;
+mod candidates;
 pub(crate) mod compile;
-pub(crate) mod connect;
+mod connect;
+mod forward;
+mod header;
 pub(crate) mod hot;
-pub(crate) mod lattice;
-pub(crate) mod layout;
+mod lattice;
+mod line;
 mod long;
-#[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod parity;
-pub(crate) mod trie;
+mod packed;
+mod table_values;
+mod tables;
+mod trie;
 
 use std::sync::Arc;
 
@@ -22,15 +25,15 @@ use memmap2::Mmap;
 pub use self::compile::compile;
 pub use self::hot::HotList;
 use self::lattice::{Entering, Lattice};
-use self::layout::Tables;
+use self::tables::Tables;
 use crate::error::{Error, Result};
+use crate::segment::built_files::LATTICE;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::{Pieces, SegmentWorker, Segmenter};
+use crate::segment::engine::{SegmentWorker, Segmenter};
+use crate::segment::morphemes::MorphemeBuffer;
 
 /// Enters fingerprints: raise when the output changes.
 pub const VERSION: u32 = 1;
-/// Name of the compiled file within a dictionary's directory.
-pub const FILE: &str = "lattice.bin";
 
 /// The engine over one compiled dictionary.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ pub fn check(dictionary: &Dictionary) -> Result<()> {
 /// Damaged.
 pub fn check_tree(dictionary: &Dictionary) -> Result<()> {
     let Some(map) = &dictionary.maps().lattice else { return Ok(()) };
-    let damaged = |rule| Error::damaged(dictionary.dir().join(FILE), rule);
+    let damaged = |rule| Error::damaged(dictionary.dir().join(LATTICE), rule);
     if Tables::open(map).map_err(damaged)?.is_tree() { Ok(()) } else { Err(damaged("the words do not stand in a tree")) }
 }
 
@@ -80,7 +83,7 @@ impl Exact {
     /// Damaged if the file breaks a rule of its layout; refused if the dictionary exceeds a limit of the layout.
     pub fn new(dictionary: &Dictionary) -> Result<Self> {
         let (entries, pos_ids) = (dictionary.len(), dictionary.about().pos_table.tuples.len());
-        let damaged = |rule| Error::damaged(dictionary.dir().join(FILE), rule);
+        let damaged = |rule| Error::damaged(dictionary.dir().join(LATTICE), rule);
         if let Some(map) = &dictionary.maps().lattice {
             return Self::open(Arc::clone(map), entries, pos_ids).map_err(damaged);
         }
@@ -151,10 +154,10 @@ pub struct Worker<'a> {
 }
 
 impl SegmentWorker for Worker<'_> {
-    fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
+    fn segment_line(&mut self, line: &str, base: u32, out: &mut MorphemeBuffer) {
         let Some(tables) = &self.tables else { return };
         let whole = self.lattice.decode(tables, line) == line.len();
-        if !whole || !self.lattice.analyse(tables, base, out) {
+        if !whole || !line::analyse(&mut self.lattice, tables, base, out) {
             long::analyse(&self.lattice, tables, line, base, out);
         }
     }
@@ -173,3 +176,6 @@ impl Worker<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

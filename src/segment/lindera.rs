@@ -16,7 +16,9 @@ use lindera_dictionary::util::Data;
 use crate::error::{Error, Result};
 use crate::morpheme::NO_WORD;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::{Pieces, SegmentWorker, Segmenter, writer};
+use crate::segment::engine::{SegmentWorker, Segmenter};
+use crate::segment::morphemes::MorphemeBuffer;
+use crate::segment::writer;
 
 /// Enters fingerprints: raise when the output changes.
 pub const VERSION: u32 = 1;
@@ -79,7 +81,7 @@ struct Scratch<'a> {
 }
 
 impl SegmentWorker for Scratch<'_> {
-    fn segment_line(&mut self, line: &str, base: u32, out: &mut Pieces) {
+    fn segment_line(&mut self, line: &str, base: u32, out: &mut MorphemeBuffer) {
         let mut at = 0;
         // The crate's call cannot fail on text; should that change, the line stays one gap, and it still tiles.
         for token in self.worker.segment(line).unwrap_or_default() {

@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::io;
 use crate::quarantine::escape;
 use crate::segment::about::{self, About};
+use crate::segment::built_files::{LICENCE, is_known};
 use crate::segment::dictionary::{self, Dictionary};
-use crate::segment::store::read_dir;
+use crate::segment::store::mecab_dir::read_dir;
 use crate::segment::{exact, lindera, writer};
 
 /// Verifies a built dictionary: seal, hash of every file, every bound, fingerprint and digests of the content, and that every
@@ -27,8 +28,8 @@ pub fn verify(dir: &Path) -> Result<About> {
     lindera::Lindera::new(Arc::new(dictionary))?;
     let hash = |_: &str, bytes: &[u8]| Ok((bytes.len() as u64, blake3::hash(bytes).to_hex().to_string()));
     let mut again = writer::write(&raw, &content, &about.identity, &[], &mut { hash })?;
-    if let Some(licence) = about.files.get(writer::LICENCE) {
-        again.files.insert(writer::LICENCE.into(), licence.clone());
+    if let Some(licence) = about.files.get(LICENCE) {
+        again.files.insert(LICENCE.into(), licence.clone());
     }
     let other = again.files.iter().find(|(name, file)| about.files.get(*name) != Some(file));
     if let Some((name, _)) = other {
@@ -48,7 +49,7 @@ pub fn check(dir: &Path) -> Result<About> {
     let about = dictionary::read_about(dir)?;
     for (name, stored) in &about.files {
         let path = dir.join(name);
-        if !writer::is_known(name) || !path.is_file() {
+        if !is_known(name) || !path.is_file() {
             return Err(Error::damaged(&path, "missing"));
         }
         let (bytes, blake3) = io::hash_file(&path)?;

@@ -15,36 +15,12 @@ use lindera_dictionary::viterbi::{LexType, WordEntry, WordId};
 use crate::error::{Error, Result};
 use crate::morpheme::Standard;
 use crate::segment::about::{self, About, Identity, StoredFile, StoredUnknown};
+use crate::segment::built_files::{LATTICE, RECORD};
 use crate::segment::contents::{CharClass, Summary};
 use crate::segment::csv;
-use crate::segment::exact;
+use crate::segment::exact::compile::compile;
+use crate::segment::exact::hot::HotList;
 use crate::segment::source::{CharTable, RawDictionary, UnknownRow};
-
-/// Bytes of a record of `dict.vals`: word id u32, cost i16, left u16, right u16.
-pub const RECORD: usize = 10;
-/// A built dictionary's files in the order they are written; `seimai.json` follows.
-pub const FILES: [&str; 12] = [
-    "dict.trie",
-    "dict.valsidx",
-    "dict.vals",
-    "dict.wordsidx",
-    "dict.words",
-    "matrix.mtx",
-    "char_def.bin",
-    "unk.bin",
-    "chars.bin",
-    "surfaces.bin",
-    "lattice.bin",
-    "metadata.json",
-];
-
-/// Name of the licence text.
-pub const LICENCE: &str = "LICENCE.txt";
-
-/// Is this the name of a file that `seimai.json` may list?
-pub fn is_known(name: &str) -> bool {
-    FILES.contains(&name) || name == LICENCE
-}
 
 /// Takes the next file: name and content; gives size and BLAKE3 (hex).
 pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> Result<(u64, String)> + 'a;
@@ -75,7 +51,7 @@ pub fn write(raw: &RawDictionary, content: &Summary, identity: &Identity, extra:
     put("unk.bin", &archive(&unknown_dictionary(raw.chars.names.len(), &raw.unknown)?)?)?;
     put("chars.bin", &raw.chars.to_bytes())?;
     put("surfaces.bin", &surface_table(raw)?)?;
-    put(exact::FILE, &exact::compile(raw, &exact::HotList::shipped()).map_err(Error::refused)?)?;
+    put(LATTICE, &compile(raw, &HotList::shipped()).map_err(Error::refused)?)?;
     put("metadata.json", &metadata(raw, identity)?)?;
     for (name, content) in extra {
         put(name, content)?;

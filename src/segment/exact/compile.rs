@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
+use crate::segment::exact::header::Sizes;
 use crate::segment::exact::hot::HotList;
-use crate::segment::exact::layout::{
-    CharInfo, LANES, Lanes, MAX_REACH, MAX_RUN, NO_BLOCK, NO_CODE, Node, PLANE, Parts, Record, Sizes, value,
-};
+use crate::segment::exact::packed::{CharInfo, LANES, Lanes, MAX_REACH, MAX_RUN, NO_BLOCK, NO_CODE, PLANE, Record, TrieNode, value};
+use crate::segment::exact::table_values::TableValues;
 use crate::segment::exact::trie::{self, Key};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
@@ -36,7 +36,7 @@ pub fn compile(raw: &RawDictionary, hot: &HotList) -> Result<Vec<u8>, String> {
     builder.characters()?;
     builder.trie()?;
     builder.connections();
-    builder.parts.write().ok_or_else(|| "the dictionary is larger than this machine can address".into())
+    builder.values.write().ok_or_else(|| "the dictionary is larger than this machine can address".into())
 }
 
 /// A distinct surface: entries `from..to`.
@@ -55,7 +55,7 @@ struct Builder<'a> {
     codes: FxHashMap<char, u32>,
     /// First record and count of the runs that have blocks.
     blocks: Vec<(usize, usize)>,
-    parts: Parts,
+    values: TableValues,
 }
 
 impl<'a> Builder<'a> {
@@ -63,9 +63,9 @@ impl<'a> Builder<'a> {
         let surfaces = surfaces(raw, hot);
         let (lefts, rights) = classes(raw, &surfaces);
         let limit = |n: usize, most: usize, what: &str| if n <= most { Ok(()) } else { Err(format!("{n} {what} are more than {most}")) };
-        limit(raw.entries.len() + raw.unknown.len(), Node::MAX_FIRST as usize, "entries")?;
+        limit(raw.entries.len() + raw.unknown.len(), TrieNode::MAX_FIRST as usize, "entries")?;
         limit(usize::from(raw.max_grouping), MAX_REACH as usize, "characters of a grouped unknown word (max-grouping-size)")?;
-        let parts = Parts {
+        let values = TableValues {
             sizes: Sizes {
                 entries: raw.entries.len() as u32,
                 pos_ids: raw.pos_table.tuples.len() as u32,
@@ -76,15 +76,15 @@ impl<'a> Builder<'a> {
                 bos: u32::from(rights.of(0)),
                 ..Sizes::default()
             },
-            ..Parts::default()
+            ..TableValues::default()
         };
-        Ok(Self { raw, lefts, rights, surfaces, codes: FxHashMap::default(), blocks: Vec::new(), parts })
+        Ok(Self { raw, lefts, rights, surfaces, codes: FxHashMap::default(), blocks: Vec::new(), values })
     }
 
     /// Appends a run of homographs, last first; gives its first record.
     fn run(&mut self, homographs: &[Record]) -> usize {
-        let first = self.parts.records.len();
-        self.parts.records.extend(homographs.iter().rev().map(|record| record.0));
+        let first = self.values.records.len();
+        self.values.records.extend(homographs.iter().rev().map(|record| record.0));
         first
     }
 
@@ -95,12 +95,12 @@ impl<'a> Builder<'a> {
             let homographs: Vec<Record> =
                 rows.map(|(row, &pos)| Record::new(row.cost, self.lefts.of(row.left), self.rights.of(row.right), pos)).collect();
             let first = self.run(&homographs);
-            let count = self.parts.records.len() - first;
+            let count = self.values.records.len() - first;
             if count == 0 || count > MAX_RUN as usize {
                 return Err(format!("category {} has {count} unknown rows, not 1 to {MAX_RUN}", self.raw.chars.names[category]));
             }
             let block = if count > 1 && count <= MAX_BLOCKED { self.block(first, count) } else { NO_BLOCK };
-            self.parts.categories.push([first as u32, count as u32, block]);
+            self.values.categories.push([first as u32, count as u32, block]);
         }
         Ok(())
     }
@@ -117,18 +117,18 @@ impl<'a> Builder<'a> {
                 Record::new(entry.cost, self.lefts.of(entry.left), self.rights.of(entry.right), pos)
             }));
             let first = self.run(&homographs);
-            let count = self.parts.records.len() - first;
+            let count = self.values.records.len() - first;
             let block = with_blocks.binary_search(&at).is_ok() && count > 1;
             self.surfaces[at].value =
-                if block || count >= Node::WIDE as usize { self.wide(first, count, block)? } else { value(first as u32, count as u32) };
+                if block || count >= TrieNode::WIDE as usize { self.wide(first, count, block)? } else { value(first as u32, count as u32) };
         }
         Ok(())
     }
 
     /// Blocks for a run; gives the first.
     fn block(&mut self, first: usize, count: usize) -> u32 {
-        let block = self.parts.sizes.blocks;
-        self.parts.sizes.blocks += count.div_ceil(LANES) as u32;
+        let block = self.values.sizes.blocks;
+        self.values.sizes.blocks += count.div_ceil(LANES) as u32;
         self.blocks.push((first, count));
         block
     }
@@ -141,8 +141,8 @@ impl<'a> Builder<'a> {
         if block {
             wide[2] = self.block(first, count);
         }
-        self.parts.wide.push(wide);
-        Ok(value(self.parts.wide.len() as u32 - 1, Node::WIDE))
+        self.values.wide.push(wide);
+        Ok(value(self.values.wide.len() as u32 - 1, TrieNode::WIDE))
     }
 
     /// Codes, frequent characters first, and the character tables.
@@ -163,15 +163,15 @@ impl<'a> Builder<'a> {
         if longest > MAX_REACH as usize {
             return Err(format!("a surface of {longest} characters is longer than {MAX_REACH}"));
         }
-        self.parts.sizes.longest = longest as u32;
+        self.values.sizes.longest = longest as u32;
         self.codes = order.iter().zip(1..).map(|(&(c, _), code)| (c, code)).collect();
-        self.parts.sizes.codes = order.len() as u32 + 1;
+        self.values.sizes.codes = order.len() as u32 + 1;
         let mut astral: Vec<[u32; 2]> =
             order.iter().zip(1..).filter(|((c, _), _)| *c as usize >= PLANE).map(|(&(c, _), code)| [c as u32, code]).collect();
         astral.sort_unstable();
-        self.parts.astral = astral;
+        self.values.astral = astral;
         let (chars, classes) = character_tables(&self.raw.chars, &self.codes)?;
-        (self.parts.chars, self.parts.classes) = (chars, classes);
+        (self.values.chars, self.values.classes) = (chars, classes);
         Ok(())
     }
 
@@ -193,8 +193,8 @@ impl<'a> Builder<'a> {
             text.extend(chars.chars().map(|c| self.codes[&c] as u16));
             keys.push(Key { from, to: text.len() as u32, value: surface.value });
         }
-        let codes = self.parts.sizes.codes;
-        self.parts.nodes = trie::build(&keys, &text, codes).ok_or("the surfaces outgrow the trie")?;
+        let codes = self.values.sizes.codes;
+        self.values.nodes = trie::build(&keys, &text, codes).ok_or("the surfaces outgrow the trie")?;
         Ok(())
     }
 
@@ -203,19 +203,19 @@ impl<'a> Builder<'a> {
         let width = usize::from(self.raw.matrix.left_ids);
         for &left in &self.lefts.members {
             let row = &self.raw.matrix.cells[usize::from(left) * width..][..width];
-            self.parts.matrix.extend(self.rights.members.iter().map(|&right| row[usize::from(right)]));
+            self.values.matrix.extend(self.rights.members.iter().map(|&right| row[usize::from(right)]));
         }
         let rights = self.rights.len();
         for &(first, count) in &self.blocks {
-            for lanes in self.parts.records[first..first + count].chunks(LANES) {
+            for lanes in self.values.records[first..first + count].chunks(LANES) {
                 let record = |lane| lanes.get(lane).map_or(Record(0), |&record| Record(record));
-                self.parts.lanes.push(Lanes {
+                self.values.lanes.push(Lanes {
                     costs: std::array::from_fn(|lane| record(lane).cost()),
                     rights: std::array::from_fn(|lane| record(lane).right()),
                 });
                 for right in 0..rights {
-                    let cell = |lane| lanes.get(lane).map_or(0, |&r| self.parts.matrix[usize::from(Record(r).left()) * rights + right]);
-                    self.parts.blocks.extend((0..LANES).map(cell));
+                    let cell = |lane| lanes.get(lane).map_or(0, |&r| self.values.matrix[usize::from(Record(r).left()) * rights + right]);
+                    self.values.blocks.extend((0..LANES).map(cell));
                 }
             }
         }

@@ -6,24 +6,25 @@
 #![expect(clippy::inline_always, reason = "one loop, in two forms: its parts must be compiled for the instructions of the form")]
 
 #[cfg(target_arch = "x86_64")]
-use crate::segment::exact::layout::LANES;
-use crate::segment::exact::layout::{Record, Tables};
+use crate::segment::exact::packed::LANES;
+use crate::segment::exact::packed::Record;
+use crate::segment::exact::tables::Tables;
 
-/// What the loop reads and writes. Promises of whoever makes one:
+/// The arrays of the nodes, which the loop reads and writes. Whoever makes one promises:
 /// * the tables are those of a file that passed [`Tables::open`];
-/// * `costs`, `rights`, `previous` and `group_of` point to at least `len + 7` values, and every place is below `len`;
-/// * the values of `rights` at places that are read are classes of the tables.
+/// * `costs`, `rights`, `previous` and `group_of` point to at least `len + 7` values, and every node is below `len`;
+/// * the values of `rights` at nodes that are read are classes of the tables.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Places {
+pub(crate) struct Nodes {
     pub(crate) costs: *mut i32,
     pub(crate) rights: *mut u16,
     pub(crate) previous: *mut u32,
     pub(crate) group_of: *mut u32,
 }
 
-/// Left nodes: `count` places from `from`.
+/// Left nodes: `count` nodes from `from` on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Lefts {
+pub(crate) struct LeftNodes {
     pub(crate) from: u32,
     pub(crate) count: u32,
 }
@@ -35,8 +36,8 @@ pub(crate) struct Run {
     pub(crate) count: u32,
     /// First block, or `NO_BLOCK`.
     pub(crate) block: u32,
-    /// Place of the first homograph.
-    pub(crate) place: u32,
+    /// Node of the first homograph.
+    pub(crate) node: u32,
     /// Number of the group.
     pub(crate) group: u32,
 }
@@ -50,15 +51,15 @@ unsafe fn row(tables: &Tables<'_>, left: u16) -> *const i16 {
 }
 
 /// # Safety
-/// The promises of [`Places`]; `lefts` lies within, and was filled; `row` is a row of the matrix.
+/// The promises of [`Nodes`]; `lefts` lies within, and was filled; `row` is a row of the matrix.
 #[inline(always)]
-unsafe fn cheapest(row: *const i16, places: Places, lefts: Lefts) -> (i32, u32) {
+unsafe fn cheapest(row: *const i16, nodes: Nodes, lefts: LeftNodes) -> (i32, u32) {
     let (mut best, mut index) = (i32::MAX, lefts.from);
     let mut n = lefts.from;
     let end = lefts.from + lefts.count;
     while n < end {
-        // SAFETY: `n` is a filled place, so its right class is a column of the row.
-        let cost = unsafe { *places.costs.add(n as usize) + i32::from(*row.add(usize::from(*places.rights.add(n as usize)))) };
+        // SAFETY: `n` is a filled node, so its right class is a column of the row.
+        let cost = unsafe { *nodes.costs.add(n as usize) + i32::from(*row.add(usize::from(*nodes.rights.add(n as usize)))) };
         if cost <= best {
             best = cost;
             index = n;
@@ -71,21 +72,21 @@ unsafe fn cheapest(row: *const i16, places: Places, lefts: Lefts) -> (i32, u32) 
 /// Connects a run without blocks.
 ///
 /// # Safety
-/// As [`cheapest`]; the records of the run exist, and their places are below the length.
+/// As [`cheapest`]; the records of the run exist, and their nodes are below the length.
 #[inline(always)]
-pub(crate) unsafe fn connect(tables: &Tables<'_>, places: Places, lefts: Lefts, run: Run) {
+pub(crate) unsafe fn connect(tables: &Tables<'_>, nodes: Nodes, lefts: LeftNodes, run: Run) {
     // SAFETY: the caller's promises.
     unsafe {
         match lefts.count {
-            1 => few::<1>(tables, places, lefts, run),
-            2 => few::<2>(tables, places, lefts, run),
-            3 => few::<3>(tables, places, lefts, run),
-            4 => few::<4>(tables, places, lefts, run),
+            1 => few::<1>(tables, nodes, lefts, run),
+            2 => few::<2>(tables, nodes, lefts, run),
+            3 => few::<3>(tables, nodes, lefts, run),
+            4 => few::<4>(tables, nodes, lefts, run),
             _ => {
                 for n in 0..run.count {
                     let record = Record(*tables.records.get_unchecked((run.first + n) as usize));
-                    let (cost, left) = cheapest(row(tables, record.left()), places, lefts);
-                    put(places, run, n, record, cost, left);
+                    let (cost, left) = cheapest(row(tables, record.left()), nodes, lefts);
+                    put(nodes, run, n, record, cost, left);
                 }
             }
         }
@@ -97,12 +98,12 @@ pub(crate) unsafe fn connect(tables: &Tables<'_>, places: Places, lefts: Lefts, 
 /// # Safety
 /// As [`connect`]; `lefts.count` is `COUNT`.
 #[inline(always)]
-unsafe fn few<const COUNT: usize>(tables: &Tables<'_>, places: Places, lefts: Lefts, run: Run) {
+unsafe fn few<const COUNT: usize>(tables: &Tables<'_>, nodes: Nodes, lefts: LeftNodes, run: Run) {
     let from = lefts.from as usize;
-    // SAFETY: the left nodes are filled places; their classes are columns of every row.
+    // SAFETY: the left nodes are filled; their classes are columns of every row.
     unsafe {
-        let costs: [i32; COUNT] = std::array::from_fn(|n| *places.costs.add(from + n));
-        let rights: [usize; COUNT] = std::array::from_fn(|n| usize::from(*places.rights.add(from + n)));
+        let costs: [i32; COUNT] = std::array::from_fn(|n| *nodes.costs.add(from + n));
+        let rights: [usize; COUNT] = std::array::from_fn(|n| usize::from(*nodes.rights.add(from + n)));
         for n in 0..run.count {
             let record = Record(*tables.records.get_unchecked((run.first + n) as usize));
             let row = row(tables, record.left());
@@ -113,22 +114,22 @@ unsafe fn few<const COUNT: usize>(tables: &Tables<'_>, places: Places, lefts: Le
                 index = if cost <= best { lefts.from + left as u32 } else { index };
                 best = best.min(cost);
             }
-            put(places, run, n, record, best, index);
+            put(nodes, run, n, record, best, index);
         }
     }
 }
 
 /// # Safety
-/// The place of homograph `n` of the run is below the length.
+/// The node of homograph `n` of the run is below the length.
 #[inline(always)]
-unsafe fn put(places: Places, run: Run, n: u32, record: Record, cost: i32, left: u32) {
-    let place = (run.place + n) as usize;
+unsafe fn put(nodes: Nodes, run: Run, n: u32, record: Record, cost: i32, left: u32) {
+    let node = (run.node + n) as usize;
     // SAFETY: the caller's promise.
     unsafe {
-        *places.costs.add(place) = cost + record.cost();
-        *places.rights.add(place) = record.right();
-        *places.previous.add(place) = left;
-        *places.group_of.add(place) = run.group;
+        *nodes.costs.add(node) = cost + record.cost();
+        *nodes.rights.add(node) = record.right();
+        *nodes.previous.add(node) = left;
+        *nodes.group_of.add(node) = run.group;
     }
 }
 
@@ -140,25 +141,25 @@ unsafe fn put(places: Places, run: Run, n: u32, record: Record, cost: i32, left:
 #[target_feature(enable = "avx2")]
 #[inline]
 #[expect(clippy::cast_ptr_alignment, reason = "the instructions take addresses of any alignment")]
-pub(crate) unsafe fn connect_blocks(tables: &Tables<'_>, places: Places, lefts: Lefts, run: Run) {
+pub(crate) unsafe fn connect_blocks(tables: &Tables<'_>, nodes: Nodes, lefts: LeftNodes, run: Run) {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_blendv_epi8, _mm256_cmpgt_epi32,
         _mm256_cvtepi16_epi32, _mm256_loadu_si256, _mm256_min_epi32, _mm256_set1_epi32, _mm256_storeu_si256,
     };
     let rights = tables.sizes.rights as usize;
-    for part in 0..run.count.div_ceil(LANES as u32) {
-        let block = (run.block + part) as usize;
-        let place = (run.place + part * LANES as u32) as usize;
-        // SAFETY: a block has 8 cells for each right class; the left nodes are filled places. Stores reach at most 7
-        // places behind the run's last, which the arrays have.
+    for lane_group in 0..run.count.div_ceil(LANES as u32) {
+        let block = (run.block + lane_group) as usize;
+        let node = (run.node + lane_group * LANES as u32) as usize;
+        // SAFETY: a block has 8 cells for each right class; the left nodes are filled nodes. Stores reach at most 7
+        // nodes behind the run's last, which the arrays have.
         unsafe {
             let cells = tables.blocks.as_ptr().add(block * rights * LANES);
             let mut best = _mm256_set1_epi32(i32::MAX);
             let mut index = _mm256_set1_epi32(lefts.from.cast_signed());
             for n in lefts.from..lefts.from + lefts.count {
-                let right = usize::from(*places.rights.add(n as usize));
+                let right = usize::from(*nodes.rights.add(n as usize));
                 let cell = _mm256_cvtepi16_epi32(_mm_loadu_si128(cells.add(right * LANES).cast::<__m128i>()));
-                let cost = _mm256_add_epi32(_mm256_set1_epi32(*places.costs.add(n as usize)), cell);
+                let cost = _mm256_add_epi32(_mm256_set1_epi32(*nodes.costs.add(n as usize)), cell);
                 let worse = _mm256_cmpgt_epi32(cost, best);
                 index = _mm256_blendv_epi8(_mm256_set1_epi32(n.cast_signed()), index, worse);
                 best = _mm256_min_epi32(best, cost);
@@ -166,10 +167,10 @@ pub(crate) unsafe fn connect_blocks(tables: &Tables<'_>, places: Places, lefts: 
             let lane = tables.lanes.as_ptr().add(block).cast::<u8>();
             let word_costs = _mm256_loadu_si256(lane.cast::<__m256i>());
             let word_rights = _mm_loadu_si128(lane.add(32).cast::<__m128i>());
-            _mm256_storeu_si256(places.costs.add(place).cast::<__m256i>(), _mm256_add_epi32(best, word_costs));
-            _mm_storeu_si128(places.rights.add(place).cast::<__m128i>(), word_rights);
-            _mm256_storeu_si256(places.previous.add(place).cast::<__m256i>(), index);
-            _mm256_storeu_si256(places.group_of.add(place).cast::<__m256i>(), _mm256_set1_epi32(run.group.cast_signed()));
+            _mm256_storeu_si256(nodes.costs.add(node).cast::<__m256i>(), _mm256_add_epi32(best, word_costs));
+            _mm_storeu_si128(nodes.rights.add(node).cast::<__m128i>(), word_rights);
+            _mm256_storeu_si256(nodes.previous.add(node).cast::<__m256i>(), index);
+            _mm256_storeu_si256(nodes.group_of.add(node).cast::<__m256i>(), _mm256_set1_epi32(run.group.cast_signed()));
         }
     }
 }

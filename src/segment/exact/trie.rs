@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use crate::segment::exact::layout::{NO_CODE, Node};
+use crate::segment::exact::packed::{NO_CODE, TrieNode};
 
 /// A base that no parent has: what nodes without children point at.
 const DEAD: u32 = 1;
@@ -154,7 +154,7 @@ impl Array {
             self.used_bases.resize(base + 1, false);
         }
         self.used_bases[base] = true;
-        u32::try_from(base).ok().filter(|&base| base <= Node::MAX_BASE)
+        u32::try_from(base).ok().filter(|&base| base <= TrieNode::MAX_BASE)
     }
 
     /// Puts the children of node `n` in their slots.
@@ -178,9 +178,9 @@ impl Array {
     }
 
     fn finish(self, tree: &[Branch], codes: usize) -> Vec<u64> {
-        let empty = Node::new(NO_CODE, DEAD, 0).0;
+        let empty = TrieNode::new(NO_CODE, DEAD, 0).0;
         let node = |&branch: &u32| match tree.get((branch as usize).wrapping_sub(1)) {
-            Some(branch) => Node::new(u32::from(branch.code), branch.base, branch.value).0,
+            Some(branch) => TrieNode::new(u32::from(branch.code), branch.base, branch.value).0,
             None => empty,
         };
         let last = self.branches.iter().rposition(|&branch| branch != 0).unwrap_or(0);

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use super::tiny;
 use crate::morpheme::Standard;
 use crate::segment::dictionary::Dictionary;
 use crate::segment::exact::Exact;
-use crate::segment::{store, tiny, user};
+use crate::segment::{store, user};
 
 const INDEXER: &str = "/usr/lib/mecab/mecab-dict-index";
 /// Context ids of IPADIC 2.7.0.

@@ -2,14 +2,14 @@
 
 /// Decides, row by row, whether the open shard (or row group) is full.
 #[derive(Debug, Clone)]
-pub struct Cut {
+pub struct SizeLimit {
     rows_max: u64,
     weight_max: u64,
     rows: u64,
     weight: u64,
 }
 
-impl Cut {
+impl SizeLimit {
     /// `rows_max` rows or a weight of `weight_max` (bytes of text, tokens), whichever comes first.
     pub fn new(rows_max: u64, weight_max: u64) -> Self {
         Self { rows_max: rows_max.max(1), weight_max, rows: 0, weight: 0 }
@@ -34,10 +34,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn shards(lengths: &[u64], rows_max: u64, weight_max: u64) -> Vec<Vec<u64>> {
-        let mut cut = Cut::new(rows_max, weight_max);
+        let mut limit = SizeLimit::new(rows_max, weight_max);
         let mut shards = vec![vec![]];
         for &length in lengths {
-            if cut.starts_new(length) {
+            if limit.starts_new(length) {
                 shards.push(vec![]);
             }
             shards.last_mut().unwrap().push(length);

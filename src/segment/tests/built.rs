@@ -1,75 +1,15 @@
-//! Tests over the tiny dictionary of `tests/it/tiny_dictionary`: readers, writer, store, engine, stage.
+//! Readers, writer and store: what is read, built, damaged, archived and imported.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, StringArray};
 use proptest::prelude::*;
 
+use super::tiny::{compiled, compiled_files, directory, forge, identity, installed, mecab_format, overwrite, raw, raw_with_user, text};
 use crate::error::Error;
-use crate::morpheme::{Lexicon, Morphemes};
-use crate::schema;
-use crate::segment::about::Identity;
-use crate::segment::compiled_reader::{self, CompiledFiles};
+use crate::morpheme::Lexicon;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::{self, SourceFile};
-use crate::segment::{Pieces, Segment, Segmenter, archive, lindera, segment_document, store, verify};
-use crate::stage::{self, Stage};
-
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tiny_dictionary")
-}
-
-pub(crate) fn text(name: &str) -> String {
-    std::fs::read_to_string(directory().join(name)).unwrap()
-}
-
-fn compiled_files() -> Vec<SourceFile> {
-    archive::members("compiled", &std::fs::read(directory().join("compiled.tar.zst")).unwrap()[..], "compiled", &|_| true).unwrap()
-}
-
-fn compiled(files: &[SourceFile]) -> crate::error::Result<RawDictionary> {
-    let file = |name: &str| files.iter().find(|file| file.0 == name).map_or(&[][..], |file| &file.1);
-    compiled_reader::read(&CompiledFiles {
-        sys: file("sys.dic"),
-        unk: file("unk.dic"),
-        matrix: file("matrix.bin"),
-        chars: file("char.bin"),
-        dicrc: file("dicrc"),
-    })
-}
-
-/// The tiny dictionary as a value.
-pub(crate) fn raw() -> RawDictionary {
-    store::read_dir(&directory(), Some("tiny")).unwrap().raw
-}
-
-/// The tiny dictionary with its user dictionary.
-pub(crate) fn raw_with_user() -> RawDictionary {
-    let mut raw = raw();
-    let mut rows = Vec::new();
-    source_reader::lexicon("", "user.csv", &text("user/user.csv"), &mut rows).unwrap();
-    raw.add_user_rows(rows).unwrap();
-    raw
-}
-
-fn identity() -> Identity {
-    Identity { name: "tiny".into(), version: "1".into(), licence: "none".into(), source: "tests".into() }
-}
-
-fn installed() -> (tempfile::TempDir, PathBuf) {
-    let temporary = tempfile::tempdir().unwrap();
-    let dir = store::install(temporary.path(), &raw(), &identity(), Some("terms")).unwrap();
-    (temporary, dir)
-}
-
-fn engine() -> (tempfile::TempDir, Arc<Dictionary>, lindera::Lindera) {
-    let (temporary, dir) = installed();
-    let dictionary = Arc::new(Dictionary::open(&dir).unwrap());
-    let engine = lindera::Lindera::new(Arc::clone(&dictionary)).unwrap();
-    (temporary, dictionary, engine)
-}
+use crate::segment::{lindera, store, verify};
 
 #[test]
 fn the_source_and_its_compiled_form_are_one_dictionary() {
@@ -113,7 +53,7 @@ fn a_flipped_bit_in_any_file_is_found() {
     verify::verify(&dir).unwrap();
     let mut files: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert_eq!(files.len(), crate::segment::writer::FILES.len() + 2);
+    assert_eq!(files.len(), crate::segment::built_files::FILES.len() + 2);
     for path in files {
         let sound = std::fs::read(&path).unwrap();
         for at in [0, sound.len() / 2, sound.len() - 1] {
@@ -132,15 +72,6 @@ fn a_flipped_bit_in_any_file_is_found() {
     }
     verify::verify(&dir).unwrap();
     store::open(dir.to_str().unwrap()).unwrap();
-}
-
-/// Puts other content in place of a file and signs for it, as whoever wants to mislead can.
-pub(crate) fn forge(dir: &Path, name: &str, bytes: &[u8]) {
-    let mut about = crate::segment::dictionary::read_about(dir).unwrap();
-    let blake3 = blake3::hash(bytes).to_hex().to_string();
-    about.files.insert(name.into(), crate::segment::about::StoredFile { bytes: bytes.len() as u64, blake3 });
-    overwrite(&dir.join(name), bytes);
-    overwrite(&dir.join(crate::segment::about::FILE), &about.seal().unwrap());
 }
 
 #[test]
@@ -164,11 +95,6 @@ fn a_file_that_is_not_made_from_the_content_is_found() {
         let elsewhere = temporary.path().join("elsewhere");
         assert_eq!(store::import(&elsewhere, &dir, None).unwrap_err().exit_code(), 2, "{name}");
     }
-}
-
-pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
-    use std::io::Write;
-    std::fs::OpenOptions::new().write(true).create(true).truncate(true).open(path).unwrap().write_all(bytes).unwrap();
 }
 
 #[test]
@@ -222,109 +148,6 @@ fn a_dictionary_that_is_not_there_is_refused_with_the_commands() {
     assert!(error.hint().is_some_and(|hint| hint.contains("seimai dictionary fetch ipadic") && hint.contains("seimai dictionary import")));
     let (temporary, dir) = installed();
     assert_eq!(store::locate_in(&[empty.path().into(), temporary.path().into()], "tiny").unwrap(), dir);
-}
-
-/// The analysis in MeCab's output format.
-pub(crate) fn mecab_format(dictionary: &Dictionary, engine: &dyn Segmenter, lines: &str) -> String {
-    let mut worker = engine.worker();
-    let (mut pieces, mut out) = (Pieces::default(), String::new());
-    for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
-        pieces.clear();
-        worker.segment_line(line, 0, &mut pieces);
-        let morphemes = Morphemes { ends: &pieces.ends, pos: &pieces.pos, word: &pieces.word };
-        for i in (0..morphemes.len()).filter(|&i| !morphemes.is_gap(i)) {
-            out.push_str(morphemes.surface(line, i));
-            out.push('\t');
-            dictionary.push_feature(pieces.word[i], pieces.pos[i], &mut out);
-            out.push('\n');
-        }
-        out.push_str("EOS\n");
-    }
-    out
-}
-
-#[test]
-fn lindera_is_near_mecab() {
-    let (_temporary, dictionary, engine) = engine();
-    let ours = mecab_format(&dictionary, &engine, &text("golden.txt"));
-    let golden = text("golden.mecab");
-    let (ours, golden): (Vec<_>, Vec<_>) = (ours.split("EOS\n").collect(), golden.split("EOS\n").collect());
-    assert_eq!(ours.len(), golden.len());
-    let same = ours.iter().zip(&golden).filter(|(a, b)| a == b).count();
-    assert!(same * 100 >= golden.len() * 70, "{same} of {} lines", golden.len());
-    // What the crate's own builder gets wrong and ours does not.
-    let one = |line: &str| {
-        mecab_format(&dictionary, &engine, line).lines().map(|l| l.split('\t').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(one("（東京）　都"), ["（", "東京", "）", "　", "都", "EOS"]);
-    assert_eq!(one("ローマ　の"), ["ローマ　", "の", "EOS"]);
-}
-
-#[test]
-fn pieces_tile_and_batches_do_not_matter() {
-    let (_temporary, _, engine) = engine();
-    let stage = Segment::new(Arc::new(engine));
-    let texts =
-        vec![text("golden.txt"), String::new(), "\n\n".into(), " 東京 \n\n都\r\n".into(), "a\0b\u{FFFF}😀".into(), "あ".repeat(40_000)];
-    let whole = columns(&stage, &texts);
-    let single: Vec<_> = texts.iter().flat_map(|text| columns(&stage, std::slice::from_ref(text))).collect();
-    assert_eq!(whole, single);
-    for (text, pieces) in texts.iter().zip(&whole) {
-        assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), text.len());
-        let mut start = 0;
-        for (&end, &pos) in pieces.ends.iter().zip(&pieces.pos) {
-            let surface = text.get(start..end as usize).unwrap();
-            assert!(!surface.is_empty());
-            assert!(surface != "\n" || pos == 0);
-            start = end as usize;
-        }
-    }
-}
-
-fn columns(stage: &Segment, texts: &[String]) -> Vec<Pieces> {
-    let schema = arrow::datatypes::Schema::new(vec![schema::TEXT.field()]);
-    let batch = stage::Batch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(texts.to_vec()))]).unwrap();
-    let mut worker = stage.worker();
-    let batch = worker.apply(batch).unwrap();
-    let counts = worker.take_counts();
-    let lists = [&schema::MORPHEME_ENDS, &schema::MORPHEME_POS, &schema::MORPHEME_WORD].map(|column| stage::lists(&batch, column).unwrap());
-    let rows: Vec<_> = (0..lists[0].len())
-        .map(|row| Pieces {
-            ends: stage::list_slice::<arrow::datatypes::UInt32Type>(lists[0], row).to_vec(),
-            pos: stage::list_slice::<arrow::datatypes::UInt16Type>(lists[1], row).to_vec(),
-            word: stage::list_slice::<arrow::datatypes::UInt32Type>(lists[2], row).to_vec(),
-        })
-        .collect();
-    let morphemes = rows.iter().flat_map(|row| &row.pos).filter(|&&pos| pos != 0).count() as u64;
-    assert_eq!(counts.get("morphemes"), Some(&morphemes));
-    rows
-}
-
-#[test]
-fn lindera_opens_the_directory_itself() {
-    let (_temporary, dictionary, ours) = engine();
-    let inner = lindera_dictionary::dictionary::Dictionary::load_from_path(dictionary.dir()).unwrap();
-    let theirs = ::lindera::segmenter::Segmenter::new(::lindera::mode::Mode::Normal, inner, None).max_grouping_len(Some(24));
-    let (mut ours, mut theirs) = (ours.worker(), theirs.new_worker());
-    for line in text("golden.txt").lines() {
-        let mut pieces = Pieces::default();
-        ours.segment_line(line, 0, &mut pieces);
-        let tokens: Vec<_> = theirs.segment(line).unwrap().iter().map(|t| (t.byte_end as u32, t.word_id.is_unknown())).collect();
-        let pieces: Vec<_> = (0..pieces.ends.len())
-            .filter(|&i| pieces.pos[i] != 0)
-            .map(|i| (pieces.ends[i], pieces.word[i] == crate::morpheme::NO_WORD))
-            .collect();
-        assert_eq!(pieces, tokens, "{line}");
-    }
-}
-
-#[test]
-fn documents_are_lines_and_line_breaks_are_gaps() {
-    let (_temporary, _, engine) = engine();
-    let mut pieces = Pieces::default();
-    segment_document(engine.worker().as_mut(), "東京\n\n 都", &mut pieces);
-    assert_eq!(pieces.ends, [6, 7, 8, 9, 12]);
-    assert_eq!(pieces.pos.iter().map(|&pos| pos == 0).collect::<Vec<_>>(), [false, true, true, true, false]);
 }
 
 #[test]
@@ -421,20 +244,5 @@ proptest! {
             bytes[at..at + 4].copy_from_slice(&(value % 3000).to_le_bytes());
         }
         let _ = compiled(&files);
-    }
-
-    #[test]
-    fn any_line_is_tiled(line in "[ -~\t\u{B}\rぁ-ん一-龥𠮷😀　é\0]{0,60}") {
-        thread_local! {
-            static ENGINE: (tempfile::TempDir, Arc<Dictionary>, lindera::Lindera) = engine();
-        }
-        ENGINE.with(|(_, dictionary, engine)| {
-            let mut pieces = Pieces::default();
-            engine.worker().segment_line(&line, 7, &mut pieces);
-            assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize - 7), line.len());
-            assert!(pieces.ends.is_sorted_by(|a, b| a < b));
-            assert!(pieces.ends.iter().all(|&end| line.is_char_boundary(end as usize - 7)));
-            assert!(pieces.word.iter().all(|&word| word == crate::morpheme::NO_WORD || (word as usize) < dictionary.len()));
-        });
     }
 }

@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::segment::exact::oracle::mecab_format;
+use super::helpers::mecab_format;
 use crate::segment::exact::{Exact, HotList, compile};
 use crate::segment::source::RawDictionary;
-use crate::segment::{Pieces, store};
+use crate::segment::{MorphemeBuffer, store};
 
 /// Text taken from each corpus, in bytes.
 const SAMPLE: usize = 150_000;
@@ -154,7 +154,7 @@ fn gold_segmentation_is_met_as_well_as_by_mecab() {
         let (mut hits, mut ours, mut theirs) = (0, 0, 0);
         for sentence in &sentences {
             let text = sentence["text"].as_str().unwrap();
-            let mut pieces = Pieces::default();
+            let mut pieces = MorphemeBuffer::default();
             crate::segment::SegmentWorker::segment_line(&mut engine.worker(), text, 0, &mut pieces);
             let starts = std::iter::once(0).chain(pieces.ends.iter().map(|&end| end as usize));
             let found = spans(starts.zip(&pieces.ends).map(|(start, &end)| text.get(start..end as usize).unwrap()));

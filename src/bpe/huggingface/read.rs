@@ -1,0 +1,228 @@
+//! Reads a `tokenizer.json`, strictly.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::deepseek::DEEPSEEK;
+use crate::bpe::byte_level;
+use crate::bpe::pattern::Pattern;
+use crate::bpe::vocabulary::{Alphabet, MAX_ID, Special, Tokenizer};
+
+/// Bytes of the largest `tokenizer.json` we read.
+pub const FILE_MAX: u64 = 1 << 27;
+
+/// Reads a `tokenizer.json`.
+///
+/// Added tokens become special tokens, whatever the file says of them: text never turns into them. Truncation, padding
+/// and the post-processor are settings of a call, not of a vocabulary, and are passed over.
+///
+/// # Errors
+/// One sentence that names the first fault.
+pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
+    let file: File = serde_json::from_slice(json).map_err(|error| format!("not a tokenizer.json that we read: {error}"))?;
+    if !is_nothing(&file.normalizer) {
+        return Err("a normalizer inside the tokenizer is not supported; normalise in the pipeline".to_owned());
+    }
+    let (pattern, alphabet) = read_pre_tokenizer(file.pre_tokenizer)?;
+    read_decoder(&file.decoder, alphabet)?;
+    file.model.check()?;
+    build(pattern, alphabet, file.added_tokens, &file.model)
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Option<PreTokenizer>,
+    #[serde(default)]
+    decoder: Value,
+    model: Model,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+enum PreTokenizer {
+    Sequence {
+        pretokenizers: Vec<PreTokenizer>,
+    },
+    Split {
+        pattern: SplitPattern,
+        behavior: String,
+        invert: bool,
+    },
+    ByteLevel {
+        add_prefix_space: bool,
+        #[serde(default = "yes")]
+        use_regex: bool,
+    },
+}
+
+#[derive(Deserialize)]
+enum SplitPattern {
+    Regex(String),
+    String(serde::de::IgnoredAny),
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+struct Model {
+    r#type: Option<String>,
+    dropout: Option<f64>,
+    continuing_subword_prefix: Option<String>,
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    byte_fallback: bool,
+    #[serde(default)]
+    ignore_merges: bool,
+    vocab: Vocabulary,
+    merges: Vec<MergeText>,
+}
+
+impl Model {
+    /// Refuses what would change the ids.
+    fn check(&self) -> Result<(), String> {
+        let empty = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
+        let refusals = [
+            (self.r#type.as_deref().is_some_and(|name| name != "BPE"), "the model is not of type BPE"),
+            (self.dropout.is_some_and(|share| share != 0.0), "dropout makes ids random"),
+            (!empty(&self.continuing_subword_prefix), "continuing_subword_prefix is not supported"),
+            (!empty(&self.end_of_word_suffix), "end_of_word_suffix is not supported"),
+            (self.byte_fallback, "byte_fallback (byte tokens beside characters) is not supported; byte-level vocabularies are"),
+            (self.ignore_merges, "ignore_merges is not supported"),
+        ];
+        refusals.iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+    }
+}
+
+/// The entries in the order of the file: a plain map would hide a string that occurs twice.
+struct Vocabulary(Vec<(String, u32)>);
+
+impl<'de> Deserialize<'de> for Vocabulary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Vocabulary;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object of tokens and ids")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vocabulary, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    if entries.len() == MAX_ID as usize {
+                        return Err(A::Error::custom("too many tokens"));
+                    }
+                    entries.push(entry);
+                }
+                Ok(Vocabulary(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// A merge as a pair, or as files before 2024 spell it: two tokens with a space between.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum MergeText {
+    Pair(String, String),
+    Line(String),
+}
+
+impl MergeText {
+    fn sides(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Pair(left, right) => Some((left, right)),
+            Self::Line(line) => line.split_once(' ').filter(|(_, right)| !right.contains(' ')),
+        }
+    }
+}
+
+/// Null, or the empty sequence that some published files have.
+fn is_nothing(step: &Value) -> bool {
+    step.is_null() || step.get("normalizers").and_then(Value::as_array).is_some_and(Vec::is_empty)
+}
+
+fn read_pre_tokenizer(step: Option<PreTokenizer>) -> Result<(Pattern, Alphabet), String> {
+    let Some(step) = step else { return Ok((Pattern::None, Alphabet::Characters)) };
+    let steps = match step {
+        PreTokenizer::Sequence { pretokenizers } => pretokenizers,
+        single => vec![single],
+    };
+    let Some((PreTokenizer::ByteLevel { add_prefix_space, use_regex }, splits)) = steps.split_last() else {
+        return Err("the last pre-tokenizer is not ByteLevel".to_owned());
+    };
+    if *add_prefix_space {
+        return Err("add_prefix_space would change the text".to_owned());
+    }
+    match (splits, use_regex) {
+        ([], true) => Ok((Pattern::Gpt2, Alphabet::Bytes)),
+        ([], false) => Ok((Pattern::None, Alphabet::Bytes)),
+        (_, false) if is_deepseek(splits) => Ok((Pattern::DeepseekV3, Alphabet::Bytes)),
+        _ => Err("the pattern of the pre-tokenizer is none of deepseek-v3, gpt2, none".to_owned()),
+    }
+}
+
+fn is_deepseek(splits: &[PreTokenizer]) -> bool {
+    let same = |(split, known): (&PreTokenizer, &&str)| match split {
+        PreTokenizer::Split { pattern: SplitPattern::Regex(regex), behavior, invert: false } => {
+            behavior == "Isolated" && regex.replace(r"\r", "\r").replace(r"\n", "\n") == **known
+        }
+        _ => false,
+    };
+    splits.len() == DEEPSEEK.len() && splits.iter().zip(&DEEPSEEK).all(same)
+}
+
+fn read_decoder(decoder: &Value, alphabet: Alphabet) -> Result<(), String> {
+    let name = decoder.get("type").and_then(Value::as_str);
+    let fits = decoder.is_null() || (alphabet == Alphabet::Bytes && name == Some("ByteLevel"));
+    if fits { Ok(()) } else { Err(format!("the decoder {:?} does not fit the pre-tokenizer", name.unwrap_or_default())) }
+}
+
+fn build(pattern: Pattern, alphabet: Alphabet, added: Vec<AddedToken>, model: &Model) -> Result<Tokenizer, String> {
+    let ids: rustc_hash::FxHashMap<&str, u32> = model.vocab.0.iter().map(|(token, id)| (token.as_str(), *id)).collect();
+    if ids.len() < model.vocab.0.len() {
+        return Err("a token occurs twice in the vocabulary".to_owned());
+    }
+    let mut specials = Vec::with_capacity(added.len());
+    let mut special_ids = rustc_hash::FxHashSet::default();
+    for AddedToken { id, content } in added {
+        if ids.get(content.as_str()).is_some_and(|other| *other != id) {
+            return Err(format!("the added token {content:?} has another id in the vocabulary"));
+        }
+        special_ids.insert((id, content.clone()));
+        specials.push(Special { id, content });
+    }
+    let mut tokens = Vec::with_capacity(ids.len());
+    for (token, id) in model.vocab.0.iter().filter(|entry| !special_ids.contains(&(entry.1, entry.0.clone()))) {
+        let bytes = match alphabet {
+            Alphabet::Bytes => {
+                byte_level::read(token).ok_or_else(|| format!("the token {token:?} is not written in byte-level characters"))?
+            }
+            Alphabet::Characters => token.clone().into_bytes(),
+        };
+        tokens.push((*id, bytes));
+    }
+    let merges = model.merges.iter().enumerate().map(|(rank, merge)| {
+        let (left, right) = merge.sides().ok_or_else(|| format!("merge {rank} is not a pair of tokens"))?;
+        let id =
+            |token: &str| ids.get(token).copied().ok_or_else(|| format!("merge {rank} uses {token:?}, which is not in the vocabulary"));
+        Ok((id(left)?, id(right)?))
+    });
+    let merges = merges.collect::<Result<Vec<_>, String>>()?;
+    Tokenizer::new(pattern, alphabet, &tokens, &merges, specials)
+}

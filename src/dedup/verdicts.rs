@@ -1,0 +1,120 @@
+//! All verdicts of a corpus, and the table in which they are stored.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float32Array, StringArray, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Float32Type, UInt32Type, UInt64Type};
+
+use crate::dedup::anchor::{Affected, Kind, Verdict};
+use crate::dedup::ordinal::shard_of;
+use crate::dedup::table::table;
+use crate::error::{Error, Result};
+use crate::schema::Column;
+use crate::stage::{Batch, Counts, column, strings};
+
+/// Verdicts about all affected documents, by ordinal; documents without a verdict are kept and stand for themselves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Verdicts {
+    affected: Vec<Affected>,
+}
+
+const ORDINAL: Column =
+    Column { name: "ordinal", data_type: || DataType::UInt64, nullable: false, about: "Shard in the upper 24 bits, row in the lower 40." };
+const KIND: Column = Column { name: "kind", data_type: || DataType::Utf8, nullable: false, about: "exact, near, or anchor." };
+const ANCHOR: Column = Column {
+    name: "anchor",
+    data_type: || DataType::UInt64,
+    nullable: false,
+    about: "Ordinal of the kept document (of an anchor: its own).",
+};
+const JACCARD: Column =
+    Column { name: "jaccard", data_type: || DataType::Float32, nullable: false, about: "Jaccard similarity to the anchor." };
+const SIZE: Column = Column {
+    name: "dup_size",
+    data_type: || DataType::UInt32,
+    nullable: false,
+    about: "Of an anchor: 1 + the documents it stands for; else 0.",
+};
+
+/// Columns of the table of verdicts.
+pub(super) const COLUMNS: [Column; 5] = [ORDINAL, KIND, ANCHOR, JACCARD, SIZE];
+
+impl Verdicts {
+    /// Verdicts in the order of the ordinals.
+    pub(crate) fn new(affected: Vec<Affected>) -> Self {
+        Self { affected }
+    }
+
+    /// All affected documents, by ordinal.
+    pub fn affected(&self) -> &[Affected] {
+        &self.affected
+    }
+
+    /// Those of one shard, by row.
+    pub fn of_shard(&self, shard: u64) -> &[Affected] {
+        let start = self.affected.partition_point(|affected| shard_of(affected.ordinal) < shard);
+        let rest = &self.affected[start..];
+        &rest[..rest.partition_point(|affected| shard_of(affected.ordinal) == shard)]
+    }
+
+    /// The verdict about one document.
+    pub fn get(&self, ordinal: u64) -> Option<Verdict> {
+        self.affected.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|at| self.affected[at].verdict)
+    }
+
+    /// Totals: `exact`, `near` (removed) and `anchor` (kept, standing for others).
+    pub fn counts(&self) -> Counts {
+        let mut counts: Counts = ["exact", "near", "anchor"].map(|name| (name.to_owned(), 0)).into();
+        for affected in &self.affected {
+            *counts.entry(word(affected.verdict).to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The verdicts as a table, to be stored.
+    pub fn to_batch(&self) -> Result<Batch> {
+        let all = &self.affected;
+        let columns: [(&Column, ArrayRef); 5] = [
+            (&ORDINAL, Arc::new(all.iter().map(|a| Some(a.ordinal)).collect::<UInt64Array>())),
+            (&KIND, Arc::new(all.iter().map(|a| Some(word(a.verdict))).collect::<StringArray>())),
+            (&ANCHOR, Arc::new(all.iter().map(|a| Some(a.anchor())).collect::<UInt64Array>())),
+            (&JACCARD, Arc::new(all.iter().map(|a| Some(a.jaccard())).collect::<Float32Array>())),
+            (&SIZE, Arc::new(all.iter().map(|a| Some(a.size())).collect::<UInt32Array>())),
+        ];
+        table(columns)
+    }
+
+    /// Reads a table of verdicts back; tables of several parts may be appended to one another in order.
+    pub fn from_batch(batch: &Batch) -> Result<Self> {
+        let wrong = |column: &Column| Error::internal(format!("column {} has another type", column.name));
+        let u64s = |wanted: &Column| column(batch, wanted)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(wanted));
+        let (ordinals, anchors, kinds) = (u64s(&ORDINAL)?, u64s(&ANCHOR)?, strings(batch, &KIND)?);
+        let jaccards = column(batch, &JACCARD)?.as_primitive_opt::<Float32Type>().ok_or_else(|| wrong(&JACCARD))?;
+        let sizes = column(batch, &SIZE)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| wrong(&SIZE))?;
+        let verdict = |row: usize| match kinds.value(row) {
+            "anchor" => Ok(Verdict::Anchor { size: sizes.value(row) }),
+            "exact" => Ok(removed(Kind::Exact, anchors.value(row), jaccards.value(row))),
+            "near" => Ok(removed(Kind::Near, anchors.value(row), jaccards.value(row))),
+            other => Err(Error::internal(format!("verdict {other:?} is unknown"))),
+        };
+        let affected = (0..batch.num_rows()).map(|row| Ok(Affected { ordinal: ordinals.value(row), verdict: verdict(row)? }));
+        let affected = affected.collect::<Result<Vec<_>>>()?;
+        if affected.is_sorted_by(|a, b| a.ordinal < b.ordinal) {
+            Ok(Self { affected })
+        } else {
+            Err(Error::internal("verdicts are not in order"))
+        }
+    }
+}
+
+fn removed(kind: Kind, duplicate_of: u64, jaccard: f32) -> Verdict {
+    Verdict::Removed { kind, duplicate_of, jaccard }
+}
+
+/// The kind of a verdict as it is stored and counted.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Removed { kind, .. } => kind.rule(),
+        Verdict::Anchor { .. } => "anchor",
+    }
+}

@@ -1,0 +1,81 @@
+//! What is packed, and what each file of the pack will hold.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::io::FileEntry;
+use crate::pack::layout::Totals;
+
+/// A tokens part to be packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPart {
+    /// The file.
+    pub path: PathBuf,
+    /// What `pack.json` calls it.
+    pub name: String,
+    /// Documents.
+    pub rows: u64,
+    /// BLAKE3 of the file, hex.
+    pub blake3: String,
+}
+
+/// What the tokens mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackContext {
+    /// Id appended to each document.
+    pub eos: u32,
+    /// Id that fills rows.
+    pub pad: u32,
+    /// Ids are below this.
+    pub vocab_size: u32,
+    /// BLAKE3 of `tokenizer.json`.
+    pub tokenizer_blake3: [u8; 32],
+    /// Fingerprint of the plan.
+    pub plan_fingerprint: [u8; 32],
+}
+
+/// What one file of the pack will hold: data only, and the same wherever it is computed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PartPlan {
+    /// Number of the file.
+    pub index: u32,
+    /// Index of its first row in the pack.
+    pub first_row: u64,
+    /// Its windows: ranges of token parts.
+    pub windows: Vec<Range<usize>>,
+    /// Sums, known before any token is read.
+    pub totals: Totals,
+}
+
+impl PartPlan {
+    /// `part-00000.pack`.
+    pub fn name(&self) -> String {
+        format!("part-{:05}.pack", self.index)
+    }
+
+    /// Do the windows follow each other within so many token parts? A plan may have been stored in between.
+    pub(crate) fn is_sound(&self, parts: usize) -> bool {
+        let mut end = self.shards().start;
+        let follows = |window: &Range<usize>| {
+            let follows = window.start == end && window.end >= window.start;
+            end = window.end;
+            follows
+        };
+        self.windows.iter().all(follows) && end <= parts
+    }
+
+    /// The token parts it is made of.
+    pub fn shards(&self) -> Range<usize> {
+        let start = self.windows.first().map_or(0, |window| window.start);
+        start..self.windows.last().map_or(start, |window| window.end)
+    }
+}
+
+/// A finished file of the pack.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PackedPart {
+    /// For the manifest; `rows` are packed rows.
+    pub entry: FileEntry,
+    /// What it was to hold, and holds.
+    pub plan: PartPlan,
+}

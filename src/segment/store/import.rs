@@ -1,0 +1,71 @@
+//! Takes a directory or a file of any kind that we know into the store.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::io;
+use crate::quarantine::escape;
+use crate::segment::about;
+use crate::segment::archive;
+use crate::segment::built_files::is_known;
+use crate::segment::dictionary;
+use crate::segment::store::install::{adopt, install_summed};
+use crate::segment::store::mecab_dir::{MAX_FILE, read_dir};
+use crate::segment::store::open::refuse;
+use crate::segment::store::package::{find_package, install_locked};
+use crate::segment::verify;
+
+/// Imports a directory (MeCab source or compiled, or built by this program) or a file (our archive, or a package of the
+/// lock file that is a tar) into the store.
+///
+/// # Errors
+/// Refused if it is none of these, malformed or damaged.
+pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
+    import_any(store, path, name).map_err(refuse)
+}
+
+fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
+    if path.is_dir() {
+        if path.join(about::FILE).exists() {
+            keeps_its_name(path, name)?;
+            verify::verify(path)?;
+            let about = dictionary::read_about(path)?;
+            let names: Vec<String> = about.files.into_keys().chain([about::FILE.to_owned()]).collect();
+            let read = |name: &String| io::read_limited(&path.join(name), MAX_FILE).map(|bytes| (name.clone(), bytes));
+            return adopt(store, &names.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        let found = read_dir(path, name)?;
+        return install_summed(store, &found.raw, &found.content, &found.identity, found.licence_text);
+    }
+    if !path.is_file() {
+        return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
+    }
+    if let Some((locked_name, locked, source)) = find_package(path)? {
+        return install_locked(store, name.unwrap_or(&locked_name), &locked, &source, path);
+    }
+    keeps_its_name(path, name)?;
+    let file = fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let label = escape(&path.to_string_lossy(), 200);
+    let files = archive::members(&label, std::io::BufReader::new(file), "", &is_built_file)?;
+    if !files.iter().any(|file| file.0 == about::FILE) {
+        return Err(Error::refused(format!("{label}: neither an archive of a built dictionary nor a package of the lock file")));
+    }
+    adopt(store, &files)
+}
+
+/// A built dictionary's name is under its seal.
+fn keeps_its_name(path: &Path, name: Option<&str>) -> Result<()> {
+    if name.is_none() {
+        return Ok(());
+    }
+    let path = escape(&path.to_string_lossy(), 200);
+    Err(Error::refused_with_hint(
+        format!("{path}: a built dictionary keeps its name"),
+        "leave --name out, or build it again from its source",
+    ))
+}
+
+fn is_built_file(name: &str) -> bool {
+    is_known(name) || name == about::FILE
+}

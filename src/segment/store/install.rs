@@ -1,0 +1,71 @@
+//! Writes a dictionary into the store: under a temporary name first, then moved to its own.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::io::{self, Staging};
+use crate::segment::about::{About, Identity, check_name};
+use crate::segment::built_files::LICENCE;
+use crate::segment::contents::Summary;
+use crate::segment::source::RawDictionary;
+use crate::segment::source_reader::SourceFile;
+use crate::segment::store::scratch::Scratch;
+use crate::segment::{verify, writer};
+
+pub(crate) fn write_into(dir: &Path, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<About> {
+    let staging = Staging::new(dir)?;
+    let extra: Vec<(&str, &[u8])> = licence.map(|text| (LICENCE, text.as_bytes())).into_iter().collect();
+    writer::write(raw, content, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
+}
+
+/// Writes a dictionary into the store directory `store` and returns its directory.
+///
+/// # Errors
+/// Refused if the name cannot be a file name; I/O. Whatever fails, nothing is left behind.
+pub fn install(store: &Path, raw: &RawDictionary, identity: &Identity, licence: Option<&str>) -> Result<PathBuf> {
+    install_summed(store, raw, &raw.summary(), identity, licence)
+}
+
+pub(crate) fn install_summed(
+    store: &Path,
+    raw: &RawDictionary,
+    content: &Summary,
+    identity: &Identity,
+    licence: Option<&str>,
+) -> Result<PathBuf> {
+    check_name("name", &identity.name)?;
+    check_name("version", &identity.version)?;
+    io::create_dir(store)?;
+    let temporary = Scratch::new(store)?;
+    let about = write_into(temporary.path(), raw, content, identity, licence)?;
+    settle(store, &temporary, &about)
+}
+
+/// Moves a written directory to its final name.
+fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
+    let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
+    if target.exists() {
+        // Damaged, or built by a version that wrote other files: replaced. Who has it mapped keeps what he has.
+        if verify::check(&target).is_ok_and(|there| there.files == about.files) {
+            return Ok(target);
+        }
+        let aside = Scratch::new(store)?;
+        io::rename(&target, &aside.path().join("replaced"))?;
+    }
+    io::rename(temporary.path(), &target)?;
+    Ok(target)
+}
+
+/// Installs the files of a built dictionary after verifying them.
+pub(crate) fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
+    io::create_dir(store)?;
+    let temporary = Scratch::new(store)?;
+    let staging = Staging::new(temporary.path())?;
+    for (name, bytes) in files {
+        staging.write(&temporary.path().join(name), bytes)?;
+    }
+    let about = verify::verify(temporary.path())?;
+    check_name("name", &about.identity.name)?;
+    check_name("version", &about.identity.version)?;
+    settle(store, &temporary, &about)
+}

@@ -1,0 +1,121 @@
+//! Where dictionaries are looked for, and where the one is that was named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::quarantine::escape;
+use crate::segment::dictionary;
+use crate::segment::lock;
+
+/// Environment variable that names the store.
+pub const VARIABLE: &str = "SEIMAI_DICTIONARIES";
+
+/// The directories that are searched, in order: `$SEIMAI_DICTIONARIES` (alone, if set), the user's data directory, the system's.
+pub fn search_path() -> Vec<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(dir) = set(VARIABLE) {
+        return vec![dir];
+    }
+    let user = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+    let system = ["/usr/local/share", "/usr/share"].map(PathBuf::from);
+    user.into_iter().chain(system).map(|dir| dir.join("seimai/dictionaries")).collect()
+}
+
+/// The directory that `fetch`, `build` and `import` install into.
+///
+/// # Errors
+/// Refused if neither the variable nor a home directory is set.
+pub fn store_dir() -> Result<PathBuf> {
+    let first = search_path().into_iter().next().filter(|dir| !dir.starts_with("/usr"));
+    first.ok_or_else(|| Error::refused_with_hint("there is no place for dictionaries", format!("set {VARIABLE} to a directory")))
+}
+
+/// Directories in `dir` that have the name of a dictionary, sorted; none if `dir` is not there.
+pub(crate) fn children(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(e) => return Err(Error::io(dir, "list", e)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| Error::io(dir, "list", e))?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !hidden && entry.path().is_dir() {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The directory of an installed dictionary of that name. If there are several, the one with the lock file's fingerprint, else
+/// the last in name order.
+///
+/// # Errors
+/// Refused with the commands that would bring it, if it is not installed.
+pub fn locate(name: &str) -> Result<PathBuf> {
+    locate_in(&search_path(), name)
+}
+
+/// [`locate`] in the given directories.
+///
+/// # Errors
+/// See [`locate`].
+pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let locked = lock::all()?.remove(name).map(|locked| locked.fingerprint);
+    for dir in path {
+        let mut found = None;
+        let mut all = children(dir)?;
+        // A directory that was given another name is found too, where none has the right one.
+        let named = |child: &PathBuf| child.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}-")));
+        all.sort_by_key(|child| !named(child));
+        for child in all {
+            if found.is_some() && !named(&child) {
+                break;
+            }
+            let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
+            if locked.as_ref() == Some(&about.fingerprint) {
+                return Ok(child);
+            }
+            found = found.max(Some(child));
+        }
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    let shown = escape(name, 60);
+    let bring = if locked.is_some() {
+        format!(
+            "seimai dictionary fetch {name}\n      or, without network: seimai dictionary import PATH (a package file, an archive of a built dictionary, or a MeCab dictionary)"
+        )
+    } else {
+        format!("seimai dictionary import PATH --name {shown}")
+    };
+    Err(Error::refused_with_hint(format!("the dictionary {shown} is not installed"), bring))
+}
+
+/// Where the dictionary is that was named.
+#[derive(Debug)]
+pub enum Place {
+    /// Installed, in this directory.
+    Store(PathBuf),
+    /// Any directory.
+    Directory(PathBuf),
+}
+
+/// What a name or directory means, for every command alike: a plain name is first an installed dictionary.
+///
+/// # Errors
+/// See [`locate`].
+pub fn place(name_or_dir: &str) -> Result<Place> {
+    let plain = !name_or_dir.contains(['/', '\\']) && name_or_dir != "." && name_or_dir != "..";
+    let dir = Path::new(name_or_dir);
+    let located = if plain { Some(locate(name_or_dir)) } else { None };
+    match located {
+        Some(Ok(found)) => Ok(Place::Store(found)),
+        Some(Err(missing)) if !dir.is_dir() => Err(missing),
+        _ => Ok(Place::Directory(dir.to_path_buf())),
+    }
+}

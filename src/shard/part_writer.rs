@@ -1,0 +1,97 @@
+//! Writes a part.
+
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, SchemaRef};
+use parquet::file::properties::WriterProperties;
+
+use crate::error::{Error, Result};
+use crate::io::{FileEntry, Staging, TableWriter};
+use crate::schema::{INPUT_IDS, TEXT};
+use crate::shard::layout::{GROUP_ROWS, GROUP_TEXT_BYTES, GROUP_TOKENS};
+use crate::shard::limit::SizeLimit;
+use crate::stage::Batch;
+
+/// Writes a part so that its bytes depend on its rows only: rows are gathered into whole row groups first.
+pub struct PartWriter {
+    table: TableWriter,
+    schema: SchemaRef,
+    group: SizeLimit,
+    pending: Vec<Batch>,
+}
+
+impl PartWriter {
+    /// Starts a part in the staging directory. The schema must hold `input_ids` or `text` if its rows have weight: row
+    /// groups also end at 2²⁵ tokens or 128 MiB of text.
+    pub fn create(staging: &Staging, name: &str, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
+        let table = TableWriter::create(staging, name, schema.clone(), properties)?;
+        let weight_max = if schema.index_of(INPUT_IDS.name).is_ok() { GROUP_TOKENS } else { GROUP_TEXT_BYTES };
+        Ok(Self { table, schema, group: SizeLimit::new(GROUP_ROWS as u64, weight_max), pending: Vec::new() })
+    }
+
+    /// Appends rows: the columns of the part's schema out of a batch that may have more.
+    pub fn write(&mut self, batch: &Batch) -> Result<()> {
+        let batch = &self.project(batch)?;
+        let weights = weights(batch)?;
+        let mut start = 0;
+        for (row, &weight) in weights.iter().enumerate() {
+            if self.group.starts_new(weight) {
+                self.keep(batch, start, row);
+                self.flush()?;
+                start = row;
+            }
+        }
+        self.keep(batch, start, weights.len());
+        Ok(())
+    }
+
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.table.rows() + self.pending.iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
+    }
+
+    /// Completes the file; `path` is what the manifest will say.
+    pub fn commit(mut self, target: &Path, path: String) -> Result<FileEntry> {
+        self.flush()?;
+        self.table.commit(target, path)
+    }
+
+    fn project(&self, batch: &Batch) -> Result<Batch> {
+        let columns = self.schema.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).cloned();
+            column.ok_or_else(|| Error::internal(format!("column {} is missing", field.name())))
+        });
+        Ok(Batch::try_new(self.schema.clone(), columns.collect::<Result<_>>()?)?)
+    }
+
+    fn keep(&mut self, batch: &Batch, start: usize, end: usize) {
+        if end > start {
+            self.pending.push(batch.slice(start, end - start));
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let group = concat_batches(&self.schema, &self.pending)?;
+        self.pending.clear();
+        self.table.write(&group)?;
+        self.table.end_row_group()
+    }
+}
+
+/// What each row weighs: tokens if there are any, else bytes of text, else nothing.
+fn weights(batch: &Batch) -> Result<Vec<u64>> {
+    let offsets = if let Some(ids) = batch.column_by_name(INPUT_IDS.name) {
+        let ids = ids.as_list_opt::<i32>().ok_or_else(|| Error::internal("input_ids holds no lists"))?;
+        ids.value_offsets()
+    } else if let Some(texts) = batch.column_by_name(TEXT.name).filter(|array| *array.data_type() == DataType::Utf8) {
+        texts.as_string::<i32>().value_offsets()
+    } else {
+        return Ok(vec![0; batch.num_rows()]);
+    };
+    Ok(offsets.windows(2).map(|pair| u64::from((pair[1] - pair[0]).unsigned_abs())).collect())
+}
