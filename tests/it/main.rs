@@ -9,5 +9,6 @@ mod hostile;
 mod pipeline;
 mod readme;
 mod schema;
+mod shards;
 #[path = "../../src/testing.rs"]
 mod testing;

@@ -1,0 +1,122 @@
+//! A work shard is a value: processes that know nothing of each other work on the shards of one run, in any order, and the bytes are
+//! those of `seimai run`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use seimai::corpus::ShardRef;
+use seimai::pipeline::observer::{Silent, Stop};
+use seimai::pipeline::plan::LoadedPlan;
+use seimai::pipeline::registry::Stages;
+use seimai::pipeline::report::RunOptions;
+use seimai::pipeline::{Store, run, run_shard};
+
+use crate::harness::{World, repository, tree, worlds};
+
+/// What a process of its own is told to do: a JSON object in this variable.
+const TASK: &str = "SEIMAI_TEST_SHARD_TASK";
+const PROCESSES: u64 = 4;
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Task {
+    plan: PathBuf,
+    out: PathBuf,
+    /// `None`: begin the run and find its shards. `Some(n)`: work on every fourth shard of a shuffled list, from the n-th on.
+    process: Option<u64>,
+}
+
+/// Records of every shape of file that can be entered in the middle, and of one that cannot.
+fn inputs(world: &World) {
+    let record = |n: u64| format!("{{\"id\":\"r{n}\",\"text\":\"{}番の文書です。精米した米を{}回炊く。\"}}\n", n, n * n % 97);
+    let records = |from: u64, to: u64| (from..to).fold(String::new(), |mut all, n| all.write_str(&record(n)).map(|()| all).unwrap());
+    world.write("in/a.jsonl", records(0, 1500) + "{broken\n" + &records(1500, 1600));
+    world.write("in/b.jsonl.zst", [zstd(&records(1600, 2300)), zstd(&records(2300, 2900))].concat());
+    world.write("in/c.jsonl.gz", gzip(&records(2900, 4100)));
+    for sample in ["mixed.parquet", "notices.jsonl.gz", "text/txt-001.sjis.txt", "text/txt-013.utf8.txt"] {
+        world.write(&format!("in/{}", sample.rsplit('/').next().unwrap()), std::fs::read(repository().join("corpora-samples").join(sample)).unwrap());
+    }
+}
+
+fn zstd(text: &str) -> Vec<u8> {
+    zstd::encode_all(text.as_bytes(), 1).unwrap()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(text.as_bytes()).unwrap();
+    writer.finish().unwrap()
+}
+
+/// Every twenty records are a shard.
+const PLAN: &str = "[input]\npaths = [\"in\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 400\n[shards]\nrows_max = 20\n";
+
+#[test]
+fn processes_share_the_shards_of_a_run() {
+    for world in worlds("processes_share_the_shards_of_a_run") {
+        inputs(&world);
+        let plan = world.write("plan.toml", PLAN);
+        let run = |out: &str| world.run(&["run", "plan.toml", "--out", out, "--progress", "none"]);
+        // Damaged input is told by the exit code.
+        assert_eq!(run("whole").0, 3);
+        let task = |process| Task { plan: plan.clone(), out: world.path("out"), process };
+        assert!(start(&world, &task(None)).wait().unwrap().success());
+        let workers: Vec<Child> = (0..PROCESSES).map(|n| start(&world, &task(Some(n)))).collect();
+        assert!(workers.into_iter().all(|mut worker| worker.wait().unwrap().success()));
+        let (code, _, err) = run("out");
+        assert_eq!(code, 3, "{err}");
+        let seconds: serde_json::Value = serde_json::from_slice(&std::fs::read(world.path("out/run.json")).unwrap()).unwrap();
+        let passes = seconds["pass_seconds"].as_object().unwrap();
+        assert!(!passes.contains_key("annotate") && passes.contains_key("dedup"), "the run had nothing left to annotate: {passes:?}");
+        assert_eq!(tree(&world.path("whole")), tree(&world.path("out")));
+    }
+}
+
+fn start(world: &World, task: &Task) -> Child {
+    let this = std::env::current_exe().unwrap();
+    let mut command = world.program(this.to_str().unwrap());
+    command.args(["--exact", "shards::a_process_of_its_own", "--include-ignored", "--nocapture"]);
+    command.env(TASK, serde_json::to_string(task).unwrap()).spawn().unwrap()
+}
+
+#[test]
+#[ignore = "a process that the test of this file starts"]
+fn a_process_of_its_own() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let task: Task = serde_json::from_str(&task).unwrap();
+    let loaded = LoadedPlan::read(&task.plan, &[]).unwrap();
+    match task.process {
+        None => {
+            let options = RunOptions { out: task.out, threads: 1, memory: 1 << 30, fresh: false };
+            let shards = run::prepare(&loaded, &options, &Stop::default(), &Silent).unwrap();
+            assert!(shards.len() >= 200, "{} shards", shards.len());
+        }
+        Some(process) => work(&loaded, &task.out, process),
+    }
+}
+
+fn work(loaded: &LoadedPlan, out: &Path, process: u64) {
+    let stages = Stages::new(&loaded.plan, &loaded.base).unwrap();
+    let store = Store::join(out, &stages).unwrap();
+    let mut shards: Vec<ShardRef> = store.shards().unwrap();
+    // Shuffled by a hash, the same in every process; the first ten are done by all, so that some are done twice at once.
+    shards.sort_by_key(|shard| *blake3::hash(&shard.index.to_le_bytes()).as_bytes());
+    let mine = shards.iter().enumerate().filter(|(n, _)| *n < 10 || *n as u64 % PROCESSES == process);
+    for (_, shard) in mine {
+        let entry = run_shard(&stages, shard, &store).unwrap();
+        assert_eq!(entry.facts.documents + entry.facts.quarantined.len() as u64, shard.records, "{shard:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_joined_is_refused() {
+    let world = World::new();
+    world.write("in/a.jsonl", "{\"text\":\"米\"}\n");
+    let plan = world.write("plan.toml", "[input]\npaths = [\"in\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 400\n");
+    let task = |process| Task { plan: plan.clone(), out: world.path("out"), process };
+    let ends_well = |task: &Task| start(&world, task).wait().unwrap().success();
+    assert!(!ends_well(&task(Some(0))), "no run has begun");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]).0, 0);
+    assert!(!ends_well(&task(Some(0))), "the run has finished");
+}
