@@ -32,6 +32,9 @@ pub struct FileEntry {
     pub blake3: String,
 }
 
+/// Files of one name that may be unfinished at once.
+const SAME_NAME_MAX: u32 = 10_000;
+
 /// A directory for files that have no final name yet. Files in it may be deleted at any time between runs.
 #[derive(Debug, Clone)]
 pub struct Staging {
@@ -46,9 +49,18 @@ impl Staging {
         Ok(Self { dir })
     }
 
-    /// Starts a file; `name` must be unique among those being written.
+    /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
-        StagedFile::create(self.dir.join(name))
+        let mut path = self.dir.join(name);
+        for number in 1..SAME_NAME_MAX {
+            match StagedFile::create(path) {
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = self.dir.join(format!("{name}.{number}"));
+                }
+                created => return created,
+            }
+        }
+        Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.display())))
     }
 
     /// Writes `bytes` as the complete file `path`.
@@ -84,8 +96,7 @@ impl StagedFile {
         let file = OpenOptions::new()
             .write(true)
             .read(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .map_err(|e| Error::io(&path, "create", e))?;

@@ -34,7 +34,10 @@ fn inputs(world: &World) {
     world.write("in/b.jsonl.zst", [zstd(&records(1600, 2300)), zstd(&records(2300, 2900))].concat());
     world.write("in/c.jsonl.gz", gzip(&records(2900, 4100)));
     for sample in ["mixed.parquet", "notices.jsonl.gz", "text/txt-001.sjis.txt", "text/txt-013.utf8.txt"] {
-        world.write(&format!("in/{}", sample.rsplit('/').next().unwrap()), std::fs::read(repository().join("corpora-samples").join(sample)).unwrap());
+        world.write(
+            &format!("in/{}", sample.rsplit('/').next().unwrap()),
+            std::fs::read(repository().join("corpora-samples").join(sample)).unwrap(),
+        );
     }
 }
 
