@@ -244,7 +244,7 @@ fn weights(batch: &Batch) -> Result<Vec<u64>> {
 mod tests {
     use super::*;
     use arrow::array::{ArrayRef, Int32Array, StringArray};
-    use arrow::datatypes::Int32Type;
+    use arrow::datatypes::{Field, Int32Type};
     use parquet::file::metadata::ParquetMetaData;
 
     use crate::io::{read_table, table_metadata};
@@ -362,7 +362,16 @@ mod tests {
     #[test]
     fn documents_have_dictionaries_for_categories_and_no_statistics_of_texts() {
         use crate::schema::{DUP_CLUSTER, DUP_SIZE, KEIGO, META, QUALITY, REGISTER, URL};
-        let fields = [DOC_ID, TEXT, SOURCE, URL, REGISTER, KEIGO, QUALITY, DUP_CLUSTER, DUP_SIZE, META].map(|column| column.field());
+        // Structs like those that the rooms make: a name, ratios, counts, flags, a list of counts.
+        let like_keigo = || {
+            let level = DataType::FixedSizeList(crate::schema::element(DataType::UInt32), 4);
+            let fields = [("dominant_style", DataType::Utf8), ("mixed", DataType::Boolean), ("level", level), ("repeat", DataType::UInt8)];
+            DataType::Struct(fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, false)).collect())
+        };
+        let like_quality =
+            || DataType::Struct(vec![Field::new("kana", DataType::Float32, true), Field::new("n_chars", DataType::UInt32, false)].into());
+        let (keigo, quality) = (KEIGO.with_type(like_keigo), QUALITY.with_type(like_quality));
+        let fields = [DOC_ID, TEXT, SOURCE, URL, REGISTER, keigo, quality, DUP_CLUSTER, DUP_SIZE, META].map(|column| column.field());
         let schema = Arc::new(Schema::new(fields.to_vec()));
         let columns = schema.fields().iter().map(|field| some_column(field.data_type(), 9)).collect();
         let batch = Batch::try_new(schema.clone(), columns).unwrap();
