@@ -139,6 +139,7 @@ impl Decider {
     }
 
     fn judge_into(&self, batch: &Batch, first: u32, rejections: &mut Builder) -> Result<()> {
+        let batch = &self.contract().admit("decide", batch.clone())?;
         let sources = strings(batch, &SOURCE)?;
         // Every column is looked up once a batch; most neighbours come from one source.
         let sets = (0..=self.rules.len()).map(|i| Measured::of(batch, self.set(i))).collect::<Result<Vec<_>>>()?;
@@ -173,7 +174,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, StringArray, StructArray, UInt32Array};
+    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, LargeStringArray, StringArray, StructArray, UInt32Array};
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
@@ -251,6 +252,9 @@ mod tests {
         let quality = StructArray::from(fields.map(|(field, array)| (field.clone(), array.clone())).collect::<Vec<_>>());
         let schema = Schema::new(vec![SOURCE.field(), Field::new(QUALITY.name, quality.data_type().clone(), false)]);
         let lacking = Batch::try_new(Arc::new(schema), vec![whole.column(0).clone(), Arc::new(quality)]).unwrap();
+        let sources: ArrayRef = Arc::new(LargeStringArray::from(vec!["blog"]));
+        let large = Batch::try_from_iter([(SOURCE.name, sources), (QUALITY.name, whole.column(1).clone())]).unwrap();
+        assert!(decider.judge(&large).unwrap().is_empty(), "text of any layout");
         for refused in [decider.judge(&lacking).unwrap_err(), decider.contract().admit("decide", lacking).unwrap_err()] {
             assert_eq!(refused.exit_code(), 2);
             assert!(refused.to_string().contains("quality") && refused.to_string().contains("kana"), "{refused}");

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 /// The result of every fallible function of the library.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error that stops a shard, and with it the run.
+/// An error that stops a work shard, and with it the run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The request cannot be carried out as it stands: plan, path, dictionary, output directory (exit code 2).
+    /// The request cannot be carried out as it stands: plan, path, dictionary, output directory, or a batch whose columns are
+    /// not those that a stage reads (exit code 2).
     #[error("{message}")]
     Refused {
         /// One sentence: what, where.

@@ -1,11 +1,11 @@
 //! The words in which rooms speak about morphemes, without any room knowing the analyser.
 //!
-//! A document's morphemes are pieces that **tile its text**: each piece is given by its byte end; whitespace that the
-//! analyser skipped, and line breaks, are pieces with POS id 0 ([`PosTable::GAP`]).
+//! A document's morphemes **tile its text**: each is given by its byte end. White space that the analyser skipped, and
+//! line breaks, are *gaps*: morphemes with POS id 0 ([`PosTable::GAP`]).
 
 use std::sync::Arc;
 
-/// Word id of a piece that is not in the lexicon: an unknown word, or a gap.
+/// Word id of a morpheme that is not in the lexicon: an unknown word, or a gap.
 pub const NO_WORD: u32 = u32::MAX;
 
 /// The part-of-speech tuples of one dictionary, indexed by POS id (u16). Id 0 is the gap.
@@ -78,37 +78,37 @@ pub struct Morphemes<'a> {
 }
 
 impl<'a> Morphemes<'a> {
-    /// Number of pieces, gaps included.
+    /// Number of morphemes, gaps included.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// No piece at all.
+    /// No morpheme at all.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Byte start of piece `i`.
+    /// Byte start of morpheme `i`.
     pub fn start(&self, i: usize) -> usize {
         if i == 0 { 0 } else { self.ends[i - 1] as usize }
     }
 
-    /// Byte end of piece `i`.
+    /// Byte end of morpheme `i`.
     pub fn end(&self, i: usize) -> usize {
         self.ends[i] as usize
     }
 
-    /// Surface of piece `i` in `text`; empty if the slices do not belong to `text`.
+    /// Surface of morpheme `i` in `text`; empty if the slices do not belong to `text`.
     pub fn surface<'t>(&self, text: &'t str, i: usize) -> &'t str {
         text.get(self.start(i)..self.end(i)).unwrap_or("")
     }
 
-    /// Is piece `i` skipped whitespace or a line break?
+    /// Is morpheme `i` a gap?
     pub fn is_gap(&self, i: usize) -> bool {
         self.pos[i] == PosTable::GAP
     }
 
-    /// The pieces `from..to`, with byte ends still relative to the whole document.
+    /// The morphemes `from..to`, with byte ends still relative to the whole document.
     pub fn slice(&self, from: usize, to: usize) -> Morphemes<'a> {
         Morphemes { ends: &self.ends[from..to], pos: &self.pos[from..to], word: &self.word[from..to] }
     }

@@ -1,7 +1,7 @@
 //! Normalisation: NFKC with a keep-list, and the rules that Japanese text needs.
 //!
 //! The stage replaces `text` and counts what each rule did. Sentence ends travel as a column of their own
-//! ([`sentences::Sentences`]), so no later room has to split again.
+//! ([`sentences::Sentences`]), so that no later room has to split again.
 
 mod kernel;
 mod options;

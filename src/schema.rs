@@ -64,7 +64,7 @@ columns! {
     DATE = "date", DataType::Utf8, true, "Date given by the record.";
     META = "meta", DataType::Utf8, true, "Other fields of the record, as JSON.";
     MORPHEME_ENDS = "morpheme_ends", list(DataType::UInt32), false, "Byte ends of the morphemes; they tile the text.";
-    MORPHEME_POS = "morpheme_pos", list(DataType::UInt16), false, "POS ids of the morphemes; 0 = skipped whitespace.";
+    MORPHEME_POS = "morpheme_pos", list(DataType::UInt16), false, "POS ids of the morphemes; 0 = gap (skipped white space).";
     MORPHEME_WORD = "morpheme_word", list(DataType::UInt32), false, "Word ids of the morphemes; 4294967295 = not in the lexicon.";
     SENTENCE_ENDS = "sentence_ends", list(DataType::UInt32), false, "Byte ends of the sentences; they tile the text.";
     REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";

@@ -1,4 +1,4 @@
-//! The two verbs of the system: a [`Stage`] maps a batch to a batch, a [`Fold`] sees the whole corpus.
+//! The two kinds of step: a [`Stage`] maps a batch to a batch, a [`Fold`] sees the whole corpus.
 //!
 //! Stages between two folds are fused into one pass. A stage never drops or reorders rows; it reads the columns its
 //! [`Contract`] names and adds (or replaces) others. Contracts are chained and checked when the plan is built.
@@ -33,7 +33,8 @@ pub trait Stage: Send + Sync {
     /// Scratch of one thread.
     fn worker(&self) -> Box<dyn Worker + '_>;
 
-    /// Maps one batch of a user: checks it first, and takes text and lists of any layout. The totals of the worker are lost.
+    /// Maps one batch of a user: checks it first, and takes text and lists of any layout. The totals of the worker are lost;
+    /// for many batches, [`Contract::admit`] each and keep one [`Stage::worker`].
     ///
     /// # Errors
     /// [`Error::Refused`] if a column that the contract names is missing or has another type.
@@ -77,7 +78,7 @@ pub trait Absorber {
 pub type BatchIter<'a> = Box<dyn Iterator<Item = Result<Batch>> + 'a>;
 
 /// A parallel loop: calls the function once with each number below `n`, from any threads. Rooms start no threads of their own;
-/// a fold that concludes is lent those of the corridor.
+/// the conclusion of a fold is lent those of `pipeline`.
 pub type ParallelFor<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + 'a;
 
 /// The parallel loop of one thread.
@@ -95,7 +96,7 @@ pub fn in_parallel<T: Send>(parallel: &ParallelFor<'_>, n: usize, work: &(dyn Fn
         }
     });
     let taken = slots.into_iter().map(|slot| slot.into_inner().ok().flatten());
-    taken.map(|slot| slot.unwrap_or_else(|| Err(Error::internal("a part of a parallel loop was not run")))).collect()
+    taken.map(|slot| slot.unwrap_or_else(|| Err(Error::internal("a number of a parallel loop was left out")))).collect()
 }
 
 #[cfg(test)]

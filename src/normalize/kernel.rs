@@ -1,8 +1,8 @@
 //! The normaliser: long runs of inert characters are copied, the rest goes through the rules and NFKC.
 //!
-//! A *segment* is a maximal run of characters that are not inert, with the one inert character before it (marks may
-//! compose with it). Segments are cut at protected characters into *pieces*; each piece is brought into normal form by
-//! itself. Nothing inert can be changed by its neighbours, so the result is the same as for the whole text.
+//! A *stretch* is a maximal run of characters that are not inert, with the one inert character before it (a combining
+//! character may compose with it). Protected characters divide a stretch; what lies between two of them is brought into
+//! normal form by itself. Nothing inert can be changed by its neighbours, so the result is the same as for the whole text.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_compatible};
@@ -39,14 +39,14 @@ impl Normalizer {
     pub fn normalize(&self, text: &str, out: &mut String, counts: &mut RuleCounts) {
         out.clear();
         out.reserve(text.len());
-        let mut pass = Pass { rules: self, out, counts, piece: String::new(), inert: true, last: None, base: None };
+        let mut rewriter = Rewriter { rules: self, out, counts, pending: String::new(), inert: true, last: None, base: None };
         let mut at = 0;
         while at < text.len() {
             let (last, special) = self.next_special(text.as_bytes(), at);
-            pass.out.push_str(text.get(at..last).unwrap_or(""));
-            at = if special < text.len() { special + pass.segment(text, last, special) } else { text.len() };
+            rewriter.out.push_str(text.get(at..last).unwrap_or(""));
+            at = if special < text.len() { special + rewriter.stretch(text, last, special) } else { text.len() };
             if special == text.len() {
-                pass.out.push_str(text.get(last..).unwrap_or(""));
+                rewriter.out.push_str(text.get(last..).unwrap_or(""));
             }
         }
         Punctuation::new(&self.options).apply(out, counts);
@@ -104,23 +104,23 @@ fn is_special(c: char, options: &Options) -> bool {
 }
 
 /// One text on its way through the rules.
-struct Pass<'a> {
+struct Rewriter<'a> {
     rules: &'a Normalizer,
     out: &'a mut String,
     counts: &'a mut RuleCounts,
     /// Decomposed characters waiting for composition.
-    piece: String,
-    /// Does `piece` hold inert characters only?
+    pending: String,
+    /// Does `pending` hold inert characters only?
     inert: bool,
-    /// The character put down last, `None` at the start of a segment without predecessor.
+    /// The character put down last, `None` at the start of a stretch that begins the text.
     last: Option<char>,
-    /// The last starter: what marks and joiners belong to, whatever order the marks come in.
+    /// The last starter: combining characters and joiners belong to it, whatever order they come in.
     base: Option<char>,
 }
 
-impl Pass<'_> {
-    /// Handles the segment at `special`, after the inert character at `before`; gives its length in bytes.
-    fn segment(&mut self, text: &str, before: usize, special: usize) -> usize {
+impl Rewriter<'_> {
+    /// Handles the stretch at `special`, after the inert character at `before`; gives its length in bytes.
+    fn stretch(&mut self, text: &str, before: usize, special: usize) -> usize {
         (self.last, self.base) = (None, None);
         for c in text.get(before..special).unwrap_or("").chars() {
             self.put(c);
@@ -230,7 +230,7 @@ impl Pass<'_> {
     /// Adds a character that takes part in composition.
     fn put(&mut self, c: char) {
         self.inert &= !self.rules.is_special(u32::from(c));
-        self.piece.push(c);
+        self.pending.push(c);
         self.note(c);
     }
 
@@ -250,18 +250,18 @@ impl Pass<'_> {
 
     fn flush(&mut self) {
         if self.inert || self.rules.options.form == Form::None {
-            self.out.push_str(&self.piece);
+            self.out.push_str(&self.pending);
         } else {
-            // A run of more than 30 marks is broken by U+034F, so that no text makes the buffers of composition grow.
+            // A run of more than 30 combining characters is broken by U+034F, so that no text makes the buffers of composition grow.
             let from = self.out.len();
-            self.out.extend(self.piece.chars().stream_safe().nfc());
-            if self.piece.len() > 60 {
+            self.out.extend(self.pending.chars().stream_safe().nfc());
+            if self.pending.len() > 60 {
                 let joiners = |text: &str| text.matches(GRAPHEME_JOINER).count() as u64;
-                let added = joiners(self.out.get(from..).unwrap_or("")).saturating_sub(joiners(&self.piece));
+                let added = joiners(self.out.get(from..).unwrap_or("")).saturating_sub(joiners(&self.pending));
                 self.counts.add_many(Rule::LongMarks, added);
             }
         }
-        self.piece.clear();
+        self.pending.clear();
         self.inert = true;
     }
 }

@@ -1,4 +1,4 @@
-//! Sentence ends: the one splitter of the house; the ends tile the text.
+//! Sentence ends: every room uses this splitter. The ends tile the text.
 //!
 //! A sentence ends at 。．！？!?｡ and at every line end, together with the marks, closing brackets and spaces that follow
 //! and the line end itself. Blank lines belong to the sentence before them, at the start of the text to the first one.
@@ -266,9 +266,9 @@ mod tests {
         ends[1..]
             .iter()
             .scan(0, |start, end| {
-                let piece = text.get(*start..*end as usize);
+                let sentence = text.get(*start..*end as usize);
                 *start = *end as usize;
-                piece
+                sentence
             })
             .collect()
     }
@@ -276,8 +276,8 @@ mod tests {
     #[track_caller]
     fn check(cases: &[&str]) {
         for case in cases {
-            let pieces: Vec<&str> = case.split('|').collect();
-            assert_eq!(split(&case.replace('|', "")), pieces);
+            let sentences: Vec<&str> = case.split('|').collect();
+            assert_eq!(split(&case.replace('|', "")), sentences);
         }
     }
 

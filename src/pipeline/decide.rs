@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
 use super::context::Context;
-use super::dedup::{self, Fates};
+use super::dedup::{self, Duplicates};
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
@@ -50,13 +50,13 @@ impl Facts for PartFacts {
 pub(super) type Part = Entry<PartFacts>;
 
 /// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, fates: &Fates) -> Result<Vec<Part>> {
-    let units = (0..fates.parts.len()).map(|part| (layout::part_unit(part), 1));
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Vec<Part>> {
+    let units = (0..duplicates.parts.len()).map(|part| (layout::part_unit(part), 1));
     let pass = Pass::new(pass::DECIDE, Quantity::Parts, units);
     pass.run::<PartFacts>(context, |mut missing, underway| {
-        let sizes = fates.parts.iter().map(|&shards| text_bytes(context, annotated, shards)).collect::<Result<Vec<_>>>()?;
+        let sizes = duplicates.parts.iter().map(|&shards| text_bytes(context, annotated, shards)).collect::<Result<Vec<_>>>()?;
         largest_first(&mut missing, |part| sizes[part]);
-        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, fates))
+        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, duplicates))
     })?;
     pass.entries(context)
 }
@@ -90,23 +90,23 @@ impl<'a> OpenPart<'a> {
         })
     }
 
-    fn fill(mut self, context: &Context<'_>, fates: &Fates) -> Result<Entry<PartFacts>> {
-        let (from, to) = fates.parts[self.part];
+    fn fill(mut self, context: &Context<'_>, duplicates: &Duplicates) -> Result<Entry<PartFacts>> {
+        let (from, to) = duplicates.parts[self.part];
         for shard in from..to {
             // Rows are copied, compressed and counted, not taken apart: memory is less than in the annotate pass.
             let _permit = context.store.gate.enter(dedup::longest_text(context, shard)? / LIGHTER);
             let rejections = Rejections::from_batch(&context.store.table(&layout::rejections(shard))?.concat()?)?;
-            let mut affected = fates.of(shard).iter().peekable();
+            let mut affected = duplicates.of(shard).iter().peekable();
             let mut base = 0;
             for batch in context.store.table_columns(&layout::annotated(shard), None, BATCH_ROWS)? {
                 context.stop.check()?;
                 let batch = batch?;
                 let end = base + batch.num_rows() as u32;
                 let mut of_rows = vec![None; batch.num_rows()];
-                while let Some(fate) = affected.next_if(|fate| row_of(fate.ordinal) < end) {
-                    of_rows[(row_of(fate.ordinal) - base) as usize] = Some((fate, fates.anchor_id(fate)));
+                while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
+                    of_rows[(row_of(found.ordinal) - base) as usize] = Some((found, duplicates.anchor_id(found)));
                 }
-                let dropped: Vec<_> = of_rows.iter().zip(base..).map(|(fate, row)| Dropped::of(rejections.of(row), *fate)).collect();
+                let dropped: Vec<_> = of_rows.iter().zip(base..).map(|(found, row)| Dropped::of(rejections.of(row), *found)).collect();
                 self.take(&batch, &of_rows, &dropped)?;
                 base = end;
             }
@@ -115,10 +115,10 @@ impl<'a> OpenPart<'a> {
     }
 
     /// Splits a batch into kept and rejected rows.
-    fn take(&mut self, batch: &Batch, fates: &[Option<Fate<'_>>], dropped: &[Option<Dropped>]) -> Result<()> {
+    fn take(&mut self, batch: &Batch, affected: &[Option<Affects<'_>>], dropped: &[Option<Dropped>]) -> Result<()> {
         let keep = dropped.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
         self.reject(batch, &keep, &dropped.iter().flatten().collect::<Vec<_>>())?;
-        let with_clusters = add_clusters(batch, fates)?;
+        let with_clusters = add_clusters(batch, affected)?;
         let kept = arrow::compute::filter_record_batch(&with_clusters, &keep)?;
         self.facts.kept += kept.num_rows() as u64;
         for text in strings(&kept, &schema::TEXT)?.iter().flatten() {
@@ -166,7 +166,7 @@ impl<'a> OpenPart<'a> {
 }
 
 /// What the search for duplicates said of a document, and the doc_id of the one that stands for it.
-type Fate<'a> = (&'a Affected, &'a str);
+type Affects<'a> = (&'a Affected, &'a str);
 
 /// Why a document goes.
 #[derive(Debug)]
@@ -179,11 +179,11 @@ struct Dropped {
 
 impl Dropped {
     /// Quality first: only documents that pass it take part in the search for duplicates.
-    fn of(rejection: Option<Rejection<'_>>, fate: Option<Fate<'_>>) -> Option<Self> {
+    fn of(rejection: Option<Rejection<'_>>, found: Option<Affects<'_>>) -> Option<Self> {
         if let Some(Rejection { stage, rule, evidence }) = rejection {
             return Some(Self { stage: stage.into(), rule: rule.into(), evidence: evidence.into(), duplicate_of: None });
         }
-        let (affected, anchor_id) = fate?;
+        let (affected, anchor_id) = found?;
         let Verdict::Removed { kind, jaccard, .. } = affected.verdict else { return None };
         let evidence = match kind {
             Kind::Exact => "same normalised text".to_owned(),
@@ -193,11 +193,10 @@ impl Dropped {
     }
 }
 
-fn add_clusters(batch: &Batch, fates: &[Option<Fate<'_>>]) -> Result<Batch> {
-    let size = |fate: &Option<Fate<'_>>| fate.map_or(0, |(affected, _)| affected.size());
-    let clusters: StringArray =
-        fates.iter().map(|fate| fate.filter(|(affected, _)| affected.size() > 0).map(|(_, anchor_id)| anchor_id)).collect();
-    let sizes: UInt32Array = fates.iter().map(|fate| Some(size(fate).max(1))).collect();
+fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch> {
+    let stands_for = affected.iter().map(|found| found.filter(|(affected, _)| affected.size() > 0));
+    let clusters: StringArray = stands_for.clone().map(|found| found.map(|(_, anchor_id)| anchor_id)).collect();
+    let sizes: UInt32Array = stands_for.map(|found| Some(found.map_or(1, |(affected, _)| affected.size()))).collect();
     let batch = with_column(batch, &schema::DUP_CLUSTER, Arc::new(clusters))?;
     with_column(&batch, &schema::DUP_SIZE, Arc::new(sizes))
 }

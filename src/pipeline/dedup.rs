@@ -25,7 +25,7 @@ const LOOKUP_ROWS: usize = 1024;
 
 /// What became of the documents that repeat others or are repeated; all others are unique.
 #[derive(Debug, Default)]
-pub(super) struct Fates {
+pub(super) struct Duplicates {
     verdicts: Verdicts,
     anchors: Vec<u64>,
     anchor_ids: Vec<String>,
@@ -33,8 +33,8 @@ pub(super) struct Fates {
     pub parts: Vec<(u64, u64)>,
 }
 
-impl Fates {
-    /// The fates of one shard, by row.
+impl Duplicates {
+    /// The affected documents of one shard, by row.
     pub(super) fn of(&self, shard: u64) -> &[Affected] {
         self.verdicts.of_shard(shard)
     }
@@ -55,7 +55,7 @@ struct FoldFacts {
 impl Facts for FoldFacts {}
 
 /// Runs the fold, or reads what it concluded before.
-pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Fates> {
+pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Duplicates> {
     let fold = Pass::fold(pass::DEDUP, 3);
     fold.run::<FoldFacts>(context, |_, underway| {
         let (eligible, mut files) = judge(context, shards)?;
@@ -194,13 +194,13 @@ fn anchor_ids(context: &Context<'_>, verdicts: &Verdicts) -> Result<Batch> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Fates> {
+fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
     let verdicts = Verdicts::from_batch(&read_whole(context, layout::VERDICTS)?)?;
-    let mut fates = Fates { verdicts, parts, ..Fates::default() };
+    let mut found = Duplicates { verdicts, parts, ..Duplicates::default() };
     for batch in context.store.table(layout::ANCHORS)? {
         let batch = batch?;
-        fates.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
-        fates.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
+        found.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
+        found.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
     }
-    Ok(fates)
+    Ok(found)
 }

@@ -1,4 +1,4 @@
-//! The life of a document in a finished run: where it is, what was measured, why it stayed or went, what repeats it, its tokens.
+//! The history of a document in a finished run: where it is, what was measured, why it stayed or went, what repeats it, its tokens.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::Int32Type;
 use arrow::util::display::array_value_to_string;
 
+use super::layout;
 use super::manifest::Manifest;
 use super::plan::Plan;
 use crate::decide::{Decider, Side};
@@ -18,7 +19,7 @@ const BATCH_ROWS: usize = 1024;
 
 /// Where a document ended.
 #[derive(Debug, Clone)]
-pub enum Fate {
+pub enum Decision {
     /// In `documents/`, with its tokens.
     Kept {
         /// Token ids.
@@ -45,48 +46,48 @@ pub enum Fate {
 
 /// A document and what became of it.
 #[derive(Debug, Clone)]
-pub struct Life {
+pub struct History {
     /// Its doc_id.
     pub doc_id: String,
     /// The part it is in, and its row there.
-    pub place: (String, u64),
+    pub position: (String, u64),
     /// The text after normalisation.
     pub text: String,
     /// The scalar columns that are not null, as text.
     pub columns: Vec<(String, String)>,
     /// What became of it.
-    pub fate: Fate,
+    pub decision: Decision,
 }
 
-/// Looks a document up; ids that occur more than once in the inputs give more than one life.
-pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<Life>> {
+/// Looks a document up; ids that occur more than once in the inputs give more than one history.
+pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<History>> {
     let (manifest, _) = Manifest::read(run)?;
-    let text = String::from_utf8_lossy(&read_limited(&run.join("plan.toml"), 1 << 20)?).into_owned();
-    let desk = Desk { run: run.to_path_buf(), decider: Decider::new(&Plan::from_toml(&text, &[], "plan.toml")?.quality) };
-    let mut lives = Vec::new();
+    let text = String::from_utf8_lossy(&read_limited(&run.join(layout::PLAN), 1 << 20)?).into_owned();
+    let finished = FinishedRun { run: run.to_path_buf(), decider: Decider::new(&Plan::from_toml(&text, &[], layout::PLAN)?.quality) };
+    let mut histories = Vec::new();
     for file in &manifest.files {
-        if file.path.starts_with("documents/") {
-            desk.search(&file.path, doc_id, &mut |batch, row, at| {
-                lives.push(desk.kept(&manifest, &file.path, batch, row, at)?);
+        if layout::is_in(layout::DOCUMENTS, &file.path) {
+            finished.search(&file.path, doc_id, &mut |batch, row, at| {
+                histories.push(finished.kept(&manifest, &file.path, batch, row, at)?);
                 Ok(())
             })?;
-        } else if file.path.starts_with("rejected/") {
-            desk.search(&file.path, doc_id, &mut |batch, row, at| {
-                lives.push(rejected(&file.path, batch, row, at)?);
+        } else if layout::is_in(layout::REJECTED, &file.path) {
+            finished.search(&file.path, doc_id, &mut |batch, row, at| {
+                histories.push(rejected(&file.path, batch, row, at)?);
                 Ok(())
             })?;
         }
     }
-    Ok(lives)
+    Ok(histories)
 }
 
 /// A finished run, opened for questions.
-struct Desk {
+struct FinishedRun {
     run: PathBuf,
     decider: Decider,
 }
 
-impl Desk {
+impl FinishedRun {
     /// Calls `found` for every row of the table with this id.
     fn search(&self, path: &str, doc_id: &str, found: &mut dyn FnMut(&Batch, usize, u64) -> Result<()>) -> Result<()> {
         // The ids first: most parts hold no match, and their texts need not be read.
@@ -111,16 +112,16 @@ impl Desk {
         Ok(())
     }
 
-    fn kept(&self, manifest: &Manifest, path: &str, batch: &Batch, row: usize, at: u64) -> Result<Life> {
+    fn kept(&self, manifest: &Manifest, path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
         let doc_id = strings(batch, &schema::DOC_ID)?.value(row).to_owned();
-        let input_ids = self.tokens(&path.replacen("documents/", "tokens/", 1), at)?;
-        let tokenizer = crate::bpe::read_tokenizer(&self.run.join("tokenizer/tokenizer.json"))?;
+        let input_ids = self.tokens(&path.replacen(layout::DOCUMENTS, layout::TOKENS, 1), at)?;
+        let tokenizer = crate::bpe::read_tokenizer(&self.run.join(layout::TOKENIZER_JSON))?;
         let word =
             |id: &i32| u32::try_from(*id).ok().and_then(|id| tokenizer.token(id)).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let tokens = input_ids.iter().map(|id| word(id).unwrap_or_default()).collect();
         let measures = self.measures(batch, row)?;
         let duplicates = self.duplicates(manifest, &doc_id)?;
-        life(path, batch, row, at, Fate::Kept { input_ids, tokens, measures, duplicates })
+        history(path, batch, row, at, Decision::Kept { input_ids, tokens, measures, duplicates })
     }
 
     /// Every measure beside its threshold.
@@ -151,7 +152,7 @@ impl Desk {
     fn duplicates(&self, manifest: &Manifest, doc_id: &str) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let columns = [schema::DOC_ID.name, schema::DUPLICATE_OF.name];
-        for file in manifest.files.iter().filter(|file| file.path.starts_with("rejected/")) {
+        for file in manifest.files.iter().filter(|file| layout::is_in(layout::REJECTED, &file.path)) {
             for batch in open_table(&self.run.join(&file.path), Some(&columns), BATCH_ROWS)? {
                 let batch = batch?;
                 let pairs = strings(&batch, &schema::DOC_ID)?.iter().zip(strings(&batch, &schema::DUPLICATE_OF)?);
@@ -162,20 +163,20 @@ impl Desk {
     }
 }
 
-fn rejected(path: &str, batch: &Batch, row: usize, at: u64) -> Result<Life> {
+fn rejected(path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
     let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
     let of = strings(batch, &schema::DUPLICATE_OF)?;
-    let fate = Fate::Rejected {
+    let decision = Decision::Rejected {
         stage: text(&schema::STAGE)?,
         rule: text(&schema::RULE)?,
         evidence: text(&schema::EVIDENCE)?,
         duplicate_of: of.is_valid(row).then(|| of.value(row).to_owned()),
     };
-    life(path, batch, row, at, fate)
+    history(path, batch, row, at, decision)
 }
 
 /// The scalar columns as text; structs field by field.
-fn life(path: &str, batch: &Batch, row: usize, at: u64, fate: Fate) -> Result<Life> {
+fn history(path: &str, batch: &Batch, row: usize, at: u64, decision: Decision) -> Result<History> {
     const APART: &[&str] = &["doc_id", "text", "stage", "rule", "evidence", "duplicate_of"];
     let mut columns = Vec::new();
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
@@ -191,7 +192,7 @@ fn life(path: &str, batch: &Batch, row: usize, at: u64, fate: Fate) -> Result<Li
         }
     }
     let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
-    Ok(Life { doc_id: text(&schema::DOC_ID)?, place: (path.to_owned(), at), text: text(&schema::TEXT)?, columns, fate })
+    Ok(History { doc_id: text(&schema::DOC_ID)?, position: (path.to_owned(), at), text: text(&schema::TEXT)?, columns, decision })
 }
 
 fn push(columns: &mut Vec<(String, String)>, name: &str, array: &dyn Array, row: usize) -> Result<()> {

@@ -103,6 +103,11 @@ pub(super) fn inside(directory: &str, name: &str) -> String {
     format!("{directory}/{name}")
 }
 
+/// Does a file of OUT lie in that directory?
+pub(super) fn is_in(directory: &str, path: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Name of the unit that is a work shard.
 pub(super) fn shard_unit(shard: u64) -> String {
     format!("{shard:08}")

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::layout;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
@@ -152,7 +153,7 @@ impl Manifest {
 
     /// Reads the manifest of a finished run; a version or path that cannot be trusted is refused.
     pub fn read(run: &Path) -> Result<(Self, String)> {
-        let path = run.join("manifest.json");
+        let path = run.join(layout::MANIFEST);
         let bytes = match read_limited(&path, MANIFEST_BYTES_MAX) {
             Err(Error::Io { source, .. }) => {
                 return Err(Error::refused_with_hint(
@@ -184,5 +185,5 @@ impl Manifest {
 
 /// What `_SUCCESS` says: the manifest's hash, so that a changed manifest is found too.
 pub fn success_line(manifest_blake3: &str) -> String {
-    format!("blake3 {manifest_blake3} manifest.json\n")
+    format!("blake3 {manifest_blake3} {}\n", layout::MANIFEST)
 }

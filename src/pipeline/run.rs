@@ -54,8 +54,8 @@ pub fn prepare(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer:
 fn passes(context: &Context<'_>) -> Result<Manifest> {
     let shards = frame::run(context)?; // where the work shards begin
     let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
-    let fates = dedup::run(context, annotated.shards)?; // ▣ which documents repeat which
-    let parts = decide::run(context, &annotated, &fates)?; // keep or drop, and count the pre-tokens of what stays
+    let duplicates = dedup::run(context, annotated.shards)?; // ▣ which documents repeat which
+    let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop, and count the pre-tokens of what stays
     let vocabulary = train::run(context, parts.len())?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
     let packed = pack::run(context, &tokens, &vocabulary)?; // ▣ pack

@@ -54,8 +54,8 @@ impl Check<'_> {
     }
 
     /// The whole files of a directory of the run.
-    fn files_in(&self, dir: &str) -> Vec<&FileEntry> {
-        self.manifest.files.iter().filter(|file| file.path.starts_with(dir) && self.is_whole(&file.path)).collect()
+    fn files_in(&self, directory: &str) -> Vec<&FileEntry> {
+        self.manifest.files.iter().filter(|file| layout::is_in(directory, &file.path) && self.is_whole(&file.path)).collect()
     }
 
     fn entry(&self, path: &str) -> Option<&FileEntry> {

@@ -155,7 +155,7 @@ fn stripped_escapes(line: &str) -> usize {
             n += 1;
             kana += usize::from(matches!(pair[0], b'!' | b'#' | b'$' | b'%'));
         }
-        // The way back to ASCII is missing only where the line was cut.
+        // The way back to ASCII is missing only where the line was broken off.
         let end = body.get(2 * n..).unwrap_or(&[]);
         let closed = end.starts_with(b"(B") || end.starts_with(b"(J");
         if closed && n >= 2 || n >= 6 && 2 * kana >= n {

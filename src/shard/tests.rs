@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, StringArray};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Int32Type, Schema};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ParquetMetaData;
 
@@ -127,7 +127,16 @@ fn some_column(data_type: &DataType, rows: usize) -> ArrayRef {
 #[test]
 fn documents_have_dictionaries_for_categories_and_no_statistics_of_texts() {
     use crate::schema::{DUP_CLUSTER, DUP_SIZE, KEIGO, META, QUALITY, REGISTER, URL};
-    let fields = [DOC_ID, TEXT, SOURCE, URL, REGISTER, KEIGO, QUALITY, DUP_CLUSTER, DUP_SIZE, META].map(|column| column.field());
+    // Structs like those that the rooms make: a name, ratios, counts, flags, a list of counts.
+    let like_keigo = || {
+        let level = DataType::FixedSizeList(crate::schema::element(DataType::UInt32), 4);
+        let fields = [("dominant_style", DataType::Utf8), ("mixed", DataType::Boolean), ("level", level), ("repeat", DataType::UInt8)];
+        DataType::Struct(fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, false)).collect())
+    };
+    let like_quality =
+        || DataType::Struct(vec![Field::new("kana", DataType::Float32, true), Field::new("n_chars", DataType::UInt32, false)].into());
+    let (keigo, quality) = (KEIGO.with_type(like_keigo), QUALITY.with_type(like_quality));
+    let fields = [DOC_ID, TEXT, SOURCE, URL, REGISTER, keigo, quality, DUP_CLUSTER, DUP_SIZE, META].map(|column| column.field());
     let schema = Arc::new(Schema::new(fields.to_vec()));
     let columns = schema.fields().iter().map(|field| some_column(field.data_type(), 9)).collect();
     let batch = Batch::try_new(schema.clone(), columns).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeListArray, ListArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, GenericListArray, ListArray, OffsetSizeTrait, StringArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, FieldRef};
 
@@ -15,11 +15,8 @@ pub(super) fn convert(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, S
         (found, _) if found == wanted => Ok(Arc::clone(array)),
         (DataType::LargeUtf8, DataType::Utf8) => Ok(Arc::new(short_text(array)?)),
         (DataType::Utf8View, DataType::Utf8) => Ok(Arc::new(text_of_views(array)?)),
-        (DataType::LargeList(_), DataType::List(element)) => Ok(Arc::new(short_list(array.as_list(), element)?)),
-        (DataType::List(_), DataType::List(element)) => {
-            let list = array.as_list::<i32>();
-            Ok(Arc::new(list_of(list.offsets().clone(), list.values().clone(), list, element)?))
-        }
+        (DataType::LargeList(_), DataType::List(element)) => Ok(Arc::new(short_list::<i64>(array.as_list(), element)?)),
+        (DataType::List(_), DataType::List(element)) => Ok(Arc::new(short_list::<i32>(array.as_list(), element)?)),
         _ => Err(format!("cannot be read as {wanted}")),
     }
 }
@@ -40,25 +37,21 @@ fn text_of_views(array: &ArrayRef) -> Result<StringArray, String> {
     Ok(text.iter().collect())
 }
 
-fn short_list(list: &LargeListArray, element: &FieldRef) -> Result<ListArray, String> {
+fn short_list<O: OffsetSizeTrait>(list: &GenericListArray<O>, element: &FieldRef) -> Result<ListArray, String> {
     let (offsets, start, len) = short_offsets(list.offsets())?;
-    list_of(offsets, list.values().slice(start, len), list, element)
-}
-
-/// Offsets from 0, and where the values start and how many they are.
-fn short_offsets(offsets: &OffsetBuffer<i64>) -> Result<(OffsetBuffer<i32>, usize, usize), String> {
-    let start = offsets.first();
-    let short = offsets.iter().map(|offset| i32::try_from(offset - start)).collect::<Result<Vec<i32>, _>>();
-    let short = short.map_err(|_| TOO_LARGE.to_owned())?;
-    let len = short.last().copied().unwrap_or_default();
-    Ok((OffsetBuffer::new(short.into()), start as usize, len as usize))
-}
-
-fn list_of(offsets: OffsetBuffer<i32>, values: ArrayRef, like: &dyn Array, element: &FieldRef) -> Result<ListArray, String> {
+    let values = list.values().slice(start, len);
     if values.null_count() > 0 && !element.is_nullable() {
         return Err("holds nulls inside of its lists".to_owned());
     }
-    ListArray::try_new(Arc::clone(element), offsets, values, like.nulls().cloned()).map_err(|e| e.to_string())
+    ListArray::try_new(Arc::clone(element), offsets, values, list.nulls().cloned()).map_err(|e| e.to_string())
+}
+
+/// Offsets from 0, and where the values start and how many they are.
+fn short_offsets<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>) -> Result<(OffsetBuffer<i32>, usize, usize), String> {
+    let (start, end) = (offsets.first().as_usize(), offsets.last().as_usize());
+    let short = offsets.iter().map(|offset| i32::try_from(offset.as_usize() - start)).collect::<Result<Vec<i32>, _>>();
+    let short = short.map_err(|_| TOO_LARGE.to_owned())?;
+    Ok((OffsetBuffer::new(short.into()), start, end - start))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Float32Array, Int64Array, LargeListArray, LargeStringArray, RecordBatch, StringArray, StringViewArray, StructArray,
-    UInt32Array,
+    Array, ArrayRef, Float32Array, Int64Array, LargeListArray, LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
+    StructArray, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 
@@ -49,8 +49,14 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> Batch {
 
 const TEXTS: [Option<&str>; 4] = [Some("一。"), None, Some(""), Some("二。")];
 
+/// The null in the first row is not in the slices that are read.
 fn ends() -> ArrayRef {
-    Arc::new(LargeListArray::from_iter_primitive::<UInt32Type, _, _>([Some([Some(6)]), None, Some([Some(1)]), Some([Some(6)])]))
+    Arc::new(LargeListArray::from_iter_primitive::<UInt32Type, _, _>([Some([None]), None, Some([Some(1)]), Some([Some(6)])]))
+}
+
+/// The same as lists whose element has another name.
+fn item_ends() -> ArrayRef {
+    Arc::new(ListArray::from_iter_primitive::<UInt32Type, _, _>([Some([None]), None, Some([Some(1)]), Some([Some(6)])]))
 }
 
 #[track_caller]
@@ -68,9 +74,9 @@ fn text_and_lists_of_any_layout_are_taken() {
         Arc::new(LargeStringArray::from(TEXTS.to_vec())),
         Arc::new(StringViewArray::from(TEXTS.to_vec())),
     ];
-    for text in layouts {
+    for (text, ends) in layouts.into_iter().zip([ends(), item_ends(), ends()]) {
         // A slice: its offsets do not begin at 0.
-        let given = batch(vec![("text", text), ("other", ends()), ("sentence_ends", ends())]).slice(1, 3);
+        let given = batch(vec![("text", text), ("other", ends.clone()), ("sentence_ends", ends)]).slice(1, 3);
         let done = Copy.map(given.clone()).unwrap();
         assert_eq!(done.schema().as_ref(), &Copy.contract().output("copy", given.schema_ref()).unwrap());
         assert_eq!(strings(&done, &URL).unwrap().iter().collect::<Vec<_>>(), TEXTS[1..]);
@@ -106,9 +112,10 @@ fn a_wrong_column_is_named_with_stage_and_types() {
 
 #[test]
 fn nulls_inside_of_lists_are_refused() {
-    let ends: ArrayRef = Arc::new(LargeListArray::from_iter_primitive::<UInt32Type, _, _>([Some([None]), None, None, None]));
     let text: ArrayRef = Arc::new(StringArray::from(TEXTS.to_vec()));
-    refused(Copy.map(batch(vec![("text", text), ("sentence_ends", ends)])), &["sentence_ends", "nulls"]);
+    for ends in [ends(), item_ends()] {
+        refused(Copy.map(batch(vec![("text", text.clone()), ("sentence_ends", ends)])), &["sentence_ends", "nulls"]);
+    }
 }
 
 #[test]

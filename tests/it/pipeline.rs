@@ -197,7 +197,7 @@ fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
     let rejected = strings(&rows(&world.path("out/rejected")), "doc_id");
     let (code, said, err) = world.run(&["inspect", "out", &ids[0], &rejected[0]]);
     assert_eq!(code, 0, "{err}");
-    assert!(said.contains("fate         kept") && said.contains("rejected by"), "{said}");
+    assert!(said.contains("decision     kept") && said.contains("rejected by"), "{said}");
     assert_eq!(world.run(&["inspect", "out", "no such document"]).0, 2);
 }
 

@@ -29,7 +29,7 @@ impl Check<'_> {
         if let Some(tokenizer) = &tokenizer {
             self.vocabulary(tokenizer);
         }
-        let parts = self.manifest.files.iter().filter(|file| file.path.starts_with("pack/"));
+        let parts = self.manifest.files.iter().filter(|file| layout::is_in(layout::PACK, &file.path));
         if !is_there(self, PACK_JSON) || parts.clone().any(|file| !self.is_whole(&file.path)) {
             return Ok(());
         }
@@ -77,10 +77,11 @@ impl Check<'_> {
         if (sums, sums.padding(info.sequence_length)) != (info.totals, info.padding) {
             self.found(format!("{PACK_JSON}: its totals are not the sums over its parts"));
         }
-        let parts = info.parts.iter().map(|part| entry(format!("pack/{}", part.name), part.totals.rows, part.bytes, &part.blake3));
-        let listed = manifest.files.iter().filter(|file| file.path.starts_with("pack/") && file.path != PACK_JSON);
+        let parts =
+            info.parts.iter().map(|part| entry(layout::inside(layout::PACK, &part.name), part.totals.rows, part.bytes, &part.blake3));
+        let listed = manifest.files.iter().filter(|file| layout::is_in(layout::PACK, &file.path) && file.path != PACK_JSON);
         self.same_files("parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
-        let listed = manifest.files.iter().filter(|file| file.path.starts_with("tokens/"));
+        let listed = manifest.files.iter().filter(|file| layout::is_in(layout::TOKENS, &file.path));
         let bytes = |name: &str| self.entry(name).map_or(0, |file| file.bytes);
         let shards: Vec<_> =
             info.shards.iter().map(|shard| entry(shard.name.clone(), shard.rows, bytes(&shard.name), &shard.blake3)).collect();

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
+use crate::pipeline::layout;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::{fingerprint, finish};
 use crate::segment::{dictionary, store};
@@ -10,17 +11,17 @@ use crate::segment::{dictionary, store};
 impl Check<'_> {
     /// The plan of the run, if it is whole and this Seimai is the one that wrote it: another may know other keys and defaults.
     pub(super) fn plan(&self) -> Option<Result<Plan>> {
-        let ours = self.manifest.seimai == env!("CARGO_PKG_VERSION") && self.entry("plan.toml").is_some() && self.is_whole("plan.toml");
+        let ours = self.manifest.seimai == env!("CARGO_PKG_VERSION") && self.entry(layout::PLAN).is_some() && self.is_whole(layout::PLAN);
         ours.then(|| {
-            let text = String::from_utf8(read_limited(&self.run.join("plan.toml"), 1 << 20)?);
-            Plan::from_toml(&text.map_err(|_| Error::refused("the plan is not UTF-8"))?, &[], "plan.toml")
+            let text = String::from_utf8(read_limited(&self.run.join(layout::PLAN), 1 << 20)?);
+            Plan::from_toml(&text.map_err(|_| Error::refused("the plan is not UTF-8"))?, &[], layout::PLAN)
         })
     }
 
     /// Compares what the plan decides.
     pub(super) fn settings(&mut self) -> Result<()> {
         let Some(plan) = self.plan() else { return Ok(()) };
-        let Some(plan) = self.note("plan.toml", plan)? else { return Ok(()) };
+        let Some(plan) = self.note(layout::PLAN, plan)? else { return Ok(()) };
         let manifest = self.manifest;
         if fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint)? != manifest.fingerprint {
             self.found("manifest.json: its fingerprint is not that of plan.toml and the dictionary");

@@ -10,6 +10,7 @@ use arrow::datatypes::{Int32Type, UInt8Type, UInt32Type, UInt64Type};
 use super::Check;
 use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
+use crate::pipeline::layout;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Counts, column, in_parallel, lists, strings};
@@ -53,8 +54,8 @@ impl Check<'_> {
     pub(super) fn tables(&mut self) -> Result<()> {
         self.rows()?;
         self.by_input();
-        let documents = self.files_in("documents/");
-        let parts: Vec<&str> = documents.iter().filter_map(|file| file.path.strip_prefix("documents/")).collect();
+        let documents = self.files_in(layout::DOCUMENTS);
+        let parts: Vec<&str> = documents.iter().filter_map(|file| file.path.strip_prefix(layout::DOCUMENTS)?.strip_prefix('/')).collect();
         let this = &*self;
         let sums = in_parallel(&|n, work| this.pool.parallel(n, work), parts.len(), &|i| Ok(this.part(parts[i])))?;
         let mut all = Sums::default();
@@ -105,7 +106,7 @@ impl Check<'_> {
     /// Rows of every file, and the conservation law.
     fn rows(&mut self) -> Result<()> {
         let (mut kept, mut rejected) = (0, 0);
-        let lines = if self.is_whole("quarantine.jsonl") { self.quarantine()? } else { 0 };
+        let lines = if self.is_whole(layout::QUARANTINE) { self.quarantine()? } else { 0 };
         for file in &self.manifest.files {
             let rows = match file.path.rsplit_once('.') {
                 _ if !self.is_whole(&file.path) => continue,
@@ -115,15 +116,15 @@ impl Check<'_> {
                 },
                 // Compared with its header elsewhere.
                 Some((_, "pack")) => continue,
-                _ if file.path == "quarantine.jsonl" => lines,
+                _ if file.path == layout::QUARANTINE => lines,
                 _ => 0,
             };
             if rows != file.rows {
                 self.found(format!("{}: {rows} rows instead of {}", file.path, file.rows));
             }
-            if file.path.starts_with("documents/") {
+            if layout::is_in(layout::DOCUMENTS, &file.path) {
                 kept += rows;
-            } else if file.path.starts_with("rejected/") {
+            } else if layout::is_in(layout::REJECTED, &file.path) {
                 rejected += rows;
             }
         }
@@ -158,7 +159,7 @@ impl Check<'_> {
 
     /// Lines of `quarantine.jsonl`, compared with what the manifest says of each input.
     fn quarantine(&mut self) -> Result<u64> {
-        let path = self.run.join("quarantine.jsonl");
+        let path = self.run.join(layout::QUARANTINE);
         let mut file = BufReader::new(std::fs::File::open(&path).map_err(|e| Error::io(&path, "open", e))?);
         let mut by_file: BTreeMap<String, u64> = BTreeMap::new();
         let (mut lines, mut line) = (0_u64, Vec::new());
@@ -187,13 +188,13 @@ impl Check<'_> {
     /// The tables of one part, as far as they are whole.
     fn part(&self, part: &str) -> Result<Sums> {
         let mut sums = Sums::default();
-        let path = |dir: &str| format!("{dir}/{part}");
-        self.documents(&self.run.join(path("documents")), &mut sums)?;
-        if self.entry(&path("rejected")).is_some() && self.is_whole(&path("rejected")) {
-            self.rejected(&self.run.join(path("rejected")), &mut sums)?;
+        let path = |directory: &str| layout::inside(directory, part);
+        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums)?;
+        if self.entry(&path(layout::REJECTED)).is_some() && self.is_whole(&path(layout::REJECTED)) {
+            self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums)?;
         }
-        if self.entry(&path("tokens")).is_some() && self.is_whole(&path("tokens")) {
-            self.tokens(&path("documents"), &path("tokens"), &mut sums)?;
+        if self.entry(&path(layout::TOKENS)).is_some() && self.is_whole(&path(layout::TOKENS)) {
+            self.tokens(&path(layout::DOCUMENTS), &path(layout::TOKENS), &mut sums)?;
         }
         Ok(sums)
     }
@@ -266,7 +267,7 @@ impl Check<'_> {
 
     /// The pieces that the vocabulary was trained on tile the kept texts.
     pub(super) fn counts(&mut self) -> Result<()> {
-        let (path, mut bytes) = (self.run.join("counts.parquet"), 0_u64);
+        let (path, mut bytes) = (self.run.join(layout::COUNTS), 0_u64);
         for batch in open_table(&path, None, 1 << 16)? {
             self.stop.check()?;
             let batch = batch?;
