@@ -1,4 +1,4 @@
-//! The room as a whole: token shards in, pack files out, and back.
+//! The room as a whole: from token shards to pack files and back.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ fn unpack_after_pack_is_the_identity_at_every_edge() {
 }
 
 #[test]
-fn threads_and_memory_do_not_show() {
+fn bytes_do_not_depend_on_threads_and_memory() {
     let shards: Vec<Vec<Vec<i32>>> = (0..7).map(|shard| (0..300).map(|i| document(shard, i * (shard + 1) % 400)).collect()).collect();
     let (case, context) = (case(&shards), context(50));
     // Rows of 80 KB: a chunk of the block holds three of them, so that threads meet in it.
