@@ -1,6 +1,6 @@
 //! Byte-pair encoding: learns a vocabulary from the corpus, and turns documents into token ids with it.
 //!
-//! [`Count`] is a fold that counts pre-tokens, shard by shard; [`merge_counts`] adds its partial tables up; [`train`] learns a
+//! [`Count`] is a fold that counts pre-tokens, shard by shard; [`merge_counts`] adds its partial tables up; [`train()`] learns a
 //! vocabulary from the sum; [`Encode`] is the stage that turns documents into ids. Morphemes guide training only: encoding needs
 //! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`].
 
