@@ -1,7 +1,7 @@
-//! The vocabulary room behind a line protocol, for `tests/python/bpe_parity.py`, which compares it with other engines.
+//! The room `bpe` behind a protocol of lines, for `tests/python/bpe_parity.py`, which compares it with other engines.
 //!
 //! Input lines are JSON on standard input, output lines JSON on standard output:
-//! `split PATTERN` (text → byte ends), `count PATTERN CUTS` ({"text", "ends"} → [hex pre-token, count] rows),
+//! `split PATTERN` (text → byte ends), `count PATTERN BOUNDARIES` ({"text", "ends"} → [hex pre-token, count] rows),
 //! `train PATTERN SIZE WHOLE MIN_FREQUENCY MAX_LENGTH SUPERWORDS` ([hex pre-token, count, level] rows → tokenizer.json, 0 = no
 //! maximum, the level may be missing; an empty row ends a histogram), `encode TOKENIZER` (text → ids).
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a tool for tests talks on standard output")]
@@ -23,7 +23,7 @@ fn main() {
     let lines = std::io::stdin().lock().lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     match args[..] {
         ["split", pattern] => split(scanner(pattern), lines),
-        ["count", pattern, cuts] => count(scanner(pattern), cuts, lines),
+        ["count", pattern, boundaries] => count(scanner(pattern), boundaries, lines),
         ["train", pattern, size, whole, frequency, length, superwords] => {
             let max: u32 = length.parse().unwrap();
             let options = Options {
@@ -62,19 +62,19 @@ fn split(pattern: Pattern, lines: impl Iterator<Item = Value>) {
     }
 }
 
-fn count(pattern: Pattern, cuts: &str, lines: impl Iterator<Item = Value>) {
+fn count(pattern: Pattern, boundaries: &str, lines: impl Iterator<Item = Value>) {
     let documents: Vec<(String, Vec<u32>)> = lines
         .map(|line| (line["text"].as_str().unwrap().to_owned(), serde_json::from_value(line["ends"].clone()).unwrap_or_default()))
         .collect();
     let mut counter = Counter::default();
     let start = cpu_seconds();
     for (text, ends) in &documents {
-        let cuts = match cuts {
+        let boundaries = match boundaries {
             "morpheme" => DocumentBoundaries::Morphemes(ends),
             "script" => DocumentBoundaries::Scripts,
             _ => DocumentBoundaries::None,
         };
-        counter.add_document(text, pattern, cuts);
+        counter.add_document(text, pattern, boundaries);
     }
     let bytes: usize = documents.iter().map(|document| document.0.len()).sum();
     eprintln!("count: {} pre-tokens, {:.1} MB/s, {} bytes held", counter.len(), rate(bytes, start), counter.memory());

@@ -4,7 +4,7 @@
 //! is full. Of equally frequent pairs the one with the smaller (left id, right id) is merged first, as in Hugging Face
 //! tokenizers, so the merge lists are the same.
 //!
-//! All unique pre-tokens lie in one array of symbols ([`FlatCorpus`]). A token that covers n cells of the array has its id in its
+//! All unique pre-tokens lie in one array of symbols (`flat_corpus.rs`). A token that covers n cells of the array has its id in its
 //! first and in its last cell, so its neighbours on both sides are found from the lengths of tokens. Each frequent pair has an
 //! occurrence list: the positions at which it begins. When two tokens are merged, the first cell of the second one is
 //! overwritten, so that positions which are still in other occurrence lists can be seen to be out of date. The changes of a merge

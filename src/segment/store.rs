@@ -2,15 +2,15 @@
 //!
 //! Each build has a directory, `<name>-<version>-<first 12 hex digits of the fingerprint>`. It is written under a temporary name and
 //! then renamed. Nothing here runs a program or opens a socket.
-pub mod export;
-pub mod import;
-pub mod install;
-pub mod list;
-pub mod mecab_dir;
-pub mod open;
-pub mod package;
-pub mod scratch;
-pub mod search;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod install;
+pub(crate) mod list;
+pub(crate) mod mecab_dir;
+pub(crate) mod open;
+pub(crate) mod package;
+pub(crate) mod scratch;
+pub(crate) mod search;
 
 pub use self::export::write_archive;
 pub use self::import::import;
