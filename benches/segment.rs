@@ -130,12 +130,12 @@ fn analyse(mut worker: exact::Worker<'_>, text: &str) -> usize {
 }
 
 fn analyse_with(worker: &mut dyn SegmentWorker, text: &str) -> usize {
-    let mut pieces = MorphemeBuffer::default();
+    let mut buffer = MorphemeBuffer::default();
     let mut morphemes = 0;
     for line in text.lines() {
-        pieces.clear();
-        worker.segment_line(line, 0, &mut pieces);
-        morphemes += pieces.pos.iter().filter(|&&pos| pos != 0).count();
+        buffer.clear();
+        worker.segment_line(line, 0, &mut buffer);
+        morphemes += buffer.pos.iter().filter(|&&pos| pos != 0).count();
     }
     morphemes
 }

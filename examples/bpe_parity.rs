@@ -1,8 +1,8 @@
-//! The vocabulary room behind a line protocol, for `tests/python/bpe_parity.py`, which compares it with other engines.
+//! The room `bpe` behind a protocol of lines, for `tests/python/bpe_parity.py`, which compares it with other engines.
 //!
 //! Input lines are JSON on standard input, output lines JSON on standard output:
-//! `split PATTERN` (text → byte ends), `count PATTERN CUTS` ({"text", "ends"} → [hex piece, count] rows),
-//! `train PATTERN SIZE WHOLE MIN_FREQUENCY MAX_LENGTH SUPERWORDS` ([hex piece, count, level] rows → tokenizer.json, 0 = no
+//! `split PATTERN` (text → byte ends), `count PATTERN BOUNDARIES` ({"text", "ends"} → [hex pre-token, count] rows),
+//! `train PATTERN SIZE WHOLE MIN_FREQUENCY MAX_LENGTH SUPERWORDS` ([hex pre-token, count, level] rows → tokenizer.json, 0 = no
 //! maximum, the level may be missing; an empty row ends a histogram), `encode TOKENIZER` (text → ids).
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a tool for tests talks on standard output")]
 
@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use std::sync::Arc;
 
 use arrow::array::{BinaryArray, UInt8Array, UInt64Array};
-use seimai::bpe::count::{Counter, Cuts};
+use seimai::bpe::count::{Counter, DocumentBoundaries};
 use seimai::bpe::encode::Encoder;
 use seimai::bpe::pattern::Pattern;
 use seimai::bpe::{Options, PatternName, counts_schema, huggingface, train};
@@ -23,7 +23,7 @@ fn main() {
     let lines = std::io::stdin().lock().lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     match args[..] {
         ["split", pattern] => split(scanner(pattern), lines),
-        ["count", pattern, cuts] => count(scanner(pattern), cuts, lines),
+        ["count", pattern, boundaries] => count(scanner(pattern), boundaries, lines),
         ["train", pattern, size, whole, frequency, length, superwords] => {
             let max: u32 = length.parse().unwrap();
             let options = Options {
@@ -57,31 +57,31 @@ fn scanner(pattern: &str) -> Pattern {
 fn split(pattern: Pattern, lines: impl Iterator<Item = Value>) {
     for line in lines {
         let mut ends = Vec::new();
-        pattern.for_each_piece(line.as_str().unwrap(), |_, end| ends.push(end));
+        pattern.for_each_pre_token(line.as_str().unwrap(), |_, end| ends.push(end));
         println!("{}", json!(ends));
     }
 }
 
-fn count(pattern: Pattern, cuts: &str, lines: impl Iterator<Item = Value>) {
+fn count(pattern: Pattern, boundaries: &str, lines: impl Iterator<Item = Value>) {
     let documents: Vec<(String, Vec<u32>)> = lines
         .map(|line| (line["text"].as_str().unwrap().to_owned(), serde_json::from_value(line["ends"].clone()).unwrap_or_default()))
         .collect();
     let mut counter = Counter::default();
     let start = cpu_seconds();
     for (text, ends) in &documents {
-        let cuts = match cuts {
-            "morpheme" => Cuts::Morphemes(ends),
-            "script" => Cuts::Scripts,
-            _ => Cuts::None,
+        let boundaries = match boundaries {
+            "morpheme" => DocumentBoundaries::Morphemes(ends),
+            "script" => DocumentBoundaries::Scripts,
+            _ => DocumentBoundaries::None,
         };
-        counter.add_document(text, pattern, cuts);
+        counter.add_document(text, pattern, boundaries);
     }
     let bytes: usize = documents.iter().map(|document| document.0.len()).sum();
-    eprintln!("count: {} pieces, {:.1} MB/s, {} bytes held", counter.len(), rate(bytes, start), counter.memory());
+    eprintln!("count: {} pre-tokens, {:.1} MB/s, {} bytes held", counter.len(), rate(bytes, start), counter.memory());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for (piece, count) in counter.by_count() {
+    for (pre_token, count) in counter.by_count() {
         write!(out, "[\"").unwrap();
-        for byte in piece {
+        for byte in pre_token {
             write!(out, "{byte:02x}").unwrap();
         }
         writeln!(out, "\",{count}]").unwrap();

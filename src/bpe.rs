@@ -1,8 +1,8 @@
-//! Pieces → counts → merges → token ids: the vocabulary and its use.
+//! Byte-pair encoding: learns a vocabulary from the corpus, and turns documents into token ids with it.
 //!
-//! Counting is a fold ([`Count`]) whose partial tables add up ([`merge_counts`]); a vocabulary is learned from the sum
-//! ([`train`]); [`Encode`] turns documents into ids. Morphemes guide training only: inference needs the pattern and the
-//! merges, no analyser. Tables and files: see [`huggingface`].
+//! [`Count`] is a fold that counts pre-tokens, shard by shard; [`merge_counts`] adds its partial tables up; [`train()`] learns a
+//! vocabulary from the sum; [`Encode`] is the stage that turns documents into ids. Morphemes guide training only: encoding needs
+//! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`].
 
 mod byte_level;
 mod class;
@@ -13,7 +13,7 @@ mod flat_corpus;
 pub mod huggingface;
 pub mod merge;
 mod merge_ranks;
-mod merging;
+mod merger;
 mod options;
 pub mod pattern;
 mod shape;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use arrow::array::Int32Array;
 use arrow::datatypes::{Int32Type, UInt32Type};
 
-use self::count::{Counter, Cuts};
+use self::count::{Counter, DocumentBoundaries};
 pub use self::counts_table::{counts_schema, merge_counts};
 use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, Options, PatternName};
@@ -39,7 +39,7 @@ use crate::error::{Error, Result};
 use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PIECE, TEXT};
 use crate::stage::{Absorber, Batch, Contract, Fold, ListBuilder, Stage, Worker, list_slice, lists, strings, with_column};
 
-/// The fold that counts pieces: partial tables `level, piece, count`, ascending by level and bytes.
+/// The fold that counts pre-tokens: its partial tables have the columns of [`counts_schema`] and are ascending by level and bytes.
 #[derive(Debug)]
 pub struct Count {
     boundaries: Boundaries,
@@ -77,16 +77,16 @@ impl Fold for Count {
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(CountAbsorber { fold: self, cut: Counter::default(), uncut: Counter::default() })
+        Box::new(CountAbsorber { fold: self, at_boundaries: Counter::default(), of_pattern: Counter::default() })
     }
 }
 
 struct CountAbsorber<'a> {
     fold: &'a Count,
-    /// Pieces cut at the boundaries: level 0.
-    cut: Counter,
-    /// Pieces of the pattern as inference sees them: level 1, for superwords only.
-    uncut: Counter,
+    /// Pre-tokens that are cut at the boundaries too: level 0.
+    at_boundaries: Counter,
+    /// Pre-tokens of the pattern alone, as inference sees them: level 1, for superwords only.
+    of_pattern: Counter,
 }
 
 impl Absorber for CountAbsorber<'_> {
@@ -94,21 +94,21 @@ impl Absorber for CountAbsorber<'_> {
         let texts = strings(batch, &TEXT)?;
         let ends = if self.fold.boundaries == Boundaries::Morpheme { Some(lists(batch, &MORPHEME_ENDS)?) } else { None };
         for row in 0..batch.num_rows() {
-            let cuts = match ends {
-                Some(ends) => Cuts::Morphemes(list_slice::<UInt32Type>(ends, row)),
-                None if self.fold.boundaries == Boundaries::Script => Cuts::Scripts,
-                None => Cuts::None,
+            let boundaries = match ends {
+                Some(ends) => DocumentBoundaries::Morphemes(list_slice::<UInt32Type>(ends, row)),
+                None if self.fold.boundaries == Boundaries::Script => DocumentBoundaries::Scripts,
+                None => DocumentBoundaries::None,
             };
-            self.cut.add_document(texts.value(row), self.fold.pattern, cuts);
+            self.at_boundaries.add_document(texts.value(row), self.fold.pattern, boundaries);
             if self.fold.superwords {
-                self.uncut.add_document(texts.value(row), self.fold.pattern, Cuts::None);
+                self.of_pattern.add_document(texts.value(row), self.fold.pattern, DocumentBoundaries::None);
             }
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Batch> {
-        counts_table::table(&[(0, self.cut.by_bytes()), (1, self.uncut.by_bytes())])
+        counts_table::table(&[(0, self.at_boundaries.by_bytes()), (1, self.of_pattern.by_bytes())])
     }
 }
 

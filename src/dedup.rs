@@ -1,11 +1,12 @@
-//! Deduplication: which documents say what an earlier one has said.
+//! Deduplication: finds documents whose text an earlier document has, exactly or nearly.
 //!
-//! [`Sketcher`] is the fold: it reads texts and leaves one small row a document (content hash and band keys). [`resolve`]
-//! reads those rows of all shards and, for candidates only, the texts again, and gives [`Verdicts`]: every removed document
-//! names a kept one with the same text (`exact`) or with an exact Jaccard similarity of at least `near`. Nothing is dropped
-//! here; `decide` does that.
+//! [`Sketcher`] is the fold: it reads texts and writes one small row for each document (content hash and band keys). [`resolve`]
+//! reads these rows of all work shards and, for candidates only, the texts again, and gives [`Verdicts`]: every removed document
+//! names a kept one with the same text (`exact`) or with an exact Jaccard similarity of at least `near`. Nothing is dropped here;
+//! `decide` does that.
 //!
-//! Order is the order of ordinals, shard by shard and row by row, never that of arrival; the first document stays.
+//! Documents are compared in the order of their ordinals, shard by shard and row by row, whatever the order in which shards are
+//! finished; of similar documents the first one stays.
 
 pub mod anchor;
 pub mod bands;
@@ -42,14 +43,14 @@ pub fn columns() -> impl Iterator<Item = Column> {
     [CONTENT_HASH, BAND_KEYS, TEXT_BYTES].into_iter().chain(verdicts::COLUMNS)
 }
 
-/// The fold: texts in; hashes and band keys out.
+/// The fold: from texts to content hashes and band keys.
 #[derive(Debug, Clone)]
 pub struct Sketcher {
     bands: Option<Bands>,
 }
 
 impl Sketcher {
-    /// A sketcher for these options (only `near` on or off, and `bands`, matter).
+    /// A sketcher for these options. Only `bands` matters, and whether `near` is on.
     pub fn new(options: &Options) -> Self {
         Self { bands: options.threshold().map(|_| options.bands) }
     }
@@ -73,7 +74,7 @@ impl Fold for Sketcher {
     }
 }
 
-/// Sketches of one shard, growing.
+/// The sketches of one work shard so far.
 #[derive(Debug, Default)]
 struct Sketches {
     bands: Option<Bands>,

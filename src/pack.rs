@@ -1,9 +1,10 @@
-//! Room *pack*: token shards → packed rows in memory-mapped files, and back.
+//! Packing: from token shards to sequences of one length in memory-mapped files, and back.
 //!
-//! Documents (with EOS) are packed into rows of one length by exact best-fit decreasing, window by window: nothing is
-//! truncated, dropped or cut without need. This file moves tokens between Parquet and the pack files; the kernels are
-//! [`best_fit`], [`layout`] (where every token goes), [`permute`] (row order), [`block`] (rows being filled), [`format`](mod@format)
-//! (the file, `docs/formats/pack.md`), [`view`] (an opened file), [`info`] (`pack.json`), [`unpack`] (the way back, and verification).
+//! Documents, each with an EOS, are packed into rows of S tokens by exact best-fit decreasing, window by window: no token is lost,
+//! and a document is split only if it is longer than a row. [`Packer`] plans and writes the files of a pack, [`Pack`] opens a
+//! finished one. Kernels: [`best_fit`] (which row has space), [`layout`] (the position of every piece), [`permute`] (the order of
+//! rows), [`block`] (rows that are being filled), [`unpack`] (documents out of pieces, and the check of a file). Files:
+//! [`format`](mod@format) (a pack file, see `docs/formats/pack.md`), [`view`] (an opened one), [`info`] (`pack.json`).
 
 pub mod best_fit;
 pub mod block;

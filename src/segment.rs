@@ -1,8 +1,9 @@
-//! Text → morphemes: the pieces that tile a document, each with POS id and word id.
+//! Segmentation: cuts text into morphemes, which tile it, each with a POS id and a word id.
 //!
-//! The unit of analysis is a line; every line break is a gap piece. A dictionary is opened once and shared
-//! ([`dictionary::Dictionary`]); an engine ([`Segmenter`]) gives each thread its own worker. Engines never see Arrow;
-//! this file never sees a lattice.
+//! Text is analysed line by line; each line break is a gap. A dictionary is opened once and shared
+//! ([`dictionary::Dictionary`]); an engine over it ([`Segmenter`]) gives each thread its own worker. There are two engines:
+//! [`mod@exact`], our own lattice with the results of MeCab, and [`mod@lindera`]. [`store`] installs and finds dictionaries, [`mod@print`]
+//! prints morphemes as MeCab does.
 
 pub mod about;
 pub mod archive;
@@ -54,7 +55,7 @@ impl Engine {
     }
 }
 
-/// The stage: reads the text, adds the three morpheme columns.
+/// The stage that adds the three columns of morphemes.
 pub struct Segment {
     segmenter: Arc<dyn Segmenter>,
 }
@@ -80,13 +81,13 @@ impl Stage for Segment {
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(SegmentScratch { engine: self.segmenter.worker(), pieces: MorphemeBuffer::default(), counts: Counts::new() })
+        Box::new(SegmentScratch { engine: self.segmenter.worker(), morphemes: MorphemeBuffer::default(), counts: Counts::new() })
     }
 }
 
 struct SegmentScratch<'a> {
     engine: Box<dyn SegmentWorker + 'a>,
-    pieces: MorphemeBuffer,
+    morphemes: MorphemeBuffer,
     counts: Counts,
 }
 
@@ -96,14 +97,14 @@ impl Worker for SegmentScratch<'_> {
         let mut pos = ListBuilder::<UInt16Type>::default();
         let mut word = ListBuilder::<UInt32Type>::default();
         for text in stage::strings(&batch, &schema::TEXT)?.iter().map(Option::unwrap_or_default) {
-            self.pieces.clear();
-            segment_document(self.engine.as_mut(), text, &mut self.pieces);
-            if self.pieces.ends.last().map_or(0, |&end| end as usize) != text.len() {
+            self.morphemes.clear();
+            segment_document(self.engine.as_mut(), text, &mut self.morphemes);
+            if self.morphemes.ends.last().map_or(0, |&end| end as usize) != text.len() {
                 return Err(Error::internal("the morphemes do not tile the text"));
             }
-            ends.values.extend_from_slice(&self.pieces.ends);
-            pos.values.extend_from_slice(&self.pieces.pos);
-            word.values.extend_from_slice(&self.pieces.word);
+            ends.values.extend_from_slice(&self.morphemes.ends);
+            pos.values.extend_from_slice(&self.morphemes.pos);
+            word.values.extend_from_slice(&self.morphemes.word);
             ends.end_row()?;
             pos.end_row()?;
             word.end_row()?;

@@ -1,8 +1,8 @@
-//! Room *shard*: the Parquet files a run leaves behind, above all the token shards.
+//! The Parquet files that a run leaves behind: documents, rejected documents, and above all token shards.
 //!
-//! A tokens part is its documents part, row for row. This file holds what makes the files what they are: schema,
-//! encodings, pages, row groups, metadata (`docs/formats/tokens.md`). Its kernel [`limit`] decides where
-//! a shard or a row group ends. Bytes depend on the rows alone, not on how they came in batches.
+//! A token shard holds the same rows as its documents part, in the same order. The layout of the files (schema, encodings, pages,
+//! row groups, metadata) is described in `docs/formats/tokens.md`. The kernel [`limit`] decides where a part or a row group ends.
+//! The bytes of a file depend on its rows alone, not on the batches in which they were written.
 
 pub mod limit;
 mod layout;

@@ -45,8 +45,8 @@ fuzz_target!(|input: (u8, Vec<(u32, u8)>, u16, bool, String)| {
     let engine = if lindera { Engine::Lindera } else { Engine::Exact };
     let options = Options { dictionary: changed.display().to_string(), engine, user_dictionary: Vec::new() };
     if let Ok((_, segmenter)) = open(&options) {
-        let (line, mut pieces) = (line.replace('\n', " "), MorphemeBuffer::default());
-        segmenter.worker().segment_line(&line, 0, &mut pieces);
-        assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), line.len());
+        let (line, mut morphemes) = (line.replace('\n', " "), MorphemeBuffer::default());
+        segmenter.worker().segment_line(&line, 0, &mut morphemes);
+        assert_eq!(morphemes.ends.last().map_or(0, |&end| end as usize), line.len());
     }
 });

@@ -1,4 +1,4 @@
-//! A sound `lattice.bin` with any bytes changed, then a line through it: refused, or pieces that tile the line.
+//! A sound `lattice.bin` with any bytes changed, then a line through it: refused, or morphemes that tile the line.
 #![no_main]
 
 #[path = "../tiny.rs"]
@@ -24,8 +24,8 @@ fuzz_target!(|input: (Vec<(u32, u64)>, String)| {
         bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
     }
     if let Ok(engine) = Exact::from_bytes(bytes, *entries, *pos_ids) {
-        let mut pieces = MorphemeBuffer::default();
-        SegmentWorker::segment_line(&mut engine.worker(), &line, 0, &mut pieces);
-        assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), line.len());
+        let mut morphemes = MorphemeBuffer::default();
+        SegmentWorker::segment_line(&mut engine.worker(), &line, 0, &mut morphemes);
+        assert_eq!(morphemes.ends.last().map_or(0, |&end| end as usize), line.len());
     }
 });

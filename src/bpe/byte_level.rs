@@ -2,7 +2,8 @@
 //!
 //! The 188 bytes that are printable in Latin-1 stand for themselves, the other 68 for U+0100 … U+0143 in order.
 
-/// All bytes by code point of the character that stands for them: the order of their ids (Hugging Face trainers).
+/// All bytes, ordered by the code point of the character that stands for them: the order in which Hugging Face trainers number
+/// them.
 pub(crate) const BYTE_ORDER: [u8; 256] = byte_order();
 
 const fn is_printable(byte: u8) -> bool {
@@ -12,17 +13,17 @@ const fn is_printable(byte: u8) -> bool {
 const fn byte_order() -> [u8; 256] {
     let mut order = [0; 256];
     let mut n = 0;
-    let mut pass = 0;
-    while pass < 2 {
+    let mut round = 0;
+    while round < 2 {
         let mut byte = 0;
         while byte < 256 {
-            if is_printable(byte as u8) == (pass == 0) {
+            if is_printable(byte as u8) == (round == 0) {
                 order[n] = byte as u8;
                 n += 1;
             }
             byte += 1;
         }
-        pass += 1;
+        round += 1;
     }
     order
 }
@@ -43,7 +44,7 @@ fn character(byte: u8) -> char {
     char::from_u32(0x100 + rank as u32).unwrap_or('\0')
 }
 
-/// The bytes that `text` stands for; `None` if it holds a character outside the 256.
+/// The bytes that `text` stands for; `None` if a character stands for no byte.
 pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     text.chars().map(byte).collect()
 }

@@ -1,9 +1,9 @@
-//! Character classes of the pre-tokeniser patterns, as one table.
+//! Character classes of the pre-tokeniser patterns, in one table.
 //!
 //! The published patterns are regular expressions over Unicode general categories. Their engines carry Unicode 16.0
 //! (Hugging Face tokenizers 0.23.3 through Oniguruma; every code point was compared), whereas our Unicode crate is newer.
-//! A character that was assigned later would be a letter here and unassigned there, so the ids of inference would differ:
-//! what came after 16.0 is therefore unassigned here too.
+//! A character that was assigned after 16.0 would be a letter here and unassigned in those engines, and they would give other
+//! ids for the same text. Therefore such characters are treated as unassigned here too.
 
 use std::sync::LazyLock;
 
@@ -11,8 +11,8 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Letters, `\p{L}`.
 pub(crate) const LETTER: u8 = 1;
-/// Marks, `\p{M}`.
-pub(crate) const MARK: u8 = 1 << 1;
+/// Combining marks, `\p{M}`.
+pub(crate) const COMBINING_MARK: u8 = 1 << 1;
 /// Numbers, `\p{N}`.
 pub(crate) const NUMBER: u8 = 1 << 2;
 /// Punctuation and symbols, `[\p{P}\p{S}]`.
@@ -111,19 +111,19 @@ const LATER: &[(u32, u32)] = &[
     (0x3D000, 0x3FC3F),
 ];
 
-/// Beyond this code point only plane 14 has assigned characters that are not private use.
+/// The table ends here: beyond it, only plane 14 has assigned characters that are not private use.
 const TABLE_END: u32 = 0x34000;
 
 static TABLE: LazyLock<Box<[u8]>> = LazyLock::new(|| (0..TABLE_END).map(compute).collect());
 
-/// The classes of every character; get it once per run of work, not once per character.
+/// The classes of every character. Get it once for a text, not once for each character.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Classes {
     table: &'static [u8],
 }
 
 impl Classes {
-    /// The table, computed at the first call of the process.
+    /// The table, computed at the first call in a process.
     pub(crate) fn get() -> Self {
         Self { table: &TABLE }
     }
@@ -153,7 +153,7 @@ fn compute(code_point: u32) -> u8 {
     }
     let mut class = match c.general_category_group() {
         GeneralCategoryGroup::Letter => LETTER,
-        GeneralCategoryGroup::Mark => MARK,
+        GeneralCategoryGroup::Mark => COMBINING_MARK,
         GeneralCategoryGroup::Number => NUMBER,
         GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol => SYMBOL,
         _ => 0,

@@ -1,20 +1,20 @@
-//! How often each piece of text occurs: the table a vocabulary is learned from.
+//! Counts how often each pre-token occurs: a vocabulary is learned from these counts.
 //!
-//! A document is taken line by line, each line with its line feed, as trainers that read files do. Each line is cut by
-//! the pattern of inference; each of those pieces is cut again at the boundaries that tokens of the first stage may not
-//! cross. So a counted piece is always a refinement of what inference will see, and no merge is learned in vain. There is
-//! no cut behind white space: the pattern gives a space to the word that follows it, and the analyser's boundary between
-//! a skipped space and that word is no boundary of the language.
+//! A document is read line by line, each line with its line feed, as trainers that read files do. The pattern that inference
+//! will use cuts each line into pre-tokens. For the first stage of training these are cut again at boundaries that its tokens
+//! may not cross (ends of morphemes, or changes of script). So every counted pre-token lies inside one that inference will see,
+//! and every learned merge can be used. A boundary directly behind white space is ignored: the pattern joins a space to the
+//! word that follows it, and the analyser ends a morpheme there only because it skips the space.
 
-use crate::bpe::class::{Classes, LETTER, MARK, NUMBER, SPACE, decode};
+use crate::bpe::class::{COMBINING_MARK, Classes, LETTER, NUMBER, SPACE, decode};
 use crate::bpe::pattern::Pattern;
 
 /// Enters fingerprints: raise it when the same text is cut or counted in another way.
 pub const VERSION: u32 = 1;
 
-/// What a token of the first stage may not cross.
+/// What a token of the first stage may not cross, in one document.
 #[derive(Debug, Clone, Copy)]
-pub enum Cuts<'a> {
+pub enum DocumentBoundaries<'a> {
     /// Ends of morphemes in bytes, ascending.
     Morphemes(&'a [u32]),
     /// Changes of script: kanji, hiragana, katakana, other letters, numbers, the rest.
@@ -23,13 +23,13 @@ pub enum Cuts<'a> {
     None,
 }
 
-/// Counts of pieces: an arena of bytes and an open-addressing table. Counts are 64-bit; adding commutes, so any division
-/// of the input gives the same table.
+/// Counts of pre-tokens: the bytes of all of them one after the other, and a hash table with open addressing. Counts may be
+/// added in any order, so the table does not depend on how the input was divided.
 #[derive(Debug, Default)]
 pub struct Counter {
     arena: Vec<u8>,
     entries: Vec<Entry>,
-    /// Upper 24 bits of the hash, then 1 + index of the entry in 40 bits; 0 is empty.
+    /// In each slot the upper 24 bits of the hash, then 1 + the index of the entry in 40 bits; 0 is an empty slot.
     slots: Vec<u64>,
 }
 
@@ -44,36 +44,36 @@ struct Entry {
 const INDEX: u64 = (1 << 40) - 1;
 
 impl Counter {
-    /// Counts the pieces of a document.
-    pub fn add_document(&mut self, text: &str, pattern: Pattern, cuts: Cuts<'_>) {
-        let mut cutter = Cutter { text, classes: Classes::get(), cuts, next: 0 };
+    /// Counts the pre-tokens of a document.
+    pub fn add_document(&mut self, text: &str, pattern: Pattern, boundaries: DocumentBoundaries<'_>) {
+        let mut splitter = Splitter { text, classes: Classes::get(), boundaries, next: 0 };
         let mut line_start = 0;
         for line in text.split_inclusive('\n') {
-            pattern.for_each_piece(line, |start, end| {
-                cutter.cut(line_start + start, line_start + end, |piece| self.add(piece, 1));
+            pattern.for_each_pre_token(line, |start, end| {
+                splitter.split(line_start + start, line_start + end, |pre_token| self.add(pre_token, 1));
             });
             line_start += line.len();
         }
     }
 
-    /// Adds `count` occurrences of a piece.
+    /// Adds `count` occurrences of a pre-token.
     #[inline]
-    pub fn add(&mut self, piece: &[u8], count: u64) {
+    pub fn add(&mut self, pre_token: &[u8], count: u64) {
         if self.entries.len() * 2 >= self.slots.len() {
             self.grow();
         }
-        let hash = hash(piece);
+        let hash = hash(pre_token);
         let (tag, mask) = (hash & !INDEX, self.slots.len() - 1);
         let mut slot = hash as usize & mask;
         loop {
             let found = self.slots[slot];
             if found == 0 {
-                self.insert(slot, tag, piece, count);
+                self.insert(slot, tag, pre_token, count);
                 return;
             }
             if found & !INDEX == tag {
                 let entry = &mut self.entries[(found & INDEX) as usize - 1];
-                if self.arena[entry.start..entry.start + entry.length as usize] == *piece {
+                if self.arena[entry.start..entry.start + entry.length as usize] == *pre_token {
                     entry.count = entry.count.saturating_add(count);
                     return;
                 }
@@ -82,9 +82,9 @@ impl Counter {
         }
     }
 
-    fn insert(&mut self, slot: usize, tag: u64, piece: &[u8], count: u64) {
-        self.entries.push(Entry { start: self.arena.len(), length: piece.len() as u32, count });
-        self.arena.extend_from_slice(piece);
+    fn insert(&mut self, slot: usize, tag: u64, pre_token: &[u8], count: u64) {
+        self.entries.push(Entry { start: self.arena.len(), length: pre_token.len() as u32, count });
+        self.arena.extend_from_slice(pre_token);
         self.slots[slot] = tag | self.entries.len() as u64;
     }
 
@@ -102,7 +102,7 @@ impl Counter {
         self.slots = slots;
     }
 
-    /// Number of unique pieces.
+    /// Number of unique pre-tokens.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -112,36 +112,31 @@ impl Counter {
         self.entries.is_empty()
     }
 
-    /// Bytes of all unique pieces.
-    pub fn piece_bytes(&self) -> usize {
-        self.arena.len()
-    }
-
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
         self.arena.capacity() + self.entries.capacity() * size_of::<Entry>() + self.slots.capacity() * size_of::<u64>()
     }
 
-    /// Pieces and counts by ascending bytes.
+    /// Pre-tokens and counts by ascending bytes.
     pub fn by_bytes(&self) -> Vec<(&[u8], u64)> {
-        let mut pieces = self.pieces();
-        pieces.sort_unstable();
-        pieces
+        let mut pre_tokens = self.pre_tokens();
+        pre_tokens.sort_unstable();
+        pre_tokens
     }
 
-    /// Pieces and counts by falling count, then ascending bytes.
+    /// Pre-tokens and counts by falling count, then ascending bytes.
     pub fn by_count(&self) -> Vec<(&[u8], u64)> {
-        let mut pieces = self.pieces();
-        pieces.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        pieces
+        let mut pre_tokens = self.pre_tokens();
+        pre_tokens.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        pre_tokens
     }
 
-    fn pieces(&self) -> Vec<(&[u8], u64)> {
+    fn pre_tokens(&self) -> Vec<(&[u8], u64)> {
         self.entries.iter().map(|entry| (&self.arena[entry.start..entry.start + entry.length as usize], entry.count)).collect()
     }
 }
 
-/// A 64-bit hash by folded multiplication of 8-byte words. It never leaves the process: order comes from sorting.
+/// A 64-bit hash by folded multiplication of 8-byte words. No output depends on it: tables are sorted before they are written.
 #[inline]
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mut state = bytes.len() as u64 ^ 0x243F_6A88_85A3_08D3;
@@ -161,48 +156,48 @@ fn fold(x: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Cuts pieces of the pattern further; the pieces must come in the order of the text.
-struct Cutter<'a> {
+/// Cuts the pre-tokens of the pattern again, at the boundaries; they must come in the order of the text.
+struct Splitter<'a> {
     text: &'a str,
     classes: Classes,
-    cuts: Cuts<'a>,
-    /// The first morpheme that may end inside the next piece.
+    boundaries: DocumentBoundaries<'a>,
+    /// The first morpheme that may end inside the next pre-token.
     next: usize,
 }
 
-impl Cutter<'_> {
+impl Splitter<'_> {
     #[inline]
-    fn cut(&mut self, start: usize, end: usize, mut piece: impl FnMut(&[u8])) {
+    fn split(&mut self, start: usize, end: usize, mut pre_token: impl FnMut(&[u8])) {
         let bytes = self.text.as_bytes();
         let mut from = start;
-        match self.cuts {
-            Cuts::None => {}
-            Cuts::Scripts => self.scripts(start, end, |cut| {
-                piece(&bytes[from..cut]);
-                from = cut;
+        match self.boundaries {
+            DocumentBoundaries::None => {}
+            DocumentBoundaries::Scripts => self.each_script_change(start, end, |boundary| {
+                pre_token(&bytes[from..boundary]);
+                from = boundary;
             }),
-            Cuts::Morphemes(ends) => {
-                while let Some(cut) = ends.get(self.next).map(|&cut| cut as usize).filter(|&cut| cut < end) {
+            DocumentBoundaries::Morphemes(ends) => {
+                while let Some(boundary) = ends.get(self.next).map(|&at| at as usize).filter(|&at| at < end) {
                     self.next += 1;
-                    if cut > from && self.is_cut(cut) {
-                        piece(&bytes[from..cut]);
-                        from = cut;
+                    if boundary > from && self.counts_as_boundary(boundary) {
+                        pre_token(&bytes[from..boundary]);
+                        from = boundary;
                     }
                 }
             }
         }
-        piece(&bytes[from..end]);
+        pre_token(&bytes[from..end]);
     }
 
-    /// Is `cut` between two characters and not behind white space?
+    /// Does `at` lie between two characters, and not directly behind white space?
     #[inline]
-    fn is_cut(&self, cut: usize) -> bool {
-        let before = self.text.get(..cut).and_then(|before| before.chars().next_back());
+    fn counts_as_boundary(&self, at: usize) -> bool {
+        let before = self.text.get(..at).and_then(|before| before.chars().next_back());
         before.is_some_and(|c| self.classes.of(u32::from(c)) & SPACE == 0)
     }
 
-    /// Calls `cut` where the script changes between `start` and `end`.
-    fn scripts(&self, start: usize, end: usize, mut cut: impl FnMut(usize)) {
+    /// Calls `visit` with each position between `start` and `end` where the script changes.
+    fn each_script_change(&self, start: usize, end: usize, mut visit: impl FnMut(usize)) {
         let bytes = self.text.as_bytes();
         let (mut at, mut current) = (start, Script::Any);
         while at < end {
@@ -210,7 +205,7 @@ impl Cutter<'_> {
             let script = Script::of(code_point, self.classes.of(code_point));
             if script != Script::Any {
                 if current != Script::Any && current != script {
-                    cut(at);
+                    visit(at);
                 }
                 current = script;
             }
@@ -219,10 +214,11 @@ impl Cutter<'_> {
     }
 }
 
-/// Script of a character as far as tokens care.
+/// Script of a character, as far as it matters for tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
-    /// Goes with what stands before it (marks, the prolonged sound mark) or after it (white space at the start).
+    /// Has the script of the character before it (combining marks, the prolonged sound mark ー), or of the one after it (white
+    /// space at the start).
     Any,
     Han,
     Hiragana,
@@ -239,7 +235,7 @@ impl Script {
             0x3041..=0x309F => Self::Hiragana,
             0x30A1..=0x30FA | 0x30FD..=0x30FF | 0x31F0..=0x31FF | 0xFF66..=0xFF9D => Self::Katakana,
             0x3005..=0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_3FFF => Self::Han,
-            _ if class & (MARK | SPACE) != 0 => Self::Any,
+            _ if class & (COMBINING_MARK | SPACE) != 0 => Self::Any,
             _ if class & LETTER != 0 => Self::Letter,
             _ if class & NUMBER != 0 => Self::Number,
             _ => Self::Other,
@@ -255,13 +251,13 @@ mod tests {
 
     use super::*;
 
-    fn pieces_of(text: &str, pattern: Pattern, cuts: Cuts<'_>) -> Vec<String> {
-        let mut cutter = Cutter { text, classes: Classes::get(), cuts, next: 0 };
-        let mut pieces = Vec::new();
-        pattern.for_each_piece(text, |start, end| {
-            cutter.cut(start, end, |piece| pieces.push(String::from_utf8(piece.to_vec()).unwrap()));
+    fn pre_tokens_of(text: &str, pattern: Pattern, boundaries: DocumentBoundaries<'_>) -> Vec<String> {
+        let mut splitter = Splitter { text, classes: Classes::get(), boundaries, next: 0 };
+        let mut pre_tokens = Vec::new();
+        pattern.for_each_pre_token(text, |start, end| {
+            splitter.split(start, end, |pre_token| pre_tokens.push(String::from_utf8(pre_token.to_vec()).unwrap()));
         });
-        pieces
+        pre_tokens
     }
 
     fn ends(words: &[&str]) -> Vec<u32> {
@@ -272,64 +268,67 @@ mod tests {
     fn morphemes_refine_the_pattern() {
         let words = ["東京", "・", "大阪", "で", " ", "the", " ", "Tシャツ", "を", "買い", "まし", "た", "。", "\n"];
         assert_eq!(
-            pieces_of(&words.concat(), Pattern::DeepseekV3, Cuts::Morphemes(&ends(&words))),
+            pre_tokens_of(&words.concat(), Pattern::DeepseekV3, DocumentBoundaries::Morphemes(&ends(&words))),
             ["東京", "・", "大阪", "で", " the", " T", "シャツ", "を", "買い", "まし", "た", "。", "\n"],
         );
     }
 
     #[test]
     fn scripts_cut_runs_but_not_marks() {
-        assert_eq!(pieces_of("お知らせメール々〆ー", Pattern::DeepseekV3, Cuts::Scripts), ["お", "知", "らせ", "メール", "々〆", "ー"]);
-        assert_eq!(pieces_of("か\u{3099}カ\u{3099}", Pattern::None, Cuts::Scripts), ["か\u{3099}", "カ\u{3099}"]);
-        assert_eq!(pieces_of("日本 Rust12", Pattern::Gpt2, Cuts::Scripts), ["日本", " Rust", "12"]);
+        assert_eq!(
+            pre_tokens_of("お知らせメール々〆ー", Pattern::DeepseekV3, DocumentBoundaries::Scripts),
+            ["お", "知", "らせ", "メール", "々〆", "ー"]
+        );
+        assert_eq!(pre_tokens_of("か\u{3099}カ\u{3099}", Pattern::None, DocumentBoundaries::Scripts), ["か\u{3099}", "カ\u{3099}"]);
+        assert_eq!(pre_tokens_of("日本 Rust12", Pattern::Gpt2, DocumentBoundaries::Scripts), ["日本", " Rust", "12"]);
     }
 
     /// Ends that are not those of this text cut nothing apart.
     #[test]
     fn foreign_ends_do_no_harm() {
-        assert_eq!(pieces_of("あい", Pattern::None, Cuts::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
+        assert_eq!(pre_tokens_of("あい", Pattern::None, DocumentBoundaries::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
     }
 
     #[test]
     fn a_document_is_counted_line_by_line() {
         let mut counter = Counter::default();
-        counter.add_document("あ\n\n\nあ", Pattern::DeepseekV3, Cuts::None);
+        counter.add_document("あ\n\n\nあ", Pattern::DeepseekV3, DocumentBoundaries::None);
         assert_eq!(counter.by_count(), [("\n".as_bytes(), 3), ("あ".as_bytes(), 2)]);
     }
 
     proptest! {
         #[test]
-        fn pieces_tile_and_sums_commute(
+        fn pre_tokens_tile_and_sums_commute(
             texts in proptest::collection::vec("[あいア漢a1 。\\n]{0,30}", 0..6),
             ends in proptest::collection::vec(0_u32..90, 0..20),
         ) {
             let mut ends = ends;
             ends.sort_unstable();
-            let (mut whole, mut parts) = (Counter::default(), Counter::default());
+            let (mut whole, mut sum) = (Counter::default(), Counter::default());
             let mut expected: BTreeMap<String, u64> = BTreeMap::new();
             for (i, text) in texts.iter().enumerate() {
-                let cuts = [Cuts::Morphemes(&ends), Cuts::Scripts, Cuts::None][i % 3];
-                prop_assert_eq!(&pieces_of(text, Pattern::DeepseekV3, cuts).concat(), text);
-                whole.add_document(text, Pattern::DeepseekV3, cuts);
-                let mut part = Counter::default();
-                part.add_document(text, Pattern::DeepseekV3, cuts);
-                for (piece, count) in part.by_bytes() {
-                    parts.add(piece, count);
-                    *expected.entry(String::from_utf8(piece.to_vec()).unwrap()).or_default() += count;
+                let boundaries = [DocumentBoundaries::Morphemes(&ends), DocumentBoundaries::Scripts, DocumentBoundaries::None][i % 3];
+                prop_assert_eq!(&pre_tokens_of(text, Pattern::DeepseekV3, boundaries).concat(), text);
+                whole.add_document(text, Pattern::DeepseekV3, boundaries);
+                let mut partial = Counter::default();
+                partial.add_document(text, Pattern::DeepseekV3, boundaries);
+                for (pre_token, count) in partial.by_bytes() {
+                    sum.add(pre_token, count);
+                    *expected.entry(String::from_utf8(pre_token.to_vec()).unwrap()).or_default() += count;
                 }
             }
-            prop_assert_eq!(whole.by_bytes(), parts.by_bytes());
-            let expected: Vec<(&[u8], u64)> = expected.iter().map(|(piece, count)| (piece.as_bytes(), *count)).collect();
-            prop_assert_eq!(parts.by_bytes(), expected);
+            prop_assert_eq!(whole.by_bytes(), sum.by_bytes());
+            let expected: Vec<(&[u8], u64)> = expected.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
+            prop_assert_eq!(sum.by_bytes(), expected);
         }
 
         #[test]
-        fn the_table_equals_a_map(pieces in proptest::collection::vec(("[a-c]{0,20}", 0_u64..9), 0..3000)) {
+        fn the_table_equals_a_map(pre_tokens in proptest::collection::vec(("[a-c]{0,20}", 0_u64..9), 0..3000)) {
             let mut counter = Counter::default();
             let mut expected: BTreeMap<&[u8], u64> = BTreeMap::new();
-            for (piece, count) in &pieces {
-                counter.add(piece.as_bytes(), *count);
-                *expected.entry(piece.as_bytes()).or_default() += count;
+            for (pre_token, count) in &pre_tokens {
+                counter.add(pre_token.as_bytes(), *count);
+                *expected.entry(pre_token.as_bytes()).or_default() += count;
             }
             prop_assert_eq!(counter.by_bytes(), expected.into_iter().collect::<Vec<_>>());
         }

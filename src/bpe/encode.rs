@@ -1,19 +1,19 @@
-//! Text → token ids, exactly as Hugging Face tokenizers does it.
+//! Turns text into token ids, exactly as Hugging Face tokenizers does.
 //!
-//! In each piece of the pattern the pair of lowest rank is merged, the leftmost first, until no pair has a rank. Special
-//! tokens written out in a text are ordinary characters: a document cannot smuggle in an end-of-text id.
+//! In each pre-token the pair of lowest rank is merged, the leftmost first, until no pair has a rank. The name of a special token
+//! that is written out in a text is encoded as ordinary characters, so that a document cannot contain an end-of-text id.
 //!
-//! Most vocabularies of ours obey three rules: every token is a string of whole characters or lies inside one; a merge
-//! uses only tokens that earlier merges made; every token is made by one merge. Then merges inside a character never
-//! depend on its neighbours, and later merges wait for the whole character: a piece may start from characters instead
-//! of bytes, a third of the symbols in Japanese. Other vocabularies start from bytes.
+//! Most vocabularies that we train obey three rules: every token is a string of whole characters or lies inside one character; a
+//! merge uses only tokens that earlier merges made; every token is made by one merge only. Then the merges inside a character do
+//! not depend on its neighbours, and they all come before a merge that crosses its ends. So a pre-token may start from characters
+//! instead of bytes, which is a third of the symbols in Japanese. Vocabularies that break a rule start from bytes.
 //!
-//! There is no cache of pieces: on unseen text of five kinds one of any size between 2^11 and 2^15 slots made encoding a
-//! little slower, for a clause merged from characters costs about as much as a slot that is not in the processor's cache.
+//! There is no cache of encoded pre-tokens. On unseen text of five kinds, caches of 2^11 to 2^15 slots made encoding a little
+//! slower: to merge a clause from its characters takes about as long as to load a slot that is not in the processor's cache.
 
 use crate::bpe::class::{decode, is_inside_character};
 use crate::bpe::merge_ranks::{MergeRanks, NONE};
-use crate::bpe::merging::Merger;
+use crate::bpe::merger::Merger;
 use crate::bpe::pattern::Pattern;
 use crate::bpe::vocabulary::{Alphabet, Tokenizer};
 
@@ -27,17 +27,17 @@ pub struct Encoder {
     alphabet: Alphabet,
     /// Id of each byte.
     bytes: [u32; 256],
-    /// Id of each character of the basic plane that may start as one symbol.
+    /// By code point of the basic plane: the id of a character that may start as one symbol, else [`NONE`].
     characters: Option<Box<[u32]>>,
-    /// The same beyond the basic plane, sorted by code point.
+    /// Code point and id of those beyond the basic plane, sorted by code point.
     astral: Vec<(u32, u32)>,
     merge_ranks: MergeRanks,
 }
 
-/// A text holds a character that the vocabulary cannot express (never with a byte alphabet that is complete).
+/// A text holds a character that the vocabulary cannot express. This cannot happen where every byte has a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inexpressible {
-    /// Where the character starts, in bytes.
+    /// Byte at which the character starts.
     pub at: usize,
 }
 
@@ -67,7 +67,7 @@ impl Encoder {
         encoder
     }
 
-    /// A worker of one thread.
+    /// A worker for one thread.
     pub fn worker(&self) -> Worker<'_> {
         Worker { encoder: self, merger: Merger::default() }
     }
@@ -102,18 +102,18 @@ impl Encoder {
         }
     }
 
-    /// Fills `symbols` with the first symbols of a piece.
+    /// Fills `symbols` with the symbols that a pre-token consists of before any merge.
     #[inline]
-    fn start(&self, piece: &[u8], symbols: &mut Vec<u32>) -> Result<(), Inexpressible> {
+    fn start(&self, pre_token: &[u8], symbols: &mut Vec<u32>) -> Result<(), Inexpressible> {
         symbols.clear();
         let Some(table) = &self.characters else {
-            return self.start_from_bytes(piece, 0, piece.len(), symbols);
+            return self.start_from_bytes(pre_token, 0, pre_token.len(), symbols);
         };
         let mut at = 0;
-        while at < piece.len() {
-            let (code_point, next) = decode(piece, at);
+        while at < pre_token.len() {
+            let (code_point, next) = decode(pre_token, at);
             match self.character(table, code_point) {
-                NONE => self.start_from_bytes(piece, at, next, symbols)?,
+                NONE => self.start_from_bytes(pre_token, at, next, symbols)?,
                 id => symbols.push(id),
             }
             at = next;
@@ -121,8 +121,8 @@ impl Encoder {
         Ok(())
     }
 
-    fn start_from_bytes(&self, piece: &[u8], from: usize, to: usize, symbols: &mut Vec<u32>) -> Result<(), Inexpressible> {
-        for (i, &byte) in piece[from..to].iter().enumerate() {
+    fn start_from_bytes(&self, pre_token: &[u8], from: usize, to: usize, symbols: &mut Vec<u32>) -> Result<(), Inexpressible> {
+        for (i, &byte) in pre_token[from..to].iter().enumerate() {
             match self.bytes[usize::from(byte)] {
                 NONE => return Err(Inexpressible { at: from + i }),
                 id => symbols.push(id),
@@ -138,7 +138,7 @@ fn single_character(bytes: &[u8]) -> Option<u32> {
     characters.next().filter(|_| characters.next().is_none()).map(u32::from)
 }
 
-/// Does the vocabulary obey the three rules of the header?
+/// Does the vocabulary obey the three rules that the head of this file names?
 fn starts_from_characters(tokenizer: &Tokenizer) -> bool {
     let mut made = vec![false; tokenizer.len()];
     for id in 0..tokenizer.len() as u32 {
@@ -163,11 +163,11 @@ impl Worker<'_> {
     /// Appends the ids of `text`.
     ///
     /// # Errors
-    /// The first character the vocabulary cannot express; `out` then holds the ids of the pieces before.
+    /// The first character that the vocabulary cannot express; `out` then holds the ids of the pre-tokens before it.
     pub fn encode(&mut self, text: &str, out: &mut Vec<i32>) -> Result<(), Inexpressible> {
         let Self { encoder, merger } = self;
         let mut result = Ok(());
-        encoder.pattern.for_each_piece(text, |start, end| {
+        encoder.pattern.for_each_pre_token(text, |start, end| {
             if result.is_ok() {
                 result = encode_pre_token(encoder, merger, &text.as_bytes()[start..end], out)
                     .map_err(|error| Inexpressible { at: start + error.at });
@@ -204,30 +204,30 @@ mod tests {
     }
 
     fn tokenizer(pattern: Pattern, whole_characters: bool) -> Tokenizer {
-        let mut pieces = Vec::new();
-        pattern.for_each_piece(SAMPLE, |start, end| pieces.push((&SAMPLE.as_bytes()[start..end], 2)));
-        pieces.push((b"<|endoftext|>", 1));
+        let mut pre_tokens = Vec::new();
+        pattern.for_each_pre_token(SAMPLE, |start, end| pre_tokens.push((&SAMPLE.as_bytes()[start..end], 2)));
+        pre_tokens.push((b"<|endoftext|>", 1));
         let reserved = specials().into_iter().map(String::into_bytes).collect();
         let limits = Limits { merges: 220, min_frequency: 1, max_token_length: None, whole_characters, reserved };
-        Tokenizer::from_merges(pattern, &specials(), &train(&pieces, &limits).unwrap().merges).unwrap()
+        Tokenizer::from_merges(pattern, &specials(), &train(&pre_tokens, &limits).unwrap().merges).unwrap()
     }
 
-    /// The lowest rank first, looked for in the list of merges, from bytes.
+    /// The same from the definition: starts from bytes and searches the list of merges for the lowest rank.
     fn reference(tokenizer: &Tokenizer, text: &str) -> Vec<i32> {
         let byte = |byte: &u8| (0..tokenizer.len() as u32).find(|&id| tokenizer.token(id) == Some(&[*byte])).unwrap();
         let mut ids = Vec::new();
-        tokenizer.pattern().for_each_piece(text, |start, end| {
-            let mut piece: Vec<u32> = text.as_bytes()[start..end].iter().map(byte).collect();
-            while let Some((rank, at)) = piece
+        tokenizer.pattern().for_each_pre_token(text, |start, end| {
+            let mut pre_token: Vec<u32> = text.as_bytes()[start..end].iter().map(byte).collect();
+            while let Some((rank, at)) = pre_token
                 .windows(2)
                 .enumerate()
                 .filter_map(|(at, pair)| Some((tokenizer.rules().iter().position(|rule| [rule.left, rule.right] == pair)?, at)))
                 .min()
             {
-                piece[at] = tokenizer.rules()[rank].result;
-                piece.remove(at + 1);
+                pre_token[at] = tokenizer.rules()[rank].result;
+                pre_token.remove(at + 1);
             }
-            ids.extend(piece.iter().map(|&id| id as i32));
+            ids.extend(pre_token.iter().map(|&id| id as i32));
         });
         ids
     }
@@ -248,7 +248,7 @@ mod tests {
     fn whole_character_vocabularies_start_from_characters() {
         assert!(starts_from_characters(&tokenizer(Pattern::None, true)));
         assert!(Encoder::new(&tokenizer(Pattern::DeepseekV3, true)).characters.is_some());
-        // Over lines of text without the rule, some token cuts characters apart.
+        // Without the rule of whole characters, some token of this sample holds parts of two characters.
         assert!(!starts_from_characters(&tokenizer(Pattern::None, false)));
     }
 
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn long_pieces_are_near_linear() {
+    fn long_pre_tokens_are_near_linear() {
         for (tokenizer, encoder) in ALL.iter() {
             for unit in ["a", "いただ", "\0", "ab", "漢"] {
                 let text = unit.repeat(200_000);
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(ids, [1, 0]);
     }
 
-    /// Real text, where it is to be had: every line comes back, and the queue of long pieces agrees with the scan.
+    /// Real text, where it is there: decoding gives every line back, and the heap for long pre-tokens agrees with the scan.
     #[test]
     fn real_lines_round_trip() {
         let root = std::env::var_os("SEIMAI_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into);
@@ -300,13 +300,13 @@ mod tests {
         let mut merger = Merger::default();
         for (line, (tokenizer, encoder)) in text.lines().take(60).zip(ALL.iter().cycle()) {
             assert_eq!(tokenizer.decode(&encode(encoder, line)).unwrap(), line.as_bytes());
-            for piece in line.as_bytes().chunks(40) {
+            for pre_token in line.as_bytes().chunks(40) {
                 merger.symbols.clear();
-                encoder.start_from_bytes(piece, 0, piece.len(), &mut merger.symbols).unwrap();
+                encoder.start_from_bytes(pre_token, 0, pre_token.len(), &mut merger.symbols).unwrap();
                 merger.merge_long(&encoder.merge_ranks);
                 let long = merger.symbols.clone();
                 merger.symbols.clear();
-                encoder.start_from_bytes(piece, 0, piece.len(), &mut merger.symbols).unwrap();
+                encoder.start_from_bytes(pre_token, 0, pre_token.len(), &mut merger.symbols).unwrap();
                 merger.merge_short(&encoder.merge_ranks);
                 assert_eq!(long, merger.symbols);
             }

@@ -1,8 +1,8 @@
-//! `tokenizer.json` and its companions as Hugging Face libraries read them, and a strict reader of the former.
+//! Writes `tokenizer.json` and the files beside it for Hugging Face libraries, and reads a `tokenizer.json`.
 //!
-//! What we write is what the engines recognise: the exact pattern strings of the published models, a byte-level last
-//! step, no normaliser, merges as pairs. What we read is limited to what we can encode exactly: byte-pair encoding with
-//! one of the built patterns. Everything else is refused by name.
+//! What is written is what the known engines recognise: exactly the pattern strings of the published models, a byte-level last
+//! step, no normaliser, and merges as pairs. Only files that can be encoded exactly are read: byte-pair encoding with one of the
+//! built patterns. Everything else is refused by name.
 
 mod deepseek;
 pub(crate) mod read;

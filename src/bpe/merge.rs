@@ -1,4 +1,4 @@
-//! What a training may learn, and what it has learned.
+//! Merges: what a training may learn, and what it has learned.
 
 /// What the trainer may learn.
 #[derive(Debug, Clone)]
@@ -7,9 +7,9 @@ pub struct Limits {
     pub merges: usize,
     /// A pair seen less often is not merged; 0 means 1.
     pub min_frequency: u64,
-    /// Tokens of two merged tokens stay shorter than this many bytes (pairs of two bytes are always allowed).
+    /// Tokens must be shorter than this many bytes (a token of two bytes is always allowed).
     pub max_token_length: Option<u32>,
-    /// A token is a string of whole characters or lies inside one character.
+    /// Every token must be a string of whole characters, or lie inside one character.
     pub whole_characters: bool,
     /// Strings that must not become tokens (the special tokens).
     pub reserved: Vec<Vec<u8>>,
@@ -31,14 +31,14 @@ pub struct Merge {
 pub struct Learned {
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// Pairs passed over because their string is already a token or reserved.
+    /// Pairs that were not merged because their string was a token already, or reserved.
     pub passed_over: u64,
-    /// The count floor at the end: every merge's count is at least this, which certifies the list as exact.
+    /// The count floor at the end. Every merge has at least this count, which proves that the list is exact.
     pub floor: u64,
-    /// Times the array was scanned again with a lower floor.
+    /// How often the array was scanned again with a lower floor.
     pub rescans: u32,
 }
 
-/// The pieces do not fit 32-bit positions, or their counts 64-bit sums.
+/// The pre-tokens need more than 32-bit positions, or their counts more than 64-bit sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;

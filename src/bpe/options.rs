@@ -12,7 +12,7 @@ pub enum Boundaries {
     Morpheme,
     /// Changes between kanji, hiragana, katakana, other letters, numbers and the rest.
     Script,
-    /// Only the pieces of the pattern.
+    /// Only the pre-tokens of the pattern.
     None,
 }
 

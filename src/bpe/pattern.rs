@@ -1,14 +1,14 @@
 //! The published pre-tokeniser patterns, as hand-written scanners.
 //!
-//! A pattern cuts a text into pieces; no merge ever crosses a piece. The pieces equal those of the regular expressions
-//! as Hugging Face tokenizers applies them (behaviour Isolated: what matches is a piece, what lies between two matches
-//! is one too). DeepSeek-V3's three expressions are applied one after the other, each to every piece of the one before:
-//! numbers by up to three, then runs of kana and kanji, then the third inside each of those pieces.
-//! All scanners are linear in the length of the text.
+//! A pattern cuts a text into pre-tokens; no merge ever crosses the end of one. The pre-tokens equal those of the published
+//! regular expressions as Hugging Face tokenizers applies them (behaviour *Isolated*: each match is a pre-token, and so is what
+//! lies between two matches). The three expressions of DeepSeek-V3 are applied one after the other, each to all strings that the
+//! one before made: the first cuts out numbers of up to three digits, the second runs of kana and kanji, the third cuts each of
+//! the strings that are left. All scanners take time linear in the length of the text.
 
-use crate::bpe::class::{BREAK, CJK, Classes, LETTER, MARK, NUMBER, SPACE, SYMBOL};
+use crate::bpe::class::{BREAK, CJK, COMBINING_MARK, Classes, LETTER, NUMBER, SPACE, SYMBOL};
 
-/// A pattern that is built: what cuts text before byte-pair encoding at inference.
+/// A pattern that is built. It cuts text into pre-tokens before byte-pair encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pattern {
     /// DeepSeek-V3: numbers by up to three, runs of kana and kanji, then words, punctuation and white space.
@@ -20,14 +20,14 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// Calls `piece(start, end)` (bytes) for each piece of `text`, in order; the pieces tile the text.
+    /// Calls `visit(start, end)` (bytes) with each pre-token of `text`, in order; the pre-tokens tile the text.
     #[inline]
-    pub fn for_each_piece(self, text: &str, piece: impl FnMut(usize, usize)) {
+    pub fn for_each_pre_token(self, text: &str, visit: impl FnMut(usize, usize)) {
         let scan = Scan { classes: Classes::get(), text: text.as_bytes() };
         match self {
-            Self::DeepseekV3 => scan.tile(|start| scan.deepseek(start), piece),
-            Self::Gpt2 => scan.tile(|start| scan.gpt2(start), piece),
-            Self::None => scan.tile(|_| text.len(), piece),
+            Self::DeepseekV3 => scan.tile(|start| scan.deepseek(start), visit),
+            Self::Gpt2 => scan.tile(|start| scan.gpt2(start), visit),
+            Self::None => scan.tile(|_| text.len(), visit),
         }
     }
 }
@@ -40,16 +40,16 @@ struct Scan<'t> {
 
 impl Scan<'_> {
     #[inline]
-    fn tile(self, end_of: impl Fn(usize) -> usize, mut piece: impl FnMut(usize, usize)) {
+    fn tile(self, end_of: impl Fn(usize) -> usize, mut visit: impl FnMut(usize, usize)) {
         let mut start = 0;
         while start < self.text.len() {
             let end = end_of(start);
-            piece(start, end);
+            visit(start, end);
             start = end;
         }
     }
 
-    /// End of the run of characters from `at` on that have one of the classes `any`.
+    /// End of the run of characters from `at` on that each have one of the classes `any`.
     #[inline]
     fn run(self, mut at: usize, any: u8) -> usize {
         while at < self.text.len() {
@@ -62,15 +62,15 @@ impl Scan<'_> {
         at
     }
 
-    /// End of the DeepSeek-V3 piece that starts at `start`.
+    /// End of the DeepSeek-V3 pre-token that starts at `start`.
     #[inline]
     fn deepseek(self, start: usize) -> usize {
         let (class, next) = self.classes.at(self.text, start);
         if class & NUMBER != 0 {
             return self.up_to_two_more_numbers(next);
         }
-        // The third split runs inside the kana and kanji run, or inside what lies between such runs and numbers.
-        Region { scan: self, home: class & CJK }.piece_end(start, class, next)
+        // The third expression is applied inside a run of kana and kanji, or inside what lies between such runs and numbers.
+        Region { scan: self, home: class & CJK }.pre_token_end(start, class, next)
     }
 
     fn up_to_two_more_numbers(self, mut at: usize) -> usize {
@@ -83,7 +83,7 @@ impl Scan<'_> {
         at
     }
 
-    /// End of the GPT-2 piece that starts at `start`:
+    /// End of the GPT-2 pre-token that starts at `start`:
     /// `'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
     #[inline]
     fn gpt2(self, start: usize) -> usize {
@@ -124,7 +124,7 @@ impl Scan<'_> {
         at
     }
 
-    /// `\s+(?!\S)|\s+`: a run of white space leaves its last character to what follows, if it has two or more.
+    /// `\s+(?!\S)|\s+`: a run of two or more white-space characters leaves its last one to what follows.
     fn white_space(self, start: usize) -> usize {
         let (mut at, mut last) = (start, start);
         while at < self.text.len() {
@@ -138,8 +138,8 @@ impl Scan<'_> {
     }
 }
 
-/// A piece of the first two DeepSeek splits, open at its right end: the characters whose `CJK` and `NUMBER` classes
-/// equal `home`. What lies behind it does not exist for the third split, not even for its look-ahead.
+/// A string that the first two DeepSeek expressions made: characters whose `CJK` and `NUMBER` classes equal `home`, up to the
+/// first one for which they do not. The third expression does not see what lies behind it, not even by its look-ahead.
 #[derive(Clone, Copy)]
 struct Region<'t> {
     scan: Scan<'t>,
@@ -147,7 +147,7 @@ struct Region<'t> {
 }
 
 impl Region<'_> {
-    /// The character at `at`, if the region reaches that far.
+    /// Class and end of the character at `at`, if it belongs to the region.
     #[inline]
     fn peek(self, at: usize) -> Option<(u8, usize)> {
         if at >= self.scan.text.len() {
@@ -173,12 +173,12 @@ impl Region<'_> {
         self.peek(at).is_some_and(|(class, _)| class & any != 0)
     }
 
-    /// End of the piece that starts at `start` with a character of `class` that ends at `next`. The alternatives of the
+    /// End of the pre-token that starts at `start` with a character of `class` that ends at `next`. The alternatives of the
     /// expression in their order: `[!-/:-@\[-`{-~][A-Za-z]+`, ``[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+``,
-    /// ` ?[\p{P}\p{S}]+[\r\n]*`, `\s*[\r\n]+`, `\s+(?!\S)`, `\s+`; else a gap.
+    /// ` ?[\p{P}\p{S}]+[\r\n]*`, `\s*[\r\n]+`, `\s+(?!\S)`, `\s+`; else characters that nothing matches.
     #[inline]
-    fn piece_end(self, start: usize, class: u8, next: usize) -> usize {
-        const WORD: u8 = LETTER | MARK;
+    fn pre_token_end(self, start: usize, class: u8, next: usize) -> usize {
+        const WORD: u8 = LETTER | COMBINING_MARK;
         if class & WORD != 0 {
             return self.run(next, WORD);
         }
@@ -195,14 +195,14 @@ impl Region<'_> {
         if self.scan.text[start] == b' ' && self.follows(next, SYMBOL) {
             return self.symbols(next);
         }
-        if class & SPACE != 0 { self.white_space(start) } else { self.gap(next) }
+        if class & SPACE != 0 { self.white_space(start) } else { self.unmatched(next) }
     }
 
     fn symbols(self, at: usize) -> usize {
         self.run(self.run(at, SYMBOL), BREAK)
     }
 
-    /// White space up to its last line break; without one, as [`Scan::white_space`] inside the region.
+    /// White space up to its last line break; if it has none, as [`Scan::white_space`], but inside the region.
     fn white_space(self, start: usize) -> usize {
         let (mut at, mut last, mut after_break) = (start, start, None);
         let mut reaches_end = true;
@@ -219,11 +219,11 @@ impl Region<'_> {
         after_break.unwrap_or(if reaches_end || last == start { at } else { last })
     }
 
-    /// Characters that nothing matches (controls, format characters, unassigned ones) up to the next match; the last of
-    /// them belongs to a word that follows.
-    fn gap(self, mut at: usize) -> usize {
+    /// Characters that nothing matches (controls, format characters, unassigned ones) up to the next match; if a word follows,
+    /// the last of them belongs to the word.
+    fn unmatched(self, mut at: usize) -> usize {
         while let Some((class, next)) = self.peek(at) {
-            if class & (LETTER | MARK | SYMBOL | SPACE) != 0 || self.follows(next, LETTER | MARK) {
+            if class & (LETTER | COMBINING_MARK | SYMBOL | SPACE) != 0 || self.follows(next, LETTER | COMBINING_MARK) {
                 break;
             }
             at = next;
@@ -240,35 +240,35 @@ mod tests {
 
     fn ends(pattern: Pattern, text: &str) -> Vec<usize> {
         let mut ends = Vec::new();
-        pattern.for_each_piece(text, |_, end| ends.push(end));
+        pattern.for_each_pre_token(text, |_, end| ends.push(end));
         ends
     }
 
-    fn pieces(pattern: Pattern, text: &str) -> Vec<&str> {
-        let mut pieces = Vec::new();
-        pattern.for_each_piece(text, |start, end| pieces.push(text.get(start..end).unwrap()));
-        pieces
+    fn pre_tokens(pattern: Pattern, text: &str) -> Vec<&str> {
+        let mut pre_tokens = Vec::new();
+        pattern.for_each_pre_token(text, |start, end| pre_tokens.push(text.get(start..end).unwrap()));
+        pre_tokens
     }
 
     #[test]
     fn a_sentence_reads_as_published() {
         assert_eq!(
-            pieces(Pattern::DeepseekV3, "令和8年、東京・大阪で Tシャツを12345枚\n"),
+            pre_tokens(Pattern::DeepseekV3, "令和8年、東京・大阪で Tシャツを12345枚\n"),
             ["令和", "8", "年", "、", "東京", "・", "大阪で", " T", "シャツを", "123", "45", "枚", "\n"],
         );
-        assert_eq!(pieces(Pattern::Gpt2, "It's 東京々です。 2026"), ["It", "'s", " 東京々です", "。", " 2026"]);
-        assert_eq!(pieces(Pattern::None, "a b"), ["a b"]);
+        assert_eq!(pre_tokens(Pattern::Gpt2, "It's 東京々です。 2026"), ["It", "'s", " 東京々です", "。", " 2026"]);
+        assert_eq!(pre_tokens(Pattern::None, "a b"), ["a b"]);
     }
 
-    /// The look-ahead of the third split ends at the piece of the second one.
+    /// The look-ahead of the third expression ends where the string of the second one ends.
     #[test]
     fn white_space_before_kanji_is_not_left_behind() {
-        assert_eq!(pieces(Pattern::DeepseekV3, "a  字  b"), ["a", "  ", "字", " ", " b"]);
+        assert_eq!(pre_tokens(Pattern::DeepseekV3, "a  字  b"), ["a", "  ", "字", " ", " b"]);
     }
 
     /// Recorded from tokenizers 0.23.3: 27 chosen strings and 400 random ones.
     #[test]
-    fn pieces_equal_the_recorded_ones() {
+    fn pre_tokens_equal_the_recorded_ones() {
         for line in include_str!("golden/pattern.jsonl").lines() {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
             let text = row["text"].as_str().unwrap();
@@ -280,18 +280,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_tile_the_text(text in "(\\PC|[ \\t\\r\\n0-9あア漢。\u{3097}\u{200d}])*") {
+        fn pre_tokens_tile_the_text(text in "(\\PC|[ \\t\\r\\n0-9あア漢。\u{3097}\u{200d}])*") {
             for pattern in [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None] {
-                prop_assert_eq!(pieces(pattern, &text).concat(), text.as_str());
-                prop_assert!(pieces(pattern, &text).iter().all(|piece| !piece.is_empty()));
+                prop_assert_eq!(pre_tokens(pattern, &text).concat(), text.as_str());
+                prop_assert!(pre_tokens(pattern, &text).iter().all(|pre_token| !pre_token.is_empty()));
             }
         }
     }
 
     #[test]
     fn a_megabyte_without_a_break_is_linear() {
-        for unit in ["あ", "\u{301}", " ", "\n", "\u{200b}", "1", "(", "a\u{200b}"] {
-            let text = unit.repeat(1 << 18);
+        for repeated in ["あ", "\u{301}", " ", "\n", "\u{200b}", "1", "(", "a\u{200b}"] {
+            let text = repeated.repeat(1 << 18);
             for pattern in [Pattern::DeepseekV3, Pattern::Gpt2] {
                 assert_eq!(ends(pattern, &text).last(), Some(&text.len()));
             }

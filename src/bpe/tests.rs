@@ -65,16 +65,16 @@ fn documents_become_ids_and_come_back() {
 
 #[test]
 fn partial_tables_add_up_in_any_order() {
-    let parts = || [partial(&small(), 0..1), partial(&small(), 1..3), partial(&small(), 3..4)];
+    let partials = || [partial(&small(), 0..1), partial(&small(), 1..3), partial(&small(), 3..4)];
     let whole = merge_counts(&mut [Ok(partial(&small(), 0..4))].into_iter(), usize::MAX).unwrap();
-    let forward = merge_counts(&mut parts().into_iter().map(Ok), usize::MAX).unwrap();
-    let backward = merge_counts(&mut parts().into_iter().rev().map(Ok), usize::MAX).unwrap();
+    let forward = merge_counts(&mut partials().into_iter().map(Ok), usize::MAX).unwrap();
+    let backward = merge_counts(&mut partials().into_iter().rev().map(Ok), usize::MAX).unwrap();
     assert_eq!(whole, forward);
     assert_eq!(whole, backward);
     let counts = whole.column(2).as_primitive::<UInt64Type>();
     assert!(counts.values().is_sorted_by(|a, b| a >= b));
-    let pieces = parts()[0].column(1).as_binary::<i32>().clone();
-    assert!((1..pieces.len()).all(|row| pieces.value(row - 1) < pieces.value(row)));
+    let pre_tokens = partials()[0].column(1).as_binary::<i32>().clone();
+    assert!((1..pre_tokens.len()).all(|row| pre_tokens.value(row - 1) < pre_tokens.value(row)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! From a table of counts to a vocabulary: the training of a tokenizer.
+//! Trains a vocabulary from a table of counts.
 
 use serde_json::{Value, json};
 
@@ -24,13 +24,13 @@ pub struct Trained {
     pub tokenizer: Tokenizer,
     /// Its merges with the counts at which they were made.
     pub merges: Vec<Merge>,
-    /// What a person wants to know of the run.
+    /// What a person may want to know of the training: `report.json`.
     pub report: Value,
     roles: Roles,
 }
 
 impl Trained {
-    /// Names and contents of the files of the directory `tokenizer/`.
+    /// The files of the directory `tokenizer/`: names and contents.
     pub fn files(&self) -> Vec<(&'static str, String)> {
         let counts: Vec<u64> = self.merges.iter().map(|merge| merge.count).collect();
         vec![
@@ -43,18 +43,19 @@ impl Trained {
     }
 }
 
-/// Learns a vocabulary from a table of counts: pieces of level 0 first, then, for superwords, those of level 1 as the
-/// merges so far encode them (without boundaries, as inference will). A table without level 1 gives one stage.
+/// Learns a vocabulary from a table of counts. The first stage learns from the pre-tokens of level 0. If superwords are wanted
+/// and the table has a level 1, a second stage goes on with the pre-tokens of level 1, which are not cut at morphemes, encoded
+/// by the merges of the first stage.
 ///
 /// # Errors
-/// [`Error::Refused`] for options that do not pass [`Options::check`], [`Error::Resources`] for counts beyond 32-bit
-/// positions.
+/// [`Error::Refused`] if [`Options::check`] does not accept the options, [`Error::Resources`] if there are more symbols than
+/// 32-bit positions.
 pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
     options.check().map_err(Error::refused)?;
     let rows = CountRows::of(counts)?;
-    let (pieces, uncut) = (rows.level(0), rows.level(1));
+    let (pre_tokens, of_pattern) = (rows.level(0), rows.level(1));
     let merges = options.vocab_size as usize - 256 - options.special_tokens.len();
-    let second = if uncut.is_empty() { 0 } else { (merges as f64 * options.superwords).round() as usize };
+    let second = if of_pattern.is_empty() { 0 } else { (merges as f64 * options.superwords).round() as usize };
     let limits = Limits {
         merges: merges - second,
         min_frequency: options.min_frequency,
@@ -62,10 +63,10 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
         whole_characters: options.whole_characters,
         reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
     };
-    let mut learned = trainer::train(&pieces, &limits).map_err(too_large)?;
+    let mut learned = trainer::train(&pre_tokens, &limits).map_err(too_large)?;
     let first = learned.merges.len();
     if second > 0 {
-        learned = learn_superwords(&uncut, learned, &Limits { merges, ..limits })?;
+        learned = learn_superwords(&of_pattern, learned, &Limits { merges, ..limits })?;
     }
     let pattern = options.scanner().map_err(Error::refused)?;
     let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
@@ -78,8 +79,8 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
         "count_floor": learned.floor,
         "rescans": learned.rescans,
         "pairs_passed_over": learned.passed_over,
-        "unique_pieces": pieces.len(),
-        "occurrences": pieces.iter().fold(0_u64, |sum, piece| sum.saturating_add(piece.1)),
+        "unique_pieces": pre_tokens.len(),
+        "occurrences": pre_tokens.iter().fold(0_u64, |sum, pre_token| sum.saturating_add(pre_token.1)),
         "tokens": shapes(&tokenizer),
         "options": options,
     });
@@ -90,25 +91,26 @@ fn too_large(_: TooLarge) -> Error {
     Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
 }
 
-/// The second stage: goes on with the pieces of the pattern, encoded by the first stage's merges.
-fn learn_superwords(uncut: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
+/// The second stage: encodes the pre-tokens of the pattern by the merges of the first stage and learns more merges from them.
+fn learn_superwords(of_pattern: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
     let tokenizer = Tokenizer::from_merges(Pattern::None, &[], &learned.merges).map_err(Error::internal)?;
     let encoder = Encoder::new(&tokenizer);
     let mut worker = encoder.worker();
-    let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(uncut.len()));
-    for (piece, _) in uncut {
-        let text = std::str::from_utf8(piece).map_err(|_| Error::refused("a piece of the counts is not UTF-8"))?;
+    let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(of_pattern.len()));
+    for (pre_token, _) in of_pattern {
+        let text = std::str::from_utf8(pre_token).map_err(|_| Error::refused("a pre-token of the counts is not UTF-8"))?;
         ids.clear();
         worker.encode(text, &mut ids).map_err(|_| Error::internal("a byte has no token"))?;
         symbols.extend(ids.iter().map(|&id| id as u32));
         ends.push(symbols.len());
     }
     let starts = std::iter::once(0).chain(ends.iter().copied());
-    let pieces: Vec<(&[u32], u64)> = starts.zip(&ends).zip(uncut).map(|((start, &end), piece)| (&symbols[start..end], piece.1)).collect();
-    trainer::resume(&pieces, learned, limits).map_err(too_large)
+    let pre_tokens: Vec<(&[u32], u64)> =
+        starts.zip(&ends).zip(of_pattern).map(|((start, &end), pre_token)| (&symbols[start..end], pre_token.1)).collect();
+    trainer::resume(&pre_tokens, learned, limits).map_err(too_large)
 }
 
-/// How many tokens are text, how many lie inside one character, how many cut characters apart.
+/// Counts tokens that are text, tokens inside one character, and tokens that hold parts of two characters.
 fn shapes(tokenizer: &Tokenizer) -> Value {
     let (mut text, mut inside, mut across) = (0, 0, 0);
     for bytes in (0..tokenizer.len() as u32).filter_map(|id| tokenizer.token(id)) {

@@ -1,17 +1,18 @@
-//! Exact byte-pair encoding on a table of pieces with counts.
+//! Learns merges from pre-tokens with counts: exact byte-pair encoding.
 //!
-//! The algorithm of Sennrich et al. (arXiv 1508.07909): merge the most frequent adjacent pair until the vocabulary is
-//! full. Ties go to the smaller (left id, right id), as in Hugging Face tokenizers, whose merge lists these are.
+//! The algorithm is that of Sennrich et al. (arXiv 1508.07909): merge the most frequent pair of neighbours until the vocabulary
+//! is full. Of equally frequent pairs the one with the smaller (left id, right id) is merged first, as in Hugging Face
+//! tokenizers, so the merge lists are the same.
 //!
-//! All unique pieces lie in one flat array of symbols with separators. A token of length n has its id in its first and
-//! in its last cell, so both neighbours are found from lengths alone, without links. When two tokens merge, the start
-//! cell of the second one is overwritten: a position noted earlier detects by itself that it is stale. Pieces are
-//! ordered by falling count, so the weight of a position is a look-up in a few bounds. Changes are summed by neighbour
-//! before the hash table sees them.
+//! All unique pre-tokens lie in one array of symbols (`flat_corpus.rs`). A token that covers n cells of the array has its id in its
+//! first and in its last cell, so its neighbours on both sides are found from the lengths of tokens. Each frequent pair has an
+//! occurrence list: the positions at which it begins. When two tokens are merged, the first cell of the second one is
+//! overwritten, so that positions which are still in other occurrence lists can be seen to be out of date. The changes of a merge
+//! are summed by neighbour first, so the hash table of counts is written once for each neighbour, not once for each occurrence.
 //!
-//! A pair's count is largest when the pair is created and only falls afterwards. So pairs below a floor need neither a
-//! list of positions nor a place in the queue, until the queue runs dry: then the floor is lowered and the array is
-//! scanned again. The merge list does not depend on the floor.
+//! The count of a pair is largest when the pair comes into being and only falls afterwards. So a pair below a count floor needs
+//! no occurrence list and no entry in the heap until the heap is empty: then the floor is lowered and the array is scanned again.
+//! The merges do not depend on the floor.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,48 +24,49 @@ use crate::bpe::flat_corpus::{FlatCorpus, SEPARATOR, STALE};
 use crate::bpe::merge::{Learned, Limits, Merge, TooLarge};
 use crate::bpe::shape::Shape;
 
-/// No list of positions: the pair is below the floor or not allowed.
+/// Instead of the index of an occurrence list: the pair has none, because it is below the floor or not allowed.
 const NO_LIST: u32 = u32::MAX;
-/// Symbols below this number may use the dense table of the first pair count.
+/// Pairs of symbols below this number are counted in a plain table, all others in a hash table.
 const DENSE: usize = 256;
-/// Positions looked at together: their loads do not wait for each other.
+/// Positions that are read together, so that the processor can load them at the same time.
 const CHUNK: usize = 64;
-/// Arrays longer than this start with [`HIGH_FLOOR`]: half the memory and time on text without word boundaries.
+/// Arrays longer than this start with the floor [`HIGH_FLOOR`], which halves memory and time on text without word boundaries.
 const LONG: usize = 1 << 23;
+/// The first floor for long arrays.
 const HIGH_FLOOR: u64 = 8;
 
-/// Learns merges from pieces with counts, best given by falling count (any other order is sorted first).
-pub fn train(pieces: &[(&[u8], u64)], limits: &Limits) -> Result<Learned, TooLarge> {
-    train_from(pieces, limits, first_floor(pieces))
+/// Learns merges from pre-tokens with counts. Sorts them by falling count if they are in another order.
+pub fn train(pre_tokens: &[(&[u8], u64)], limits: &Limits) -> Result<Learned, TooLarge> {
+    train_from(pre_tokens, limits, first_floor(pre_tokens))
 }
 
-/// Goes on learning after `learned` from pieces that those merges have already turned into symbols; `limits.merges` is
-/// the number of merges in the end.
-pub fn resume(pieces: &[(&[u32], u64)], learned: Learned, limits: &Limits) -> Result<Learned, TooLarge> {
-    learn(pieces, |symbol| symbol, learned, limits, first_floor(pieces))
+/// Learns more merges after `learned`, from pre-tokens that are already encoded by those merges; `limits.merges` is the number
+/// of all merges in the end.
+pub fn resume(pre_tokens: &[(&[u32], u64)], learned: Learned, limits: &Limits) -> Result<Learned, TooLarge> {
+    learn(pre_tokens, |symbol| symbol, learned, limits, first_floor(pre_tokens))
 }
 
-fn first_floor<T>(pieces: &[(&[T], u64)]) -> u64 {
-    let long = pieces.iter().map(|(piece, _)| piece.len() + 1).sum::<usize>() > LONG;
+fn first_floor<T>(pre_tokens: &[(&[T], u64)]) -> u64 {
+    let long = pre_tokens.iter().map(|(pre_token, _)| pre_token.len() + 1).sum::<usize>() > LONG;
     if long { HIGH_FLOOR } else { 1 }
 }
 
-fn train_from(pieces: &[(&[u8], u64)], limits: &Limits, floor: u64) -> Result<Learned, TooLarge> {
+fn train_from(pre_tokens: &[(&[u8], u64)], limits: &Limits, floor: u64) -> Result<Learned, TooLarge> {
     let mut symbol = [0; 256];
     for (rank, &byte) in BYTE_ORDER.iter().enumerate() {
         symbol[usize::from(byte)] = rank as u32;
     }
-    learn(pieces, |byte| symbol[usize::from(byte)], Learned::default(), limits, floor)
+    learn(pre_tokens, |byte| symbol[usize::from(byte)], Learned::default(), limits, floor)
 }
 
 fn learn<T: Copy>(
-    pieces: &[(&[T], u64)],
+    pre_tokens: &[(&[T], u64)],
     symbol_of: impl Fn(T) -> u32,
     learned: Learned,
     limits: &Limits,
     floor: u64,
 ) -> Result<Learned, TooLarge> {
-    let mut sorted: Vec<_> = pieces.iter().copied().filter(|(piece, count)| piece.len() > 1 && *count > 0).collect();
+    let mut sorted: Vec<_> = pre_tokens.iter().copied().filter(|(pre_token, count)| pre_token.len() > 1 && *count > 0).collect();
     if !sorted.is_sorted_by_key(|&(_, count)| Reverse(count)) {
         sorted.sort_by_key(|&(_, count)| Reverse(count));
     }
@@ -82,19 +84,23 @@ fn learn<T: Copy>(
     }
 }
 
-/// A pair in the queue: the largest count first, then the smallest (left, right).
-type Candidate = (u64, Reverse<u64>, u32);
+/// A pair in the heap: count, pair, occurrence list. The largest count comes first, then the smallest (left, right).
+type HeapEntry = (u64, Reverse<u64>, u32);
 
-/// Changes on one side of the merged pair, summed by neighbour.
+/// The neighbours on one side of the merged pair, and how often each of them stands there.
 #[derive(Default)]
-struct Side {
+struct Neighbours {
+    /// By neighbour: the sum of the counts of the pre-tokens.
     weight: Vec<u64>,
+    /// By neighbour: the number of positions.
     occurrences: Vec<u32>,
+    /// By neighbour: the occurrence list of its pair with the new symbol.
     list: Vec<u32>,
+    /// The neighbours that occur.
     touched: Vec<u32>,
 }
 
-impl Side {
+impl Neighbours {
     fn grow(&mut self, length: usize) {
         self.weight.resize(length, 0);
         self.occurrences.resize(length, 0);
@@ -120,8 +126,8 @@ impl Side {
     }
 }
 
-/// An occurrence that was merged: its position and its neighbours then.
-struct Occurrence {
+/// An occurrence that was merged: its position, and its neighbours before the merge.
+struct MergedOccurrence {
     position: u32,
     left: u32,
     right: u32,
@@ -131,22 +137,25 @@ struct Trainer<'a> {
     limits: &'a Limits,
     corpus: FlatCorpus,
     floor: u64,
-    /// Length of each token in cells; what the array starts with has one cell.
+    /// How many cells each token covers; the symbols that the array starts with cover one.
     length: Vec<u32>,
     shape: Vec<Shape>,
+    /// The bytes of each token.
     strings: Vec<Box<[u8]>>,
+    /// All of these and the reserved strings.
     taken: FxHashSet<Box<[u8]>>,
-    /// Count and list of each live pair; looked up only, never walked.
+    /// Count of each pair that is in the heap. Never iterated over, so its order does not matter.
     counts: FxHashMap<u64, u64>,
+    /// Occurrence lists.
     lists: Vec<Vec<u32>>,
-    queue: BinaryHeap<Candidate>,
-    left: Side,
-    right: Side,
-    occurrences: Vec<Occurrence>,
+    heap: BinaryHeap<HeapEntry>,
+    left: Neighbours,
+    right: Neighbours,
+    occurrences: Vec<MergedOccurrence>,
     learned: Learned,
 }
 
-fn key(left: u32, right: u32) -> u64 {
+fn pair_key(left: u32, right: u32) -> u64 {
     u64::from(left) << 32 | u64::from(right)
 }
 
@@ -170,15 +179,15 @@ impl<'a> Trainer<'a> {
             taken,
             counts: FxHashMap::default(),
             lists: Vec::new(),
-            queue: BinaryHeap::new(),
-            left: Side::default(),
-            right: Side::default(),
+            heap: BinaryHeap::new(),
+            left: Neighbours::default(),
+            right: Neighbours::default(),
             occurrences: Vec::new(),
             learned,
         }
     }
 
-    /// May the pair become a token, as far as length and characters go?
+    /// Do the limits on length and characters allow that the pair becomes a token?
     fn allows(&self, left: u32, right: u32) -> bool {
         let (l, r) = (left as usize, right as usize);
         let length = self.strings[l].len() + self.strings[r].len();
@@ -186,11 +195,11 @@ impl<'a> Trainer<'a> {
         short && (!self.limits.whole_characters || self.shape[l].join(self.shape[r]).is_some())
     }
 
-    /// Counts all pairs of the array as it stands and notes the positions of those at or above the floor.
+    /// Counts all pairs of the array and makes the occurrence lists of those that reach the floor.
     fn index_pairs(&mut self) {
         self.counts.clear();
         self.lists.clear();
-        self.queue.clear();
+        self.heap.clear();
         let mut slot: FxHashMap<u64, u32> = FxHashMap::default();
         let mut dense = vec![NO_LIST; DENSE * DENSE];
         let mut found: Vec<(u64, u64, u32)> = Vec::new();
@@ -198,7 +207,7 @@ impl<'a> Trainer<'a> {
             let slot = slot_of(&mut dense, &mut slot, left, right);
             if *slot == NO_LIST {
                 *slot = found.len() as u32;
-                found.push((key(left, right), 0, 0));
+                found.push((pair_key(left, right), 0, 0));
             }
             let pair = &mut found[*slot as usize];
             (pair.1, pair.2) = (pair.1 + weight, pair.2 + 1);
@@ -206,7 +215,7 @@ impl<'a> Trainer<'a> {
         let mut list_of = Vec::with_capacity(found.len());
         for &(pair, count, occurrences) in &found {
             let ((left, right), n) = (((pair >> 32) as u32, pair as u32), occurrences);
-            list_of.push(self.create(left, right, count, n));
+            list_of.push(self.add_pair(left, right, count, n));
         }
         let mut lists = std::mem::take(&mut self.lists);
         self.for_each_pair(|left, right, _, position| {
@@ -218,7 +227,7 @@ impl<'a> Trainer<'a> {
         self.lists = lists;
     }
 
-    /// Calls `visit(left, right, weight, position)` for every pair of neighbours.
+    /// Calls `visit(left, right, weight, position)` with every pair of neighbours in the array.
     fn for_each_pair(&self, mut visit: impl FnMut(u32, u32, u64, u32)) {
         let symbols = &self.corpus.symbols;
         let mut at = 0;
@@ -237,27 +246,27 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Enters a new pair in the table and the queue if it is allowed and frequent enough; gives its list.
-    fn create(&mut self, left: u32, right: u32, count: u64, occurrences: u32) -> u32 {
+    /// Adds a new pair to the table and the heap if it is allowed and frequent enough; gives its occurrence list.
+    fn add_pair(&mut self, left: u32, right: u32, count: u64, occurrences: u32) -> u32 {
         if count < self.floor || !self.allows(left, right) {
             return NO_LIST;
         }
         let list = self.lists.len() as u32;
         self.lists.push(Vec::with_capacity(occurrences as usize));
-        self.counts.insert(key(left, right), count);
-        self.queue.push((count, Reverse(key(left, right)), list));
+        self.counts.insert(pair_key(left, right), count);
+        self.heap.push((count, Reverse(pair_key(left, right)), list));
         list
     }
 
-    /// Merges until the vocabulary is full or no pair reaches the floor.
+    /// Merges pairs until there are enough merges or no pair reaches the floor.
     fn run(&mut self) {
         while self.learned.merges.len() < self.limits.merges {
-            let Some((count, Reverse(pair), list)) = self.queue.pop() else { return };
+            let Some((count, Reverse(pair), list)) = self.heap.pop() else { return };
             let now = self.counts.get(&pair).copied().unwrap_or(0);
             if now < self.floor {
-                self.forget(pair, list);
+                self.remove_pair(pair, list);
             } else if now < count {
-                self.queue.push((now, Reverse(pair), list));
+                self.heap.push((now, Reverse(pair), list));
             } else {
                 self.counts.remove(&pair);
                 let positions = std::mem::take(&mut self.lists[list as usize]);
@@ -266,7 +275,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn forget(&mut self, pair: u64, list: u32) {
+    fn remove_pair(&mut self, pair: u64, list: u32) {
         self.counts.remove(&pair);
         self.lists[list as usize] = Vec::new();
     }
@@ -280,17 +289,17 @@ impl<'a> Trainer<'a> {
         }
         let new = self.length.len() as u32;
         self.length.push(self.length[l] + self.length[r]);
-        // Without the rule of whole characters shapes are never asked for.
+        // The default is never used: shapes are only read under the rule of whole characters, which allowed this merge.
         self.shape.push(self.shape[l].join(self.shape[r]).unwrap_or(Shape::Whole));
         self.strings.push(string);
         self.learned.merges.push(Merge { left, right, count });
         self.left.grow(self.length.len());
         self.right.grow(self.length.len());
         self.rewrite(left, right, new, positions);
-        self.settle(left, right, new);
+        self.update_pairs(left, right, new);
     }
 
-    /// Writes the new symbol over every occurrence, left to right, and sums the changes by neighbour.
+    /// Writes the new symbol over every occurrence, from left to right, and sums the changes by neighbour.
     fn rewrite(&mut self, left: u32, right: u32, new: u32, positions: &[u32]) {
         let (n_left, n_right) = (self.length[left as usize] as usize, self.length[right as usize] as usize);
         self.occurrences.clear();
@@ -312,7 +321,7 @@ impl<'a> Trainer<'a> {
                 symbols[middle] = STALE;
                 symbols[start] = new;
                 symbols[end - 1] = new;
-                self.occurrences.push(Occurrence { position, left: before, right: after });
+                self.occurrences.push(MergedOccurrence { position, left: before, right: after });
                 let weight = self.corpus.weight(position);
                 if before != SEPARATOR {
                     self.left.add(before, weight);
@@ -324,24 +333,24 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Brings the pairs around the new symbol up to date.
-    fn settle(&mut self, left: u32, right: u32, new: u32) {
+    /// Updates the counts of the pairs around each merged occurrence, and adds the pairs of the new symbol.
+    fn update_pairs(&mut self, left: u32, right: u32, new: u32) {
         let (mut before, mut after) = (std::mem::take(&mut self.left), std::mem::take(&mut self.right));
         for &neighbour in &before.touched {
-            self.decrease(key(neighbour, left), before.weight[neighbour as usize]);
+            self.decrease(pair_key(neighbour, left), before.weight[neighbour as usize]);
         }
         for &neighbour in &after.touched {
-            self.decrease(key(right, neighbour), after.weight[neighbour as usize]);
+            self.decrease(pair_key(right, neighbour), after.weight[neighbour as usize]);
         }
         for &neighbour in &after.touched {
             let i = neighbour as usize;
-            // In a run like `xyxy` the pair (new, x) arises on the right of one occurrence and is used up by the next.
-            let used_up = if neighbour == left { before.weight[new as usize] } else { 0 };
-            after.list[i] = self.create(new, neighbour, after.weight[i] - used_up, after.occurrences[i]);
+            // In `xyxy` the first merged occurrence has x on its right, but the second one merges that x too.
+            let merged_too = if neighbour == left { before.weight[new as usize] } else { 0 };
+            after.list[i] = self.add_pair(new, neighbour, after.weight[i] - merged_too, after.occurrences[i]);
         }
         for &neighbour in &before.touched {
             let i = neighbour as usize;
-            before.list[i] = self.create(neighbour, new, before.weight[i], before.occurrences[i]);
+            before.list[i] = self.add_pair(neighbour, new, before.weight[i], before.occurrences[i]);
         }
         for occurrence in &self.occurrences {
             if occurrence.left != SEPARATOR && before.list[occurrence.left as usize] != NO_LIST {
@@ -368,7 +377,7 @@ fn slot_of<'t>(dense: &'t mut [u32], sparse: &'t mut FxHashMap<u64, u32>, left: 
     if (left as usize) < DENSE && (right as usize) < DENSE {
         &mut dense[left as usize * DENSE + right as usize]
     } else {
-        sparse.entry(key(left, right)).or_insert(NO_LIST)
+        sparse.entry(pair_key(left, right)).or_insert(NO_LIST)
     }
 }
 

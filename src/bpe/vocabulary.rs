@@ -6,13 +6,13 @@ use crate::bpe::byte_level::BYTE_ORDER;
 use crate::bpe::merge::Merge;
 use crate::bpe::pattern::Pattern;
 
-/// Ids stay below this: a table indexed by id must not be sized by one hostile number (the largest published
-/// vocabularies have about 2^18 tokens).
+/// Ids must be below this, so that a file with one huge id cannot ask for a huge table (the largest published vocabularies have
+/// about 2^18 tokens).
 pub const MAX_ID: u32 = 1 << 21;
-/// Merges stay below this number, so that a pair and its rank fit one word of the encoder's table.
+/// There must be fewer merges than this, so that a pair and its rank fit one word of the encoder's table.
 pub const MAX_MERGES: usize = (1 << 22) - 1;
 
-/// What the first symbols of a piece are, before any merge.
+/// What a pre-token consists of before any merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {
     /// Bytes (byte-level BPE): every text can be encoded.
@@ -32,7 +32,7 @@ pub struct Rule {
     pub result: u32,
 }
 
-/// A token that text never becomes; only code inserts it (end of a document, padding).
+/// A token that no text is encoded to; only programs insert it (end of a document, padding).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Special {
     /// Its id.
@@ -53,7 +53,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Puts a tokenizer together: tokens with their ids (any order), merges in order, special tokens.
+    /// A tokenizer from tokens with their ids (in any order), merges in order of rank, and special tokens.
     ///
     /// # Errors
     /// One sentence if an id or a string occurs twice, an id is out of range, a string is empty, or a merge names a
@@ -76,10 +76,10 @@ impl Tokenizer {
         let mut pairs = FxHashSet::default();
         for (rank, &(left, right)) in merges.iter().enumerate() {
             joined.clear();
-            for part in [left, right] {
-                let string = strings.get(part as usize).copied().unwrap_or_default();
-                if string.is_empty() || is_special(&specials, part) {
-                    return Err(format!("merge {rank} uses id {part}, which is no ordinary token"));
+            for side in [left, right] {
+                let string = strings.get(side as usize).copied().unwrap_or_default();
+                if string.is_empty() || is_special(&specials, side) {
+                    return Err(format!("merge {rank} uses id {side}, which is no ordinary token"));
                 }
                 joined.extend_from_slice(string);
             }
@@ -100,7 +100,7 @@ impl Tokenizer {
     /// A byte-level tokenizer from learned merges: special tokens first, then the 256 bytes, then the merges in order.
     ///
     /// # Errors
-    /// One sentence if the parts do not fit together.
+    /// One sentence if these do not fit together.
     pub fn from_merges(pattern: Pattern, specials: &[String], merges: &[Merge]) -> Result<Self, String> {
         let offset = specials.len() as u32;
         let mut tokens: Vec<(u32, Vec<u8>)> = Vec::with_capacity(256 + merges.len());
@@ -125,7 +125,7 @@ impl Tokenizer {
         self.ends.is_empty()
     }
 
-    /// The pattern that cuts text into pieces.
+    /// The pattern that cuts text into pre-tokens.
     pub fn pattern(&self) -> Pattern {
         self.pattern
     }
@@ -163,8 +163,8 @@ impl Tokenizer {
         Some(&self.bytes[start..end]).filter(|bytes| !bytes.is_empty())
     }
 
-    /// The bytes that `ids` stand for, special tokens as they are written. They are text only if the ids cut no
-    /// character apart.
+    /// The bytes that `ids` stand for, special tokens as they are written. The bytes are UTF-8 only if the ids begin and end at
+    /// whole characters.
     ///
     /// # Errors
     /// The first id that is not in the vocabulary.
@@ -181,7 +181,7 @@ fn is_special(by_id: &[Special], id: u32) -> bool {
     by_id.binary_search_by_key(&id, |special| special.id).is_ok()
 }
 
-/// The strings in order of id, empty where there is none.
+/// The strings by id; empty where an id has no token.
 fn by_id<'t>(tokens: &'t [(u32, Vec<u8>)], specials: &'t [Special]) -> Result<Vec<&'t [u8]>, String> {
     let all = || tokens.iter().map(|(id, b)| (*id, b.as_slice())).chain(specials.iter().map(|s| (s.id, s.content.as_bytes())));
     let length = all().map(|(id, _)| id as usize + 1).max().unwrap_or(0);

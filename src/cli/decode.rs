@@ -1,4 +1,4 @@
-//! `seimai decode TOKENS…`: token shards back to text.
+//! `seimai decode TOKENS…`: turns token shards back into text.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for given in &arguments.tokens {
-        // Of a run, the tokens are meant; its own tables beside them are not.
+        // Of the directory of a run only `tokens/` is decoded; it holds other Parquet files too.
         let of_run = given.join("tokens");
         let given = if of_run.is_dir() { &of_run } else { given };
         let shards = shards(given)?;
@@ -70,7 +70,7 @@ fn beside(given: &Path) -> PathBuf {
     dir.join("../tokenizer/tokenizer.json")
 }
 
-/// The tokenizer, or what to do without one.
+/// Reads the tokenizer; if that fails, the error says what to do.
 fn vocabulary(path: &Path) -> Result<Tokenizer, Error> {
     read_tokenizer(path).map_err(|error| match error {
         Error::Io { .. } => {
@@ -87,7 +87,8 @@ fn no_shard(shard: &Path, why: &str) -> Error {
     )
 }
 
-/// Ids mean something in the vocabulary they were made with only; a shard that names none is taken at its word.
+/// Checks that a token shard was made with this tokenizer: with another one its ids mean nothing. A file that names no tokenizer is
+/// accepted.
 fn check_tokenizer(shard: &Path, tokenizer: &Path, hash: &str) -> Result<(), Error> {
     let metadata = table_metadata(shard).map_err(|error| match error {
         Error::Damaged { message, .. } => no_shard(shard, &message),
@@ -104,7 +105,7 @@ fn check_tokenizer(shard: &Path, tokenizer: &Path, hash: &str) -> Result<(), Err
     }
 }
 
-/// A token shard has a doc_id and input_ids in each row.
+/// Checks that a token shard has the columns doc_id and input_ids.
 fn check_schema(shard: &Path, schema: &Schema) -> Result<(), Error> {
     let kind = |name| schema.field_with_name(name).ok().map(arrow::datatypes::Field::data_type);
     if kind(schema::DOC_ID.name) != Some(&DataType::Utf8) {

@@ -10,7 +10,7 @@ use super::{dictionary_clients, ui};
 use crate::error::Error;
 use crate::quarantine::escape;
 use crate::segment::lock::Client;
-use crate::segment::store::{self, Place};
+use crate::segment::store::{self, Location};
 use crate::segment::verify as check;
 
 /// Morphological dictionaries: fetch, build, import, list, verify
@@ -144,9 +144,9 @@ fn build(build: &Build) -> anyhow::Result<Outcome> {
     if let Some(archive) = &build.archive {
         check_target(archive)?;
     }
-    let built = match store::place(&build.name_or_dir)? {
-        Place::Store(found) => found,
-        Place::Directory(dir) => store::import(&store::store_dir()?, &dir, build.name.as_deref())?,
+    let built = match store::find(&build.name_or_dir)? {
+        Location::Store(found) => found,
+        Location::Directory(dir) => store::import(&store::store_dir()?, &dir, build.name.as_deref())?,
     };
     if let Some(archive) = &build.archive {
         store::write_archive(&built, archive)?;
@@ -209,8 +209,8 @@ fn list(list: &List) -> anyhow::Result<Outcome> {
 
 fn verify(verify: &Verify) -> anyhow::Result<Outcome> {
     let dirs: Vec<PathBuf> = match &verify.name_or_dir {
-        Some(given) => match store::place(given)? {
-            Place::Store(dir) | Place::Directory(dir) => vec![dir],
+        Some(given) => match store::find(given)? {
+            Location::Store(dir) | Location::Directory(dir) => vec![dir],
         },
         None => store::list()?.into_iter().map(|found| found.path).collect(),
     };

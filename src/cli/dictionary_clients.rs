@@ -125,10 +125,10 @@ pub fn fetch(store: &Path, name: &str, client: Option<Client>, from: Option<&Pat
     ))
 }
 
-/// `dictionary import PATH`: [`store::import`], and package files that need a program to open (Debian's).
+/// `dictionary import PATH`: [`store::import()`], and package files that need a program to open (Debian's).
 ///
 /// # Errors
-/// See [`store::import`] and [`unpacked`].
+/// See [`store::import()`] and [`unpacked`].
 pub fn import(store: &Path, path: &Path, name: Option<&str>, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     if path.is_file()
         && let Some((locked_name, locked, source)) = store::find_package(path)?

@@ -1,7 +1,8 @@
-//! Decisions: which documents go, and which kept document each of them duplicates.
+//! Decides which documents are removed, and which kept document each of them duplicates.
 //!
-//! Anchored: in order, a document goes if some *kept* earlier one is similar enough. So the decision about a document
-//! depends only on what is before it, chains A ~ B ~ C … do not collapse, and every removed document names a kept twin.
+//! Documents are looked at in order. A document is removed if an earlier one that is *kept* (its anchor) is similar enough. So the
+//! decision on a document depends only on documents before it, every removed document names a kept one that is similar to it,
+//! and a chain A ~ B ~ C … of slowly changing documents is not removed down to A.
 
 use crate::dedup::candidates::Pair;
 
@@ -23,10 +24,10 @@ pub enum Kind {
     Near,
 }
 
-/// What deduplication has to say of a document.
+/// What deduplication decides on a document.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
-    /// It goes.
+    /// It is removed.
     Removed {
         /// Same text or similar text.
         kind: Kind,
@@ -35,7 +36,7 @@ pub enum Verdict {
         /// Jaccard similarity to that one; 1 for the same text.
         jaccard: f32,
     },
-    /// It stays and stands for others.
+    /// It is kept and has duplicates.
     Anchor {
         /// 1 + the number of removed documents that name it.
         size: u32,
@@ -62,7 +63,7 @@ impl Kind {
 }
 
 impl Affected {
-    /// The document that stands for this one: the kept one, or an anchor itself.
+    /// The kept document that this one duplicates; for an anchor, itself.
     pub const fn anchor(&self) -> u64 {
         match self.verdict {
             Verdict::Removed { duplicate_of, .. } => duplicate_of,
@@ -87,16 +88,16 @@ impl Affected {
     }
 }
 
-/// Verdicts, by ordinal, of all affected documents.
+/// The verdicts on all affected documents, by ordinal.
 ///
-/// `copies`: documents with the text of an earlier one, named by its first bearer (a first bearer is nobody's copy).
-/// `edges`: verified pairs of documents that are no copies, in any order.
+/// `copies`: each document with the text of an earlier one, paired with the first document that has this text (which is itself no
+/// copy). `edges`: verified pairs of documents that are no copies, in any order.
 pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Vec<Affected> {
     copies.sort_unstable_by_key(|pair| pair.second);
     let mut removed = remove_near(&mut edges);
     let near = removed.len();
     for copy in copies {
-        // If the first bearer of the text goes, its copies go to the same anchor, for the same reason.
+        // If the first document with this text is removed, its copies get the same anchor, for the same reason.
         let verdict = match find(&removed[..near], copy.first) {
             Some(verdict) => verdict,
             None => Verdict::Removed { kind: Kind::Exact, duplicate_of: copy.first, jaccard: 1.0 },
@@ -109,9 +110,9 @@ pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Vec<Affected> {
     removed
 }
 
-/// Documents that go because of a verified pair, in order.
+/// Documents that are removed because of a verified pair, in order.
 fn remove_near(edges: &mut [Edge]) -> Vec<Affected> {
-    // By document; its best pair first: largest similarity, then smallest ordinal.
+    // By document, its best pair first: the largest similarity, then the smallest ordinal.
     edges.sort_unstable_by(|a, b| {
         a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first))
     });
@@ -125,12 +126,12 @@ fn remove_near(edges: &mut [Edge]) -> Vec<Affected> {
     removed
 }
 
-/// The verdict about `ordinal` in a list sorted by ordinal.
+/// The verdict on `ordinal` in a list that is sorted by ordinal.
 fn find(list: &[Affected], ordinal: u64) -> Option<Verdict> {
-    list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|at| list[at].verdict)
+    list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| list[index].verdict)
 }
 
-/// The kept documents that removed ones name, with what they stand for.
+/// The anchors: kept documents that removed ones name, with their numbers.
 fn anchors(removed: &[Affected]) -> Vec<Affected> {
     let mut named: Vec<u64> = removed
         .iter()
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_follow_the_first_bearer_of_their_text() {
+    fn copies_follow_the_first_document_with_their_text() {
         let copies = vec![Pair { first: 4, second: 9 }, Pair { first: 1, second: 2 }, Pair { first: 4, second: 6 }];
         let all = decide(copies, vec![edge(1, 4, 0.8)]);
         assert_eq!(all, [anchor(1, 5), exact(2, 1), near(4, 1, 0.8), near(6, 1, 0.8), near(9, 1, 0.8)]);

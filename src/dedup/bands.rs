@@ -1,6 +1,7 @@
-//! Bands: a sketch cut into b groups of r slots; two documents meet where a whole group agrees.
+//! Bands: a sketch is cut into b bands of r slots. Two documents become candidates if all slots of a band are equal.
 //!
-//! The chance to meet is 1 − (1 − Jʳ)ᵇ: 25×5 gives .9998 at J = .8 and .990 at .7; what meets by accident is verified away.
+//! At a Jaccard similarity J the probability of that is 1 − (1 − Jʳ)ᵇ: for 25×5 it is .9998 at J = .8 and .990 at .7. Candidates
+//! that are not similar enough are found by verification.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +36,15 @@ impl Bands {
         }
     }
 
-    /// Appends one key a band. The number of the band goes into its key, so that keys of all bands share one table.
+    /// Appends one key for each band. A key depends on the number of its band too, so that keys of all bands can share one table.
     pub fn keys(self, sketch: &Sketch, out: &mut Vec<u64>) {
         let (bands, rows) = self.shape();
-        out.extend(sketch.chunks_exact(rows).take(bands).enumerate().map(|(band, slots)| key(band as u64, slots)));
+        out.extend(sketch.chunks_exact(rows).take(bands).enumerate().map(|(band, slots)| band_key(band as u64, slots)));
     }
 }
 
 /// A chained multiply-xorshift hash, bijective in each step.
-fn key(band: u64, slots: &[u32]) -> u64 {
+fn band_key(band: u64, slots: &[u32]) -> u64 {
     let mut hash = (band + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     for &slot in slots {
         hash = (hash ^ u64::from(slot)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -68,7 +69,7 @@ mod tests {
             assert_eq!(keys.len(), b);
             keys.sort_unstable();
             keys.dedup();
-            assert_eq!(keys.len(), b, "equal slots in two bands must not meet");
+            assert_eq!(keys.len(), b, "equal slots in two bands must not give equal keys");
         }
     }
 

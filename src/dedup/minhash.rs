@@ -1,21 +1,22 @@
-//! MinHash: 128 slots whose agreement estimates the Jaccard similarity of two sets (Broder 1997).
+//! MinHash: a sketch of 128 slots; the share of equal slots estimates the Jaccard similarity of two sets (Broder 1997).
 //!
-//! Slot i is the minimum over all shingles of ((h ≫ 32) xor bᵢ)·aᵢ mod 2³², aᵢ odd: one xor, one multiplication, one minimum a
-//! slot. One body, generic over the number of slots that are worked on at once, is compiled three times with constant
-//! sizes: all 128 fit the registers of AVX-512, 32 those of AVX2. It holds integers only, so every path gives the same bytes.
+//! Slot i is the minimum of ((h ≫ 32) xor bᵢ)·aᵢ mod 2³² over the hashes h of all shingles, with aᵢ odd: one xor, one multiplication
+//! and one minimum for each slot. One function, generic over the number of slots that are computed at once, is compiled three
+//! times: all 128 slots fit into the registers of AVX-512, 32 into those of AVX2. It computes with integers only, so all three give
+//! the same bytes.
 
 use crate::dedup::shingle;
 
 /// Slots of a sketch.
 pub const SLOTS: usize = 128;
 
-/// The minima of one document.
+/// The slots of one document.
 pub type Sketch = [u32; SLOTS];
 
-/// Shingles hashed before the slots look at them: small enough for the first cache level.
+/// Shingles that are hashed at once, before the slots are computed from them: their hashes fit into the first cache level.
 const BLOCK: usize = 512;
 
-/// The permutations, a sequence fixed for good ([`super::view::VERSION`]): splitmix64 from seed 0 (Steele et al. 2014).
+/// The constants aᵢ and bᵢ: splitmix64 from seed 0 (Steele et al. 2014). To change them is a change of [`super::view::VERSION`].
 const PERMUTATIONS: ([u32; SLOTS], [u32; SLOTS]) = permutations();
 
 const fn permutations() -> ([u32; SLOTS], [u32; SLOTS]) {
@@ -35,20 +36,20 @@ const fn permutations() -> ([u32; SLOTS], [u32; SLOTS]) {
     (a, b)
 }
 
-/// The sketch of a view; `None` if the view is empty and has no shingle.
+/// The sketch of a view; `None` if the view is empty.
 pub fn sketch(view: &[u32]) -> Option<Sketch> {
     let mut sketch = [u32::MAX; SLOTS];
     match view.len() {
         0 => return None,
         1..shingle::SIZE => absorb::<16>(&shingle::short(view), &mut sketch),
-        _ => Path::best().absorb(view, &mut sketch),
+        _ => InstructionSet::best().absorb(view, &mut sketch),
     }
     Some(sketch)
 }
 
-/// The instruction sets the kernel is compiled for.
+/// The instruction sets that the kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path {
+enum InstructionSet {
     Baseline,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -56,17 +57,17 @@ enum Path {
     Avx512,
 }
 
-impl Path {
-    /// All that this machine can run, best last.
+impl InstructionSet {
+    /// All that this machine can run, the best last.
     fn available() -> impl Iterator<Item = Self> {
-        let paths = [
+        let sets = [
             Some(Self::Baseline),
             #[cfg(target_arch = "x86_64")]
             is_x86_feature_detected!("avx2").then_some(Self::Avx2),
             #[cfg(target_arch = "x86_64")]
             (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")).then_some(Self::Avx512),
         ];
-        paths.into_iter().flatten()
+        sets.into_iter().flatten()
     }
 
     fn best() -> Self {
@@ -77,7 +78,7 @@ impl Path {
     fn absorb(self, view: &[u32], sketch: &mut Sketch) {
         match self {
             Self::Baseline => absorb::<16>(view, sketch),
-            // SAFETY: a `Path` other than `Baseline` comes from `available` only, which has asked the processor.
+            // SAFETY: an `InstructionSet` other than `Baseline` comes from `available` only, which has asked the processor.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => unsafe { absorb_avx2(view, sketch) },
             // SAFETY: as above.
@@ -99,7 +100,7 @@ fn absorb_avx512(view: &[u32], sketch: &mut Sketch) {
     absorb::<128>(view, sketch);
 }
 
-/// Lowers the slots by every shingle of `view`, `LANES` slots at a time.
+/// Updates the slots with every shingle of `view`, `LANES` slots at a time.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the features of its caller")]
 fn absorb<const LANES: usize>(view: &[u32], sketch: &mut Sketch) {
@@ -136,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// The definition, slot by slot.
+    /// The definition, one slot after the other.
     fn by_definition(view: &[u32]) -> Sketch {
         std::array::from_fn(|i| {
             let (a, b) = (PERMUTATIONS.0[i], PERMUTATIONS.1[i]);
@@ -181,11 +182,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn every_path_gives_the_same_bytes(view in prop::collection::vec(0u32..0x11_0000, 5..700)) {
-            for path in Path::available() {
+        fn every_instruction_set_gives_the_same_bytes(view in prop::collection::vec(0u32..0x11_0000, 5..700)) {
+            for set in InstructionSet::available() {
                 let mut sketch = [u32::MAX; SLOTS];
-                path.absorb(&view, &mut sketch);
-                prop_assert_eq!(sketch, by_definition(&view), "{:?}", path);
+                set.absorb(&view, &mut sketch);
+                prop_assert_eq!(sketch, by_definition(&view), "{:?}", set);
             }
         }
     }

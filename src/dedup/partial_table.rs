@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::schema::{Column, element};
 use crate::stage::{Batch, ListBuilder, column, lists};
 
-/// Partial table: the first 16 bytes of the text's BLAKE3.
+/// Partial table: the first 16 bytes of the BLAKE3 of the text.
 pub const CONTENT_HASH: Column = Column {
     name: "content_hash",
     data_type: || DataType::FixedSizeBinary(16),
@@ -18,7 +18,7 @@ pub const CONTENT_HASH: Column = Column {
     about: "The first 16 bytes of the BLAKE3 of the text.",
 };
 
-/// Partial table: one key a band; empty where the view of the text is empty or near-duplicates are not looked for.
+/// Partial table: one key for each band; none if the view of the text is empty or near-duplicates are not searched for.
 pub const BAND_KEYS: Column = Column {
     name: "band_keys",
     data_type: || DataType::List(element(DataType::UInt64)),
@@ -57,7 +57,7 @@ impl PartialBuilder {
     }
 }
 
-/// The columns of a partial table as slices.
+/// Reads a partial table: its columns as slices.
 #[derive(Debug)]
 pub(crate) struct Partial<'a> {
     hashes: &'a FixedSizeBinaryArray,

@@ -1,13 +1,13 @@
-//! From partial tables to verdicts: exact copies first, then candidates, verification and decision.
+//! From partial tables to verdicts: finds exact copies, then candidates, verifies them and decides.
 //!
-//! Memory is bounded by sweeping over key ranges ([`Sweep`]) and by verifying in blocks; neither changes the result, for the
-//! verified pairs are a property of the documents and their order.
+//! Memory is bounded: keys are looked at range by range ([`Sweep`]), and candidates are verified in blocks. Neither changes the
+//! result, because the verified pairs depend on the documents and their order only.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dedup::anchor::{Edge, decide};
-use crate::dedup::candidates::{Pair, Pairs, Star, Sweep};
+use crate::dedup::candidates::{Pair, Pairs, Partners, Sweep};
 use crate::dedup::options::Options;
 use crate::dedup::ordinal::{ordinal, shard_of};
 use crate::dedup::partial_table::Partial;
@@ -16,31 +16,31 @@ use crate::dedup::{shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::{Batch, ParallelFor, in_parallel};
 
-/// Loads texts: for every one of the ordinals (ascending, all of one shard), in that order, calls the visitor with ordinal and
-/// text. Called from several threads at once, for different shards.
+/// Loads texts: calls the visitor with ordinal and text for each of the ordinals, in their order. The ordinals are ascending and all
+/// of one work shard. Called from several threads at once, for different work shards.
 pub type Texts<'a> = dyn Fn(&[u64], &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> + Sync + 'a;
 
 /// What [`resolve`] needs of the corpus.
 pub struct Corpus<'a> {
-    /// Number of shards, below 2²⁴.
+    /// Number of work shards, below 2²⁴.
     pub shards: u64,
-    /// The partial table of a shard, as [`super::Sketcher`] made it with the same options; asked for in several passes.
+    /// The partial table of a work shard, made by [`super::Sketcher`] with the same options; asked for several times.
     pub partial: &'a mut dyn FnMut(u64) -> Result<Batch>,
-    /// Does the document (shard, row) take part? One that does not is no duplicate and no anchor.
+    /// Does the document (work shard, row) take part? If not, it is neither a duplicate nor an anchor.
     pub eligible: &'a dyn Fn(u64, u32) -> bool,
-    /// Texts on demand.
+    /// Loads texts.
     pub texts: &'a Texts<'a>,
-    /// Bytes that may be used, apart from what is proportional to the number of duplicates.
+    /// Bytes of memory that may be used; what grows with the number of duplicates comes on top.
     pub memory: u64,
     /// How to use more than one thread.
     pub parallel: &'a ParallelFor<'a>,
 }
 
-/// Whom a document meets in a band. On 20,000 web-like documents with many templates, of 3,254 near-duplicates that all pairs
-/// would find, the first alone finds 3,219, four and the previous one 3,253, with a third of the pairs.
-const NEIGHBOURS: Star = Star { firsts: 4, previous: true };
+/// The partners of a document among those with an equal band. On 20,000 web-like documents with many templates, comparing all of
+/// them finds 3,254 near-duplicates, the first one alone 3,219, the first four and the previous one 3,253 with a third of the pairs.
+const NEIGHBOURS: Partners = Partners { firsts: 4, previous: true };
 
-/// Finds exact and near-duplicates. The result depends on the eligible documents and their order only.
+/// Finds exact duplicates and near-duplicates. The result depends only on the eligible documents and their order.
 ///
 /// Errors: those of the closures; internal if a partial table has other columns or other bands than the options say.
 pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
@@ -52,7 +52,7 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
     Ok(Verdicts::new(decide(copies, edges)))
 }
 
-/// Calls `visit` for every eligible document of a shard with ordinal, partial table and row.
+/// Calls `visit` with ordinal, partial table and row of every eligible document of a work shard.
 fn scan(corpus: &mut Corpus<'_>, shard: u64, visit: &mut dyn FnMut(u64, &Partial<'_>, usize) -> Result<()>) -> Result<()> {
     let batch = (corpus.partial)(shard)?;
     let partial = Partial::of(&batch)?;
@@ -64,10 +64,10 @@ fn scan(corpus: &mut Corpus<'_>, shard: u64, visit: &mut dyn FnMut(u64, &Partial
     Ok(())
 }
 
-/// Documents with the text of an earlier one, each with the first bearer of that text; by the later one.
+/// Documents with the text of an earlier one, each paired with the first document that has this text; sorted by the later one.
 fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
     let mut pairs = Pairs::new(corpus.memory / 8);
-    let mut sweep = Sweep::new(Star::FIRST, corpus.memory / 2);
+    let mut sweep = Sweep::new(Partners::FIRST, corpus.memory / 2);
     loop {
         for shard in 0..corpus.shards {
             scan(corpus, shard, &mut |ordinal, partial, row| {
@@ -77,7 +77,7 @@ fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
                 Ok(())
             })?;
         }
-        if !sweep.end_pass(&mut pairs) {
+        if !sweep.end_round(&mut pairs) {
             break;
         }
     }
@@ -90,7 +90,7 @@ fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
 struct Search<'a> {
     threshold: f64,
     bands: usize,
-    /// Exact copies, by the later one: they take no part.
+    /// Exact copies, sorted by the later one: they take no part in the search.
     copies: &'a [Pair],
     sweep: Sweep<u64>,
     pairs: Pairs,
@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         Self { threshold, bands, copies, sweep, pairs, edges: Vec::new() }
     }
 
-    /// All pairs that meet in a band, are star pairs there, and are similar enough.
+    /// All pairs that share a band, are paired there, and are similar enough.
     fn run(mut self, corpus: &mut Corpus<'_>) -> Result<Vec<Edge>> {
         loop {
             let mut copies = self.copies.iter().map(|pair| pair.second).peekable();
@@ -113,24 +113,24 @@ impl<'a> Search<'a> {
                     if copies.next_if_eq(&ordinal).is_some() {
                         return Ok(());
                     }
-                    self.enter(ordinal, partial.keys(row))
+                    self.add_keys(ordinal, partial.keys(row))
                 })?;
                 self.verify_if_full(corpus)?;
             }
-            if !self.sweep.end_pass(&mut self.pairs) {
+            if !self.sweep.end_round(&mut self.pairs) {
                 break;
             }
             self.verify_if_full(corpus)?;
         }
         drop(self.sweep);
         verify(corpus, self.threshold, &self.pairs.take(), &mut self.edges)?;
-        // A pair may have been verified in several passes.
+        // A pair may have been verified in several rounds.
         self.edges.sort_unstable_by_key(|edge| edge.pair);
         self.edges.dedup_by_key(|edge| edge.pair);
         Ok(self.edges)
     }
 
-    fn enter(&mut self, ordinal: u64, keys: &[u64]) -> Result<()> {
+    fn add_keys(&mut self, ordinal: u64, keys: &[u64]) -> Result<()> {
         if !keys.is_empty() && keys.len() != self.bands {
             return Err(Error::internal(format!("a partial table has {} bands, the plan {}", keys.len(), self.bands)));
         }
@@ -147,13 +147,13 @@ impl<'a> Search<'a> {
 
 /// Appends the pairs with a Jaccard similarity of at least `threshold`; `pairs` are sorted.
 ///
-/// The sets of as many first documents as fit are held, while the second ones stream past; so a text is read at most twice,
-/// more often only if the first documents do not fit together.
+/// The sets of as many first documents as fit are kept in memory, and the second documents are read one after the other. So a text
+/// is read at most twice, and more often only if the first documents do not all fit.
 fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &[Pair], edges: &mut Vec<Edge>) -> Result<()> {
     let sets_max = (corpus.memory / 8 / size_of::<u64>() as u64) as usize;
     let mut firsts: Vec<u64> = pairs.iter().map(|pair| pair.first).collect();
     firsts.dedup();
-    // A guess (512 shingles a document), corrected by what did fit.
+    // How many fit is guessed first (512 shingles a document), and then known from those before.
     let (mut held, mut guess) = (0, (sets_max / 512).max(1));
     while held < firsts.len() {
         let wanted = &firsts[held..firsts.len().min(held + guess)];
@@ -184,8 +184,8 @@ impl Sets {
     }
 }
 
-/// The sets of the first of `wanted` that fit into `hashes_max` hashes, at least one. How many these are may depend on which
-/// thread is faster; what is concluded from them does not.
+/// The sets of the first documents of `wanted`, as many as fit into `hashes_max` hashes, at least one. How many these are may depend
+/// on which thread is faster; the verified pairs do not.
 fn load_sets(corpus: &Corpus<'_>, wanted: &[u64], hashes_max: usize) -> Result<Sets> {
     let held = AtomicUsize::new(0);
     let keep = |ordinal: u64, set: &[u64]| {
@@ -220,16 +220,17 @@ fn edge(pair: Pair, first: &[u64], second: &[u64], threshold: f64) -> Option<Edg
     verify::jaccard_at_least(first, second, threshold).map(|jaccard| Edge { pair, jaccard })
 }
 
-/// `work` on the numbers below `n` in pieces, in parallel; gives one result a number, in order.
+/// Runs `work` on the numbers below `n` in parallel, range by range; gives one result for each number, in order.
 fn in_tasks<T: Send>(parallel: &ParallelFor<'_>, n: usize, work: &(dyn Fn(Range<usize>) -> Vec<T> + Sync)) -> Result<Vec<T>> {
-    /// Documents of one task: few enough to share work.
+    /// Documents of one task: so few that all threads get work.
     const TASK: usize = 16;
     let tasks = in_parallel(parallel, n.div_ceil(TASK), &|task| Ok(work(task * TASK..n.min((task + 1) * TASK))))?;
     Ok(tasks.into_iter().flatten().collect())
 }
 
-/// `work` on the set of shingles of each of the documents, in parallel shard by shard: most of the time goes into decoding the
-/// texts. Gives a result a document, in order; `None` for what follows in a shard once `work` gave none.
+/// Runs `work` on the set of shingles of each document. Work shards are processed in parallel, because most of the time is spent on
+/// decoding texts. Gives one result for each document, in order. Once `work` gives `None`, so do the documents that follow in this
+/// work shard.
 fn each_set<T: Send>(corpus: &Corpus<'_>, ordinals: &[u64], work: &(dyn Fn(u64, &[u64]) -> Option<T> + Sync)) -> Result<Vec<Option<T>>> {
     let shards: Vec<&[u64]> = ordinals.chunk_by(|a, b| shard_of(*a) == shard_of(*b)).collect();
     let texts = corpus.texts;

@@ -1,4 +1,4 @@
-//! The room as a whole: against the definition by brute force, against shapes that hurt, and its laws.
+//! The room as a whole: against the definition by brute force, on corpora that are hard for the algorithm, and its laws.
 
 mod shared;
 
@@ -93,8 +93,8 @@ fn corpus_of(originals: usize, seed: u64) -> Vec<Vec<String>> {
 fn sketch(options: &Options, texts: &[String]) -> Batch {
     let sketcher = Sketcher::new(options);
     let mut absorber = sketcher.absorber();
-    for part in texts.chunks(10) {
-        let array: ArrayRef = Arc::new(StringArray::from_iter_values(part));
+    for chunk in texts.chunks(10) {
+        let array: ArrayRef = Arc::new(StringArray::from_iter_values(chunk));
         absorber.push(&table([(&TEXT, array)]).unwrap()).unwrap();
     }
     absorber.finish().unwrap()
@@ -168,7 +168,8 @@ fn brute_force(shards: &[Vec<String>]) -> BTreeMap<u64, Vec<(u64, f64)>> {
     similar
 }
 
-/// Checks every promise that does not depend on luck; gives (removed as near, kept although a kept twin exists).
+/// Checks everything that does not depend on chance; gives the numbers of documents removed as near, and of documents kept although
+/// they are similar to a kept one.
 fn check(threshold: f64, shards: &[Vec<String>], verdicts: &Verdicts) -> (usize, usize) {
     let similar = brute_force(shards);
     let texts: BTreeMap<u64, &String> = ordinals(shards).collect();
@@ -213,7 +214,7 @@ fn agrees_with_brute_force() {
 }
 
 #[test]
-fn other_clothes_are_always_seen_through() {
+fn width_punctuation_and_line_ends_never_matter() {
     let mut random = Random::new(5);
     let texts: Vec<String> = (0..200).map(|i| random.text(30 + i)).collect();
     let dressed: Vec<String> = texts.iter().map(|text| dressed(text)).collect();
@@ -290,7 +291,7 @@ fn tables_of_other_bands_are_refused() {
 }
 
 #[test]
-fn shapes_that_hurt_stay_cheap() {
+fn hard_corpora_stay_cheap() {
     let mut random = Random::new(11);
     let same = vec![random.text(100); 3000];
     let template = random.text(150);
@@ -307,7 +308,7 @@ fn shapes_that_hurt_stay_cheap() {
     let verdicts = run(&Options::default(), &[same, pages, chain, answers, one_character], MEMORY, &all);
     let removed = |shard| verdicts.of_shard(shard).iter().filter(|a| matches!(a.verdict, Verdict::Removed { .. })).count();
     assert_eq!((removed(0), removed(1), removed(3), removed(4)), (2999, 0, 499, 0));
-    // Neighbours at some .95 each: a closure would leave one, the anchors leave one every few links.
+    // Neighbours have a similarity of about .95. Clusters by transitive closure would keep one document, anchors keep one every few.
     assert!((100..=195).contains(&removed(2)), "{}", removed(2));
 }
 
@@ -348,9 +349,9 @@ proptest! {
         // Cut elsewhere, the same documents get the same verdicts.
         let flat: Vec<String> = shards.concat();
         let recut: Vec<Vec<String>> = flat.chunks(rows).map(<[String]>::to_vec).collect();
-        let place = |o: u64, rows: usize| shard_of(o) as usize * rows + row_of(o) as usize;
+        let position = |o: u64, rows: usize| shard_of(o) as usize * rows + row_of(o) as usize;
         let flatten = |verdicts: &Verdicts, rows: usize| -> Vec<_> {
-            verdicts.affected().iter().map(|a| (place(a.ordinal, rows), place(a.anchor(), rows), a.jaccard().to_bits(), a.size())).collect()
+            verdicts.affected().iter().map(|a| (position(a.ordinal, rows), position(a.anchor(), rows), a.jaccard().to_bits(), a.size())).collect()
         };
         prop_assert_eq!(flatten(&run(&Options::default(), &recut, MEMORY, &all), rows), flatten(&wanted, 97));
     }

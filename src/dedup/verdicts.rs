@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::schema::Column;
 use crate::stage::{Batch, Counts, column, strings};
 
-/// Verdicts about all affected documents, by ordinal; documents without a verdict are kept and stand for themselves.
+/// The verdicts on all affected documents, by ordinal. A document without a verdict is kept and has no duplicates.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdicts {
     affected: Vec<Affected>,
@@ -50,33 +50,33 @@ impl Verdicts {
         &self.affected
     }
 
-    /// Those of one shard, by row.
+    /// Those of one work shard, by row.
     pub fn of_shard(&self, shard: u64) -> &[Affected] {
         let start = self.affected.partition_point(|affected| shard_of(affected.ordinal) < shard);
         let rest = &self.affected[start..];
         &rest[..rest.partition_point(|affected| shard_of(affected.ordinal) == shard)]
     }
 
-    /// The verdict about one document.
+    /// The verdict on one document.
     pub fn get(&self, ordinal: u64) -> Option<Verdict> {
-        self.affected.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|at| self.affected[at].verdict)
+        self.affected.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| self.affected[index].verdict)
     }
 
-    /// Totals: `exact`, `near` (removed) and `anchor` (kept, standing for others).
+    /// Totals: `exact` and `near` (removed), and `anchor` (kept, with duplicates).
     pub fn counts(&self) -> Counts {
         let mut counts: Counts = ["exact", "near", "anchor"].map(|name| (name.to_owned(), 0)).into();
         for affected in &self.affected {
-            *counts.entry(word(affected.verdict).to_owned()).or_default() += 1;
+            *counts.entry(name(affected.verdict).to_owned()).or_default() += 1;
         }
         counts
     }
 
-    /// The verdicts as a table, to be stored.
+    /// The verdicts as a table that can be stored.
     pub fn to_batch(&self) -> Result<Batch> {
         let all = &self.affected;
         let columns: [(&Column, ArrayRef); 5] = [
             (&ORDINAL, Arc::new(all.iter().map(|a| Some(a.ordinal)).collect::<UInt64Array>())),
-            (&KIND, Arc::new(all.iter().map(|a| Some(word(a.verdict))).collect::<StringArray>())),
+            (&KIND, Arc::new(all.iter().map(|a| Some(name(a.verdict))).collect::<StringArray>())),
             (&ANCHOR, Arc::new(all.iter().map(|a| Some(a.anchor())).collect::<UInt64Array>())),
             (&JACCARD, Arc::new(all.iter().map(|a| Some(a.jaccard())).collect::<Float32Array>())),
             (&SIZE, Arc::new(all.iter().map(|a| Some(a.size())).collect::<UInt32Array>())),
@@ -84,7 +84,7 @@ impl Verdicts {
         table(columns)
     }
 
-    /// Reads a table of verdicts back; tables of several parts may be appended to one another in order.
+    /// Reads a table of verdicts. Tables may be split, or appended to one another in order, before they are read.
     pub fn from_batch(batch: &Batch) -> Result<Self> {
         let wrong = |column: &Column| Error::internal(format!("column {} has another type", column.name));
         let u64s = |wanted: &Column| column(batch, wanted)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(wanted));
@@ -111,8 +111,8 @@ fn removed(kind: Kind, duplicate_of: u64, jaccard: f32) -> Verdict {
     Verdict::Removed { kind, duplicate_of, jaccard }
 }
 
-/// The kind of a verdict as it is stored and counted.
-fn word(verdict: Verdict) -> &'static str {
+/// The name of a verdict in the table and in counts.
+fn name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Removed { kind, .. } => kind.rule(),
         Verdict::Anchor { .. } => "anchor",

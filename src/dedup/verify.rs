@@ -2,27 +2,27 @@
 
 /// |A ∩ B| / |A ∪ B| of two sorted sets if it is at least `threshold`, else `None`; two empty sets have none.
 ///
-/// Stops as soon as the threshold is out of reach. Linear in the smaller set / `threshold`.
+/// Stops as soon as the threshold cannot be reached any more. Takes time linear in the size of the smaller set / `threshold`.
 pub fn jaccard_at_least(a: &[u64], b: &[u64], threshold: f64) -> Option<f64> {
     let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if small.is_empty() || ratio(small.len(), large.len()) < threshold {
         return None;
     }
     let total = small.len() + large.len();
-    // J ≥ T needs as many in common as T·total / (1 + T); one less, so that rounding never decides.
+    // J ≥ T needs at least T·total / (1 + T) common elements; one less is asked for, so that rounding does not decide.
     let needed = (threshold * total as f64 / (1.0 + threshold)).floor() as usize;
     let common = common_at_least(small, large, needed.saturating_sub(1))?;
     let jaccard = ratio(common, total - common);
     (jaccard >= threshold).then_some(jaccard)
 }
 
-fn ratio(part: usize, whole: usize) -> f64 {
-    part as f64 / whole as f64
+fn ratio(some: usize, whole: usize) -> f64 {
+    some as f64 / whole as f64
 }
 
-/// The number of common elements, or `None` once it is sure that there are fewer than `needed`.
+/// The number of common elements, or `None` as soon as it is certain that there are fewer than `needed`.
 fn common_at_least(small: &[u64], large: &[u64], needed: usize) -> Option<usize> {
-    /// Steps between two looks at what can still be reached.
+    /// Steps after which it is checked again whether enough common elements are still possible.
     const STRIDE: usize = 64;
     let (mut i, mut j, mut common) = (0, 0, 0);
     while i < small.len() && j < large.len() {

@@ -1,11 +1,12 @@
-//! The folded view: what two texts must share to count as near-duplicates.
+//! The view of a text: what is compared when near-duplicates are searched for.
 //!
-//! Per code point: NFKC and lower case until nothing changes, then letters, numbers, marks, currency and other symbols stay;
-//! punctuation, white space, control and format characters, modifier and mathematical symbols go, and with them every
-//! difference of width, punctuation, line ends and invisible characters. Dakuten, digits and ー stay: 第1条 is not 第9条.
-//! A mark composes with the character before it in the view, so that ｶﾞ, カ゛ and ガ are one.
+//! To each code point NFKC and lower case are applied until nothing changes. Letters, numbers, combining marks, currency symbols
+//! and other symbols are kept; punctuation, white space, control and format characters, modifier symbols and mathematical symbols
+//! are dropped. So texts that differ only in width, punctuation, line ends or invisible characters have the same view. Dakuten,
+//! digits and ー are kept: 第1条 is not 第9条. A combining mark composes with the character before it in the view, so that ｶﾞ, カ゛
+//! and ガ are equal.
 //!
-//! The view is the definition behind every sketch: a change to it is a change of [`VERSION`].
+//! Sketches and similarities are defined by the view: to change it is to change [`VERSION`].
 
 use std::sync::OnceLock;
 
@@ -20,7 +21,7 @@ pub const VERSION: u32 = 1;
 const PAGE: usize = 256;
 /// Pages of all of Unicode.
 const PAGES: usize = 0x11_0000 / PAGE;
-/// Everything from here on is unassigned, private, a tag or a variation selector: dropped without a look.
+/// All code points from here on are unassigned, for private use, tags or variation selectors, and are dropped.
 const ASSIGNED_END: u32 = 0x4_0000;
 
 /// Code points for which a buffer that holds a view keeps its memory: a huge text must not hold on to four bytes a character.
@@ -29,17 +30,17 @@ pub(crate) const BUFFER_KEPT: usize = 1 << 20;
 /// Code points that are collected before they are appended.
 const BUFFER: usize = 64;
 
-/// Entry: the code point has no place in the view.
+/// Entry: the code point is dropped.
 const DROP: u32 = u32::MAX;
-/// Flag: look before pushing, the code point may compose with the one before.
-const MARK: u32 = 1 << 30;
-/// Flag: the rest is an index into the list of expansions.
+/// Flag: the code point may compose with the one before it.
+const COMBINING: u32 = 1 << 30;
+/// Flag: the other bits are an index in the list of expansions.
 const SEVERAL: u32 = 1 << 31;
 
-/// Two-level table from code point to view.
+/// A table of two levels, from code points to entries.
 #[derive(Debug)]
 struct Table {
-    /// Page number of each 256 code points; equal pages are stored once.
+    /// Number of the page of each 256 code points; pages where everything is dropped are the same one.
     index: Box<[u16; PAGES]>,
     pages: Vec<[u32; PAGE]>,
     expansions: Vec<Vec<u32>>,
@@ -56,7 +57,7 @@ impl Table {
         for page in 0..ASSIGNED_END as usize / PAGE {
             let first = (page * PAGE) as u32;
             let entries: [u32; PAGE] = std::array::from_fn(|i| table.entry(first + i as u32));
-            // Only the page of dropped code points repeats often enough to be worth sharing.
+            // Only this page occurs often enough to be worth sharing.
             if entries.iter().any(|&entry| entry != DROP) {
                 table.index[page] = table.pages.len() as u16;
                 table.pages.push(entries);
@@ -70,7 +71,7 @@ impl Table {
         let folded = fold_char(c);
         match folded.as_slice() {
             [] => DROP,
-            [one] => u32::from(*one) | if joins(*one) { MARK } else { 0 },
+            [one] => u32::from(*one) | if joins(*one) { COMBINING } else { 0 },
             several => {
                 self.expansions.push(several.iter().map(|&c| u32::from(c)).collect());
                 SEVERAL | (self.expansions.len() - 1) as u32
@@ -86,11 +87,11 @@ impl Table {
     #[cold]
     fn push_special(&self, entry: u32, out: &mut Vec<u32>) {
         if entry & SEVERAL == 0 {
-            return push_mark(entry & !MARK, out);
+            return push_combining(entry & !COMBINING, out);
         }
         for &code in &self.expansions[(entry & !SEVERAL) as usize] {
             match char::from_u32(code) {
-                Some(c) if joins(c) => push_mark(code, out),
+                Some(c) if joins(c) => push_combining(code, out),
                 _ => out.push(code),
             }
         }
@@ -109,8 +110,8 @@ pub fn fold(text: &str, out: &mut Vec<u32>) {
     let table = Table::shared();
     out.clear();
     out.reserve(text.len() / 2);
-    // Whether a character is dropped is hard to foretell (one in ten is punctuation), so it decides how far the end moves,
-    // not where the processor branches.
+    // The processor cannot predict which characters are dropped (one in ten is punctuation). So there is no branch on it: every
+    // entry is written, and a dropped one is overwritten by the next.
     let (mut buffer, mut n) = ([0; BUFFER], 0);
     for c in text.chars() {
         let entry = table.get(u32::from(c));
@@ -130,13 +131,13 @@ pub fn fold(text: &str, out: &mut Vec<u32>) {
     out.extend_from_slice(&buffer[..n]);
 }
 
-/// Neither one plain code point nor nothing?
+/// Is the entry neither a single code point as it is nor dropped?
 fn is_special(entry: u32) -> bool {
-    (MARK..DROP).contains(&entry)
+    (COMBINING..DROP).contains(&entry)
 }
 
-/// Appends a mark, composed with the character before it where Unicode has the pair.
-fn push_mark(mark: u32, out: &mut Vec<u32>) {
+/// Appends a combining character, composed with the character before it if Unicode has a character for both.
+fn push_combining(mark: u32, out: &mut Vec<u32>) {
     let pair = out.last().and_then(|&last| char::from_u32(last)).zip(char::from_u32(mark));
     match (pair.and_then(|(last, mark)| compose(last, mark)), out.last_mut()) {
         (Some(composed), Some(last)) => *last = u32::from(composed),
@@ -144,14 +145,15 @@ fn push_mark(mark: u32, out: &mut Vec<u32>) {
     }
 }
 
-/// Can `c` be the second of a canonical pair? Marks, and the vowels and finals of Hangul.
+/// Can `c` be the second character of a canonical composition? Combining marks can, and vowels and final consonants of Hangul.
 fn joins(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Mark || matches!(c, '\u{1161}'..='\u{1175}' | '\u{11a8}'..='\u{11c2}')
 }
 
-/// The view of one code point alone: empty, one code point, or several.
+/// The view of a single code point: none, one or several.
 fn fold_char(c: char) -> Vec<char> {
-    // ゛ and ゜ are symbols (Sk) that mean their mark; the other spacing marks (´ ¨ ￣) would leave a mark behind: dropped.
+    // ゛ and ゜ are symbols (Sk), but mean the combining marks. NFKC would turn other such symbols (´ ¨ ￣) into a space and a
+    // combining mark, so they are dropped.
     let c = match c {
         '\u{309b}' => '\u{3099}',
         '\u{309c}' => '\u{309a}',
@@ -172,7 +174,7 @@ fn fold_char(c: char) -> Vec<char> {
     folded
 }
 
-/// Does a character of this kind belong in the view?
+/// Is the character kept?
 fn stays(c: char) -> bool {
     match c.general_category_group() {
         GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number | GeneralCategoryGroup::Mark => !ignorable(c),
@@ -181,8 +183,8 @@ fn stays(c: char) -> bool {
     }
 }
 
-/// Default-ignorable code points that are letters or marks (the others are format characters and go anyway): Unicode's
-/// `DerivedCoreProperties.txt`, `Default_Ignorable_Code_Point`.
+/// Default-ignorable code points that are letters or combining marks (the others are format characters, which are dropped anyway):
+/// `Default_Ignorable_Code_Point` in Unicode's `DerivedCoreProperties.txt`.
 fn ignorable(c: char) -> bool {
     matches!(
         c,

@@ -1,21 +1,22 @@
 //! Exact best-fit decreasing in linear time (arXiv 2404.10830).
 //!
-//! Lengths, longest first, go into the open row with the least sufficient room, else into a new row. Which rows are left
-//! with which room depends on the multiset of lengths alone; ties are decided by document order among equal lengths, and
-//! among rows of equal room by the one touched last. Lengths are sorted by counting, rows of equal room are a stack, and the
-//! least sufficient room is a successor query in a bitset with summary levels: O(n + S) in time, 12 bytes a length.
+//! Pieces are taken longest first. Each goes into the open row with the least space that is enough, or into a new row if no row has
+//! enough. How much space is left in how many rows depends on the lengths alone. Of pieces of equal length the first in document
+//! order is taken first; of rows with equal space the one that was changed last is used. Pieces are sorted by counting, rows with
+//! equal space form a stack, and the least sufficient space is found in a bitset with summary levels: O(n + S) time, and 12 bytes
+//! of memory for each piece.
 
 const NONE: u32 = u32::MAX;
 
-/// Scratch for the assignment of pieces to rows of one length; kept between windows.
+/// The memory for assigning pieces to rows; it is used again for each window.
 #[derive(Debug)]
 pub struct BestFit {
     sequence_length: u32,
-    /// Rooms that some open row has.
-    rooms: BitSet,
-    /// Top of the stack of rows with a room, by room.
+    /// The sizes of free space that open rows have.
+    spaces: BitSet,
+    /// By size of free space: the top of the stack of rows that have it.
     heads: Vec<u32>,
-    /// The row below in the stack, by row.
+    /// By row: the row below it in the stack.
     below: Vec<u32>,
     /// Indices of the pieces, longest first.
     order: Vec<u32>,
@@ -25,49 +26,49 @@ impl BestFit {
     /// For rows of `sequence_length` ≥ 1 tokens.
     pub fn new(sequence_length: u32) -> Self {
         let size = sequence_length as usize + 1;
-        Self { sequence_length, rooms: BitSet::new(size), heads: vec![NONE; size], below: Vec::new(), order: Vec::new() }
+        Self { sequence_length, spaces: BitSet::new(size), heads: vec![NONE; size], below: Vec::new(), order: Vec::new() }
     }
 
-    /// Assigns pieces of the given lengths, each 1 to `sequence_length`. Calls `place(piece, row, start)` in the order of
-    /// placement, so that `start` rises within a row; gives the number of rows. Fewer than 2³² − 1 pieces.
+    /// Assigns pieces of the given lengths, each 1 to `sequence_length`. Calls `place(piece, row, start)` for each piece; within a
+    /// row, `start` rises from call to call. Gives the number of rows. There must be fewer than 2³² − 1 pieces.
     pub fn assign(&mut self, lengths: &[u32], mut place: impl FnMut(u32, u32, u32)) -> u32 {
         self.sort(lengths);
         self.below.clear();
         let mut order = std::mem::take(&mut self.order);
         for &piece in &order {
             let length = lengths[piece as usize];
-            let (row, room) = self.take_row(length);
-            place(piece, row, self.sequence_length - room);
-            self.put_back(row, room - length);
+            let (row, space) = self.take_row(length);
+            place(piece, row, self.sequence_length - space);
+            self.put_back(row, space - length);
         }
         order.clear();
         self.order = order;
-        self.rooms.clear();
+        self.spaces.clear();
         self.heads.fill(NONE);
         self.below.len() as u32
     }
 
-    /// Takes the row with the least room ≥ `length` off its stack, or opens one.
+    /// Takes the row with the least space ≥ `length` off its stack, or opens one; gives the row and its space.
     fn take_row(&mut self, length: u32) -> (u32, u32) {
-        let Some(room) = self.rooms.successor(length as usize) else {
+        let Some(space) = self.spaces.successor(length as usize) else {
             self.below.push(NONE);
             return (self.below.len() as u32 - 1, self.sequence_length);
         };
-        let row = self.heads[room];
-        self.heads[room] = self.below[row as usize];
-        if self.heads[room] == NONE {
-            self.rooms.remove(room);
+        let row = self.heads[space];
+        self.heads[space] = self.below[row as usize];
+        if self.heads[space] == NONE {
+            self.spaces.remove(space);
         }
-        (row, room as u32)
+        (row, space as u32)
     }
 
-    fn put_back(&mut self, row: u32, room: u32) {
-        if room == 0 {
+    fn put_back(&mut self, row: u32, space: u32) {
+        if space == 0 {
             return;
         }
-        let head = &mut self.heads[room as usize];
+        let head = &mut self.heads[space as usize];
         if *head == NONE {
-            self.rooms.insert(room as usize);
+            self.spaces.insert(space as usize);
         }
         self.below[row as usize] = *head;
         *head = row;
@@ -75,7 +76,8 @@ impl BestFit {
 
     /// Counting sort, longest first, stable.
     fn sort(&mut self, lengths: &[u32]) {
-        // `heads` is free between assignments: here it counts, and then holds where the next piece of a length goes.
+        // `heads` is not in use between assignments. Here it holds first the number of pieces of each length, and then the index at
+        // which the next piece of each length goes.
         self.heads.fill(0);
         for &length in lengths {
             self.heads[length as usize] += 1;
@@ -94,7 +96,7 @@ impl BestFit {
     }
 }
 
-/// A set of small integers with summary levels: a bit of a level says whether a word of the level below holds any.
+/// A set of small integers as bits. Each bit of a summary level tells whether a word of the level below it has any bit.
 #[derive(Debug)]
 struct BitSet {
     levels: Vec<Vec<u64>>,
@@ -132,7 +134,7 @@ impl BitSet {
         }
     }
 
-    /// The least member ≥ `from`: up until a word holds one, then down to it.
+    /// The least member ≥ `from`: goes up through the levels until a word has one, and then down to it.
     fn successor(&self, from: usize) -> Option<usize> {
         let mut at = from;
         for (level, words) in self.levels.iter().enumerate() {
@@ -165,22 +167,22 @@ mod tests {
     use proptest::prelude::*;
 
     /// The definition, word for word: quadratic.
-    fn naive_rooms(lengths: &[u32], sequence_length: u32) -> Vec<u32> {
+    fn naive_spaces(lengths: &[u32], sequence_length: u32) -> Vec<u32> {
         let mut lengths = lengths.to_vec();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
-        let mut rooms: Vec<u32> = Vec::new();
+        let mut spaces: Vec<u32> = Vec::new();
         for length in lengths {
-            match rooms.iter_mut().filter(|room| **room >= length).min() {
-                Some(room) => *room -= length,
-                None => rooms.push(sequence_length - length),
+            match spaces.iter_mut().filter(|space| **space >= length).min() {
+                Some(space) => *space -= length,
+                None => spaces.push(sequence_length - length),
             }
         }
-        rooms.sort_unstable();
-        rooms
+        spaces.sort_unstable();
+        spaces
     }
 
-    /// Rooms left, after checking that pieces tile each row from its start.
-    fn rooms(best_fit: &mut BestFit, lengths: &[u32]) -> Vec<u32> {
+    /// The spaces that are left, after checking that pieces tile each row from its start.
+    fn spaces(best_fit: &mut BestFit, lengths: &[u32]) -> Vec<u32> {
         let mut ends: Vec<u32> = Vec::new();
         let mut placed = vec![false; lengths.len()];
         let rows = best_fit.assign(lengths, |piece, row, start| {
@@ -191,9 +193,9 @@ mod tests {
         });
         assert!(placed.iter().all(|&placed| placed));
         assert_eq!(rows as usize, ends.len());
-        let mut rooms: Vec<u32> = ends.iter().map(|&end| best_fit.sequence_length.checked_sub(end).unwrap()).collect();
-        rooms.sort_unstable();
-        rooms
+        let mut spaces: Vec<u32> = ends.iter().map(|&end| best_fit.sequence_length.checked_sub(end).unwrap()).collect();
+        spaces.sort_unstable();
+        spaces
     }
 
     #[test]
@@ -210,17 +212,17 @@ mod tests {
         let mut best_fit = BestFit::new(5_000);
         let windows: [&[u32]; 3] = [&[5_000, 1, 2, 4_097], &[], &[1, 1, 1]];
         for lengths in windows {
-            assert_eq!(rooms(&mut best_fit, lengths), rooms(&mut BestFit::new(5_000), lengths));
+            assert_eq!(spaces(&mut best_fit, lengths), spaces(&mut BestFit::new(5_000), lengths));
         }
     }
 
     proptest! {
         #[test]
-        fn rooms_equal_the_quadratic_definition(
+        fn spaces_equal_the_quadratic_definition(
             (sequence_length, lengths) in prop_oneof![1_u32..40, 60_u32..70, 4_090_u32..4_100, Just(1 << 18)]
                 .prop_flat_map(|s| (Just(s), prop::collection::vec(prop_oneof![1..=s, 1..=s.min(9), s.saturating_sub(5).max(1)..=s], 0..300)))
         ) {
-            prop_assert_eq!(rooms(&mut BestFit::new(sequence_length), &lengths), naive_rooms(&lengths, sequence_length));
+            prop_assert_eq!(spaces(&mut BestFit::new(sequence_length), &lengths), naive_spaces(&lengths, sequence_length));
         }
 
         #[test]

@@ -1,13 +1,13 @@
-//! Rows of a part while their tokens are being filled in, by several hands at once.
+//! Rows of a part while tokens are written into them, by several threads at once.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::pack::format::items::TokenType;
 
-/// Bytes of rows behind one lock: so many that locks cost nothing, so few that two hands rarely want the same.
+/// Bytes of rows behind one lock: so many that locking takes no time to speak of, so few that two threads rarely want the same lock.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// Consecutive rows of a part, all PAD at first.
+/// Consecutive rows of a part. At first all their tokens are PAD.
 #[derive(Debug)]
 pub struct Block {
     first_row: u64,
@@ -31,8 +31,8 @@ impl Block {
         Self { first_row, rows, sequence_length, token_type, vocab_size, pad, chunk_rows, chunks }
     }
 
-    /// Puts tokens into a row from column `start` on; a row outside of the block is passed over. False if a token is not in
-    /// the vocabulary or does not fit into the row.
+    /// Puts tokens into a row from column `start` on; does nothing for a row outside of the block. False if a token is not in the
+    /// vocabulary or does not fit into the row.
     pub fn put(&self, row: u32, start: u32, ids: &[i32]) -> bool {
         let stride = self.sequence_length as usize;
         let Some(row) = u64::from(row).checked_sub(self.first_row) else { return true };
@@ -45,7 +45,7 @@ impl Block {
         }
         let size = self.token_type.bytes();
         let first = row % self.chunk_rows * stride + start as usize;
-        // What another hand wrote before it failed is whole tokens; its failure is told by itself.
+        // If another thread panicked here, it wrote whole tokens before, and its panic is reported anyway.
         let mut chunk = self.chunks[row / self.chunk_rows].lock().unwrap_or_else(PoisonError::into_inner);
         if chunk.is_empty() {
             *chunk = self.padding(row / self.chunk_rows);
@@ -57,7 +57,7 @@ impl Block {
         }
     }
 
-    /// A chunk of PAD.
+    /// The bytes of a chunk in which all tokens are PAD.
     fn padding(&self, chunk: usize) -> Vec<u8> {
         let rows = self.chunk_rows.min(self.rows - chunk * self.chunk_rows);
         let tokens = rows * self.sequence_length as usize;
@@ -67,7 +67,7 @@ impl Block {
         }
     }
 
-    /// The bytes of the section, piece by piece.
+    /// The bytes of the rows, chunk by chunk.
     pub fn into_bytes(mut self) -> impl Iterator<Item = Vec<u8>> {
         let chunks = std::mem::take(&mut self.chunks);
         chunks.into_iter().enumerate().map(move |(i, chunk)| {
@@ -77,11 +77,11 @@ impl Block {
     }
 }
 
-/// One pass without a branch inside, so that it is copied in vectors; true if every id is in the vocabulary.
+/// Copies tokens; true if every id is in the vocabulary. There is no branch in the loop, so that it can be vectorised.
 fn copy<const N: usize>(out: &mut [u8], ids: &[i32], vocab_size: u32, encode: impl Fn(i32) -> [u8; N]) -> bool {
     let mut greatest = 0;
     for (out, &id) in out.as_chunks_mut().0.iter_mut().zip(ids) {
-        // A negative id becomes a great one.
+        // A negative id becomes a very large one.
         greatest = greatest.max(id.cast_unsigned());
         *out = encode(id);
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_inside_are_filled_and_others_passed_over() {
+    fn rows_inside_are_filled_and_others_ignored() {
         let block = Block::new(2, 2, 3, 100, 9);
         assert!(block.put(2, 1, &[1, 2]));
         assert!(block.put(3, 0, &[3]));

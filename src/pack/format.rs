@@ -1,7 +1,7 @@
-//! The pack file, version 1: header, section table and writer (`docs/formats/pack.md`).
+//! The pack file, version 1: header, section table and writer (see `docs/formats/pack.md`).
 //!
-//! Decoding trusts no byte: it checks the header and that every section lies inside of the file, in O(1). What the
-//! sections hold is checked where it is read ([`super::view`]) and as a whole by [`super::unpack::verify`].
+//! Reading the header checks all of it, and that every section lies inside of the file, in O(1). What the sections hold is checked
+//! when it is read ([`super::view`]), and all at once by [`super::unpack::verify`].
 
 pub(crate) mod error;
 pub(crate) mod header;

@@ -1,4 +1,4 @@
-//! `pack.json`: what a pack is made of.
+//! `pack.json`: describes a pack, its parts, and the token shards that it is made of.
 
 use crate::pack::format::items::MAJOR;
 use crate::pack::layout::Totals;
@@ -23,11 +23,11 @@ pub struct PackInfo {
     pub eos_id: u32,
     /// Id that fills rows.
     pub pad_id: u32,
-    /// Documents a window.
+    /// Documents of a window.
     pub window: u64,
     /// Are the rows of a part permuted?
     pub shuffle: bool,
-    /// Key of the permutation.
+    /// Seed of the permutation.
     pub seed: u64,
     /// BLAKE3 of `tokenizer.json`, hex.
     pub tokenizer_blake3: String,
@@ -74,7 +74,7 @@ pub struct ShardInfo {
 }
 
 impl PackInfo {
-    /// Checks what the other fields depend on; the message names the key.
+    /// Checks the fields that others rely on; the message names the first one that is wrong.
     pub fn check(&self) -> Result<(), &'static str> {
         if self.format != FORMAT {
             return Err("format is not seimai-pack");

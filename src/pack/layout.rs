@@ -1,7 +1,7 @@
-//! Where every token of a part goes: documents → pieces → rows, on lengths alone.
+//! The layout of a part: which row and column every piece gets. It is computed from the lengths of documents alone.
 //!
-//! A document and its EOS are cut into pieces of the sequence length S and a tail. Full pieces are rows; the tails of a
-//! window are placed by [`BestFit`]. Rows are numbered window by window, full pieces first, and then permuted.
+//! A document and its EOS are split into pieces of the sequence length S and a shorter tail. A full piece is a row of its own; the
+//! tails of a window are given to rows by [`BestFit`]. Rows are numbered window by window, full pieces first, and then permuted.
 
 use crate::pack::best_fit::BestFit;
 use crate::pack::permute::Permutation;
@@ -9,9 +9,9 @@ use crate::pack::permute::Permutation;
 /// Lengths of the documents of one token shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardLengths {
-    /// Index of the shard in the list of all token shards.
+    /// Index in the list of all token shards.
     pub index: u32,
-    /// `n_tokens` of each row: no EOS.
+    /// `n_tokens` of each row, without EOS.
     pub lengths: Vec<u32>,
 }
 
@@ -23,9 +23,9 @@ pub struct Totals {
     pub rows: u64,
     /// Documents with at least one token.
     pub documents: u64,
-    /// Documents without a token: they are in no row.
+    /// Documents without a token; they have no piece.
     pub empty: u64,
-    /// Documents longer than a row with their EOS, hence in several pieces.
+    /// Documents that with their EOS are longer than a row, so that they have several pieces.
     pub cut: u64,
     /// Pieces.
     pub pieces: u64,
@@ -34,7 +34,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Sums both.
+    /// Adds the sums of `other`.
     pub fn add(&mut self, other: &Self) {
         self.rows += other.rows;
         self.documents += other.documents;
@@ -62,12 +62,12 @@ impl Totals {
     }
 }
 
-/// Pieces that a document of so many tokens is cut into.
+/// Number of pieces of a document with so many tokens.
 pub fn pieces_of(n_tokens: u32, sequence_length: u32) -> u32 {
     if n_tokens == 0 { 0 } else { (n_tokens + 1).div_ceil(sequence_length) }
 }
 
-/// The totals of one window. Without layout, so that a pack can be planned from lengths at once.
+/// The totals of one window, without making its layout: enough to plan a pack.
 pub fn window_totals(best_fit: &mut BestFit, sequence_length: u32, lengths: impl Iterator<Item = u32>) -> Totals {
     let mut totals = Totals::default();
     let mut tails = Vec::new();
@@ -82,7 +82,7 @@ pub fn window_totals(best_fit: &mut BestFit, sequence_length: u32, lengths: impl
     totals
 }
 
-/// Closes windows over consecutive shards as soon as they hold `window` documents; gives index ranges.
+/// Divides consecutive token shards into windows, each closed as soon as it holds `window` documents; gives ranges of indices.
 pub fn windows(rows: impl IntoIterator<Item = u64>, window: u64) -> Vec<std::ops::Range<usize>> {
     let mut windows = Vec::new();
     let (mut start, mut end, mut held) = (0, 0, 0);
@@ -100,7 +100,7 @@ pub fn windows(rows: impl IntoIterator<Item = u64>, window: u64) -> Vec<std::ops
     windows
 }
 
-/// Where a piece comes from.
+/// The origin of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// Index of the token shard.
@@ -118,9 +118,9 @@ pub const FIRST: u32 = 1;
 /// Flag of a document's last piece: its last token is the EOS.
 pub const LAST: u32 = 2;
 
-/// Where a piece goes.
+/// The position of a piece in the rows of the part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// Row of the part.
     pub row: u32,
     /// First column.
@@ -138,8 +138,8 @@ pub struct Layout {
     pub totals: Totals,
     /// Origin of each piece, in document order.
     pub sources: Vec<Source>,
-    /// Place of each piece, in document order.
-    pub places: Vec<Place>,
+    /// Position of each piece, in document order.
+    pub positions: Vec<Position>,
     /// Pieces in row order, from left to right.
     pub by_row: Vec<u32>,
     /// First piece (index into `by_row`) of each row; one entry more than rows.
@@ -147,33 +147,34 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Bytes of memory a piece costs while a part is laid out and written.
+    /// Bytes of memory that each piece takes while a part is laid out and written.
     pub const PIECE_BYTES: u64 = 48;
 
-    /// Lays out a part of fewer than 2³² − 1 pieces: `windows` of shards, rows permuted if there is a `(seed, stream)`.
+    /// The layout of a part of fewer than 2³² − 1 pieces, made of `windows` of token shards; its rows are permuted if `shuffle` gives
+    /// `(seed, stream)`.
     pub fn new(sequence_length: u32, windows: &[&[ShardLengths]], shuffle: Option<(u64, u64)>) -> Self {
         let mut totals = Totals::default();
-        let (mut sources, mut places, mut placed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sources, mut positions, mut placed) = (Vec::new(), Vec::new(), Vec::new());
         let mut best_fit = BestFit::new(sequence_length);
         for window in windows {
-            let mut pieces = WindowPieces { sequence_length, row: totals.rows as u32, sources, places, placed };
-            let tails = pieces.cut(window, &mut totals);
+            let mut pieces = WindowPieces { sequence_length, row: totals.rows as u32, sources, positions, placed };
+            let tails = pieces.split_documents(window, &mut totals);
             totals.rows = u64::from(pieces.place_tails(&mut best_fit, &tails));
-            WindowPieces { sources, places, placed, .. } = pieces;
+            WindowPieces { sources, positions, placed, .. } = pieces;
         }
         if let Some((seed, stream)) = shuffle {
-            permute(&mut places, totals.rows, seed, stream);
+            permute(&mut positions, totals.rows, seed, stream);
         }
-        let row_ptr = row_pointers(&places, totals.rows);
-        let by_row = order_by_row(&places, placed, &row_ptr);
-        Self { sequence_length, totals, sources, places, by_row, row_ptr }
+        let row_ptr = row_pointers(&positions, totals.rows);
+        let by_row = order_by_row(&positions, placed, &row_ptr);
+        Self { sequence_length, totals, sources, positions, by_row, row_ptr }
     }
 
     /// End of each piece in its row, in row order.
     pub fn ends(&self) -> impl Iterator<Item = u32> {
         self.by_row.iter().map(|&piece| {
-            let place = &self.places[piece as usize];
-            place.start + place.length
+            let position = &self.positions[piece as usize];
+            position.start + position.length
         })
     }
 
@@ -183,40 +184,40 @@ impl Layout {
     }
 }
 
-/// The pieces of a part up to and including one window.
+/// The pieces of the part so far: of one window and those before it.
 struct WindowPieces {
     sequence_length: u32,
     /// Next row.
     row: u32,
     sources: Vec<Source>,
-    places: Vec<Place>,
-    /// Pieces in the order of placement.
+    positions: Vec<Position>,
+    /// Pieces in the order in which they were given to rows.
     placed: Vec<u32>,
 }
 
 impl WindowPieces {
-    /// Cuts the documents; full pieces get rows, the tails (piece, length) are given back.
-    fn cut(&mut self, shards: &[ShardLengths], totals: &mut Totals) -> (Vec<u32>, Vec<u32>) {
+    /// Splits the documents into pieces. Full pieces get rows of their own; the tails are returned: their pieces and lengths.
+    fn split_documents(&mut self, shards: &[ShardLengths], totals: &mut Totals) -> (Vec<u32>, Vec<u32>) {
         let (mut tails, mut lengths) = (Vec::new(), Vec::new());
         for shard in shards {
             for (row, &n_tokens) in shard.lengths.iter().enumerate() {
                 totals.add_document(n_tokens, self.sequence_length);
                 if n_tokens > 0 {
-                    self.cut_document(shard.index, row as u32, n_tokens + 1, &mut tails, &mut lengths);
+                    self.split_document(shard.index, row as u32, n_tokens + 1, &mut tails, &mut lengths);
                 }
             }
         }
         (tails, lengths)
     }
 
-    fn cut_document(&mut self, shard: u32, row: u32, length: u32, tails: &mut Vec<u32>, lengths: &mut Vec<u32>) {
+    fn split_document(&mut self, shard: u32, row: u32, length: u32, tails: &mut Vec<u32>, lengths: &mut Vec<u32>) {
         let mut offset = 0;
         while offset < length {
-            let piece = self.places.len() as u32;
+            let piece = self.positions.len() as u32;
             let taken = (length - offset).min(self.sequence_length);
             let flags = if offset == 0 { FIRST } else { 0 } | if offset + taken == length { LAST } else { 0 };
             self.sources.push(Source { shard, row, offset, flags });
-            self.places.push(Place { row: self.row, start: 0, length: taken });
+            self.positions.push(Position { row: self.row, start: 0, length: taken });
             if taken == self.sequence_length {
                 self.row += 1;
                 self.placed.push(piece);
@@ -228,31 +229,31 @@ impl WindowPieces {
         }
     }
 
-    /// Gives the tails their rows; the next free row is given back.
+    /// Gives rows to the tails; returns the number of the next row.
     fn place_tails(&mut self, best_fit: &mut BestFit, (tails, lengths): &(Vec<u32>, Vec<u32>)) -> u32 {
-        let Self { row: first, places, placed, .. } = self;
+        let Self { row: first, positions, placed, .. } = self;
         let rows = best_fit.assign(lengths, |tail, row, start| {
             let piece = tails[tail as usize];
-            let place = &mut places[piece as usize];
-            (place.row, place.start) = (*first + row, start);
+            let position = &mut positions[piece as usize];
+            (position.row, position.start) = (*first + row, start);
             placed.push(piece);
         });
         *first + rows
     }
 }
 
-fn permute(places: &mut [Place], rows: u64, seed: u64, stream: u64) {
+fn permute(positions: &mut [Position], rows: u64, seed: u64, stream: u64) {
     let permutation = Permutation::new(rows, seed, stream);
     let images: Vec<u32> = (0..rows).map(|row| permutation.forward(row) as u32).collect();
-    for place in places {
-        place.row = images[place.row as usize];
+    for position in positions {
+        position.row = images[position.row as usize];
     }
 }
 
-fn row_pointers(places: &[Place], rows: u64) -> Vec<u32> {
+fn row_pointers(positions: &[Position], rows: u64) -> Vec<u32> {
     let mut row_ptr = vec![0; rows as usize + 1];
-    for place in places {
-        row_ptr[place.row as usize + 1] += 1;
+    for position in positions {
+        row_ptr[position.row as usize + 1] += 1;
     }
     for row in 1..row_ptr.len() {
         row_ptr[row] += row_ptr[row - 1];
@@ -260,12 +261,12 @@ fn row_pointers(places: &[Place], rows: u64) -> Vec<u32> {
     row_ptr
 }
 
-/// `placed` fills each row from left to right, so a counting sort by row that keeps its order is all it takes.
-fn order_by_row(places: &[Place], placed: Vec<u32>, row_ptr: &[u32]) -> Vec<u32> {
+/// Pieces in row order. `placed` holds those of each row from left to right, so a stable counting sort by row is enough.
+fn order_by_row(positions: &[Position], placed: Vec<u32>, row_ptr: &[u32]) -> Vec<u32> {
     let mut next = row_ptr.to_vec();
     let mut by_row = vec![0; placed.len()];
     for piece in placed {
-        let slot = &mut next[places[piece as usize].row as usize];
+        let slot = &mut next[positions[piece as usize].row as usize];
         by_row[*slot as usize] = piece;
         *slot += 1;
     }
@@ -317,17 +318,17 @@ mod tests {
             let layout = Layout::new(sequence_length, &windows, seed.map(|seed| (seed, 0)));
 
             // Documents are tiled in order, EOS included, and no piece but the last is shorter than a row.
-            let mut sources = layout.sources.iter().zip(&layout.places);
+            let mut sources = layout.sources.iter().zip(&layout.positions);
             for shard in &shards {
                 for (row, &n_tokens) in shard.lengths.iter().enumerate().filter(|(_, n)| **n > 0) {
                     let mut offset = 0;
                     while offset < n_tokens + 1 {
-                        let (source, place) = sources.next().unwrap();
-                        let last = offset + place.length == n_tokens + 1;
+                        let (source, position) = sources.next().unwrap();
+                        let last = offset + position.length == n_tokens + 1;
                         prop_assert_eq!((source.shard, source.row, source.offset), (shard.index, row as u32, offset));
                         prop_assert_eq!(source.flags, u32::from(offset == 0) * FIRST + u32::from(last) * LAST);
-                        prop_assert!(last || place.length == sequence_length);
-                        offset += place.length;
+                        prop_assert!(last || position.length == sequence_length);
+                        offset += position.length;
                     }
                 }
             }
@@ -340,14 +341,14 @@ mod tests {
                 let mut column = 0;
                 let slots = bounds[0] as usize..bounds[1] as usize;
                 for (&piece, &end) in layout.by_row[slots.clone()].iter().zip(&ends[slots]) {
-                    let place = layout.places[piece as usize];
-                    prop_assert_eq!((place.row as usize, place.start), (row, column));
+                    let position = layout.positions[piece as usize];
+                    prop_assert_eq!((position.row as usize, position.start), (row, column));
                     column = end;
                 }
                 prop_assert!(column > 0 && column <= sequence_length);
             }
 
-            // The plan, which knows no layout, comes to the same sums.
+            // The sums that a plan is made from, without a layout, are the same.
             let mut planned = Totals::default();
             let mut best_fit = BestFit::new(sequence_length);
             for window in windows {

@@ -1,4 +1,4 @@
-//! A finished pack, opened: the way from its files to documents, places and checks.
+//! Opens a finished pack: its documents, where each of them is, and its checks.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// Opens a directory of ours. Reads `pack.json` and the headers; O(1) in the size of the files.
+    /// Opens the directory of a pack. Reads `pack.json` and the headers, whatever the size of the files.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("pack.json");
         let json = io::read_limited(&path, 1 << 30)?;
@@ -57,7 +57,7 @@ impl Pack {
         Ok(view)
     }
 
-    /// Gives back every document in the order of the token shards, empty ones too.
+    /// All documents in the order of the token shards, empty ones too.
     pub fn unpack(&self) -> impl Iterator<Item = Result<Document>> + '_ {
         (0..self.maps.len()).flat_map(|part| match self.documents(part) {
             Ok(documents) => Box::new(documents) as Box<dyn Iterator<Item = _>>,
@@ -73,7 +73,7 @@ impl Pack {
         Ok(documents.map(move |document| document.map_err(|e| damaged(path, &e))))
     }
 
-    /// Where a document went: its pieces, in order, with rows counted over the whole pack. None if it is empty.
+    /// The pieces of a document, in order, with rows counted over the whole pack; none if the document is empty.
     pub fn locate(&self, shard: u32, row: u32) -> Result<Vec<Piece>> {
         let holds = |part: &PartInfo| (part.first_shard..part.first_shard.saturating_add(part.shards)).contains(&shard);
         let Some(part) = self.info.parts.iter().position(holds) else { return Ok(Vec::new()) };
@@ -84,8 +84,8 @@ impl Pack {
         Ok(pieces)
     }
 
-    /// Checks every promise of the format, and that the origins are those of `pack.json`. Content hashes of whole files are
-    /// the manifest's.
+    /// Checks everything that the format promises, and that the documents are those of the token shards of `pack.json`. It does not
+    /// compare the hashes of whole files, which stand in the manifest.
     pub fn verify(&self) -> Result<()> {
         for part in 0..self.maps.len() {
             self.verify_part(part)?;
@@ -94,7 +94,7 @@ impl Pack {
         Ok(())
     }
 
-    /// The same for one part, its documents left out.
+    /// The same for one part, without reading its documents.
     pub fn verify_part(&self, part: usize) -> Result<()> {
         let view = self.part(part)?;
         let ((path, map), info) = (&self.maps[part], &self.info.parts[part]);
@@ -112,7 +112,7 @@ impl Pack {
     }
 }
 
-/// Maps a file only if it has the size it should have.
+/// Maps a file, but only if it has the right size.
 fn map_part(path: &Path, bytes: u64) -> Result<memmap2::Mmap> {
     let actual = std::fs::metadata(path).map_err(|e| Error::io(path, "open", e))?.len();
     if actual != bytes {
@@ -125,7 +125,7 @@ fn damaged(path: &Path, error: &FormatError) -> Error {
     Error::damaged(path, error.to_string())
 }
 
-/// Checks every promise of the format for the bytes of one file; gives its header.
+/// Checks everything that the format promises of the bytes of one file; gives its header.
 pub fn verify_part(path: &Path, bytes: &[u8]) -> Result<Header> {
     unpack::verify(bytes).map(|view| view.header().clone()).map_err(|e| damaged(path, &e))
 }

@@ -14,7 +14,7 @@ pub struct Options {
     pub part_bytes: u64,
     /// Are the rows of a file put in a mixed order? Without, long documents come first in each window.
     pub shuffle: bool,
-    /// Key of that order.
+    /// Seed of that order.
     pub seed: u64,
 }
 

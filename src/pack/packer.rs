@@ -1,4 +1,4 @@
-//! Packs token shards into files.
+//! Packs token shards: plans the files of a pack, writes each of them, and describes them in `pack.json`.
 
 use std::io::Write;
 use std::ops::Range;
@@ -15,20 +15,20 @@ use crate::pack::format::header::{Header, shards_hash};
 use crate::pack::format::items::{EOS_APPENDED, MAJOR, MINOR, TokenType, kind};
 use crate::pack::format::writer::SectionWriter;
 use crate::pack::info::{FORMAT, PackInfo, PartInfo, ShardInfo};
-use crate::pack::layout::{self, Layout, Place, ShardLengths, Totals, windows};
+use crate::pack::layout::{self, Layout, Position, ShardLengths, Totals, windows};
 use crate::pack::options::Options;
 use crate::pack::plan::{PackContext, PackedPart, PartPlan, TokenPart};
 use crate::pack::token_reader::{BATCH_TOKENS, batch_rows, read_lengths, token_lists};
 use crate::schema::INPUT_IDS;
 use crate::stage::{ParallelFor, in_parallel, list_slice};
 
-/// A part of more pieces than this gets no further window: bounds the memory of the index to 0.8 GiB.
+/// A part with more pieces than this gets no further window, which bounds the memory of its index to 0.8 GiB.
 pub(super) const PART_PIECES: u64 = 1 << 24;
 
-/// Smallest block of rows that is filled at a time, whatever the memory limit: each block reads the token shards again.
+/// The smallest block of rows that is filled at a time, whatever the memory limit is: for each block the token shards are read again.
 const BLOCK_BYTES_MIN: u64 = 16 << 20;
 
-/// Packs token parts: [`Packer::plan`], then [`Packer::write_part`] for each plan (in any order, anywhere), then [`Packer::info`].
+/// Packs token shards: [`Packer::plan`], then [`Packer::write_part`] for each plan (in any order, anywhere), then [`Packer::info`].
 #[derive(Debug, Clone, Copy)]
 pub struct Packer<'a> {
     parts: &'a [TokenPart],
@@ -50,7 +50,7 @@ impl<'a> Packer<'a> {
         Ok(Self { parts, context, options })
     }
 
-    /// Cuts the pack into files. Reads the column `n_tokens` of every part, nothing else.
+    /// Divides the pack into files. Reads only the column `n_tokens` of each token shard.
     pub fn plan(&self) -> Result<Vec<PartPlan>> {
         let mut plans: Vec<PartPlan> = Vec::new();
         let mut best_fit = BestFit::new(self.options.sequence_length);
@@ -90,8 +90,8 @@ impl<'a> Packer<'a> {
         u64::from(self.options.sequence_length) * self.token_type().bytes() as u64
     }
 
-    /// Writes one file of the pack as `target`; `path` is what the manifest will say. With little `memory` (bytes) the rows
-    /// are filled block by block and the token parts read once for each; the bytes are the same, and the same for any `parallel`.
+    /// Writes one file of the pack as `target`; `path` is its path in the manifest. With little `memory` (bytes) the rows are filled
+    /// block by block, and the token shards are read once for each block. The bytes depend neither on `memory` nor on `parallel`.
     pub fn write_part(
         &self,
         plan: &PartPlan,
@@ -117,7 +117,7 @@ impl<'a> Packer<'a> {
         Ok(PackedPart { entry: FileEntry { path, rows: plan.totals.rows, bytes, blake3 }, plan: plan.clone() })
     }
 
-    /// Writes the section of the tokens, `block_rows` rows at a time.
+    /// Writes the section of the tokens; `block_rows` rows are filled at a time.
     pub(super) fn write_tokens<W: Write>(
         &self,
         writer: &mut SectionWriter<W>,
@@ -153,13 +153,13 @@ impl<'a> Packer<'a> {
     }
 
     fn block_rows(&self, plan: &PartPlan, memory: u64) -> u64 {
-        // Two threads' batches; more threads come with more memory.
+        // The batches of two threads; whoever gives more threads gives more memory.
         let batch = u64::from(BATCH_TOKENS) * 4 * 2;
         let index = plan.totals.pieces * Layout::PIECE_BYTES;
         (memory.saturating_sub(batch + index).max(BLOCK_BYTES_MIN) / self.row_bytes()).max(1)
     }
 
-    /// Reads the part's tokens once, shard by shard on all threads, and puts those that belong there into the block.
+    /// Reads the tokens of the part once, the token shards in parallel, and puts those that belong to the block into it.
     fn fill(&self, block: &Block, shards: &[ShardLengths], layout: &Layout, parallel: &ParallelFor<'_>) -> Result<()> {
         let mut first_pieces = Vec::with_capacity(shards.len());
         let mut pieces = 0;
@@ -167,12 +167,12 @@ impl<'a> Packer<'a> {
             first_pieces.push(pieces);
             pieces += shard.lengths.iter().map(|&n| layout::pieces_of(n, self.options.sequence_length) as usize).sum::<usize>();
         }
-        in_parallel(parallel, shards.len(), &|i| self.fill_from(block, &shards[i], &layout.places[first_pieces[i]..]))?;
+        in_parallel(parallel, shards.len(), &|i| self.fill_from(block, &shards[i], &layout.positions[first_pieces[i]..]))?;
         Ok(())
     }
 
-    /// Puts the documents of one shard, whose pieces are the first of `places`.
-    fn fill_from(&self, block: &Block, shard: &ShardLengths, places: &[Place]) -> Result<()> {
+    /// Puts the documents of one token shard into the block; `positions` begins with those of their pieces.
+    fn fill_from(&self, block: &Block, shard: &ShardLengths, positions: &[Position]) -> Result<()> {
         let part = &self.parts[shard.index as usize];
         let (mut row, mut piece) = (0, 0);
         for batch in io::open_table(&part.path, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
@@ -183,7 +183,7 @@ impl<'a> Packer<'a> {
                 if shard.lengths.get(row).map(|&n| n as usize) != Some(ids.len()) {
                     return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
                 }
-                if !ids.is_empty() && !self.put_document(block, places, &mut piece, ids) {
+                if !ids.is_empty() && !self.put_document(block, positions, &mut piece, ids) {
                     return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
                 }
                 row += 1;
@@ -192,17 +192,18 @@ impl<'a> Packer<'a> {
         if row == shard.lengths.len() { Ok(()) } else { Err(Error::damaged(&part.path, "input_ids has fewer rows than n_tokens")) }
     }
 
-    /// Puts the pieces of a document, of which `piece` is the first, and its EOS.
-    fn put_document(&self, block: &Block, places: &[Place], piece: &mut usize, ids: &[i32]) -> bool {
+    /// Puts a document and its EOS into the block; `piece` is the index of its first piece, and then of the next document's. False if
+    /// a token is not in the vocabulary or the pieces do not fit the document.
+    fn put_document(&self, block: &Block, positions: &[Position], piece: &mut usize, ids: &[i32]) -> bool {
         let mut rest = ids;
         let mut sound = true;
-        while let Some(place) = places.get(*piece) {
+        while let Some(position) = positions.get(*piece) {
             *piece += 1;
-            let last = place.length as usize > rest.len();
-            let (here, next) = rest.split_at(rest.len().min(place.length as usize));
-            sound &= block.put(place.row, place.start, here);
+            let last = position.length as usize > rest.len();
+            let (here, next) = rest.split_at(rest.len().min(position.length as usize));
+            sound &= block.put(position.row, position.start, here);
             if last {
-                return block.put(place.row, place.start + here.len() as u32, &[self.context.eos.cast_signed()]) && sound;
+                return block.put(position.row, position.start + here.len() as u32, &[self.context.eos.cast_signed()]) && sound;
             }
             rest = next;
         }
@@ -234,7 +235,7 @@ impl<'a> Packer<'a> {
         file.commit(target)
     }
 
-    /// `n_tokens` of token parts.
+    /// `n_tokens` of some token shards.
     pub(super) fn lengths(&self, parts: Range<usize>) -> Result<Vec<ShardLengths>> {
         parts.map(|index| Ok(ShardLengths { index: index as u32, lengths: read_lengths(&self.parts[index])? })).collect()
     }
@@ -270,7 +271,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-/// A part of one window may have more pieces than [`PART_PIECES`] if rows are very short.
+/// Refuses a part whose index needs too much memory: a part of one window has more pieces than [`PART_PIECES`] if rows are very short.
 pub(super) fn check_index_fits(plan: &PartPlan, memory: u64) -> Result<()> {
     let bytes = plan.totals.pieces.saturating_mul(Layout::PIECE_BYTES);
     if bytes <= memory.max(PART_PIECES * Layout::PIECE_BYTES) {

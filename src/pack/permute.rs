@@ -1,4 +1,4 @@
-//! A permutation of 0..n by formula: no table, random access both ways.
+//! A permutation of 0..n that is computed by a formula, in both directions, without a table.
 //!
 //! A balanced Feistel network over the least even number of bits that holds n, with cycle walking: an image outside of
 //! 0..n is mapped again until it falls inside (Black & Rogaway, *Ciphers with arbitrary finite domains*, 2002). The round
@@ -8,12 +8,12 @@
 const ROUNDS: usize = 8;
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A bijection of 0..n, keyed by a seed and a stream.
+/// A bijection of 0..n for a seed and a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permutation {
     n: u64,
     half: u32,
-    keys: [u64; ROUNDS],
+    round_keys: [u64; ROUNDS],
 }
 
 impl Permutation {
@@ -21,33 +21,34 @@ impl Permutation {
     pub fn new(n: u64, seed: u64, stream: u64) -> Self {
         let bits = u64::BITS - n.saturating_sub(1).leading_zeros();
         let state = mix(seed ^ mix(stream.wrapping_add(GOLDEN)));
-        let keys = std::array::from_fn(|round| mix(state.wrapping_add(GOLDEN.wrapping_mul(round as u64 + 1))));
-        Self { n, half: bits.div_ceil(2).max(1), keys }
+        let round_keys = std::array::from_fn(|round| mix(state.wrapping_add(GOLDEN.wrapping_mul(round as u64 + 1))));
+        Self { n, half: bits.div_ceil(2).max(1), round_keys }
     }
 
-    /// Where `index` goes; an index outside of 0..n stays.
+    /// The image of `index`; an index outside of 0..n is its own image.
     pub fn forward(&self, index: u64) -> u64 {
         self.walk(index, |x| {
             let (mut left, mut right) = self.halves(x);
-            for key in &self.keys {
-                (left, right) = (right, left ^ self.round(right, *key));
+            for round_key in &self.round_keys {
+                (left, right) = (right, left ^ self.round(right, *round_key));
             }
             left << self.half | right
         })
     }
 
-    /// Where `image` comes from: the inverse of [`Self::forward`].
+    /// The index whose image is `image`: the inverse of [`Self::forward`].
     pub fn inverse(&self, image: u64) -> u64 {
         self.walk(image, |x| {
             let (mut left, mut right) = self.halves(x);
-            for key in self.keys.iter().rev() {
-                (left, right) = (right ^ self.round(left, *key), left);
+            for round_key in self.round_keys.iter().rev() {
+                (left, right) = (right ^ self.round(left, *round_key), left);
             }
             left << self.half | right
         })
     }
 
-    /// The network permutes 0..4^half, so walking from inside of 0..n comes back inside; from outside it might not.
+    /// Applies the network until the result lies in 0..n. The network permutes 0..4^half, so from inside of 0..n this ends; from
+    /// outside it might not.
     fn walk(&self, start: u64, network: impl Fn(u64) -> u64) -> u64 {
         if start >= self.n {
             return start;
@@ -67,8 +68,8 @@ impl Permutation {
         (1 << self.half) - 1
     }
 
-    fn round(&self, half: u64, key: u64) -> u64 {
-        mix(half ^ key) & self.mask()
+    fn round(&self, half: u64, round_key: u64) -> u64 {
+        mix(half ^ round_key) & self.mask()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::io::FileEntry;
 use crate::pack::layout::Totals;
 
-/// A tokens part to be packed.
+/// A token shard that is packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenPart {
     /// The file.
@@ -39,11 +39,11 @@ pub struct PackContext {
 pub struct PartPlan {
     /// Number of the file.
     pub index: u32,
-    /// Index of its first row in the pack.
+    /// Number of its first row in the whole pack.
     pub first_row: u64,
-    /// Its windows: ranges of token parts.
+    /// Its windows: ranges of token shards.
     pub windows: Vec<Range<usize>>,
-    /// Sums, known before any token is read.
+    /// Sums over it, known before any token is read.
     pub totals: Totals,
 }
 
@@ -53,7 +53,8 @@ impl PartPlan {
         format!("part-{:05}.pack", self.index)
     }
 
-    /// Do the windows follow each other within so many token parts? A plan may have been stored in between.
+    /// Do the windows follow each other, and lie within so many token shards? This is checked because a plan may have been stored
+    /// and read again.
     pub(crate) fn is_sound(&self, parts: usize) -> bool {
         let mut end = self.shards().start;
         let follows = |window: &Range<usize>| {
@@ -64,7 +65,7 @@ impl PartPlan {
         self.windows.iter().all(follows) && end <= parts
     }
 
-    /// The token parts it is made of.
+    /// The token shards that it is made of.
     pub fn shards(&self) -> Range<usize> {
         let start = self.windows.first().map_or(0, |window| window.start);
         start..self.windows.last().map_or(start, |window| window.end)
@@ -76,6 +77,6 @@ impl PartPlan {
 pub struct PackedPart {
     /// For the manifest; `rows` are packed rows.
     pub entry: FileEntry,
-    /// What it was to hold, and holds.
+    /// What it holds.
     pub plan: PartPlan,
 }

@@ -1,4 +1,4 @@
-//! Reads the two columns of a tokens part that a pack is made of.
+//! Reads the columns of a token shard that packing needs.
 
 use std::path::Path;
 
@@ -11,9 +11,10 @@ use crate::pack::plan::TokenPart;
 use crate::schema::{INPUT_IDS, N_TOKENS};
 use crate::stage::Batch;
 
-/// Tokens of a batch that a thread reads from a token shard (unless one document has more).
+/// Tokens of a batch that a thread reads from a token shard (more only if one document has more).
 pub(crate) const BATCH_TOKENS: u32 = 1 << 21;
 
+/// `n_tokens` of each row.
 pub(crate) fn read_lengths(part: &TokenPart) -> Result<Vec<u32>> {
     let mut lengths = Vec::new();
     for batch in io::open_table(&part.path, Some(&[N_TOKENS.name]), 1 << 16)? {
@@ -31,11 +32,13 @@ pub(crate) fn read_lengths(part: &TokenPart) -> Result<Vec<u32>> {
     Ok(lengths)
 }
 
+/// Rows of a batch, for documents of these lengths.
 pub(crate) fn batch_rows(lengths: &[u32]) -> usize {
     let longest = lengths.iter().copied().max().unwrap_or(0).max(1);
     (BATCH_TOKENS / longest).clamp(1, 2_048) as usize
 }
 
+/// `input_ids` of a batch, checked to have the right type and no nulls.
 pub(crate) fn token_lists<'b>(path: &Path, batch: &'b Batch) -> Result<&'b ListArray> {
     let lists = batch.column_by_name(INPUT_IDS.name).and_then(|array| array.as_list_opt::<i32>());
     let sound = |lists: &&ListArray| {

@@ -1,4 +1,4 @@
-//! The way back: every document of a part, in the order of the token shards; and the check of a whole part.
+//! Puts documents together out of the pieces of a part, in the order of the token shards; checks a whole part.
 
 use crate::pack::format::error::FormatError;
 use crate::pack::format::items::{EOS_APPENDED, HEADER_BYTES};
@@ -45,7 +45,7 @@ pub fn locate(view: &PackView<'_>, shard: u32, row: u32) -> Result<Vec<Piece>> {
     Ok(found)
 }
 
-/// Iterates over the documents of a part; rows of which the part has no piece are empty documents.
+/// Iterates over the documents of a part. A row of a token shard that has no piece is an empty document.
 #[derive(Debug)]
 pub struct Documents<'a> {
     view: PackView<'a>,
@@ -60,13 +60,13 @@ pub struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    /// The documents of a part that was made of shards `first_shard`, `first_shard` + 1, …, which have so many rows.
+    /// The documents of a part that was made of the token shards `first_shard`, `first_shard` + 1, …, with so many rows each.
     pub fn new(view: PackView<'a>, first_shard: u32, shard_rows: Vec<u64>) -> Result<Self> {
         let pieces = pieces_by_document(&view)?;
         Ok(Self { view, pieces, next_piece: 0, first_shard, shard_rows, next: (0, 0), failed: false })
     }
 
-    /// The next (shard, row), or none behind the last.
+    /// The next (token shard, row); `None` after the last.
     fn advance(&mut self) -> Option<(u32, u32)> {
         while *self.shard_rows.get(self.next.0)? <= self.next.1 {
             self.next = (self.next.0 + 1, 0);
@@ -85,7 +85,7 @@ impl<'a> Documents<'a> {
         Ok(Document { shard, row, input_ids })
     }
 
-    /// Behind the last document no piece may be left.
+    /// The error if a piece is left after the last document.
     fn leftover(&self) -> Option<FormatError> {
         let piece = self.pieces.get(self.next_piece)?;
         Some(document_error(piece, "is not in a shard of this part"))
@@ -112,7 +112,7 @@ fn document_error(piece: &Piece, message: &'static str) -> FormatError {
     FormatError::Document { shard: piece.source.shard, row: piece.source.row, message }
 }
 
-/// Joins the pieces of one document (none: empty) and takes the EOS off.
+/// Joins the pieces of one document and removes the EOS; without a piece the document is empty.
 fn read_document(view: &PackView<'_>, pieces: &[Piece]) -> Result<Vec<i32>> {
     let mut ids = Vec::new();
     check_document(view.header().sequence_length, pieces)?;
@@ -126,7 +126,7 @@ fn read_document(view: &PackView<'_>, pieces: &[Piece]) -> Result<Vec<i32>> {
     }
 }
 
-/// The pieces of one document tile it, carry the right flags, and all but the last fill a row.
+/// Checks that the pieces of one document tile it and have the right flags, and that all but the last fill a row.
 fn check_document(sequence_length: u32, pieces: &[Piece]) -> Result<()> {
     let mut offset: u32 = 0;
     for (i, piece) in pieces.iter().enumerate() {
@@ -146,8 +146,8 @@ fn check_document(sequence_length: u32, pieces: &[Piece]) -> Result<()> {
     Ok(())
 }
 
-/// Checks everything a part promises: section hashes, gaps, row pointers, ends, padding, sums, documents. What it cannot
-/// know is whether the token shards hold the same tokens.
+/// Checks everything that the format promises of a part: hashes of sections, zeros between them, row pointers, ends, padding, sums,
+/// documents. It cannot check that the token shards hold the same tokens.
 pub fn verify(bytes: &[u8]) -> Result<PackView<'_>> {
     let view = PackView::new(bytes)?;
     check_sections(bytes, &view)?;
@@ -167,14 +167,14 @@ pub fn verify(bytes: &[u8]) -> Result<PackView<'_>> {
     Ok(view)
 }
 
-/// Hashes of the sections; zeros between them, and nothing behind the last.
+/// Checks the hashes of the sections, that only zeros stand between them, and that nothing follows the last.
 fn check_sections(bytes: &[u8], view: &PackView<'_>) -> Result<()> {
     let mut end = HEADER_BYTES;
     for section in &view.header().sections {
         let wrong = |message| FormatError::Section { kind: section.kind, message };
         let range = section.offset as usize..(section.offset + section.bytes) as usize;
-        let gap = bytes.get(end..range.start).ok_or(wrong("reaches beyond the end of the file"))?;
-        if gap.iter().any(|&byte| byte != 0) {
+        let between = bytes.get(end..range.start).ok_or(wrong("reaches beyond the end of the file"))?;
+        if between.iter().any(|&byte| byte != 0) {
             return Err(wrong("the gap before it is not zero"));
         }
         end = range.end;
@@ -189,7 +189,7 @@ fn check_sections(bytes: &[u8], view: &PackView<'_>) -> Result<()> {
     Ok(())
 }
 
-/// PAD from the last end of each row on; a row without a piece is all PAD.
+/// Checks that each row is PAD from the end of its last piece on; a row without a piece must be all PAD.
 fn check_rows(view: &PackView<'_>) -> Result<()> {
     let header = view.header();
     let mut tail = Vec::new();
@@ -207,6 +207,7 @@ fn check_rows(view: &PackView<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Checks that the last token of a document is the EOS, if the part says so.
 fn check_eos(view: &PackView<'_>, document: &[Piece]) -> Result<()> {
     let Some(last) = document.last().filter(|_| view.header().flags & EOS_APPENDED != 0) else { return Ok(()) };
     let mut ids = Vec::new();

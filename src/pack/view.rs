@@ -1,6 +1,6 @@
-//! A pack file that has been opened: rows, pieces and origins in place.
+//! An opened pack file: reads rows, pieces and origins where they stand in the file.
 //!
-//! Nothing is copied, and nothing that the sections hold is trusted: every accessor checks what it reads.
+//! Nothing is copied. The content of the sections is not trusted: each function checks what it reads.
 
 use crate::pack::format::error::FormatError;
 use crate::pack::format::header::Header;
@@ -9,7 +9,7 @@ use crate::pack::layout::Source;
 
 type Result<T> = std::result::Result<T, FormatError>;
 
-/// A pack file that has been opened: nothing is copied.
+/// An opened pack file.
 #[derive(Debug, Clone)]
 pub struct PackView<'a> {
     header: Header,
@@ -19,7 +19,7 @@ pub struct PackView<'a> {
     piece_src: &'a [u8],
 }
 
-/// A piece as a reader meets it.
+/// A piece, read from a pack file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// Its origin.

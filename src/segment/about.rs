@@ -1,4 +1,4 @@
-//! `seimai.json`: what a built dictionary says of itself. Written last, so a directory that has it is complete.
+//! `seimai.json`: describes a built dictionary. It is written last, so a directory that has it is complete.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::segment::contents::Digests;
 pub const FILE: &str = "seimai.json";
 /// Version of the directory's layout.
 pub const FORMAT: u32 = 1;
-/// Stands for the seal while the seal is computed.
+/// Stands in the file instead of the seal while the seal is computed.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Where a dictionary comes from and under which terms.
@@ -61,7 +61,7 @@ pub struct StoredFile {
 pub struct About {
     /// [`FORMAT`].
     pub format: u32,
-    /// BLAKE3 of this file with 64 zeros in place of the seal.
+    /// BLAKE3 of this file with 64 zeros instead of the seal.
     pub seal: String,
     /// Origin and terms.
     pub identity: Identity,
@@ -73,7 +73,7 @@ pub struct About {
     pub surfaces: u32,
     /// BLAKE3 of the content, hex.
     pub fingerprint: String,
-    /// sha256 of the parts.
+    /// sha256 of the tables.
     pub digests: Digests,
     /// Characters that may follow the first in a grouped unknown word.
     pub max_grouping: u16,

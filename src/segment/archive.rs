@@ -1,6 +1,6 @@
-//! Archives: what a package client brings, and our own `.tar.zst` for sites without network.
+//! Archives: packages that a package client fetched, and our own `.tar.zst` for sites without network.
 //!
-//! Only regular files directly below one named directory are taken; no path of an archive ever reaches the file system.
+//! Only regular files directly below one named directory are read, and no path of an archive is ever used on the file system.
 
 use std::io::{Read, Write};
 
@@ -11,7 +11,7 @@ use crate::segment::source_reader::SourceFile;
 const MAX_MEMBER: u64 = 1 << 30;
 /// Largest sum of members.
 const MAX_TOTAL: u64 = 2 << 30;
-/// Most bytes that are unpacked, members that nobody wants included.
+/// Most bytes that are unpacked, unwanted members included.
 const MAX_STREAM: u64 = 8 << 30;
 /// Most padding behind the last member.
 const MAX_TAIL: u64 = 1 << 20;
@@ -47,7 +47,7 @@ pub fn members(name: &str, archive: impl Read, root: &str, wanted: &dyn Fn(&str)
         }
         files.push((file.to_owned(), bytes));
     }
-    // Behind the last member stands what proves the compressed stream whole.
+    // The end of the compressed stream comes after the last member: it has a checksum, which shows whether the stream is complete.
     let rest = std::io::copy(&mut archive.into_inner().take(MAX_TAIL + 1), &mut std::io::sink()).map_err(fault)?;
     if rest > MAX_TAIL {
         return Err(Error::refused(format!("{name}: more than {MAX_TAIL} bytes behind the last member")));

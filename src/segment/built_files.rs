@@ -1,4 +1,4 @@
-//! The files of a built dictionary by name.
+//! The names of the files of a built dictionary.
 
 /// The table that the engine `exact` analyses with.
 pub const LATTICE: &str = "lattice.bin";

@@ -1,7 +1,7 @@
-//! `char.def`: which characters belong to which categories, in MeCab's reading.
+//! Reads `char.def`, which tells the categories of characters, as MeCab does.
 //!
-//! Per code point the **last** line wins; its first category is the default and gives the flags, all its categories form
-//! the set. Code points beyond U+FFFE share the entry of U+0000.
+//! For each code point the **last** line counts: its first category is the default category and gives the flags, and all its
+//! categories form the set. Code points beyond U+FFFE have the entry of U+0000.
 
 use crate::error::{Error, Result};
 use crate::segment::contents::{MAX_CATEGORIES, TABLE_LEN};

@@ -1,4 +1,4 @@
-//! The charsets dictionaries come in, decoded the way MeCab's `iconv` does.
+//! The charsets of dictionaries, decoded as MeCab does with `iconv`.
 
 use std::borrow::Cow;
 

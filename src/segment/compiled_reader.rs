@@ -1,7 +1,7 @@
 //! Reads a dictionary that MeCab compiled: `sys.dic`, `unk.dic`, `matrix.bin`, `char.bin`.
 //!
-//! Little-endian and packed. Nothing in these files is trusted: sizes must add up, walks are bounded by the number of
-//! units, every id and offset is checked before use.
+//! The files are little-endian, without padding. Nothing in them is trusted: sizes must add up, walks through the trie are bounded by
+//! the number of its nodes, and every id and offset is checked before it is used.
 
 use crate::error::{Error, Result};
 use crate::segment::charset::Charset;
@@ -149,7 +149,7 @@ impl<'a> Lexicon<'a> {
         Error::refused(format!("{}: offset {at}: {rule}", self.name))
     }
 
-    fn unit(&self, at: usize) -> (i32, usize) {
+    fn node(&self, at: usize) -> (i32, usize) {
         let base = u32_at(self.trie, 8 * at).unwrap_or(0).cast_signed();
         (base, u32_at(self.trie, 8 * at + 4).unwrap_or(0) as usize)
     }
@@ -161,13 +161,13 @@ impl<'a> Lexicon<'a> {
         let mut visited = 0;
         let mut key = Vec::new();
         let mut codes = Vec::new();
-        let Ok(root) = usize::try_from(self.unit(0).0) else { return Err(self.fault(HEADER, "the root has no children")) };
+        let Ok(root) = usize::try_from(self.node(0).0) else { return Err(self.fault(HEADER, "the root has no children")) };
         let mut pending: Vec<(usize, usize)> = children.codes(self, root, &mut codes).iter().rev().map(|&at| (at, 0)).collect();
-        // (unit, depth of its parent); parents are known by the key's length.
+        // (node, depth of its parent); the parent is known by the length of the key.
         let mut bases = vec![root];
         while let Some((at, depth)) = pending.pop() {
             visited += 1;
-            if visited > children.units || depth > MAX_SURFACE {
+            if visited > children.nodes || depth > MAX_SURFACE {
                 return Err(self.fault(HEADER + 8 * at, "the trie has a cycle or a key of more than 1024 bytes"));
             }
             key.truncate(depth);
@@ -175,11 +175,11 @@ impl<'a> Lexicon<'a> {
             let parent = bases[depth];
             let code = at - parent;
             if code == 0 {
-                self.run(&key, !self.unit(at).0, at, &mut entries)?;
+                self.run(&key, !self.node(at).0, at, &mut entries)?;
                 continue;
             }
             key.push((code - 1) as u8);
-            let base = usize::try_from(self.unit(at).0).map_err(|_| self.fault(HEADER + 8 * at, "an inner unit that points nowhere"))?;
+            let base = usize::try_from(self.node(at).0).map_err(|_| self.fault(HEADER + 8 * at, "an inner node that points nowhere"))?;
             bases.push(base);
             pending.extend(children.codes(self, base, &mut codes).iter().rev().map(|&at| (at, depth + 1)));
         }
@@ -220,38 +220,38 @@ impl<'a> Lexicon<'a> {
 
 /// Units of the double array bucketed by their `check`, so that children are listed without probing 257 slots.
 struct Children {
-    units: usize,
+    nodes: usize,
     starts: Vec<u32>,
     members: Vec<u32>,
 }
 
 impl Children {
     fn bucket(lexicon: &Lexicon<'_>) -> Self {
-        let units = lexicon.trie.len() / 8;
-        let parent = |at: usize| Some(lexicon.unit(at).1).filter(|&check| check > 0 && check < units && at >= check && at - check <= 256);
-        let mut starts = vec![0_u32; units + 2];
-        (1..units).filter_map(parent).for_each(|check| starts[check + 2] += 1);
+        let nodes = lexicon.trie.len() / 8;
+        let parent = |at: usize| Some(lexicon.node(at).1).filter(|&check| check > 0 && check < nodes && at >= check && at - check <= 256);
+        let mut starts = vec![0_u32; nodes + 2];
+        (1..nodes).filter_map(parent).for_each(|check| starts[check + 2] += 1);
         for n in 2..starts.len() {
             starts[n] += starts[n - 1];
         }
         let mut members = vec![0; starts.last().map_or(0, |&n| n as usize)];
-        for at in 1..units {
+        for at in 1..nodes {
             if let Some(check) = parent(at) {
                 members[starts[check + 1] as usize] = at as u32;
                 starts[check + 1] += 1;
             }
         }
-        Self { units, starts, members }
+        Self { nodes, starts, members }
     }
 
-    /// The children of the units whose base is `base`, in code order: code 0 ends a key, code k is byte k − 1.
+    /// The children of the nodes whose base is `base`, in code order: code 0 ends a key, code k is byte k − 1.
     fn codes<'a>(&self, lexicon: &Lexicon<'_>, base: usize, out: &'a mut Vec<usize>) -> &'a [usize] {
         out.clear();
-        if base > 0 && base < self.units {
+        if base > 0 && base < self.nodes {
             let (from, to) = (self.starts[base] as usize, self.starts[base + 1] as usize);
             out.extend(self.members[from..to].iter().map(|&at| at as usize));
-            // A unit at `base` itself ends a key only if it carries a value; Darts marks that by a negative base.
-            out.retain(|&at| at != base || lexicon.unit(at).0 < 0);
+            // A node at `base` itself ends a key only if it has a value, which Darts stores as a negative base.
+            out.retain(|&at| at != base || lexicon.node(at).0 < 0);
         }
         out
     }

@@ -1,4 +1,4 @@
-//! What a dictionary says, whatever file it came from: order, checks, POS ids, digests, fingerprint.
+//! The content of a dictionary, whatever files it was read from: its order, checks, POS ids, digests and fingerprint.
 
 use sha2::{Digest, Sha256};
 
@@ -13,12 +13,12 @@ pub const DEFAULT_GROUPING: u16 = 24;
 pub const TABLE_LEN: usize = 0xFFFF;
 /// MeCab's limit of categories: one bit each.
 pub const MAX_CATEGORIES: usize = 18;
-/// Longest surface in bytes: tries are built by functions that call themselves once a character.
+/// Longest surface in bytes: some tries are built by recursive functions, which call themselves once for each character.
 pub const MAX_SURFACE: usize = 1024;
 /// Fields of a POS tuple.
 const POS_FIELDS: usize = 6;
 
-/// sha256 (hex) of the four parts of a dictionary, in a form that does not depend on the files it came from.
+/// sha256 (hex) of the four tables of a dictionary, in a form that does not depend on the files they were read from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Digests {
@@ -35,7 +35,7 @@ pub struct Digests {
 /// What names a dictionary's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// sha256 of the parts.
+    /// sha256 of the tables.
     pub digests: Digests,
     /// BLAKE3 of the content, hex.
     pub fingerprint: String,
@@ -108,10 +108,10 @@ impl Matrix {
 }
 
 impl RawDictionary {
-    /// Puts the parts in order, checks them and derives the POS ids.
+    /// Puts the tables in order, checks them and derives the POS ids.
     ///
     /// # Errors
-    /// A promise of [`RawDictionary`] that the parts break, as a sentence.
+    /// The first promise of [`RawDictionary`] that is broken, as a sentence.
     pub fn assemble(
         mut entries: Vec<Entry>,
         mut unknown: Vec<UnknownRow>,
@@ -138,12 +138,12 @@ impl RawDictionary {
         Ok(raw)
     }
 
-    /// Homographs in the order (left, right, cost): one order, whatever the order of the source's files.
+    /// Sorts homographs by (left, right, cost), so that their order does not depend on the files of the source.
     pub fn order_homographs(&mut self) {
         self.entries.sort_by(|a, b| (&a.surface, a.left, a.right, a.cost).cmp(&(&b.surface, b.left, b.right, b.cost)));
     }
 
-    /// Checks every promise of the type but the POS ids.
+    /// Checks every promise of the type except the POS ids.
     ///
     /// # Errors
     /// The first broken promise, as a sentence.
@@ -244,7 +244,7 @@ impl RawDictionary {
             return Err(Error::refused("more than 65535 POS tuples"));
         }
         for (id, tuple) in self.pos_of_left.iter_mut().zip(tuples) {
-            // A left id that the lexicon uses keeps its tuple, whatever the user's row says.
+            // A left id that the lexicon uses keeps its tuple, even if the row of the user has another one.
             if let Some(tuple) = tuple.filter(|_| *id == PosTable::GAP) {
                 *id = self.pos_table.tuples.len() as u16;
                 self.pos_table.tuples.push(tuple);
@@ -256,12 +256,12 @@ impl RawDictionary {
         Ok(())
     }
 
-    /// Digests and fingerprint: takes a while, so it is taken once and handed on.
+    /// Digests and fingerprint. This takes time, so callers compute it once and pass it on.
     pub fn summary(&self) -> Summary {
         Summary { digests: self.digests(), fingerprint: self.fingerprint().to_hex().to_string() }
     }
 
-    /// sha256 of the four parts.
+    /// sha256 of the four tables.
     pub fn digests(&self) -> Digests {
         let lexicon = self.entries.iter().map(|e| line(&e.surface, e.left, e.right, e.cost, &e.feature)).collect();
         let name = |row: &UnknownRow| self.chars.names.get(usize::from(row.category)).map_or("", String::as_str);
@@ -274,7 +274,7 @@ impl RawDictionary {
         }
     }
 
-    /// BLAKE3 over the content, every part prefixed by its length: names what the dictionary says, not how it is stored.
+    /// BLAKE3 over the content, every field after its length. It depends on what the dictionary says, not on how it is stored.
     pub fn fingerprint(&self) -> blake3::Hash {
         let mut hash = Fingerprint(blake3::Hasher::new());
         hash.number(self.entries.len());
@@ -285,15 +285,15 @@ impl RawDictionary {
         for row in &self.unknown {
             hash.row(&[row.category], row.left, row.right, row.cost, &row.feature);
         }
-        hash.part(&self.chars.to_bytes());
-        hash.part(&self.matrix.to_bytes());
+        hash.field(&self.chars.to_bytes());
+        hash.field(&self.matrix.to_bytes());
         hash.number(self.pos_table.tuples.len());
         for (tuple, unknown) in self.pos_table.tuples.iter().zip(&self.pos_table.unknown) {
             hash.number(tuple.len());
             for field in tuple {
-                hash.part(field.as_bytes());
+                hash.field(field.as_bytes());
             }
-            hash.part(unknown.as_deref().unwrap_or_default().as_bytes());
+            hash.field(unknown.as_deref().unwrap_or_default().as_bytes());
         }
         hash.number(usize::from(self.max_grouping));
         hash.0.finalize()
@@ -313,15 +313,15 @@ impl Fingerprint {
         self.0.update(&(n as u64).to_le_bytes());
     }
 
-    fn part(&mut self, bytes: &[u8]) {
+    fn field(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
         self.0.update(bytes);
     }
 
     fn row(&mut self, key: &[u8], left: u16, right: u16, cost: i16, feature: &str) {
-        self.part(key);
+        self.field(key);
         self.0.update(&left.to_le_bytes()).update(&right.to_le_bytes()).update(&cost.to_le_bytes());
-        self.part(feature.as_bytes());
+        self.field(feature.as_bytes());
     }
 }
 

@@ -1,12 +1,12 @@
-//! MeCab's CSV: how its compiler splits a row, and how the rest of a row splits into features.
+//! The CSV of MeCab: splits a row as its compiler does, and a feature into fields.
 //!
-//! MeCab edits the row in place and stops after the fifth column, so the feature of an entry is the raw tail of the row.
-//! That tail is kept verbatim: it is what `mecab` prints.
+//! MeCab splits off four columns and takes the rest of the row as the feature, without unquoting it. The rest is kept as it is,
+//! because `mecab` prints it like that.
 
 /// Splits a row like MeCab's dictionary compiler: four columns and the raw rest. `None` if there are fewer than five.
 ///
-/// ASCII spaces and tabs before a column are skipped; `"…"` with doubled quotes is unquoted. A quoted fifth column keeps
-/// MeCab's own reading (the opening quote vanishes, the rest of the row stays as the in-place edit leaves it).
+/// ASCII spaces and tabs before a column are skipped; `"…"` with doubled quotes is unquoted. A quoted fifth column is read
+/// as MeCab reads it: it unquotes in the buffer of the row, so the opening quote disappears and the rest of the row stays as it is.
 pub fn split_row(row: &[u8]) -> Option<[Vec<u8>; 5]> {
     let mut columns: [Vec<u8>; 5] = Default::default();
     let mut at = 0;
@@ -23,7 +23,7 @@ pub fn split_row(row: &[u8]) -> Option<[Vec<u8>; 5]> {
             (*column, end) = unquote(row, start);
         }
         if last {
-            // What was unquoted overwrites the front; the bytes behind it stay as they were.
+            // What was unquoted overwrites the start of the column; the bytes after it stay as they were.
             let from = (start + column.len()).min(row.len());
             column.extend_from_slice(&row[from..]);
             return Some(columns);
@@ -77,8 +77,8 @@ pub fn each_field(feature: &str, scratch: &mut String, mut visit: impl FnMut(&st
 fn unquote_field<'a>(quoted: &'a str, out: &mut String) -> &'a str {
     out.clear();
     let mut rest = quoted;
-    while let Some((part, tail)) = rest.split_once('"') {
-        out.push_str(part);
+    while let Some((text, tail)) = rest.split_once('"') {
+        out.push_str(text);
         match tail.strip_prefix('"') {
             Some(tail) => {
                 out.push('"');

@@ -1,4 +1,4 @@
-//! An opened dictionary: memory-mapped files, checked headers, look-ups by word id.
+//! An opened dictionary: its memory-mapped files, their checks, and look-ups by word id.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub struct Dictionary {
 impl Dictionary {
     /// Opens the built dictionary in `dir`: checks layout version, seal, sizes, and that all ids are in range.
     ///
-    /// File hashes are not taken; that is [`crate::segment::verify::verify`].
+    /// Hashes of files are not compared; [`crate::segment::verify::verify`] does that.
     ///
     /// # Errors
     /// Refused if `dir` holds no built dictionary, damaged if it holds one that breaks its promises.
@@ -115,7 +115,7 @@ impl Dictionary {
             let field = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
             (u32_at(record, 0) == Some(id as u32)) & (field(6) < right_ids) & (field(8) < left_ids)
         };
-        // All are looked at, for none is expected to be wrong.
+        // All records are checked without stopping at the first wrong one: normally none is, and the loop has no branch.
         if !self.maps.vals.chunks_exact(RECORD).enumerate().fold(true, |all, record| all & sound(record)) {
             return Err(self.damaged("dict.vals", "a record with a word id or context id out of range"));
         }
@@ -160,8 +160,8 @@ impl Dictionary {
         &self.dir
     }
 
-    /// The three-column rows of the user dictionaries it was opened with ([`crate::segment::store::open_with`]), as the full
-    /// rows they were resolved to: what `mecab -u` would have to be given.
+    /// The three-column rows of the user dictionaries that it was opened with ([`crate::segment::store::open_with`]), as the full rows
+    /// that they were resolved to, and that `mecab -u` can be given.
     pub fn resolved_user_rows(&self) -> &[Resolved] {
         &self.resolved
     }
@@ -222,7 +222,7 @@ impl Dictionary {
         self.joined(word).into_iter().flat_map(|joined| joined.split('\0'))
     }
 
-    /// Appends the raw feature of a piece as MeCab prints it: the word's, or for an unknown word its row's.
+    /// Appends the raw feature of a morpheme as MeCab prints it: that of its word, or of the row of an unknown word.
     pub fn push_feature(&self, word: u32, pos: u16, out: &mut String) {
         if word == NO_WORD {
             out.push_str(self.unknown_feature(pos).unwrap_or_default());
@@ -298,7 +298,7 @@ impl Dictionary {
     }
 }
 
-/// Reads and checks `seimai.json` only.
+/// Reads and checks `seimai.json`, and no other file.
 ///
 /// # Errors
 /// Refused if `dir` has none, damaged if it breaks its promises.

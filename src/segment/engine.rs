@@ -1,4 +1,4 @@
-//! What an engine is: one per dictionary, shared; a worker of its own for each thread.
+//! The traits of an engine: one value for a dictionary, shared by all threads, and a worker for each thread.
 
 use crate::segment::morphemes::MorphemeBuffer;
 
@@ -6,18 +6,18 @@ use crate::segment::morphemes::MorphemeBuffer;
 pub trait Segmenter: Send + Sync {
     /// Enters fingerprints.
     fn version(&self) -> u32;
-    /// The scratch of one thread.
+    /// A worker for one thread.
     fn worker(&self) -> Box<dyn SegmentWorker + '_>;
 }
 
 /// An engine at work in one thread.
 pub trait SegmentWorker {
-    /// Analyses one line, given without its LF, and appends its pieces; they tile the line, whitespace the analyser
-    /// skipped included. Byte ends are relative to `base`, the line's start in the document. An empty line adds nothing.
+    /// Analyses one line, given without its line feed, and appends its morphemes. They tile the line: white space that the analyser
+    /// skips is a gap. `base`, the byte of the document at which the line starts, is added to byte ends. An empty line adds nothing.
     fn segment_line(&mut self, line: &str, base: u32, out: &mut MorphemeBuffer);
 }
 
-/// Analyses a whole document: its lines, and a gap piece for each line break.
+/// Analyses a whole document: its lines, and a gap for each line break.
 pub fn segment_document(worker: &mut dyn SegmentWorker, text: &str, out: &mut MorphemeBuffer) {
     let mut base = 0;
     for line in text.split_inclusive('\n') {

@@ -1,7 +1,7 @@
-//! The engine `exact`: our own Viterbi lattice, with the boundaries and features of MeCab 0.996.
+//! The engine `exact`: our own Viterbi lattice, which gives the boundaries and features of MeCab 0.996.
 //!
-//! [`compile()`] turns a dictionary into one file of flat tables once; [`Exact`] maps that file and analyses lines, those of
-//! more than 15,000 characters in parts that give the answer of the whole.
+//! [`compile()`] turns a dictionary into one file of flat tables. [`Exact`] maps that file and analyses lines; a line of more than
+//! 15,000 characters is analysed in chunks, with the same result.
 
 mod backward;
 mod candidates;
@@ -32,7 +32,7 @@ use crate::segment::dictionary::Dictionary;
 use crate::segment::engine::{SegmentWorker, Segmenter};
 use crate::segment::morphemes::MorphemeBuffer;
 
-/// Enters fingerprints: raise when the output changes.
+/// Part of fingerprints: to be raised when the output changes.
 pub const VERSION: u32 = 1;
 
 /// The engine over one compiled dictionary.
@@ -49,8 +49,8 @@ pub fn check(dictionary: &Dictionary) -> Result<()> {
     if dictionary.maps().lattice.is_some() { Exact::new(dictionary).map(drop) } else { Ok(()) }
 }
 
-/// Checks that the words of the file `lattice.bin`, if the build has one, stand in a tree: what [`Exact::new`] takes from a
-/// dictionary that was verified before.
+/// Checks that the trie of the file `lattice.bin`, if the build has one, is a tree. [`Exact::new`] does not check this, because the
+/// files of the store were verified when they were installed.
 ///
 /// # Errors
 /// Damaged.
@@ -91,8 +91,8 @@ impl Exact {
         Self::from_bytes(bytes, entries, pos_ids).map_err(damaged)
     }
 
-    /// Opens a mapped file and checks every index in it. `entries` and `pos_ids` are the dictionary's: the ids in the
-    /// output are smaller.
+    /// Opens a mapped file and checks every index in it. `entries` and `pos_ids` are those of the dictionary: all ids in the output are
+    /// smaller.
     ///
     /// # Errors
     /// The broken rule.
@@ -100,7 +100,7 @@ impl Exact {
         Self { file: File::Mapped(map) }.checked(entries, pos_ids)
     }
 
-    /// Opens what [`compile()`] gave, from memory.
+    /// Opens, in memory, what [`compile()`] gave.
     ///
     /// # Errors
     /// The broken rule.
@@ -121,12 +121,12 @@ impl Exact {
         Ok(self)
     }
 
-    /// The scratch of one thread, for machines whose instructions beyond the baseline are not used: the same answers.
+    /// A worker for one thread that uses no instructions beyond the baseline of the processor; it gives the same results.
     pub fn portable_worker(&self) -> Worker<'_> {
         Worker { lattice: Lattice::portable(), ..self.worker() }
     }
 
-    /// The scratch of one thread.
+    /// A worker for one thread.
     #[expect(unsafe_code, reason = "the file is not checked again for every thread")]
     pub fn worker(&self) -> Worker<'_> {
         // SAFETY: `checked` opened these bytes. They do not change: a vector of our own, or a map of a file that is never
@@ -164,7 +164,7 @@ impl SegmentWorker for Worker<'_> {
 }
 
 impl Worker<'_> {
-    /// Calls `visit` with the surface of each run of homographs in the lattice of a line: what `dicts/hot.tsv` is counted from.
+    /// Calls `visit` with the surface of each run of homographs in the lattice of a line. `dicts/hot.tsv` was counted with this.
     pub fn count_line(&mut self, line: &str, visit: &mut dyn FnMut(&str)) {
         let Some(tables) = &self.tables else { return };
         let mut rest = line;

@@ -1,6 +1,7 @@
-//! The engine `lindera`: the crate's own lattice over our files. The second opinion beside `exact`.
+//! The engine `lindera`: the lattice of the crate of that name over our files, to compare the engine `exact` with.
 //!
-//! Known departures from MeCab that stay: the crate cuts at 。 and 、, and treats whitespace as tokens of the lattice.
+//! It is known to differ from MeCab in two ways: the crate analyses the text between 。 and 、 separately, and it treats white space
+//! as tokens of the lattice.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::segment::engine::{SegmentWorker, Segmenter};
 use crate::segment::morphemes::MorphemeBuffer;
 use crate::segment::writer;
 
-/// Enters fingerprints: raise when the output changes.
+/// Part of fingerprints: to be raised when the output changes.
 pub const VERSION: u32 = 1;
 
 /// The engine over one dictionary.
@@ -49,7 +50,7 @@ impl Lindera {
             shared(&maps.words),
         )
         .map_err(failed("dict.trie"))?;
-        // The two archives of lindera's own types are for other programs; here the tables come from what was checked.
+        // The files `char_def.bin` and `unk.bin` are for other programs. Here the same tables are made from files that were checked.
         let chars = dictionary.char_table()?;
         let unknown = writer::unknown_dictionary(chars.names.len(), &dictionary.unknown_rows())?;
         let inner = LinderaDictionary {
@@ -83,7 +84,7 @@ struct Scratch<'a> {
 impl SegmentWorker for Scratch<'_> {
     fn segment_line(&mut self, line: &str, base: u32, out: &mut MorphemeBuffer) {
         let mut at = 0;
-        // The crate's call cannot fail on text; should that change, the line stays one gap, and it still tiles.
+        // This call does not fail on text. If that ever changes, the whole line is a gap, and the morphemes still tile it.
         for token in self.worker.segment(line).unwrap_or_default() {
             let (start, end) = (token.byte_start, token.byte_end);
             if start > at {

@@ -1,4 +1,4 @@
-//! The lock file: which package gives which dictionary, and what must come out of it.
+//! The lock file: from which packages each dictionary can be built, and which content it must then have.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ pub struct Locked {
     pub licence: String,
     /// File of `dicts/licences` that travels with the data.
     pub licence_file: String,
-    /// Bring homographs into one order, so that every source gives the same fingerprint.
+    /// Are homographs sorted, so that every source gives the same fingerprint?
     pub sort_homographs: bool,
     /// BLAKE3 of the content, hex.
     pub fingerprint: String,
-    /// sha256 of the parts.
+    /// sha256 of the tables.
     pub digests: Digests,
     /// Packages, in order of preference.
     pub source: Vec<PackageSource>,
@@ -153,7 +153,7 @@ pub fn licence_text(file: &str) -> Option<&'static str> {
 }
 
 impl Locked {
-    /// Corrects the unknown rows of a source and orders homographs.
+    /// Corrects unknown rows and sorts homographs, as the lock file says.
     pub fn finish(&self, source: &PackageSource, raw: &mut RawDictionary) {
         for relabel in &source.relabel {
             let category = raw.chars.names.iter().position(|name| *name == relabel.category);
@@ -174,10 +174,10 @@ impl Locked {
     /// Compares what was built with what the lock file promises.
     ///
     /// # Errors
-    /// Refused with the first part that differs.
+    /// Refused, naming the first table that differs.
     pub fn check(&self, name: &str, content: &Summary) -> Result<()> {
         let found = &content.digests;
-        for (part, found, locked) in [
+        for (what, found, locked) in [
             ("lexicon", &found.lexicon, &self.digests.lexicon),
             ("unknown rows", &found.unk, &self.digests.unk),
             ("matrix", &found.matrix, &self.digests.matrix),
@@ -185,7 +185,7 @@ impl Locked {
             ("fingerprint", &content.fingerprint, &self.fingerprint),
         ] {
             if found != locked {
-                return Err(Error::refused(format!("{name}: the {part} has digest {found} instead of {locked}; nothing was installed")));
+                return Err(Error::refused(format!("{name}: the {what} has digest {found} instead of {locked}; nothing was installed")));
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
-//! The morphemes of a document, growing.
+//! A buffer for the morphemes of a line or a document.
 
 use crate::morpheme::{NO_WORD, PosTable};
 
-/// The morphemes of a document: three parallel columns, pieces tile the text.
+/// The morphemes of a text, which they tile, in three parallel columns. Gaps are among them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MorphemeBuffer {
     /// Byte ends.
@@ -14,7 +14,7 @@ pub struct MorphemeBuffer {
 }
 
 impl MorphemeBuffer {
-    /// Appends a piece that ends at byte `end`.
+    /// Appends a morpheme that ends at byte `end`.
     #[inline]
     pub fn push(&mut self, end: u32, pos: u16, word: u32) {
         self.ends.push(end);
@@ -22,13 +22,13 @@ impl MorphemeBuffer {
         self.word.push(word);
     }
 
-    /// Appends skipped text (whitespace, a line break) that ends at byte `end`.
+    /// Appends a gap (skipped white space, a line break) that ends at byte `end`.
     #[inline]
     pub fn push_gap(&mut self, end: u32) {
         self.push(end, PosTable::GAP, NO_WORD);
     }
 
-    /// Forgets all pieces and keeps the memory.
+    /// Removes all morphemes and keeps the memory.
     pub fn clear(&mut self) {
         self.ends.clear();
         self.pos.clear();

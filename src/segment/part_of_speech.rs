@@ -1,4 +1,4 @@
-//! What a dictionary knows of a part of speech: which ids, cost and features a new word of it gets.
+//! What a dictionary knows of a part of speech, from which a new word gets its ids, cost and features.
 
 use std::collections::BTreeMap;
 
@@ -37,10 +37,10 @@ pub(crate) struct PartOfSpeech {
 impl PartOfSpeech {
     /// `pos` is 品詞 or 品詞-細分類1, up to 細分類3.
     pub(crate) fn look_up(raw: &RawDictionary, pos: &str) -> std::result::Result<Self, Fault> {
-        let parts: Vec<&str> = pos.split('-').collect();
+        let names: Vec<&str> = pos.split('-').collect();
         let mut pairs: BTreeMap<(u16, u16), usize> = BTreeMap::new();
         let mut costs: BTreeMap<usize, Vec<i16>> = BTreeMap::new();
-        for entry in raw.entries.iter().filter(|entry| is_of(entry, &parts)) {
+        for entry in raw.entries.iter().filter(|entry| is_of(entry, &names)) {
             *pairs.entry((entry.left, entry.right)).or_default() += 1;
             costs.entry(entry.surface.chars().count()).or_default().push(entry.cost);
         }
@@ -53,7 +53,7 @@ impl PartOfSpeech {
         let like: Vec<Vec<String>> = raw
             .entries
             .iter()
-            .filter(|entry| (entry.left, entry.right) == (left, right) && is_of(entry, &parts))
+            .filter(|entry| (entry.left, entry.right) == (left, right) && is_of(entry, &names))
             .map(|entry| csv::fields(&entry.feature))
             .collect();
         let width = like.iter().map(Vec::len).max().unwrap_or(0);
@@ -112,9 +112,9 @@ fn field<'a>(standard: Standard, width: usize, n: usize, surface: &'a str, readi
 }
 
 /// Are the first fields of the entry these?
-fn is_of(entry: &Entry, parts: &[&str]) -> bool {
+fn is_of(entry: &Entry, names: &[&str]) -> bool {
     let mut fields = entry.feature.split(',').take(POS_DEPTH);
-    parts.iter().all(|part| fields.next() == Some(part))
+    names.iter().all(|name| fields.next() == Some(name))
 }
 
 /// The lower median; `costs` is not empty.

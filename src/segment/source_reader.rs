@@ -33,7 +33,7 @@ pub fn read_with(files: &[SourceFile], charset: Option<Charset>, added: &[String
     let mut unknown = unknown_rows(&charset.decode("unk.def", required(&files, "unk.def")?)?, &chars)?;
     let mut entries = Vec::new();
     for (name, bytes) in files.iter().filter(|file| has_csv_name(&file.0)) {
-        lexicon("", name, &charset.decode(name, without_mark(bytes))?, &mut entries)?;
+        lexicon("", name, &charset.decode(name, without_bom(bytes))?, &mut entries)?;
     }
     lexicon("", "the added rows", &added.join("\n"), &mut entries)?;
     if entries.is_empty() {
@@ -44,12 +44,12 @@ pub fn read_with(files: &[SourceFile], charset: Option<Charset>, added: &[String
     RawDictionary::assemble(entries, unknown, chars, matrix, settings.max_grouping)
 }
 
-/// What of `dicrc` matters to us.
+/// The settings of `dicrc` that are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `max-grouping-size`.
     pub max_grouping: u16,
-    /// `unk-feature`: the feature of every unknown word, in place of its row's.
+    /// `unk-feature`: the feature of every unknown word, instead of that of its row.
     pub unknown_feature: Option<String>,
     /// `config-charset`.
     pub charset: Option<Charset>,
@@ -80,7 +80,7 @@ impl Settings {
     }
 }
 
-/// 0, and what is no number, stand for the default.
+/// 0, and anything that is no number, means the default.
 fn max_grouping(value: &str) -> Result<u16> {
     let value = value.trim_end();
     match (value.parse::<u64>(), value.parse::<u16>()) {
@@ -100,12 +100,12 @@ fn find<'a>(files: &[&'a SourceFile], name: &str) -> Option<&'a SourceFile> {
 }
 
 /// A text file without its byte order mark.
-pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 fn required<'a>(files: &[&'a SourceFile], name: &str) -> Result<&'a [u8]> {
-    find(files, name).map(|file| without_mark(&file.1)).ok_or_else(|| Error::refused(format!("{name} is missing")))
+    find(files, name).map(|file| without_bom(&file.1)).ok_or_else(|| Error::refused(format!("{name} is missing")))
 }
 
 fn guess(files: &[&SourceFile], dicrc: &[u8]) -> Charset {
@@ -137,7 +137,7 @@ pub(crate) fn row(line: &str) -> std::result::Result<Entry, String> {
     let columns =
         csv::split_row(line.as_bytes()).ok_or("fewer than the five columns surface,left id,right id,cost,features, or an open quote")?;
     let [surface, left, right, cost, feature] = columns.map(|column| String::from_utf8(column).ok());
-    let surface = surface.ok_or("the surface is cut within a character")?;
+    let surface = surface.ok_or("the surface ends within a character")?;
     if surface.is_empty() {
         return Err("the surface is empty".into());
     }
@@ -146,7 +146,7 @@ pub(crate) fn row(line: &str) -> std::result::Result<Entry, String> {
         left: integer("left context id", left.as_deref())?,
         right: integer("right context id", right.as_deref())?,
         cost: integer("cost", cost.as_deref())?,
-        feature: feature.ok_or("the feature is cut within a character")?,
+        feature: feature.ok_or("the feature ends within a character")?,
     })
 }
 
@@ -167,7 +167,7 @@ fn unknown_rows(text: &str, chars: &CharTable) -> Result<Vec<UnknownRow>> {
     entries.into_iter().map(row).collect()
 }
 
-/// A matrix that is mostly absent and larger than this is a lie, not a dictionary.
+/// A matrix with more cells than this must have most of them in the file, so that a small file cannot ask for huge memory.
 const SPARSE_CELLS: usize = 1 << 22;
 
 /// `matrix.def`: `lsize rsize`, then `right-id-of-left-word left-id-of-right-word cost`; absent cells are 0.

@@ -1,16 +1,16 @@
-//! Where built dictionaries live, and what the `dictionary` commands do: install, locate, list, verify, archive.
+//! The store of built dictionaries, and what the `dictionary` commands do with it: find, list, open, install, import, archive.
 //!
-//! One directory per build, `<name>-<version>-<first 12 hex digits of the fingerprint>`, written under a temporary name
-//! and renamed into place. Nothing here runs a program or opens a socket.
-pub mod export;
-pub mod import;
-pub mod install;
-pub mod list;
-pub mod mecab_dir;
-pub mod open;
-pub mod package;
-pub mod scratch;
-pub mod search;
+//! Each build has a directory, `<name>-<version>-<first 12 hex digits of the fingerprint>`. It is written under a temporary name and
+//! then renamed. Nothing here runs a program or opens a socket.
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod install;
+pub(crate) mod list;
+pub(crate) mod mecab_dir;
+pub(crate) mod open;
+pub(crate) mod package;
+pub(crate) mod scratch;
+pub(crate) mod search;
 
 pub use self::export::write_archive;
 pub use self::import::import;
@@ -20,4 +20,4 @@ pub use self::mecab_dir::{MecabDictionary, read_dir};
 pub use self::open::{open, open_with};
 pub use self::package::{build_locked, check_package, find_package, install_locked, locked_identity};
 pub use self::scratch::Scratch;
-pub use self::search::{Place, VARIABLE, locate, locate_in, place, search_path, store_dir};
+pub use self::search::{Location, VARIABLE, find, locate, locate_in, search_path, store_dir};

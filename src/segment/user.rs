@@ -1,9 +1,9 @@
-//! User dictionaries: rows that a user adds to a dictionary's lexicon.
+//! User dictionaries: rows that a user adds to the lexicon of a dictionary.
 //!
 //! A row is a full row of MeCab's CSV (`surface,left id,right id,cost,features…`) or three columns
-//! (`surface,POS,reading`). The second kind is resolved to the first from what the dictionary knows of that part of speech,
-//! and can be printed, so that `mecab -u` can be given the same. Rows are taken as they are written: a surface matches the
-//! text after normalisation, so it must be written as the normalised text is.
+//! (`surface,POS,reading`). A row of the second kind is resolved to one of the first kind, by what the dictionary knows of that
+//! part of speech, and can be printed, so that `mecab -u` can be given the same row. Surfaces are not normalised: they are compared
+//! with text after normalisation, so they must be written like normalised text.
 
 use rustc_hash::FxHashMap;
 
@@ -44,7 +44,7 @@ pub struct UserRows {
 /// Refused with `label`, line and a hint: not UTF-8, neither kind of row, empty field, unknown or conjugating part of speech,
 /// ids outside the matrix, cost beyond 16 bits.
 pub fn read(raw: &RawDictionary, label: &str, bytes: &[u8]) -> Result<UserRows> {
-    let text = utf8(label, source_reader::without_mark(bytes))?;
+    let text = utf8(label, source_reader::without_bom(bytes))?;
     let mut rows = UserRows::default();
     let mut resolver = Resolver { raw, known: FxHashMap::default() };
     for (at, line) in text.split('\n').enumerate() {
@@ -92,7 +92,7 @@ fn full_row(columns: &[String], line: &str) -> std::result::Result<Entry, Fault>
     source_reader::row(line).map_err(|rule| Fault { remedy: if rule.contains("number") { NUMBERS } else { KINDS }.into(), rule })
 }
 
-/// Resolves three-column rows; looks each part of speech up once.
+/// Resolves three-column rows; each part of speech is looked up once.
 struct Resolver<'a> {
     raw: &'a RawDictionary,
     known: FxHashMap<String, PartOfSpeech>,

@@ -1,4 +1,4 @@
-//! Is a built dictionary what it says it is?
+//! Checks a built dictionary: that its files are sound, and made from its content.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::segment::dictionary::{self, Dictionary};
 use crate::segment::store::mecab_dir::read_dir;
 use crate::segment::{exact, lindera, writer};
 
-/// Verifies a built dictionary: seal, hash of every file, every bound, fingerprint and digests of the content, and that every
-/// file is what this version makes of that content.
+/// Verifies a built dictionary: its seal, the hash of every file, every index, fingerprint and digests of the content, and that this
+/// version makes the same files of that content.
 ///
 /// # Errors
 /// Damaged, naming the file; refused if `dir` holds no built dictionary.
@@ -41,7 +41,7 @@ pub fn verify(dir: &Path) -> Result<About> {
     Ok(about)
 }
 
-/// The quick part of [`verify`]: seal, hash of every file, every bound.
+/// The checks of [`verify`] that are quick: the seal, the hash of every file, every index.
 ///
 /// # Errors
 /// Refused if there is no built dictionary, damaged if a promise is broken.
@@ -75,14 +75,14 @@ pub fn compare(dir: &Path, mecab: &Path, max: usize) -> Result<Vec<String>> {
     if ours.entries.len() != theirs.entries.len() {
         differences.push(format!("{} entries instead of {}", ours.entries.len(), theirs.entries.len()));
     }
-    for (part, same) in [
+    for (what, same) in [
         ("matrix", ours.matrix == theirs.matrix),
         ("character table", ours.chars == theirs.chars),
         ("list of unknown rows", ours.unknown == theirs.unknown),
         ("max-grouping-size", ours.max_grouping == theirs.max_grouping),
     ] {
         if !same {
-            differences.push(format!("the {part} differs"));
+            differences.push(format!("the {what} differs"));
         }
     }
     let show = |e: &crate::segment::source::Entry| escape(&format!("{},{},{},{},{}", e.surface, e.left, e.right, e.cost, e.feature), 200);

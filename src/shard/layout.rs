@@ -1,4 +1,4 @@
-//! What makes the files what they are: schema, encodings, pages, row groups, metadata.
+//! The layout of the files: schema, encodings, pages, row groups, metadata.
 
 use std::sync::Arc;
 
@@ -15,38 +15,38 @@ use crate::shard::options::Options;
 /// Version of the Parquet layout, in every file's metadata.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// Rows of a row group: 500 to 8,192 rows differ by 0.5 % in size, small groups make random access cheap.
+/// Rows of a row group. From 500 to 8,192 rows the size of a file differs by 0.5 % only, and small groups make random access cheap.
 pub const GROUP_ROWS: usize = 2_048;
 
-/// Tokens (or bytes of text) that end a row group before [`GROUP_ROWS`] rows: 128 MiB in memory.
+/// Tokens that end a row group before [`GROUP_ROWS`] rows: 128 MiB in memory.
 pub const GROUP_TOKENS: u64 = 1 << 25;
 /// Bytes of text that end a row group of documents before [`GROUP_ROWS`] rows.
 pub(crate) const GROUP_TEXT_BYTES: u64 = 1 << 27;
 
-/// Full path of the token leaf. A wrong path is ignored silently by the writer; a test reads the encodings back.
+/// Full path of the leaf column of the tokens. The writer silently ignores a wrong path, so a test reads the encodings back.
 pub(crate) const TOKEN_LEAF: &str = "input_ids.list.element";
 
-/// What a tokens part says of itself in its key-value metadata.
+/// What the key-value metadata of a token shard says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokensMeta {
     /// BLAKE3 of `tokenizer.json`, hex.
     pub tokenizer_blake3: String,
     /// Ids are below this.
     pub vocab_size: u32,
-    /// Id that pack and export append to a document; it is not in `input_ids`.
+    /// Id that packing appends to a document; it is not in `input_ids`.
     pub eos: u32,
-    /// Id that pack fills rows with.
+    /// Id that packing fills rows with.
     pub pad: u32,
     /// Fingerprint of the plan, hex.
     pub plan_fingerprint: String,
 }
 
-/// Schema of a tokens part: `doc_id`, `source`, `input_ids`, `n_tokens`.
+/// Schema of a token shard: `doc_id`, `source`, `input_ids`, `n_tokens`.
 pub fn tokens_schema() -> SchemaRef {
     Arc::new(Schema::new([DOC_ID, SOURCE, INPUT_IDS, N_TOKENS].map(|column| column.field()).to_vec()))
 }
 
-/// Properties of a tokens part.
+/// Properties of a token shard.
 pub fn tokens_properties(options: &Options, meta: &TokensMeta) -> WriterProperties {
     let token_encoding = if options.compat { Encoding::PLAIN } else { Encoding::BYTE_STREAM_SPLIT };
     base("tokens", &meta.plan_fingerprint, token_pairs(meta))
@@ -66,10 +66,10 @@ pub fn rejected_properties(plan_fingerprint: &str) -> WriterProperties {
     base("rejected", plan_fingerprint, Vec::new()).build()
 }
 
-/// Long or unique strings: no dictionary, no statistics (their least and greatest value helps nobody).
+/// Long or unique strings: without dictionary, and without statistics, because their least and greatest values are of no use.
 const LONG_STRINGS: &[&str] = &["text", "meta", "evidence"];
 
-/// Strings with few values.
+/// Strings with few different values: with dictionary.
 const CATEGORIES: &[&str] = &["source", "license", "date", "register", "keigo.dominant_style", "stage", "rule"];
 
 fn base(format: &str, plan_fingerprint: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {
@@ -85,7 +85,7 @@ fn base(format: &str, plan_fingerprint: &str, pairs: Vec<KeyValue>) -> WriterPro
         .set_data_page_size_limit(1 << 20)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        // For `inspect`: finds a document by its id without reading every shard.
+        // For `inspect`, which finds a document by its id without reading every part.
         .set_column_bloom_filter_fpp(leaf(DOC_ID.name), 0.01)
         .set_column_bloom_filter_max_ndv(leaf(DOC_ID.name), GROUP_ROWS as u64);
     for name in CATEGORIES {
@@ -105,7 +105,7 @@ fn pair(key: &str, value: &str) -> KeyValue {
     KeyValue::new(key.to_owned(), value.to_owned())
 }
 
-/// Where the footer of a tokens part names the tokenizer it was made with, by the BLAKE3 of its file.
+/// The metadata key of a token shard under which the BLAKE3 of its `tokenizer.json` stands.
 pub const TOKENIZER_KEY: &str = "seimai.tokenizer_blake3";
 
 fn token_pairs(meta: &TokensMeta) -> Vec<KeyValue> {

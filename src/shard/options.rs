@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// A shard closes at this many documents (1 to 1048576).
+    /// A part closes at this many documents (1 to 1048576).
     pub rows_max: u32,
-    /// A shard closes at this many bytes of text (1 to 1073741824); a longer document is a shard of its own.
+    /// A part closes at this many bytes of text (1 to 1073741824); a longer document is a part of its own.
     pub bytes_max: u64,
     /// true: an encoding of token ids that every Parquet reader of recent years opens; false: 8 % smaller, current readers only.
     pub compat: bool,

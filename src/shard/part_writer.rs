@@ -1,4 +1,4 @@
-//! Writes a part.
+//! Writes a part: a Parquet file whose bytes depend on its rows alone.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::shard::layout::{GROUP_ROWS, GROUP_TEXT_BYTES, GROUP_TOKENS};
 use crate::shard::limit::SizeLimit;
 use crate::stage::Batch;
 
-/// Writes a part so that its bytes depend on its rows only: rows are gathered into whole row groups first.
+/// Writes a part. Rows are gathered into whole row groups before they are written, so that batches do not influence the bytes.
 pub struct PartWriter {
     table: TableWriter,
     schema: SchemaRef,
@@ -23,15 +23,15 @@ pub struct PartWriter {
 }
 
 impl PartWriter {
-    /// Starts a part in the staging directory. The schema must hold `input_ids` or `text` if its rows have weight: row
-    /// groups also end at 2²⁵ tokens or 128 MiB of text.
+    /// Starts a part in the staging directory. If the schema has `input_ids` or `text`, row groups also end at 2²⁵ tokens or 128 MiB
+    /// of text.
     pub fn create(staging: &Staging, name: &str, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
         let table = TableWriter::create(staging, name, schema.clone(), properties)?;
         let weight_max = if schema.index_of(INPUT_IDS.name).is_ok() { GROUP_TOKENS } else { GROUP_TEXT_BYTES };
         Ok(Self { table, schema, group: SizeLimit::new(GROUP_ROWS as u64, weight_max), pending: Vec::new() })
     }
 
-    /// Appends rows: the columns of the part's schema out of a batch that may have more.
+    /// Appends the rows of a batch; columns that are not in the schema of the part are left out.
     pub fn write(&mut self, batch: &Batch) -> Result<()> {
         let batch = &self.project(batch)?;
         let weights = weights(batch)?;
@@ -52,7 +52,7 @@ impl PartWriter {
         self.table.rows() + self.pending.iter().map(|batch| batch.num_rows() as u64).sum::<u64>()
     }
 
-    /// Completes the file; `path` is what the manifest will say.
+    /// Completes the file; `path` is its path in the manifest.
     pub fn commit(mut self, target: &Path, path: String) -> Result<FileEntry> {
         self.flush()?;
         self.table.commit(target, path)
@@ -83,7 +83,7 @@ impl PartWriter {
     }
 }
 
-/// What each row weighs: tokens if there are any, else bytes of text, else nothing.
+/// The weight of each row: its tokens, else its bytes of text, else 0.
 fn weights(batch: &Batch) -> Result<Vec<u64>> {
     let offsets = if let Some(ids) = batch.column_by_name(INPUT_IDS.name) {
         let ids = ids.as_list_opt::<i32>().ok_or_else(|| Error::internal("input_ids holds no lists"))?;

@@ -1,4 +1,4 @@
-//! Reads a `tokenizer.json`, strictly.
+//! Reads a `tokenizer.json` strictly: what would change ids and is not supported is refused.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::bpe::byte_level;
 use crate::bpe::pattern::Pattern;
 use crate::bpe::vocabulary::{Alphabet, MAX_ID, Special, Tokenizer};
 
-/// Bytes of the largest `tokenizer.json` we read.
+/// Largest `tokenizer.json` that is read, in bytes.
 pub const FILE_MAX: u64 = 1 << 27;
 
 /// Reads a `tokenizer.json`.
 ///
-/// Added tokens become special tokens, whatever the file says of them: text never turns into them. Truncation, padding
-/// and the post-processor are settings of a call, not of a vocabulary, and are passed over.
+/// Added tokens become special tokens, whatever the file says about them: no text is encoded to them. Truncation, padding and the
+/// post-processor are ignored, because they are settings of a call and not of a vocabulary.
 ///
 /// # Errors
 /// One sentence that names the first fault.
@@ -109,7 +109,7 @@ impl Model {
     }
 }
 
-/// The entries in the order of the file: a plain map would hide a string that occurs twice.
+/// The entries in the order of the file. A map would hide that a string occurs twice.
 struct Vocabulary(Vec<(String, u32)>);
 
 impl<'de> Deserialize<'de> for Vocabulary {
@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Vocabulary {
     }
 }
 
-/// A merge as a pair, or as files before 2024 spell it: two tokens with a space between.
+/// A merge as a pair, or as in files before 2024: two tokens with a space between them.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum MergeText {

@@ -1,4 +1,4 @@
-//! Writes `tokenizer.json` and its companions.
+//! Writes `tokenizer.json` and the files beside it.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::bpe::byte_level;
 use crate::bpe::pattern::Pattern;
 use crate::bpe::vocabulary::{Alphabet, Special, Tokenizer};
 
-/// The names by which a library asks for special tokens.
+/// Which special token has which role; libraries ask for special tokens by role.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roles {
     /// Begins a text.
@@ -81,7 +81,7 @@ pub fn special_tokens_map_json(roles: &Roles) -> String {
     pretty(&Value::Object(roles.entries()))
 }
 
-/// The audit trail: one merge a line, `left right<TAB>count`, in order, bytes written as characters.
+/// The merges in order, one a line, with the count at which each was made: `left right<TAB>count`.
 pub fn merges_txt(tokenizer: &Tokenizer, counts: &[u64]) -> String {
     let mut text = String::new();
     for (rule, count) in tokenizer.rules().iter().zip(counts) {
@@ -94,7 +94,7 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
-/// A token as the vocabulary spells it.
+/// A token as the vocabulary writes it.
 fn written(tokenizer: &Tokenizer, id: u32) -> String {
     let bytes = tokenizer.token(id).unwrap_or_default();
     if tokenizer.alphabet() == Alphabet::Characters || tokenizer.is_special(id) {

@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::bpe::class::is_inside_character;
 
-/// Counts every pair of every piece anew for each merge.
-fn reference(pieces: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
+/// Counts every pair of every pre-token anew for each merge.
+fn reference(pre_tokens: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
     let symbol = |byte: &u8| BYTE_ORDER.iter().position(|other| other == byte).unwrap() as u32;
-    let mut words: Vec<(Vec<u32>, u64)> = pieces.iter().map(|(piece, count)| (piece.iter().map(symbol).collect(), *count)).collect();
+    let mut words: Vec<(Vec<u32>, u64)> =
+        pre_tokens.iter().map(|(pre_token, count)| (pre_token.iter().map(symbol).collect(), *count)).collect();
     let mut strings: Vec<Vec<u8>> = BYTE_ORDER.iter().map(|&byte| vec![byte]).collect();
     let mut merges = Vec::new();
     while merges.len() < limits.merges {
@@ -48,8 +49,8 @@ fn reference(pieces: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
 }
 
 fn histogram() -> impl Strategy<Value = Vec<(String, u64)>> {
-    let piece = prop_oneof!["[ab]{1,10}", "[abcd]{1,8}", "a{1,12}", "[あいaé]{1,5}", "(ab|ba|aab){1,4}"];
-    proptest::collection::btree_map(piece, 1_u64..4, 1..8).prop_map(|map| map.into_iter().collect())
+    let pre_token = prop_oneof!["[ab]{1,10}", "[abcd]{1,8}", "a{1,12}", "[あいaé]{1,5}", "(ab|ba|aab){1,4}"];
+    proptest::collection::btree_map(pre_token, 1_u64..4, 1..8).prop_map(|map| map.into_iter().collect())
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
@@ -70,12 +71,12 @@ proptest! {
 
     #[test]
     fn merges_equal_the_reference(histogram in histogram(), limits in limits(), floor in 1_u64..20) {
-        let pieces: Vec<(&[u8], u64)> = histogram.iter().map(|(piece, count)| (piece.as_bytes(), *count)).collect();
-        let expected = reference(&pieces, &limits);
-        let learned = train(&pieces, &limits).unwrap();
+        let pre_tokens: Vec<(&[u8], u64)> = histogram.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
+        let expected = reference(&pre_tokens, &limits);
+        let learned = train(&pre_tokens, &limits).unwrap();
         prop_assert_eq!(&learned.merges, &expected);
         // A high floor only costs scans.
-        let from_above = train_from(&pieces, &limits, floor).unwrap();
+        let from_above = train_from(&pre_tokens, &limits, floor).unwrap();
         prop_assert_eq!(&from_above.merges, &expected);
         prop_assert!(from_above.merges.iter().all(|merge| merge.count >= from_above.floor));
     }
@@ -87,17 +88,17 @@ proptest! {
     /// Stopping and going on, from the symbols that the first merges make, gives the same list.
     #[test]
     fn resuming_equals_one_run(histogram in histogram(), limits in limits(), share in 0.0..1.0_f64) {
-        let pieces: Vec<(&[u8], u64)> = histogram.iter().map(|(piece, count)| (piece.as_bytes(), *count)).collect();
-        let whole = train(&pieces, &limits).unwrap();
-        let first = train(&pieces, &Limits { merges: (limits.merges as f64 * share) as usize, ..limits.clone() }).unwrap();
-        let symbols: Vec<(Vec<u32>, u64)> = pieces.iter().map(|(piece, count)| (apply(piece, &first.merges), *count)).collect();
-        let symbols: Vec<(&[u32], u64)> = symbols.iter().map(|(piece, count)| (piece.as_slice(), *count)).collect();
+        let pre_tokens: Vec<(&[u8], u64)> = histogram.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
+        let whole = train(&pre_tokens, &limits).unwrap();
+        let first = train(&pre_tokens, &Limits { merges: (limits.merges as f64 * share) as usize, ..limits.clone() }).unwrap();
+        let symbols: Vec<(Vec<u32>, u64)> = pre_tokens.iter().map(|(pre_token, count)| (apply(pre_token, &first.merges), *count)).collect();
+        let symbols: Vec<(&[u32], u64)> = symbols.iter().map(|(pre_token, count)| (pre_token.as_slice(), *count)).collect();
         prop_assert_eq!(resume(&symbols, first, &limits).unwrap().merges, whole.merges);
     }
 }
 
-fn apply(piece: &[u8], merges: &[Merge]) -> Vec<u32> {
-    let mut word: Vec<u32> = piece.iter().map(|byte| BYTE_ORDER.iter().position(|other| other == byte).unwrap() as u32).collect();
+fn apply(pre_token: &[u8], merges: &[Merge]) -> Vec<u32> {
+    let mut word: Vec<u32> = pre_token.iter().map(|byte| BYTE_ORDER.iter().position(|other| other == byte).unwrap() as u32).collect();
     for (i, merge) in merges.iter().enumerate() {
         let mut at = 0;
         while at + 1 < word.len() {

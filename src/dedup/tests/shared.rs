@@ -81,11 +81,11 @@ fn synthetic_copies_are_found_and_clean_documents_stay() {
     texts.truncate(5000);
     gold.truncate(5000);
     let shards: Vec<Vec<String>> = texts.chunks(1024).map(<[String]>::to_vec).collect();
-    let place = |row: usize| ordinal(row as u64 / 1024, (row % 1024) as u32);
+    let ordinal_of = |row: usize| ordinal(row as u64 / 1024, (row % 1024) as u32);
     let verdicts = run(&Options::default(), &shards, 8 << 20, &all);
-    let anchor = |row: usize| match verdicts.get(place(row)) {
+    let anchor = |row: usize| match verdicts.get(ordinal_of(row)) {
         Some(Verdict::Removed { duplicate_of, .. }) => duplicate_of,
-        _ => place(row),
+        _ => ordinal_of(row),
     };
     let mut copies = 0;
     let mut clusters: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -96,7 +96,7 @@ fn synthetic_copies_are_found_and_clean_documents_stay() {
         // Neighbours in a cluster that are similar enough are never both kept.
         for pair in rows.windows(2) {
             let [a, b] = [pair[0], pair[1]];
-            let (one, other) = (place(a), place(b));
+            let (one, other) = (ordinal_of(a), ordinal_of(b));
             let both = anchor(a) == one && anchor(b) == other;
             let names = [a, b].map(|row| field(&gold[row], "id"));
             assert!(!both || jaccard(&texts[a], &texts[b]) < 0.8, "{names:?} were both kept");
@@ -105,7 +105,7 @@ fn synthetic_copies_are_found_and_clean_documents_stay() {
     }
     assert!(copies > 200, "{copies}");
     let clean = |&row: &usize| field(&gold[row], "kind") == "clean";
-    for row in (0..gold.len()).filter(clean).filter(|&row| anchor(row) != place(row)) {
+    for row in (0..gold.len()).filter(clean).filter(|&row| anchor(row) != ordinal_of(row)) {
         let twin = anchor(row);
         let twin = &shards[shard_of(twin) as usize][row_of(twin) as usize];
         assert!(jaccard(&texts[row], twin) >= 0.8, "{} is no duplicate", field(&gold[row], "id"));

@@ -14,10 +14,10 @@ pub enum FormatError {
         /// Minor version of the file.
         minor: u16,
     },
-    /// The header's hash or a field of it.
+    /// The hash of the header, or one of its fields.
     #[error("the header is damaged: {0}")]
     Header(&'static str),
-    /// The file was cut or lengthened.
+    /// The file is shorter or longer than it was.
     #[error("the file has {actual} bytes, not {expected}")]
     Size {
         /// Bytes there are.
@@ -25,7 +25,7 @@ pub enum FormatError {
         /// Bytes there should be.
         expected: u64,
     },
-    /// A section's place or content.
+    /// The position or the content of a section.
     #[error("section {kind}: {message}")]
     Section {
         /// Its kind.
@@ -33,7 +33,7 @@ pub enum FormatError {
         /// What is wrong.
         message: &'static str,
     },
-    /// A row's pieces or padding.
+    /// The pieces or the padding of a row.
     #[error("row {row}: {message}")]
     Row {
         /// Row of the part.
@@ -41,7 +41,7 @@ pub enum FormatError {
         /// What is wrong.
         message: &'static str,
     },
-    /// A document's pieces.
+    /// The pieces of a document.
     #[error("document in row {row} of token shard {shard}: {message}")]
     Document {
         /// Index of the token shard.

@@ -31,7 +31,7 @@ pub struct Header {
     pub pad: u32,
     /// Id at the end of each document; `u32::MAX`: none.
     pub eos: u32,
-    /// [`EOS_APPENDED`].
+    /// [`super::EOS_APPENDED`].
     pub flags: u32,
     /// Size of the file.
     pub file_bytes: u64,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::items::{HEADER_BYTES, RECORD, SOURCE_BYTES, Section, TokenType, UINT32, has_narrow_ends, kind};
 use crate::pack::layout::Source;
 
-/// Writes sections one after the other behind room for the header.
+/// Writes sections one after the other, behind space for the header.
 pub struct SectionWriter<W> {
     out: W,
     position: u64,
@@ -14,7 +14,7 @@ pub struct SectionWriter<W> {
 }
 
 impl<W: Write> SectionWriter<W> {
-    /// Leaves room for the header, which is known last.
+    /// Leaves space for the header, which is written last.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all(&[0; HEADER_BYTES])?;
         Ok(Self { out, position: HEADER_BYTES as u64, hasher: blake3::Hasher::new(), sections: Vec::new() })
@@ -38,14 +38,14 @@ impl<W: Write> SectionWriter<W> {
         Ok(())
     }
 
-    /// Fills the gap before the next section with zeros.
+    /// Writes zeros up to the start of the next section.
     fn align(&mut self) -> io::Result<()> {
-        let gap = (self.position.next_multiple_of(HEADER_BYTES as u64) - self.position) as usize;
-        self.position += gap as u64;
-        self.out.write_all(&[0; HEADER_BYTES][..gap])
+        let zeros = (self.position.next_multiple_of(HEADER_BYTES as u64) - self.position) as usize;
+        self.position += zeros as u64;
+        self.out.write_all(&[0; HEADER_BYTES][..zeros])
     }
 
-    /// Writes the index behind the tokens: row pointers, ends and origins.
+    /// Writes the index after the tokens: row pointers, ends and origins of pieces.
     pub fn index(
         &mut self,
         sequence_length: u32,

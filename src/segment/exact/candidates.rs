@@ -1,7 +1,7 @@
 //! Look-up: all candidate words of all reachable positions, lexicon words and unknown words.
 
 #![expect(unsafe_code, reason = "the loops that decide the speed of the engine run without bounds checks, on checked tables")]
-#![expect(clippy::inline_always, reason = "called once a character, from one place")]
+#![expect(clippy::inline_always, reason = "called once a character, by one caller")]
 
 use crate::segment::exact::lattice::{Entering, Group, Lattice, Start};
 use crate::segment::exact::packed::{NO_BLOCK, TrieNode};
@@ -9,7 +9,7 @@ use crate::segment::exact::tables::Tables;
 
 /// Candidates after which a chunk ends: some thirty times what text has. Only a dictionary made for the purpose has more.
 const MANY: usize = 1 << 21;
-/// Candidates of a group that are not counted one by one.
+/// Groups of up to this many candidates are counted as if they had this many.
 const FEW: u32 = 16;
 /// Surfaces of one position that MeCab finds at most.
 const MAX_PREFIXES: usize = 512;
@@ -22,8 +22,8 @@ const NEAR: usize = 5;
 const SET: u32 = 0x3_FFFF;
 
 impl Lattice {
-    /// All candidates of all reachable positions, as far as everything that they depend on was decoded: all if that is the
-    /// `whole` rest of the line. Gives the position where that ended.
+    /// Finds all candidates of all reachable positions. If what was decoded is not the `whole` rest of the line, it stops before the
+    /// first position whose candidates depend on characters that were not decoded. Gives the position where it stopped.
     pub(crate) fn look_up(&mut self, tables: &Tables<'_>, entering: &[Entering], whole: bool) -> usize {
         let positions = self.positions();
         self.node_counts.clear();
@@ -79,7 +79,7 @@ impl Lattice {
         if let Some(&[a, b, c]) = self.info.get(at + NEAR..at + NEAR + 3) {
             // SAFETY: every base of a checked file plus any of its codes is a node.
             let second = unsafe { TrieNode(*nodes.add((TrieNode(*nodes.add(a.code() as usize)).base() + b.code()) as usize)) };
-            // Whether or not the second character leads on: a wrong guess costs less than a branch.
+            // This is done even where the second character is no child: a useless prefetch costs less than a branch.
             prefetch(nodes.wrapping_add((second.base() + c.code()) as usize));
         }
         if let Some(&[a, b]) = self.info.get(at + FAR..at + FAR + 2) {
@@ -89,7 +89,7 @@ impl Lattice {
         }
     }
 
-    /// A run, told as in [`Tables::wide`], as candidates for a span.
+    /// Adds a run, in the form of [`Tables::wide`], as candidates for a span.
     #[inline(always)]
     fn push(&mut self, [first, count, block]: [u32; 3], start: usize, end: usize) {
         // SAFETY: candidates end at positions of the lattice, and each has a count.
@@ -102,14 +102,14 @@ impl Lattice {
         self.groups.push(Group { first, count: count as u16, start: start as u16, end: end as u16, block: block as u16, node });
     }
 
-    /// Lexicon words from `start`, short to long.
+    /// Lexicon words that begin at `start`, from short to long.
     #[inline(always)]
     fn words(&mut self, tables: &Tables<'_>, start: usize) {
         let mut at = start;
         let mut base = 0;
         let most = start + tables.sizes.longest as usize;
         let mut left = MAX_PREFIXES;
-        // A sound trie ends the walk itself.
+        // In a trie that is a tree the walk ends before.
         while at < most {
             // SAFETY: the walk ends at the latest at the code 0 behind the last position, for no node has the label 0.
             let code = unsafe { self.info.get_unchecked(at) }.code();
@@ -137,7 +137,7 @@ impl Lattice {
         }
     }
 
-    /// Unknown words from `start`: its group, then 1, 2, … characters.
+    /// Unknown words that begin at `start`: the group of like characters, then words of 1, 2, … characters.
     fn unknown_words(&mut self, tables: &Tables<'_>, start: usize) {
         let class = tables.classes[self.info[start].class()];
         let unknown = tables.categories[(class >> 18 & 0xFF) as usize];
@@ -179,7 +179,7 @@ impl Lattice {
         end
     }
 
-    /// The unknown word of one character.
+    /// The unknown word of one character, where nothing else was found.
     #[cold]
     fn unknown_word(&mut self, tables: &Tables<'_>, start: usize) {
         let class = tables.classes[self.info[start].class()];

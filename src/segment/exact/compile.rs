@@ -1,7 +1,8 @@
-//! Dictionary → `lattice.bin`: everything the analyser would otherwise work out at load time or again and again.
+//! Compiles a dictionary to `lattice.bin`, so that the analyser need not compute these tables when it starts, or for each line.
 //!
-//! * Context ids with equal costs become one class; classes are numbered by frequency, so hot matrix cells share lines.
-//! * Homographs stand in reverse order, the order in which MeCab connects them.
+//! * Context ids with equal costs become one class. Classes are numbered by frequency, so that frequently used cells of the matrix
+//!   share cache lines.
+//! * Homographs are stored in reverse order, which is the order in which MeCab connects them.
 //! * Unknown words, and frequent surfaces with several homographs, get blocks: the matrix cells of 8 homographs side by side.
 
 use std::cmp::Reverse;
@@ -13,19 +14,19 @@ use crate::segment::exact::header::Sizes;
 use crate::segment::exact::hot::HotList;
 use crate::segment::exact::packed::{CharInfo, LANES, Lanes, MAX_REACH, MAX_RUN, NO_BLOCK, NO_CODE, PLANE, Record, TrieNode, value};
 use crate::segment::exact::table_values::TableValues;
-use crate::segment::exact::trie::{self, Key};
+use crate::segment::exact::trie::{self, TrieKey};
 use crate::segment::source::{CharTable, Matrix, RawDictionary};
 
-/// Most blocks that are made for surfaces.
+/// Number of blocks that are made for surfaces, at most.
 const BLOCKS: usize = 400;
 /// Longest run of unknown rows that gets blocks.
 const MAX_BLOCKED: usize = 48;
 /// Surfaces of one text position that MeCab finds at most.
 const MAX_PREFIXES: usize = 512;
-/// What a listed surface weighs against one that is not.
+/// Weight of a surface in the hot list, where one that is not in it weighs 1.
 const HOT: u64 = 50;
 
-/// The file `lattice.bin` for a dictionary whose promises hold ([`RawDictionary::check`]).
+/// The file `lattice.bin` for a dictionary that passes [`RawDictionary::check`].
 ///
 /// # Errors
 /// The limit of the layout that the dictionary exceeds.
@@ -88,7 +89,7 @@ impl<'a> Builder<'a> {
         first
     }
 
-    /// The records of unknown words come first, category by category.
+    /// Records of unknown words, category by category; they come before those of surfaces.
     fn unknown_rows(&mut self) -> Result<(), String> {
         for category in 0..self.raw.chars.names.len() {
             let rows = self.raw.unknown.iter().zip(&self.raw.pos_of_unknown).filter(|(row, _)| usize::from(row.category) == category);
@@ -177,7 +178,7 @@ impl<'a> Builder<'a> {
 
     fn trie(&mut self) -> Result<(), String> {
         let mut text: Vec<u16> = Vec::new();
-        let mut keys: Vec<Key> = Vec::with_capacity(self.surfaces.len());
+        let mut keys: Vec<TrieKey> = Vec::with_capacity(self.surfaces.len());
         // Surfaces that are prefixes of the current one.
         let mut open: Vec<&str> = Vec::new();
         for surface in &self.surfaces {
@@ -191,7 +192,7 @@ impl<'a> Builder<'a> {
             }
             let from = text.len() as u32;
             text.extend(chars.chars().map(|c| self.codes[&c] as u16));
-            keys.push(Key { from, to: text.len() as u32, value: surface.value });
+            keys.push(TrieKey { from, to: text.len() as u32, value: surface.value });
         }
         let codes = self.values.sizes.codes;
         self.values.nodes = trie::build(&keys, &text, codes).ok_or("the surfaces outgrow the trie")?;
@@ -232,7 +233,7 @@ fn surfaces(raw: &RawDictionary, hot: &HotList) -> Vec<Surface> {
     surfaces
 }
 
-/// The surfaces for which blocks save most, ascending.
+/// The surfaces for which blocks save most time, ascending.
 fn frequent(surfaces: &[Surface]) -> Vec<usize> {
     let score = |s: &Surface| u64::from(s.weight) * (s.to - s.from - 1) as u64;
     let mut order: Vec<(Reverse<u64>, usize)> =
@@ -251,7 +252,7 @@ fn frequent(surfaces: &[Surface]) -> Vec<usize> {
     chosen
 }
 
-/// Context ids that no cost tells apart, numbered by weight.
+/// Classes of context ids with equal costs, numbered by weight.
 struct Classes {
     /// One id of each class.
     members: Vec<u16>,
@@ -268,7 +269,7 @@ impl Classes {
         self.of[usize::from(id)]
     }
 
-    /// Classes of the ids with a weight: those with equal lines of the matrix.
+    /// Classes of the ids that have a weight: two ids are in one class if their rows (or columns) of the matrix are equal.
     fn new(weights: &[u64], line: impl Fn(usize) -> Vec<i16>) -> Self {
         let mut class_of_line: FxHashMap<Vec<i16>, usize> = FxHashMap::default();
         let mut classes: Vec<(u64, u16)> = Vec::new();

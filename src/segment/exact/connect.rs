@@ -1,9 +1,9 @@
-//! The inner loop: the cheapest left node for every candidate, in plain and in AVX2 form.
+//! The inner loop of the forward pass: finds the cheapest left node for every node. There is a plain form and one for AVX2.
 //!
-//! Both forms give the same bytes: integers are added and compared in the same order, and of equal totals the last left
-//! node wins. Where homographs have blocks, AVX2 treats eight of them at a time.
+//! Both forms give the same results: integers are added and compared in the same order, and of equal totals the last left node
+//! wins. The AVX2 form computes eight homographs at a time, where they have blocks.
 #![expect(unsafe_code, reason = "the loop that decides the speed of the engine runs without bounds checks, on checked tables")]
-#![expect(clippy::inline_always, reason = "one loop, in two forms: its parts must be compiled for the instructions of the form")]
+#![expect(clippy::inline_always, reason = "one loop, in two forms: what it calls must be compiled for the instructions of the form")]
 
 #[cfg(target_arch = "x86_64")]
 use crate::segment::exact::packed::LANES;
@@ -93,7 +93,7 @@ pub(crate) unsafe fn connect(tables: &Tables<'_>, nodes: Nodes, lefts: LeftNodes
     }
 }
 
-/// `COUNT` left nodes, kept in registers.
+/// The same for `COUNT` left nodes, which are kept in registers.
 ///
 /// # Safety
 /// As [`connect`]; `lefts.count` is `COUNT`.

@@ -11,7 +11,7 @@ pub(super) const HEADER: usize = 128;
 /// Tables begin at multiples of this many bytes.
 pub(super) const ALIGN: usize = 64;
 
-/// How many of everything: the header.
+/// The numbers of everything: the header of the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {
     /// Entries of the dictionary; word ids are smaller.
@@ -108,7 +108,7 @@ impl Sizes {
     /// Bytes of each table, in the order of [`Tables`].
     pub(super) fn lengths(&self) -> [u64; 10] {
         let [n, lanes] = [u64::from, |n| u64::from(n) * LANES as u64];
-        // Counts that lie may be any; what saturates does not add up to the file.
+        // Wrong counts may be any number. If a product saturates, the lengths do not add up to the size of the file.
         [
             4 * PLANE as u64,
             4 * n(self.classes),

@@ -1,6 +1,6 @@
-//! Which surfaces are frequent: a fixed list, so that a dictionary compiles to the same bytes everywhere.
+//! Which surfaces are frequent. The list is fixed, so that a dictionary compiles to the same bytes everywhere.
 //!
-//! The list only orders and doubles tables for speed; no analysis depends on it.
+//! It decides how tables are ordered and for which words there are extra ones, for speed; no analysis depends on it.
 
 use rustc_hash::FxHashMap;
 

@@ -1,9 +1,9 @@
-//! A line too long to be analysed at once: chunk by chunk, with the answer of the whole.
+//! Analyses a line that is too long to be analysed at once: chunk by chunk, with the same result.
 //!
-//! A chunk ends where everything that its candidates depend on was still seen. All paths that reach over its end enter the
-//! next chunk, with the differences of their costs. Once they all come through one node, the path up to it is settled, so
-//! rarely more than two chunks are held. In text that happens within a sentence; where it does not for a long time (a line
-//! that repeats one pattern), the cheapest path is taken as settled.
+//! A chunk ends at a position up to which the characters that decide about all candidates were decoded. All paths that reach over
+//! this end enter the next chunk, with the differences of their costs. As soon as all of them go through one node, the path up to
+//! this node is settled and its morphemes are given, so rarely more than two chunks are held in memory. In text this happens within
+//! a sentence. Where it does not happen for a long time (a line that repeats one pattern), the cheapest path is taken.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ struct Chunk {
     /// Byte of the line at which it begins.
     from: usize,
     entering: Vec<Entering>,
-    /// The node up to which the path is settled: its morphemes were given.
+    /// The node up to which the path is settled and its morphemes were given.
     settled: Option<u32>,
 }
 
@@ -56,15 +56,15 @@ pub(crate) fn analyse(memory: &Lattice, tables: &Tables<'_>, line: &str, base: u
     }
 }
 
-/// The chunk begins with more whitespace than is analysed at once: passes over some of it, so that the rest still is as long
-/// as the paths that enter reach into it, and a character longer. Gives the bytes.
+/// Skips some of the white space at the start of a chunk that has more of it than is analysed at once. What is left is at least one
+/// character longer than the paths that enter reach into it. Gives the skipped bytes.
 fn skip(lattice: &Lattice, tables: &Tables<'_>, entering: &[Entering]) -> usize {
     let reached = entering.last().map_or(0, |path| path.position as usize);
     let by = lattice.skip(tables, 0).saturating_sub(reached + 1).max(1);
     lattice.offset(by) as usize
 }
 
-/// A long line on its way.
+/// A long line while it is analysed.
 struct Long<'a> {
     tables: &'a Tables<'a>,
     base: u32,
@@ -76,7 +76,7 @@ struct Long<'a> {
 }
 
 impl Long<'_> {
-    /// Settles what the paths that leave the last chunk have in common; gives those that go on.
+    /// Settles the path as far as it is the same for all paths that leave the last chunk; gives the paths that go on.
     fn go_on(&mut self, leaving: Vec<Entering>) -> Vec<Entering> {
         if let Some(node) = self.chunks.last().and_then(|chunk| meeting(&chunk.lattice, &leaving)) {
             self.settle(node);
@@ -121,7 +121,7 @@ impl Long<'_> {
     }
 }
 
-/// The last node that all leaving paths come through, if it is of this chunk.
+/// The last node that all leaving paths go through, if it belongs to this chunk.
 fn meeting(lattice: &Lattice, leaving: &[Entering]) -> Option<u32> {
     let mut open: BTreeSet<u32> = leaving.iter().map(|path| path.node).collect();
     // A node's index is greater than those of all nodes before it.

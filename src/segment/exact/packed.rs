@@ -1,6 +1,6 @@
-//! The words of `lattice.bin`: characters, trie nodes and records, each packed into one integer.
+//! What `lattice.bin` holds: characters, trie nodes and records, each packed into one integer.
 
-/// Entries of [`Tables::chars`]: the basic plane.
+/// Entries of The table `chars`: the basic plane.
 pub(crate) const PLANE: usize = 0x1_0000;
 /// Largest trie code; a node without a parent carries it as its label.
 pub(crate) const NO_CODE: u32 = 0x7FFF;
@@ -12,10 +12,10 @@ pub(crate) const MAX_RUN: u32 = 4096;
 pub(crate) const MAX_REACH: u32 = 4096;
 /// Most blocks.
 pub(crate) const MAX_BLOCKS: u32 = 0xFFFE;
-/// Third word of a run that has no blocks ([`Tables::categories`], [`Tables::wide`]).
+/// Third word of a run that has no blocks (tables `categories` and `wide`).
 pub(crate) const NO_BLOCK: u32 = 0xFFFF;
 
-/// A character as the analyser sees it: trie code, class, and two flags of the class.
+/// What the analyser needs of a character: its trie code, its class, and two flags of the class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CharInfo(pub(crate) u32);
 
@@ -33,7 +33,7 @@ impl CharInfo {
         self.0 & NO_CODE
     }
 
-    /// Index in [`Tables::classes`].
+    /// Index in the table `classes`.
     #[inline]
     pub(crate) fn class(self) -> usize {
         (self.0 >> 16 & 0x3FF) as usize
@@ -62,7 +62,7 @@ impl TrieNode {
     pub(crate) const MAX_BASE: u32 = (1 << 23) - 1;
     /// Largest number of records, and of wide runs.
     pub(crate) const MAX_FIRST: u32 = (1 << 22) - 1;
-    /// Homograph count that says: `first` is an index in [`Tables::wide`].
+    /// If this is the number of homographs, `first` is an index in the table `wide`.
     pub(crate) const WIDE: u32 = 15;
 
     pub(crate) fn new(label: u32, base: u32, value: u32) -> Self {

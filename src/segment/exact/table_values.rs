@@ -9,7 +9,7 @@ pub(crate) struct TableValues {
     pub(crate) sizes: Sizes,
     pub(crate) chars: Vec<u32>,
     pub(crate) classes: Vec<u32>,
-    /// The run of each category's unknown rows, told as in [`Tables::wide`].
+    /// The run of unknown rows of each category: first record, count, first block.
     pub(crate) categories: Vec<[u32; 3]>,
     /// Character and trie code, ascending.
     pub(crate) astral: Vec<[u32; 2]>,

@@ -1,7 +1,7 @@
 //! The tables of `lattice.bin`: a header of counts, then flat little-endian tables, each at a multiple of 64 bytes.
 //!
-//! Where a table begins follows from the counts alone, so no offset is stored that could lie. [`Tables::open`] looks at
-//! every index that the analyser follows; what passes cannot lead the analyser outside a table.
+//! Where a table begins follows from the counts alone, so there are no offsets that could be wrong. [`Tables::open`] checks every
+//! index that the analyser follows, so no file that it accepts can lead the analyser outside of a table.
 
 use std::mem::size_of;
 
@@ -16,11 +16,11 @@ pub(crate) struct Tables<'a> {
     pub(crate) chars: &'a [u32],
     /// Words of `char.bin`: bits 0–17 category set, 18–25 default category, 26–29 length, 30 group, 31 invoke.
     pub(crate) classes: &'a [u32],
-    /// The run of each category's unknown rows, told as in [`Self::wide`].
+    /// The run of unknown rows of each category, in the form of [`Self::wide`].
     pub(crate) categories: &'a [[u32; 3]],
     pub(crate) astral: &'a [[u32; 2]],
     pub(crate) nodes: &'a [u64],
-    /// Runs of homographs that a node cannot describe: first record, count, first block or [`NO_BLOCK`].
+    /// Runs of homographs that a trie node cannot describe: first record, count, first block or [`NO_BLOCK`].
     pub(crate) wide: &'a [[u32; 3]],
     /// Unknown rows by category, then the entries surface by surface; homographs in reverse order.
     pub(crate) records: &'a [u64],
@@ -28,12 +28,12 @@ pub(crate) struct Tables<'a> {
     pub(crate) matrix: &'a [i16],
     /// `blocks[(block · rights + right) · 8 + lane]`: the matrix cells of 8 homographs side by side.
     pub(crate) blocks: &'a [i16],
-    /// The rest of what the homographs of each block say.
+    /// Word costs and right classes of the homographs of each block.
     pub(crate) lanes: &'a [Lanes],
 }
 
 impl<'a> Tables<'a> {
-    /// The tables of the file `bytes`, which must begin at a multiple of 8, after a look at everything in it.
+    /// The tables of the file `bytes`, which must begin at a multiple of 8, after everything in it was checked.
     ///
     /// # Errors
     /// The broken rule.
@@ -47,7 +47,7 @@ impl<'a> Tables<'a> {
     ///
     /// # Safety
     /// [`Self::open`] gave tables for these very bytes.
-    #[expect(unsafe_code, reason = "what the analyser relies on without looking is promised by the caller")]
+    #[expect(unsafe_code, reason = "the caller promises what the analyser relies on without checking")]
     pub(crate) unsafe fn open_again(bytes: &'a [u8]) -> Option<Self> {
         Self::lay_over(bytes).ok()
     }
@@ -133,10 +133,10 @@ impl<'a> Tables<'a> {
         if first < unknown { crate::morpheme::NO_WORD } else { first - unknown + count - 1 - n }
     }
 
-    /// Is every node reached from the root in one way? A walk that is not over a tree still ends, and stays within the
-    /// tables, but finds words that the dictionary does not have.
+    /// Is there exactly one way from the root to every node? If not, a walk through the nodes still ends and stays within the tables,
+    /// but it finds words that the dictionary does not have.
     pub(crate) fn is_tree(&self) -> bool {
-        // The node whose children begin at a base; the root's is 0, a node without children has any base.
+        // By base: the node whose children begin there. The base of the root is 0.
         let mut parents = vec![0_u32; self.nodes.len()];
         let labelled = |n: usize| TrieNode(self.nodes[n]).label() != NO_CODE;
         for n in (0..self.nodes.len()).filter(|&n| labelled(n)) {
@@ -168,7 +168,7 @@ impl<'a> Tables<'a> {
         true
     }
 
-    /// Characters behind the first of a candidate that decide about it, at most.
+    /// How many characters after the first one of a candidate can decide whether it is one, at most.
     pub(crate) fn reach(&self) -> usize {
         // 15 is the largest length that a class can have.
         self.sizes.longest.max(self.sizes.max_grouping + 2).max(15 + 1) as usize
@@ -183,7 +183,7 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// Beyond the basic plane the class is U+0000's.
+    /// A character beyond the basic plane has the class of U+0000.
     #[cold]
     fn astral_info(&self, c: char) -> CharInfo {
         let code = self.astral.binary_search_by_key(&(c as u32), |&[c, _]| c).map_or(0, |at| self.astral[at][1]);
@@ -191,8 +191,8 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Are all values of a table sound? Looks at each: a million of them are looked at whenever a dictionary is opened, and none is
-/// found wrong, so no branch is worth its prediction.
+/// Are all values of a table right? Always checks all of them, without a branch: a million values are checked whenever a dictionary
+/// is opened, and normally none is wrong.
 fn every<T>(table: &[T], sound: impl Fn(&T) -> bool) -> bool {
     table.iter().fold(true, |all, value| all & sound(value))
 }

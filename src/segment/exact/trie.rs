@@ -1,21 +1,22 @@
-//! Builds the trie: a double array over character codes whose nodes carry their label instead of their parent.
+//! Builds the trie: a double array over character codes in which each node stores its label instead of its parent.
 //!
-//! A label proves the parent because no two parents share a base. Codes are frequent first, so the children of the root,
-//! which stand at their codes, fill few cache lines. Large families are placed first; single children fill the holes.
+//! The label is enough to know the parent, because no two nodes with children have the same base. Frequent characters have small
+//! codes, so the children of the root, which stand at the indices of their codes, fill few cache lines. Nodes with many children are
+//! given their slots first; single children fill the free slots that are left.
 
 use std::cmp::Reverse;
 
 use crate::segment::exact::packed::{NO_CODE, TrieNode};
 
-/// A base that no parent has: what nodes without children point at.
+/// The base of nodes without children; no node with children has it.
 const DEAD: u32 = 1;
 
-/// A surface: its codes and what its node carries.
+/// A surface: its codes, and the value of its node.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Key {
-    /// Where its codes begin in the shared array.
+pub(crate) struct TrieKey {
+    /// Index of its first code in the shared array.
     pub(crate) from: u32,
-    /// Where they end.
+    /// Index after its last code.
     pub(crate) to: u32,
     /// Value of its node.
     pub(crate) value: u32,
@@ -23,7 +24,7 @@ pub(crate) struct Key {
 
 /// Nodes for distinct keys in the order of their characters (not codes). `codes` counts codes, 0 included. `None` if
 /// the trie outgrows the bases.
-pub(crate) fn build(keys: &[Key], text: &[u16], codes: u32) -> Option<Vec<u64>> {
+pub(crate) fn build(keys: &[TrieKey], text: &[u16], codes: u32) -> Option<Vec<u64>> {
     let mut tree = grow(keys, text);
     let mut families: Vec<u32> = (1..tree.len() as u32).filter(|&n| tree[n as usize].children > 0).collect();
     families.sort_by_key(|&n| Reverse(tree[n as usize].children));
@@ -36,21 +37,21 @@ pub(crate) fn build(keys: &[Key], text: &[u16], codes: u32) -> Option<Vec<u64>> 
         if parent.children != size {
             (size, array.cursor) = (parent.children, array.next[0] as usize);
         }
-        let base = array.place(parent.family(&tree))?;
+        let base = array.find_base(parent.family(&tree))?;
         array.adopt(&tree, n as usize, base as usize);
         tree[n as usize].base = base;
     }
     Some(array.finish(&tree, codes as usize))
 }
 
-/// A node before it has a place. Its children are neighbours, sorted by code.
+/// A node before it has a slot. Its children stand next to each other, sorted by code.
 struct Branch {
     code: u16,
     value: u32,
     base: u32,
     first_child: u32,
     children: u32,
-    /// The keys below it agree in their first `depth` codes.
+    /// The range of keys below it, which agree in their first `depth` codes.
     keys: (u32, u32),
     depth: u32,
 }
@@ -66,7 +67,7 @@ impl Branch {
 }
 
 /// All nodes, breadth first; the root is node 0.
-fn grow(keys: &[Key], text: &[u16]) -> Vec<Branch> {
+fn grow(keys: &[TrieKey], text: &[u16]) -> Vec<Branch> {
     let mut tree = vec![Branch::new(0, 0, (0, keys.len() as u32))];
     let mut at = 0;
     while at < tree.len() {
@@ -92,9 +93,9 @@ fn grow(keys: &[Key], text: &[u16]) -> Vec<Branch> {
     tree
 }
 
-/// The slots, those that are free in a ring through slot 0.
+/// The slots of the double array. The free ones form a linked list, a ring through slot 0.
 struct Array {
-    /// Slots below are the root's children's: in no ring.
+    /// Slots below this are reserved for the children of the root and not in the ring.
     reserved: usize,
     /// Index in the tree + 1; 0 = free.
     branches: Vec<u32>,
@@ -130,8 +131,9 @@ impl Array {
         }
     }
 
-    /// A base for a family. Families of one size come one after another: where one did not fit, the next is not tried.
-    fn place(&mut self, family: &[Branch]) -> Option<u32> {
+    /// A base at which all children of a node fall into free slots. Nodes with equal numbers of children come one after another, and
+    /// where one did not fit, the next is not tried.
+    fn find_base(&mut self, family: &[Branch]) -> Option<u32> {
         let first = usize::from(family.first()?.code);
         let fits = |array: &Self, slot: usize| {
             let base = slot - first;
@@ -157,7 +159,7 @@ impl Array {
         u32::try_from(base).ok().filter(|&base| base <= TrieNode::MAX_BASE)
     }
 
-    /// Puts the children of node `n` in their slots.
+    /// Puts the children of node `n` into their slots.
     fn adopt(&mut self, tree: &[Branch], n: usize, base: usize) {
         for (child, branch) in tree[n].family(tree).iter().zip(tree[n].first_child..) {
             let slot = base + usize::from(child.code);
@@ -185,7 +187,7 @@ impl Array {
         };
         let last = self.branches.iter().rposition(|&branch| branch != 0).unwrap_or(0);
         let mut nodes: Vec<u64> = self.branches[..=last].iter().map(node).collect();
-        // Whatever the base, every code leads to a node.
+        // Every base plus every code must be the index of a node.
         nodes.resize((last + 1 + codes).max(2 * codes), empty);
         nodes
     }

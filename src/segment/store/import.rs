@@ -1,4 +1,4 @@
-//! Takes a directory or a file of any kind that we know into the store.
+//! Imports a dictionary from a directory or a file of any kind that is supported.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
     adopt(store, &files)
 }
 
-/// A built dictionary's name is under its seal.
+/// Refuses a new name for a built dictionary: its name is protected by its seal.
 fn keeps_its_name(path: &Path, name: Option<&str>) -> Result<()> {
     if name.is_none() {
         return Ok(());

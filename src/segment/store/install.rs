@@ -1,4 +1,4 @@
-//! Writes a dictionary into the store: under a temporary name first, then moved to its own.
+//! Installs a dictionary: writes it under a temporary name and then moves it to its own.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ pub(crate) fn install_summed(
 fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
-        // Damaged, or built by a version that wrote other files: replaced. Who has it mapped keeps what he has.
+        // It is damaged, or another version built it with other files, so it is replaced. A process that has it mapped keeps its maps.
         if verify::check(&target).is_ok_and(|there| there.files == about.files) {
             return Ok(target);
         }

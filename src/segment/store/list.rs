@@ -1,4 +1,4 @@
-//! What is installed, and in which state.
+//! Lists the installed dictionaries with their states.
 
 use std::path::PathBuf;
 

@@ -13,7 +13,7 @@ use crate::segment::source::RawDictionary;
 use crate::segment::store::install::write_into;
 use crate::segment::store::mecab_dir::read_dir;
 use crate::segment::store::scratch::Scratch;
-use crate::segment::store::search::{Place, place};
+use crate::segment::store::search::{Location, find};
 use crate::segment::user::{self, UserRows};
 
 /// Largest user dictionary.
@@ -28,7 +28,7 @@ pub fn open(name_or_dir: &str) -> Result<Dictionary> {
     open_any(name_or_dir).map_err(refuse)
 }
 
-/// Damage in what was to be used is a reason not to begin.
+/// Turns damage into a refusal: a command that needs the dictionary does not begin.
 pub(crate) fn refuse(error: Error) -> Error {
     match error {
         Error::Damaged { path, message } => Error::refused_with_hint(
@@ -40,9 +40,9 @@ pub(crate) fn refuse(error: Error) -> Error {
 }
 
 fn open_any(name_or_dir: &str) -> Result<Dictionary> {
-    match place(name_or_dir)? {
-        Place::Store(found) => Dictionary::open(&found),
-        Place::Directory(dir) => open_dir(&dir),
+    match find(name_or_dir)? {
+        Location::Store(found) => Dictionary::open(&found),
+        Location::Directory(dir) => open_dir(&dir),
     }
 }
 
@@ -62,7 +62,7 @@ fn open_with_any(name_or_dir: &str, user: &[String]) -> Result<Dictionary> {
         return Ok(system);
     }
     let mut raw = system.to_raw()?;
-    // All are resolved before any is added: what a row becomes depends on the dictionary alone.
+    // All rows are resolved before any is added, so that a row depends on the dictionary alone and not on other rows.
     let files = user.iter().map(|path| read_user(&raw, Path::new(path))).collect::<Result<Vec<_>>>()?;
     let mut resolved = Vec::new();
     for (path, rows) in user.iter().zip(files) {
@@ -84,7 +84,7 @@ fn read_user(raw: &RawDictionary, path: &Path) -> Result<UserRows> {
 fn open_dir(dir: &Path) -> Result<Dictionary> {
     if dir.join(about::FILE).exists() {
         let dictionary = Dictionary::open(dir)?;
-        // What stands in the store was verified when it was taken in.
+        // A dictionary of the store was verified when it was installed; this one may not have been.
         exact::check_tree(&dictionary)?;
         return Ok(dictionary);
     }
@@ -95,6 +95,6 @@ fn open_dir(dir: &Path) -> Result<Dictionary> {
 fn open_temporarily(raw: &RawDictionary, content: &Summary, identity: &Identity) -> Result<Dictionary> {
     let temporary = Scratch::new(&std::env::temp_dir())?;
     write_into(temporary.path(), raw, content, identity, None)?;
-    // The maps outlive the names of the files.
+    // The maps stay valid after the files are removed.
     Dictionary::open(temporary.path())
 }

@@ -53,7 +53,7 @@ pub fn locked_identity(name: &str, locked: &Locked, source: &PackageSource) -> I
 /// Builds and installs a locked dictionary.
 ///
 /// # Errors
-/// See [`build_locked`] and [`install`].
+/// See [`build_locked`] and [`super::install()`].
 pub fn install_locked(store: &Path, name: &str, locked: &Locked, source: &PackageSource, archive: &Path) -> Result<PathBuf> {
     let (raw, content) = build_locked(name, locked, source, archive)?;
     install_summed(store, &raw, &content, &locked_identity(name, locked, source), lock::licence_text(&locked.licence_file))

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Prefix of the directories that are being filled.
+/// Prefix of directories into which something is being written.
 const SCRATCH: &str = ".seimai-dictionary-";
 
-/// A directory of our own that vanishes with the value. It is locked while it lives: what a killed process left behind is
-/// recognised by the missing lock and removed by the next one that works in the same place.
+/// A temporary directory, which is removed when the value is dropped. It is locked as long as it is used. What a killed process left
+/// behind has no lock; the next process that makes such a directory in the same parent removes it.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
@@ -31,7 +31,7 @@ impl Scratch {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let lock = lock_dir(&path);
-                    // Before it was locked, another process may have taken it for a left-over.
+                    // Another process may have removed it before it was locked.
                     if is_at(lock.as_ref(), &path) {
                         return Ok(Self { _lock: lock, path });
                     }
@@ -55,14 +55,14 @@ impl Drop for Scratch {
     }
 }
 
-/// The lock of a directory, unless another process holds it or the file system has none.
+/// Locks a directory; `None` if another process holds the lock or the file system has no locks.
 fn lock_dir(path: &Path) -> Option<fs::File> {
     let dir = fs::File::open(path).ok()?;
     rustix::fs::flock(&dir, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
     Some(dir)
 }
 
-/// Is the locked directory (or, on a file system without locks, any) still the one of that name?
+/// Is the locked directory still the one of that name? On a file system without locks: is there one of that name?
 fn is_at(lock: Option<&fs::File>, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(there) = fs::symlink_metadata(path) else { return false };

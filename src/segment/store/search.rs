@@ -1,4 +1,4 @@
-//! Where dictionaries are looked for, and where the one is that was named.
+//! Finds dictionaries: the directories of the store, and the dictionary of a name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn search_path() -> Vec<PathBuf> {
 /// Refused if neither the variable nor a home directory is set.
 pub fn store_dir() -> Result<PathBuf> {
     let first = search_path().into_iter().next().filter(|dir| !dir.starts_with("/usr"));
-    first.ok_or_else(|| Error::refused_with_hint("there is no place for dictionaries", format!("set {VARIABLE} to a directory")))
+    first.ok_or_else(|| Error::refused_with_hint("there is no directory for dictionaries", format!("set {VARIABLE} to a directory")))
 }
 
 /// Directories in `dir` that have the name of a dictionary, sorted; none if `dir` is not there.
@@ -68,7 +68,7 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
     for dir in path {
         let mut found = None;
         let mut all = children(dir)?;
-        // A directory that was given another name is found too, where none has the right one.
+        // A directory that somebody renamed is found too, if none has the right name.
         let named = |child: &PathBuf| child.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}-")));
         all.sort_by_key(|child| !named(child));
         for child in all {
@@ -96,26 +96,27 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
     Err(Error::refused_with_hint(format!("the dictionary {shown} is not installed"), bring))
 }
 
-/// Where the dictionary is that was named.
+/// Where a dictionary is.
 #[derive(Debug)]
-pub enum Place {
+pub enum Location {
     /// Installed, in this directory.
     Store(PathBuf),
     /// Any directory.
     Directory(PathBuf),
 }
 
-/// What a name or directory means, for every command alike: a plain name is first an installed dictionary.
+/// Finds the dictionary that a user named, in the same way for every command: a plain name is that of an installed dictionary, and
+/// only if there is none, a directory.
 ///
 /// # Errors
 /// See [`locate`].
-pub fn place(name_or_dir: &str) -> Result<Place> {
+pub fn find(name_or_dir: &str) -> Result<Location> {
     let plain = !name_or_dir.contains(['/', '\\']) && name_or_dir != "." && name_or_dir != "..";
     let dir = Path::new(name_or_dir);
     let located = if plain { Some(locate(name_or_dir)) } else { None };
     match located {
-        Some(Ok(found)) => Ok(Place::Store(found)),
+        Some(Ok(found)) => Ok(Location::Store(found)),
         Some(Err(missing)) if !dir.is_dir() => Err(missing),
-        _ => Ok(Place::Directory(dir.to_path_buf())),
+        _ => Ok(Location::Directory(dir.to_path_buf())),
     }
 }

@@ -29,7 +29,7 @@ fn lindera_is_near_mecab() {
 }
 
 #[test]
-fn pieces_tile_and_batches_do_not_matter() {
+fn morphemes_tile_and_batches_do_not_matter() {
     let (_temporary, _, engine) = engine();
     let stage = Segment::new(Arc::new(engine));
     let texts =
@@ -37,10 +37,10 @@ fn pieces_tile_and_batches_do_not_matter() {
     let whole = columns(&stage, &texts);
     let single: Vec<_> = texts.iter().flat_map(|text| columns(&stage, std::slice::from_ref(text))).collect();
     assert_eq!(whole, single);
-    for (text, pieces) in texts.iter().zip(&whole) {
-        assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), text.len());
+    for (text, morphemes) in texts.iter().zip(&whole) {
+        assert_eq!(morphemes.ends.last().map_or(0, |&end| end as usize), text.len());
         let mut start = 0;
-        for (&end, &pos) in pieces.ends.iter().zip(&pieces.pos) {
+        for (&end, &pos) in morphemes.ends.iter().zip(&morphemes.pos) {
             let surface = text.get(start..end as usize).unwrap();
             assert!(!surface.is_empty());
             assert!(surface != "\n" || pos == 0);
@@ -75,24 +75,24 @@ fn lindera_opens_the_directory_itself() {
     let theirs = ::lindera::segmenter::Segmenter::new(::lindera::mode::Mode::Normal, inner, None).max_grouping_len(Some(24));
     let (mut ours, mut theirs) = (ours.worker(), theirs.new_worker());
     for line in text("golden.txt").lines() {
-        let mut pieces = MorphemeBuffer::default();
-        ours.segment_line(line, 0, &mut pieces);
+        let mut morphemes = MorphemeBuffer::default();
+        ours.segment_line(line, 0, &mut morphemes);
         let tokens: Vec<_> = theirs.segment(line).unwrap().iter().map(|t| (t.byte_end as u32, t.word_id.is_unknown())).collect();
-        let pieces: Vec<_> = (0..pieces.ends.len())
-            .filter(|&i| pieces.pos[i] != 0)
-            .map(|i| (pieces.ends[i], pieces.word[i] == crate::morpheme::NO_WORD))
+        let morphemes: Vec<_> = (0..morphemes.ends.len())
+            .filter(|&i| morphemes.pos[i] != 0)
+            .map(|i| (morphemes.ends[i], morphemes.word[i] == crate::morpheme::NO_WORD))
             .collect();
-        assert_eq!(pieces, tokens, "{line}");
+        assert_eq!(morphemes, tokens, "{line}");
     }
 }
 
 #[test]
 fn documents_are_lines_and_line_breaks_are_gaps() {
     let (_temporary, _, engine) = engine();
-    let mut pieces = MorphemeBuffer::default();
-    segment_document(engine.worker().as_mut(), "東京\n\n 都", &mut pieces);
-    assert_eq!(pieces.ends, [6, 7, 8, 9, 12]);
-    assert_eq!(pieces.pos.iter().map(|&pos| pos == 0).collect::<Vec<_>>(), [false, true, true, true, false]);
+    let mut morphemes = MorphemeBuffer::default();
+    segment_document(engine.worker().as_mut(), "東京\n\n 都", &mut morphemes);
+    assert_eq!(morphemes.ends, [6, 7, 8, 9, 12]);
+    assert_eq!(morphemes.pos.iter().map(|&pos| pos == 0).collect::<Vec<_>>(), [false, true, true, true, false]);
 }
 
 proptest! {
@@ -104,12 +104,12 @@ proptest! {
             static ENGINE: (tempfile::TempDir, Arc<Dictionary>, lindera::Lindera) = engine();
         }
         ENGINE.with(|(_, dictionary, engine)| {
-            let mut pieces = MorphemeBuffer::default();
-            engine.worker().segment_line(&line, 7, &mut pieces);
-            assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize - 7), line.len());
-            assert!(pieces.ends.is_sorted_by(|a, b| a < b));
-            assert!(pieces.ends.iter().all(|&end| line.is_char_boundary(end as usize - 7)));
-            assert!(pieces.word.iter().all(|&word| word == crate::morpheme::NO_WORD || (word as usize) < dictionary.len()));
+            let mut morphemes = MorphemeBuffer::default();
+            engine.worker().segment_line(&line, 7, &mut morphemes);
+            assert_eq!(morphemes.ends.last().map_or(0, |&end| end as usize - 7), line.len());
+            assert!(morphemes.ends.is_sorted_by(|a, b| a < b));
+            assert!(morphemes.ends.iter().all(|&end| line.is_char_boundary(end as usize - 7)));
+            assert!(morphemes.word.iter().all(|&word| word == crate::morpheme::NO_WORD || (word as usize) < dictionary.len()));
         });
     }
 }

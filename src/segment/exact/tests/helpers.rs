@@ -14,21 +14,21 @@ pub(crate) fn engine(raw: &RawDictionary, blocks: bool) -> Exact {
 
 /// The analysis of a line, which must not depend on the machine's instructions.
 pub(crate) fn analyse(engine: &Exact, line: &str) -> MorphemeBuffer {
-    let mut pieces = MorphemeBuffer::default();
-    engine.worker().segment_line(line, 0, &mut pieces);
+    let mut morphemes = MorphemeBuffer::default();
+    engine.worker().segment_line(line, 0, &mut morphemes);
     let mut plain = MorphemeBuffer::default();
     engine.portable_worker().segment_line(line, 0, &mut plain);
-    assert_eq!(pieces, plain);
-    pieces
+    assert_eq!(morphemes, plain);
+    morphemes
 }
 
 /// The analysis as MeCab prints it.
 pub(crate) fn mecab_format(raw: &RawDictionary, engine: &Exact, lines: &str) -> String {
     let mut out = String::new();
     for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
-        let pieces = analyse(engine, line);
+        let morphemes = analyse(engine, line);
         let mut start = 0;
-        for ((&end, &pos), &word) in pieces.ends.iter().zip(&pieces.pos).zip(&pieces.word) {
+        for ((&end, &pos), &word) in morphemes.ends.iter().zip(&morphemes.pos).zip(&morphemes.word) {
             let surface = line.get(start..end as usize).unwrap();
             start = end as usize;
             if pos == 0 {

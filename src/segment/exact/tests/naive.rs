@@ -124,7 +124,7 @@ impl<'a> Naive<'a> {
         best
     }
 
-    /// The pieces of a line and the cost of its path.
+    /// The morphemes of a line and the cost of its path.
     pub(crate) fn analyse(&self, line: &str) -> (MorphemeBuffer, i64) {
         let chars: Vec<char> = line.chars().collect();
         let mut nodes = vec![Node { start: 0, end: 0, right: 0, cost: 0, previous: 0, pos: 0, word: NO_WORD }];
@@ -150,18 +150,18 @@ impl<'a> Naive<'a> {
             n = nodes[n].previous;
         }
         let bytes = |position: usize| chars[..position].iter().map(|c| c.len_utf8() as u32).sum::<u32>();
-        let (mut pieces, mut at) = (MorphemeBuffer::default(), 0);
+        let (mut morphemes, mut at) = (MorphemeBuffer::default(), 0);
         for node in path.iter().rev().map(|&n| &nodes[n]) {
             if node.start > at {
-                pieces.push_gap(bytes(node.start));
+                morphemes.push_gap(bytes(node.start));
             }
-            pieces.push(bytes(node.end), node.pos, node.word);
+            morphemes.push(bytes(node.end), node.pos, node.word);
             at = node.end;
         }
         if at < chars.len() {
-            pieces.push_gap(bytes(chars.len()));
+            morphemes.push_gap(bytes(chars.len()));
         }
-        (pieces, total)
+        (morphemes, total)
     }
 }
 

@@ -48,31 +48,31 @@ fn long_lines_are_analysed_as_short_ones_are() {
     let engine = engine(&raw, true);
     for line in ["京都".repeat(30_000), " ".repeat(70_000), format!("{} {}", "あ".repeat(31_000), "a".repeat(31_500)), "\0".repeat(33_000)]
     {
-        let pieces = analyse(&engine, &line);
-        tiles(&line, &pieces);
+        let morphemes = analyse(&engine, &line);
+        tiles(&line, &morphemes);
         let mut worker = engine.worker();
         let mut shifted = MorphemeBuffer::default();
         worker.segment_line("前の行", 5, &mut shifted);
         shifted.clear();
         worker.segment_line(&line, 7, &mut shifted);
-        assert!(shifted.ends.iter().zip(&pieces.ends).all(|(a, b)| *a == b + 7) && shifted.word == pieces.word);
+        assert!(shifted.ends.iter().zip(&morphemes.ends).all(|(a, b)| *a == b + 7) && shifted.word == morphemes.word);
     }
     let text = tiny::text("golden.txt");
     let sentences: Vec<&str> = text.lines().filter(|line| line.chars().count() > 5).collect();
     let long: String = std::iter::repeat_n(sentences.concat(), 40).collect();
-    let mut parts = MorphemeBuffer::default();
-    engine.worker().segment_line(&long, 0, &mut parts);
+    let mut chunks = MorphemeBuffer::default();
+    engine.worker().segment_line(&long, 0, &mut chunks);
     let mut whole = MorphemeBuffer::default();
     let worker = engine.worker();
     Worker { lattice: worker.lattice.in_chunks(60_000), ..worker }.segment_line(&long, 0, &mut whole);
-    assert!(long.chars().count() > 30_000 && parts == whole);
+    assert!(long.chars().count() > 30_000 && chunks == whole);
 }
 
-fn tiles(line: &str, pieces: &MorphemeBuffer) {
-    assert!(pieces.ends.is_sorted_by(|a, b| a < b), "no piece is empty");
-    assert!(pieces.ends.iter().all(|&end| line.is_char_boundary(end as usize)));
-    assert_eq!(pieces.ends.last().map_or(0, |&end| end as usize), line.len());
-    assert_eq!((pieces.pos.len(), pieces.word.len()), (pieces.ends.len(), pieces.ends.len()));
+fn tiles(line: &str, morphemes: &MorphemeBuffer) {
+    assert!(morphemes.ends.is_sorted_by(|a, b| a < b), "no morpheme is empty");
+    assert!(morphemes.ends.iter().all(|&end| line.is_char_boundary(end as usize)));
+    assert_eq!(morphemes.ends.last().map_or(0, |&end| end as usize), line.len());
+    assert_eq!((morphemes.pos.len(), morphemes.word.len()), (morphemes.ends.len(), morphemes.ends.len()));
 }
 
 #[test]
@@ -156,9 +156,9 @@ fn small_dictionary() -> impl Strategy<Value = RawDictionary> {
     })
 }
 
-/// Cost of an analysis, and how many homographs could have been meant; equal POS ids make pieces equal.
-fn surfaces(pieces: &MorphemeBuffer) -> Vec<(u32, u16, u32)> {
-    pieces.ends.iter().zip(&pieces.pos).zip(&pieces.word).map(|((&end, &pos), &word)| (end, pos, word)).collect()
+/// Cost of an analysis, and how many homographs could have been meant; equal POS ids make morphemes equal.
+fn surfaces(morphemes: &MorphemeBuffer) -> Vec<(u32, u16, u32)> {
+    morphemes.ends.iter().zip(&morphemes.pos).zip(&morphemes.word).map(|((&end, &pos), &word)| (end, pos, word)).collect()
 }
 
 proptest! {
@@ -182,11 +182,11 @@ proptest! {
         most in 36_usize..80,
     ) {
         let engine = engine(&raw, true);
-        let (mut parts, worker) = (MorphemeBuffer::default(), engine.worker());
-        Worker { lattice: worker.lattice.in_chunks(most), ..worker }.segment_line(&line, 3, &mut parts);
+        let (mut chunks, worker) = (MorphemeBuffer::default(), engine.worker());
+        Worker { lattice: worker.lattice.in_chunks(most), ..worker }.segment_line(&line, 3, &mut chunks);
         let mut whole = MorphemeBuffer::default();
         engine.worker().segment_line(&line, 3, &mut whole);
-        prop_assert_eq!(surfaces(&parts), surfaces(&whole));
+        prop_assert_eq!(surfaces(&chunks), surfaces(&whole));
     }
 
     #[test]
@@ -199,9 +199,9 @@ proptest! {
     #[test]
     fn the_tiny_dictionary_agrees_with_the_naive_lattice(line in "[ -~\t\u{B}ぁ-ん一-龥𠮷😀　é\0東京都（）ー]{0,60}") {
         let raw = tiny::raw_with_user();
-        let pieces = analyse(&engine(&raw, true), &line);
-        tiles(&line, &pieces);
-        prop_assert_eq!(pieces, Naive::new(&raw).analyse(&line).0);
+        let morphemes = analyse(&engine(&raw, true), &line);
+        tiles(&line, &morphemes);
+        prop_assert_eq!(morphemes, Naive::new(&raw).analyse(&line).0);
     }
 
     #[test]

@@ -154,10 +154,10 @@ fn gold_segmentation_is_met_as_well_as_by_mecab() {
         let (mut hits, mut ours, mut theirs) = (0, 0, 0);
         for sentence in &sentences {
             let text = sentence["text"].as_str().unwrap();
-            let mut pieces = MorphemeBuffer::default();
-            crate::segment::SegmentWorker::segment_line(&mut engine.worker(), text, 0, &mut pieces);
-            let starts = std::iter::once(0).chain(pieces.ends.iter().map(|&end| end as usize));
-            let found = spans(starts.zip(&pieces.ends).map(|(start, &end)| text.get(start..end as usize).unwrap()));
+            let mut morphemes = MorphemeBuffer::default();
+            crate::segment::SegmentWorker::segment_line(&mut engine.worker(), text, 0, &mut morphemes);
+            let starts = std::iter::once(0).chain(morphemes.ends.iter().map(|&end| end as usize));
+            let found = spans(starts.zip(&morphemes.ends).map(|(start, &end)| text.get(start..end as usize).unwrap()));
             let wanted = spans(sentence["tokens"].as_array().unwrap().iter().map(|token| token["surface"].as_str().unwrap()));
             hits += found.intersection(&wanted).count();
             (ours, theirs) = (ours + found.len(), theirs + wanted.len());

@@ -1,4 +1,4 @@
-//! Merges the symbols of one pre-token, lowest rank first.
+//! Merges the symbols of one pre-token: always the pair of lowest rank, of equal ones the leftmost.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,16 +8,19 @@ use crate::bpe::merge_ranks::{MergeRanks, NONE};
 /// More symbols than this are merged with a heap, in O(n log n); fewer by scanning.
 const SHORT: usize = 48;
 
-/// The arrays of merging, reused from piece to piece.
+/// The arrays that merging needs; they are used again for each pre-token.
 #[derive(Debug, Default)]
 pub(crate) struct Merger {
+    /// The pre-token: its symbols before [`Self::merge`], its tokens afterwards.
     pub(crate) symbols: Vec<u32>,
     /// Rank of the pair that starts at each symbol.
     ranks: Vec<u32>,
-    /// Neighbours by position, for long pieces.
+    /// For long pre-tokens, a linked list: the position on the left of each symbol.
     before: Vec<u32>,
+    /// The position on the right of each symbol.
     after: Vec<u32>,
-    queue: BinaryHeap<Reverse<(u32, u32)>>,
+    /// For long pre-tokens: (rank, position), the lowest first.
+    heap: BinaryHeap<Reverse<(u32, u32)>>,
 }
 
 impl Merger {
@@ -31,7 +34,7 @@ impl Merger {
         }
     }
 
-    /// Merges by looking for the lowest rank again and again.
+    /// Scans for the lowest rank before each merge.
     #[inline]
     pub(crate) fn merge_short(&mut self, merge_ranks: &MergeRanks) {
         let Self { symbols, ranks, .. } = self;
@@ -51,9 +54,9 @@ impl Merger {
         }
     }
 
-    /// Merges with a queue of (rank, position) over a linked list; entries that no longer hold are skipped.
+    /// Takes the lowest rank from a heap. Entries are not removed when a merge changes a pair; they are skipped when they come up.
     pub(crate) fn merge_long(&mut self, merge_ranks: &MergeRanks) {
-        let Self { symbols, ranks, before, after, queue } = self;
+        let Self { symbols, ranks, before, after, heap } = self;
         let n = symbols.len();
         ranks.clear();
         ranks.extend(symbols.windows(2).map(|pair| merge_ranks.rank(pair[0], pair[1])));
@@ -62,9 +65,9 @@ impl Merger {
         before.extend((0..n as u32).map(|i| i.wrapping_sub(1)));
         after.clear();
         after.extend(1..=n as u32);
-        queue.clear();
-        queue.extend(ranks.iter().enumerate().filter(|&(_, &rank)| rank != NONE).map(|(i, &rank)| Reverse((rank, i as u32))));
-        while let Some(Reverse((rank, position))) = queue.pop() {
+        heap.clear();
+        heap.extend(ranks.iter().enumerate().filter(|&(_, &rank)| rank != NONE).map(|(i, &rank)| Reverse((rank, i as u32))));
+        while let Some(Reverse((rank, position))) = heap.pop() {
             let at = position as usize;
             if ranks[at] != rank {
                 continue;
@@ -79,19 +82,19 @@ impl Merger {
             if (right as usize) < n {
                 before[right as usize] = position;
                 ranks[at] = merge_ranks.rank(symbols[at], symbols[right as usize]);
-                queue.extend(Some(Reverse((ranks[at], position))).filter(|_| ranks[at] != NONE));
+                heap.extend(Some(Reverse((ranks[at], position))).filter(|_| ranks[at] != NONE));
             }
             if left != NONE {
                 let left_rank = merge_ranks.rank(symbols[left as usize], symbols[at]);
                 ranks[left as usize] = left_rank;
-                queue.extend(Some(Reverse((left_rank, left))).filter(|_| left_rank != NONE));
+                heap.extend(Some(Reverse((left_rank, left))).filter(|_| left_rank != NONE));
             }
         }
         symbols.retain(|&symbol| symbol != NONE);
     }
 }
 
-/// Where the lowest rank is, the leftmost of equal ones; `None` if no pair has a rank.
+/// Position and value of the lowest rank, the leftmost of equal ones; `None` if no pair has a rank.
 #[inline]
 fn lowest(ranks: &[u32]) -> Option<(usize, u32)> {
     let mut best = (0, NONE);
