@@ -96,23 +96,22 @@ fn prose(number: usize) -> String {
 fn mixed_inputs(world: &World) -> Vec<String> {
     let mut ids = Vec::new();
     for file in 0..3 {
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for row in 0..60 {
             let id = format!("{file}-{row}");
             let text = match row % 6 {
                 0 => "短い。".to_owned(),
-                1 => prose(file * 60 + row),
                 2 => prose(1000),
                 3 => "……………………!!!!!!!!!!##########".to_owned(),
                 _ => prose(file * 60 + row),
             };
-            lines += &format!("{}\n", serde_json::json!({"id": id, "text": text}));
+            lines.push(serde_json::json!({"id": id, "text": text}).to_string());
             ids.push(id);
             if row % 10 == 9 {
-                lines += "{\"text\": \"cut\n";
+                lines.push("{\"text\": \"cut".to_owned());
             }
         }
-        world.write(&format!("{file}.jsonl"), lines);
+        world.write(&format!("{file}.jsonl"), lines.join("\n"));
     }
     ids
 }
