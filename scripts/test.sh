@@ -6,7 +6,6 @@
 # tests/it/may_skip.txt names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export SEIMAI_IN_TEST_SCRIPT=1
 target=${CARGO_TARGET_DIR:-target}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -51,7 +51,7 @@ fn files() -> Vec<(String, String)> {
     files_under(&src())
 }
 
-fn files_under(root: &Path) -> Vec<(String, String)> {
+pub(crate) fn files_under(root: &Path) -> Vec<(String, String)> {
     let mut open = vec![root.to_path_buf()];
     let mut all = Vec::new();
     while let Some(dir) = open.pop() {
