@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests compare Seimai with: MeCab and IPADIC from Debian's packages (as root), and a Python environment with
-# tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it. What is there already stays.
+# Installs what the tests compare Seimai with: MeCab, IPADIC and strace from Debian's packages (as root), and a Python environment
+# with tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it. What is there already stays.
 # The tests do without all of it, and say which of them were skipped; where CI is set a skipped test fails, so CI runs this first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,6 +18,16 @@ elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
   { apt-get update -qq && apt mecab mecab-utils mecab-ipadic mecab-ipadic-utf8; } || failed=1
 else
   echo "not installed: needs apt-get and root; or bring mecab with a UTF-8 IPADIC yourself"
+  failed=1
+fi
+
+say "strace"
+if command -v strace; then
+  echo "installed already"
+elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  { apt-get update -qq && apt strace; } || failed=1
+else
+  echo "not installed: needs apt-get and root"
   failed=1
 fi
 

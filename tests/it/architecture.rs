@@ -51,7 +51,7 @@ fn files() -> Vec<(String, String)> {
     files_under(&src())
 }
 
-fn files_under(root: &Path) -> Vec<(String, String)> {
+pub(crate) fn files_under(root: &Path) -> Vec<(String, String)> {
     let mut open = vec![root.to_path_buf()];
     let mut all = Vec::new();
     while let Some(dir) = open.pop() {
@@ -159,6 +159,10 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("UdpSocket", &[], "no network"),
     ("UnixStream", &[], "no network"),
     ("SystemTime", &[], "outputs must not depend on the clock"),
+    ("Instant", &["cli", "pipeline"], "times are told in run.json and on the terminal, and nowhere else"),
+    ("available_parallelism", &["cli"], "outputs must not depend on the number of threads"),
+    ("env::var", &["cli", "segment/store"], "the environment says where dictionaries are, and nothing else"),
+    ("env::var_os", &["cli", "segment/store"], "the environment says where dictionaries are, and nothing else"),
 ];
 
 /// Files that name a reserved word with a reason.

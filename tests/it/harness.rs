@@ -47,6 +47,11 @@ impl World {
         Some(Self { dir: tempfile::tempdir().unwrap(), store: None })
     }
 
+    /// Is this the world of the tiny dictionary?
+    pub(crate) fn is_tiny(&self) -> bool {
+        self.store.is_some()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -107,6 +112,23 @@ pub(crate) mod unfinished {
         let mut all: Vec<PathBuf> = children(&work(out)).iter().flat_map(|pass| children(&pass.join("entries"))).collect();
         all.sort();
         all
+    }
+
+    /// The pass of an entry, by its path under the output directory; nothing for other files.
+    pub(crate) fn pass_of_entry(path: &Path) -> Option<&Path> {
+        path.parent().filter(|dir| dir.ends_with("entries") && dir.starts_with(".work"))
+    }
+
+    /// Asserts that the files of every finished unit are there, as its entry says.
+    pub(crate) fn assert_entries_hold(out: &Path) {
+        for path in entries(out) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let entry: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+            for file in entry["files"].as_array().unwrap() {
+                let bytes = std::fs::read(out.join(file["path"].as_str().unwrap())).unwrap();
+                assert_eq!(blake3::hash(&bytes).to_hex().as_str(), file["blake3"], "{file} of {}", path.display());
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod determinism;
+mod durability;
 mod harness;
 mod hostile;
 mod pipeline;

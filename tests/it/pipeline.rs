@@ -1,5 +1,6 @@
 //! The whole way on the samples: what is planted is found, and the counts add up.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use arrow::record_batch::RecordBatch;
@@ -71,6 +72,76 @@ fn samples_come_out_as_their_authors_say() {
     for named in of.iter().filter(|id| !id.is_empty()) {
         assert!(kept.contains(named), "{named} stands for a duplicate and is kept");
     }
+}
+
+/// Sentences that a filter keeps, and that no other number gives.
+fn prose(number: usize) -> String {
+    let whos = ["私", "隣の老人", "図書館の司書", "若い農家", "学校の先生", "旅の商人", "町の医者"];
+    let whats = ["精米した米", "古い地図", "庭の花", "山の水", "新しい辞書", "手紙の束", "朝の新聞"];
+    let dos = [
+        "丁寧に調べています",
+        "静かに運んで行く",
+        "友人へ見せたい",
+        "大切に残した",
+        "毎日数えます",
+        "急いで届けるそうだ",
+        "懐かしく思い出す",
+    ];
+    let sentence =
+        |i: usize| format!("{}は{}を{}。", whos[(number + i) % 7], whats[(number / 7 + i * 2) % 7], dos[(number / 49 + i * 3) % 7]);
+    (0..7).map(sentence).collect()
+}
+
+/// Good, short, doubled and unreadable records in three files: the ids in reading order, but for the unreadable ones.
+fn mixed_inputs(world: &World) -> Vec<String> {
+    let mut ids = Vec::new();
+    for file in 0..3 {
+        let mut lines = Vec::new();
+        for row in 0..60 {
+            let id = format!("{file}-{row}");
+            let text = match row % 6 {
+                0 => "短い。".to_owned(),
+                2 => prose(1000),
+                3 => "……………………!!!!!!!!!!##########".to_owned(),
+                _ => prose(file * 60 + row),
+            };
+            lines.push(serde_json::json!({"id": id, "text": text}).to_string());
+            ids.push(id);
+            if row % 10 == 9 {
+                lines.push("{\"text\": \"cut".to_owned());
+            }
+        }
+        world.write(&format!("{file}.jsonl"), lines.join("\n"));
+    }
+    ids
+}
+
+#[test]
+fn every_record_is_kept_rejected_or_quarantined_and_order_stays() {
+    let world = World::new();
+    let ids = mixed_inputs(&world);
+    world.write("plan.toml", "[input]\npaths = [\"*.jsonl\"]\n[quality]\npreset = \"none\"\nthresholds.min_chars = 20\n[shards]\nrows_max = 20\nbytes_max = 4000\n[tokenizer]\nvocab_size = 300\n");
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--threads", "4"]);
+    assert_eq!(code, 3, "{err}");
+    let rejected = rows(&world.path("out/rejected"));
+    let (kept, dropped) = (strings(&rows(&world.path("out/documents")), "doc_id"), strings(&rejected, "doc_id"));
+    let place = |id: &String| ids.iter().position(|other| other == id).unwrap();
+    for group in [&kept, &dropped] {
+        assert!(
+            group.len() > 20 && group.is_sorted_by_key(place),
+            "in the order of reading: {group:?}, {:?}",
+            manifest(&world.path("out"))["rejected"]
+        );
+    }
+    let mut all = [kept, dropped].concat();
+    all.sort_by_key(place);
+    assert_eq!(all, ids, "each once");
+    let reasons: BTreeSet<(String, String)> = strings(&rejected, "stage").into_iter().zip(strings(&rejected, "rule")).collect();
+    let stages: BTreeSet<&str> = reasons.iter().map(|(stage, _)| stage.as_str()).collect();
+    assert!(stages.len() > 1 && reasons.iter().all(|(_, rule)| !rule.is_empty()), "{reasons:?}");
+    let totals = manifest(&world.path("out"))["totals"].clone();
+    assert_eq!((totals["read"].as_u64(), totals["quarantined"].as_u64()), (Some(198), Some(18)), "{totals}");
+    assert_eq!(world.run(&["verify", "out"]).0, 0);
 }
 
 #[test]

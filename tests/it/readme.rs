@@ -85,3 +85,33 @@ fn the_list_of_tests_that_may_be_skipped_is_current() {
     }
     assert!(crate::testing::listed().count() > 0);
 }
+
+/// ARCHITECTURE.md names the test that guards a sentence beside it, and once it names one invariant's it names all.
+#[test]
+fn tests_that_the_architecture_names_are_there() {
+    let text = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let sources = ["src", "tests"].map(|dir| crate::architecture::text_under(&repository().join(dir))).concat();
+    let named = |text: &str| -> Vec<String> {
+        let is_test =
+            |word: &&str| word.matches('_').count() >= 3 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        text.split('`').skip(1).step_by(2).map(|word| word.rsplit("::").next().unwrap()).filter(is_test).map(str::to_owned).collect()
+    };
+    for name in named(&text) {
+        assert!(sources.contains(&format!("fn {name}()")), "ARCHITECTURE.md names {name}, which is no test");
+    }
+    let invariants = text.split("## Invariants").nth(1).unwrap().split("\n## ").next().unwrap();
+    if !named(invariants).is_empty() {
+        let alone: Vec<&str> = invariants.split("\n* ").skip(1).filter(|sentence| named(sentence).is_empty()).collect();
+        assert!(alone.is_empty(), "no test is named beside: {alone:#?}");
+    }
+}
+
+/// A test that prints this itself would be skipped where CI is set, unseen.
+#[test]
+fn one_helper_alone_says_that_a_test_is_skipped() {
+    let files = ["src", "tests"].map(|dir| crate::architecture::files_under(&repository().join(dir))).concat();
+    let says = concat!("\"skipped", ": ");
+    let others: Vec<String> =
+        files.into_iter().filter(|(name, text)| name != "testing.rs" && text.contains(says)).map(|(name, _)| name).collect();
+    assert!(others.is_empty(), "call testing::skipped: {others:?}");
+}

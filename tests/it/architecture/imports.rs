@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::modules::{Module, Target, Tree};
+use super::modules::{Target, Tree};
 use super::source::{Token, is};
 
 /// A file names an item that another file of its group has.
@@ -56,7 +56,7 @@ pub(crate) fn imports_of(tree: &Tree, from: usize) -> Vec<Import> {
         if import.public && tree.is_inside(target.module, from) {
             passed_on.push((import, target));
         } else {
-            found.push(record(tree, module, import.line, &import.segments, &target));
+            found.extend(records(tree, from, import.line, &import.segments, &target));
         }
     }
     for (at, token) in module.body.iter().enumerate() {
@@ -64,23 +64,36 @@ pub(crate) fn imports_of(tree: &Tree, from: usize) -> Vec<Import> {
         if segments.len() > 1
             && let Some(target) = tree.resolve(from, &segments)
         {
-            found.push(record(tree, module, token.line, &segments, &target));
+            found.extend(records(tree, from, token.line, &segments, &target));
         }
     }
     for (import, target) in passed_on {
         for name in tree.names(from, import) {
             let used = (0..module.body.len()).find(|at| uses_name(&module.body, *at, &name));
-            found.extend(used.map(|at| record(tree, module, module.body[at].line, &[name], &target)));
+            found.extend(used.into_iter().flat_map(|at| records(tree, from, module.body[at].line, std::slice::from_ref(&name), &target)));
         }
     }
     found
 }
 
-fn record(tree: &Tree, module: &Module, line: usize, segments: &[String], target: &Target) -> Import {
+/// The file that has the item, and the one that passes it on if there is such a one. A parent that passes on what one of its
+/// files has is no import of the file inside, which should have named the other file itself.
+fn records(tree: &Tree, from: usize, line: usize, segments: &[String], target: &Target) -> Vec<Import> {
     let file = |index: usize| tree.modules[index].file.clone();
-    let to = file(target.module);
-    let through = target.through.map(file).filter(|through| *through != to && *through != module.file);
-    Import { from: module.file.clone(), line, to, path: segments.join("::"), through }
+    let import = |to: usize, through: Option<usize>| Import {
+        from: file(from),
+        line,
+        to: file(to),
+        path: segments.join("::"),
+        through: through.map(file),
+    };
+    match target.through {
+        Some(through) if tree.is_inside(from, through) && file(through) != file(target.module) && file(through) != file(from) => {
+            vec![import(target.module, Some(through))]
+        }
+        Some(through) => vec![import(target.module, None), import(through, None)],
+        None => vec![import(target.module, None)],
+    }
 }
 
 /// The path that begins at `at`, or nothing if none begins there.
@@ -172,18 +185,25 @@ mod tests {
     #[test]
     fn a_name_leads_to_the_file_that_has_it() {
         let (imports, circles) = look(&[
-            ("room.rs", "mod a; mod b; mod c; mod d; pub use self::b::{B, inner::Inner as Renamed}; use c::*; pub const OWN: u8 = 1;"),
+            (
+                "room.rs",
+                "mod a; mod b; mod c; mod d; mod e; pub use self::b::{B, inner::Inner as Renamed}; use c::*; pub const OWN: u8 = 1;",
+            ),
+            ("room/e.rs", "mod inside; pub use inside::X;\nfn f() { X }"),
+            ("room/e/inside.rs", "pub struct X;"),
             (
                 "room/a.rs",
                 "use super::{B,\n Renamed};\nfn f() { crate::room::OWN; super::c::g::<u8>(\"super::d\"); /* super::d */ super::C }",
             ),
             ("room/b.rs", "pub struct B; pub mod inner { use super::super::d::D; pub struct Inner; impl super::B {} }"),
             ("room/c.rs", "use crate::room::a; pub struct C;"),
-            ("room/d.rs", "pub struct D; use ::b::B; fn f(a: a::X) -> <Vec<u8> as b::T>::O { room::OWN }"),
+            ("room/d.rs", "pub struct D; use ::b::B; fn f(a: a::X) -> <Vec<u8> as b::T>::O { room::OWN }\nuse super::e::X;"),
         ]);
         let expected =
             ["room 1 c", "a 1 b through room", "a 2 b through room", "a 3 room", "a 3 c through room", "a 3 c", "b 1 d", "c 1 a"];
-        assert_eq!(imports, expected);
+        let (first, head_file) = imports.split_at(8);
+        assert_eq!(head_file, ["d 2 e", "d 2 e/inside", "e 2 e/inside"], "a head file stands for what it passes on");
+        assert_eq!(first, expected);
         assert_eq!(circles, [["room", "a", "c"].map(str::to_owned)]);
     }
 
