@@ -23,6 +23,12 @@ pub(super) enum Element {
     Foreign,
 }
 
+impl Element {
+    pub(super) fn hides(self) -> bool {
+        matches!(self, Self::Hidden | Self::Foreign)
+    }
+}
+
 /// The meaning of an element, by its name in lower case.
 pub(super) fn element(name: &[u8]) -> Element {
     match name {
@@ -56,13 +62,52 @@ pub(super) fn content(name: &[u8]) -> Option<State> {
 
 /// Tags that end SVG and MathML around them, for they cannot be part of it (HTML standard, 13.2.6.5).
 pub(super) fn ends_foreign(name: &[u8]) -> bool {
-    match name {
-        b"b" | b"big" | b"code" | b"em" | b"embed" | b"i" | b"img" | b"meta" | b"nobr" | b"s" | b"small" | b"span" | b"strong"
-        | b"strike" | b"sub" | b"sup" | b"tt" | b"u" | b"var" | b"ruby" | b"pre" | b"listing" => true,
-        b"blockquote" | b"body" | b"br" | b"center" | b"dd" | b"div" | b"dl" | b"dt" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6"
-        | b"head" | b"hr" | b"li" | b"menu" | b"ol" | b"p" | b"table" | b"ul" => true,
-        _ => false,
-    }
+    matches!(
+        name,
+        b"b" | b"big"
+            | b"blockquote"
+            | b"body"
+            | b"br"
+            | b"center"
+            | b"code"
+            | b"dd"
+            | b"div"
+            | b"dl"
+            | b"dt"
+            | b"em"
+            | b"embed"
+            | b"h1"
+            | b"h2"
+            | b"h3"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"head"
+            | b"hr"
+            | b"i"
+            | b"img"
+            | b"li"
+            | b"listing"
+            | b"menu"
+            | b"meta"
+            | b"nobr"
+            | b"ol"
+            | b"p"
+            | b"pre"
+            | b"ruby"
+            | b"s"
+            | b"small"
+            | b"span"
+            | b"strike"
+            | b"strong"
+            | b"sub"
+            | b"sup"
+            | b"table"
+            | b"tt"
+            | b"u"
+            | b"ul"
+            | b"var"
+    )
 }
 
 /// Elements of SVG and MathML in which HTML may stand.

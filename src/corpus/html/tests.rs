@@ -102,6 +102,8 @@ fn a_tag_that_does_not_end_costs_itself() {
         ("<a href=\"x>一</a><p>二", "一\n二"),
         ("一<p class='x>二<b title=\"y>三", "一\n二三"),
         ("一<p class", "一"),
+        ("一\r\n二\r三&amp;&notit;&#x56db;<!--\r\n--><b a=\"\r\n&lt;\"><a href=\"x>五", "一二三&¬it;四五"),
+        ("<a b=\"> ".repeat(40).as_str(), ""),
         ("<script>x</script a=\">二", "二"),
     ]);
 }
@@ -158,7 +160,7 @@ fn hostile_markup_is_read_in_linear_time() {
         assert_eq!(text(&page), "x");
     }
     // Some 13 MB of it: seconds even without optimisation and on a busy machine, hours if a single piece were quadratic.
-    assert!(start.elapsed() < Duration::from_secs(120), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(2), "{:?}", start.elapsed());
 }
 
 proptest! {
