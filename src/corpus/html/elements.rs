@@ -5,7 +5,7 @@ use html5gum::State;
 /// What an element does to the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
-    /// Nothing: part of a line, or unknown.
+    /// Nothing: it stands within a line, or is unknown.
     Inline,
     /// Stands on lines of its own.
     Block,
@@ -60,7 +60,7 @@ pub(super) fn content(name: &[u8]) -> Option<State> {
     }
 }
 
-/// Tags that end SVG and MathML around them, for they cannot be part of it (HTML standard, 13.2.6.5).
+/// Tags that cannot stand in SVG or MathML, and end it where they do (HTML standard, 13.2.6.5).
 pub(super) fn ends_foreign(name: &[u8]) -> bool {
     matches!(
         name,

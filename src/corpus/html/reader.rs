@@ -110,7 +110,7 @@ impl Reader {
             Element::Hidden | Element::Foreign => self.hidden = Some(Hidden::new(name, element == Element::Foreign)),
             _ => {}
         }
-        self.pass(element);
+        self.separate(element);
     }
 
     fn close(&mut self, element: Element) {
@@ -119,11 +119,11 @@ impl Reader {
             Element::Preformatted => self.pre = self.pre.saturating_sub(1),
             _ => {}
         }
-        self.pass(element);
+        self.separate(element);
     }
 
-    /// What the start and the end of an element have in common.
-    fn pass(&mut self, element: Element) {
+    /// What the start and the end of an element have in common: they separate the text before from the text behind.
+    fn separate(&mut self, element: Element) {
         match element {
             Element::Block | Element::Preformatted => {
                 self.in_reading = false;

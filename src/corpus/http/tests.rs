@@ -178,22 +178,22 @@ fn members_and_frames_are_joined() {
 }
 
 #[test]
-fn every_cut_is_a_fault() {
+fn every_truncated_body_is_a_fault() {
     // Long enough that no part of it can be taken for text.
     let text = PAGE.repeat(3);
     for (field, pack, reason) in CODINGS {
         let packed = pack(text.as_bytes());
-        for cut in 1..packed.len() {
-            let found = undone(field, &packed[..cut]);
-            let is_short = cut < 3 && matches!(&found, Ok(stored) if *stored == packed[..cut]);
-            assert!(found == Err(reason) || is_short, "{field}: {cut} {found:?}");
+        for end in 1..packed.len() {
+            let found = undone(field, &packed[..end]);
+            let is_short = end < 3 && matches!(&found, Ok(stored) if *stored == packed[..end]);
+            assert!(found == Err(reason) || is_short, "{field}: {end} {found:?}");
         }
     }
     let packed = chunked(text.as_bytes(), &[100], "\r\n");
-    for cut in 5..packed.len() {
-        match undone("Transfer-Encoding: chunked", &packed[..cut]) {
-            Ok(found) => assert!(text.as_bytes().starts_with(&found) && (found.len() % 100 == 0 || found.len() == text.len()), "{cut}"),
-            Err(reason) => assert_eq!(reason, "http_chunked", "{cut}"),
+    for end in 5..packed.len() {
+        match undone("Transfer-Encoding: chunked", &packed[..end]) {
+            Ok(found) => assert!(text.as_bytes().starts_with(&found) && (found.len() % 100 == 0 || found.len() == text.len()), "{end}"),
+            Err(reason) => assert_eq!(reason, "http_chunked", "{end}"),
         }
     }
 }
