@@ -3,6 +3,7 @@
 //! No tree is built: a tokeniser gives tags and text with references resolved, block tags end lines, and scripts, styles, titles and the
 //! readings of ruby are left out. Broken markup costs markup, not time: the page is read once, or a few times where a tag does not end.
 
+mod bytes;
 mod charset;
 mod elements;
 mod lines;

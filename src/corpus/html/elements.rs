@@ -5,7 +5,7 @@ use html5gum::State;
 /// What an element does to the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
-    /// Nothing: part of a line, or unknown.
+    /// Nothing: it stands within a line, or is unknown.
     Inline,
     /// Stands on lines of its own.
     Block,
@@ -21,6 +21,12 @@ pub(super) enum Element {
     Hidden,
     /// The same, with a syntax of its own (SVG, MathML).
     Foreign,
+}
+
+impl Element {
+    pub(super) fn hides(self) -> bool {
+        matches!(self, Self::Hidden | Self::Foreign)
+    }
 }
 
 /// The meaning of an element, by its name in lower case.
@@ -54,15 +60,54 @@ pub(super) fn content(name: &[u8]) -> Option<State> {
     }
 }
 
-/// Tags that end SVG and MathML around them, for they cannot be part of it (HTML standard, 13.2.6.5).
+/// Tags that cannot stand in SVG or MathML, and end it where they do (HTML standard, 13.2.6.5).
 pub(super) fn ends_foreign(name: &[u8]) -> bool {
-    match name {
-        b"b" | b"big" | b"code" | b"em" | b"embed" | b"i" | b"img" | b"meta" | b"nobr" | b"s" | b"small" | b"span" | b"strong"
-        | b"strike" | b"sub" | b"sup" | b"tt" | b"u" | b"var" | b"ruby" | b"pre" | b"listing" => true,
-        b"blockquote" | b"body" | b"br" | b"center" | b"dd" | b"div" | b"dl" | b"dt" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6"
-        | b"head" | b"hr" | b"li" | b"menu" | b"ol" | b"p" | b"table" | b"ul" => true,
-        _ => false,
-    }
+    matches!(
+        name,
+        b"b" | b"big"
+            | b"blockquote"
+            | b"body"
+            | b"br"
+            | b"center"
+            | b"code"
+            | b"dd"
+            | b"div"
+            | b"dl"
+            | b"dt"
+            | b"em"
+            | b"embed"
+            | b"h1"
+            | b"h2"
+            | b"h3"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"head"
+            | b"hr"
+            | b"i"
+            | b"img"
+            | b"li"
+            | b"listing"
+            | b"menu"
+            | b"meta"
+            | b"nobr"
+            | b"ol"
+            | b"p"
+            | b"pre"
+            | b"ruby"
+            | b"s"
+            | b"small"
+            | b"span"
+            | b"strike"
+            | b"strong"
+            | b"sub"
+            | b"sup"
+            | b"table"
+            | b"tt"
+            | b"u"
+            | b"ul"
+            | b"var"
+    )
 }
 
 /// Elements of SVG and MathML in which HTML may stand.

@@ -61,8 +61,12 @@ impl Reader {
     /// A start tag; gives how its content is to be read if that is no markup.
     pub(super) fn start(&mut self, name: Name, self_closing: bool) -> Option<State> {
         let foreign = self.leave_foreign(name);
-        if self_closing && (self.xml || foreign || element(name.get()) == Element::Foreign) {
-            self.empty(name);
+        let element = element(name.get());
+        if self_closing && (self.xml || foreign || element == Element::Foreign) {
+            if self.hidden.is_none() && !element.hides() {
+                self.open(name, element);
+                self.close(element);
+            }
             return None;
         }
         match &mut self.hidden {
@@ -70,18 +74,9 @@ impl Reader {
                 hidden.depth += u32::from(hidden.root == name);
                 hidden.html += u32::from(hidden.foreign && holds_html(name.get()));
             }
-            None => self.open(name),
+            None => self.open(name, element),
         }
-        if foreign { None } else { content(name.get()) }
-    }
-
-    /// An element that ends where it begins.
-    fn empty(&mut self, name: Name) {
-        let is_seen = !matches!(element(name.get()), Element::Hidden | Element::Foreign);
-        if self.hidden.is_none() && is_seen {
-            self.open(name);
-            self.close(name);
-        }
+        if foreign || element == Element::Inline { None } else { content(name.get()) }
     }
 
     pub(super) fn end(&mut self, name: Name) {
@@ -94,7 +89,7 @@ impl Reader {
                 }
             }
             Some(hidden) => hidden.html = hidden.html.saturating_sub(u32::from(hidden.foreign && holds_html(name.get()))),
-            None => self.close(name),
+            None => self.close(element(name.get())),
         }
     }
 
@@ -108,29 +103,27 @@ impl Reader {
         foreign
     }
 
-    fn open(&mut self, name: Name) {
-        let element = element(name.get());
+    fn open(&mut self, name: Name, element: Element) {
         match element {
             Element::Reading => self.in_reading = true,
             Element::Preformatted => self.pre += 1,
             Element::Hidden | Element::Foreign => self.hidden = Some(Hidden::new(name, element == Element::Foreign)),
             _ => {}
         }
-        self.pass(element);
+        self.separate(element);
     }
 
-    fn close(&mut self, name: Name) {
-        let element = element(name.get());
+    fn close(&mut self, element: Element) {
         match element {
             Element::Reading => self.in_reading = false,
             Element::Preformatted => self.pre = self.pre.saturating_sub(1),
             _ => {}
         }
-        self.pass(element);
+        self.separate(element);
     }
 
-    /// What the start and the end of an element have in common.
-    fn pass(&mut self, element: Element) {
+    /// What the start and the end of an element have in common: they separate the text before from the text behind.
+    fn separate(&mut self, element: Element) {
         match element {
             Element::Block | Element::Preformatted => {
                 self.in_reading = false;

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
+use super::bytes::Bytes;
 use super::name::Name;
 use super::reader::Reader;
 
@@ -17,7 +18,7 @@ pub(super) fn read(page: &str, reader: &mut Reader) {
     let mut tokens = Tokens { reader, tag: None, last_start: Name::default(), position: 0 };
     let (mut rest, mut state) = (page.as_bytes(), State::Data);
     for _ in 0..=RESUMES {
-        let mut tokenizer = Tokenizer::new_with_emitter(rest, &mut tokens);
+        let mut tokenizer = Tokenizer::new_with_emitter(Bytes::new(rest), &mut tokens);
         tokenizer.set_state(state);
         // The page is in memory: reading it cannot fail.
         let Ok(()) = tokenizer.finish();
