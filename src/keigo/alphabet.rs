@@ -1,7 +1,7 @@
 //! The neutral alphabet: what a morpheme is to the keigo rules, whatever dictionary it comes from.
 //!
-//! Rules are written once over [`Token`]s; `lexicon` maps the words of a dictionary to them. Sixteen bytes each, so that
-//! those a text uses (some hundred distinct tokens) stay in cache. Names of variants are also the names that the tables
+//! Rules are written once over [`Symbol`]s; `lexicon` maps the words of a dictionary to them. Twelve bytes each, so that
+//! those a text uses (some hundred distinct symbols) stay in cache. Names of variants are also the names that the tables
 //! of `dicts/keigo/` use.
 
 use crate::keigo::flags::Flags;
@@ -193,7 +193,7 @@ named_enum! {
 
 /// A morpheme as the rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Token {
+pub struct Symbol {
     /// Part of speech.
     pub class: Class,
     /// Which word, if a rule names it.
@@ -204,7 +204,7 @@ pub struct Token {
     pub flags: Flags,
 }
 
-impl Token {
+impl Symbol {
     /// Has any of these flags.
     pub fn any(self, flags: Flags) -> bool {
         self.flags.any(flags)

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::keigo::alphabet::{Class, Lemma, Token};
+use crate::keigo::alphabet::{Class, Lemma, Symbol};
 use crate::keigo::formula::FormulaHits;
-use crate::keigo::lexicon::TokenTable;
+use crate::keigo::lexicon::SymbolTable;
 use crate::keigo::listing::{is_listed, is_quotation};
 use crate::keigo::marks::is_punctuation;
 use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
-use crate::keigo::scene::{Clause, Item, Scene, Unit, unit};
+use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
 use crate::keigo::style::{Ending, Style, Tone, ending, tone};
 use crate::keigo::tables::Tables;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable};
@@ -76,8 +76,8 @@ pub struct Analysis<'a> {
 #[derive(Debug)]
 pub struct Analyzer {
     tables: Tables,
-    table: TokenTable,
-    /// Rules that can begin with a token, by its number.
+    symbols: SymbolTable,
+    /// Rules that can begin with a symbol, by its number.
     triggers: Vec<RuleSet>,
 }
 
@@ -88,9 +88,9 @@ impl Analyzer {
     /// Internal: a table of `dicts/keigo/`, which are compiled in, is malformed (the tests see to it that none is).
     pub fn new(lexicon: &dyn Lexicon) -> Result<Self> {
         let tables = Tables::read()?;
-        let table = TokenTable::new(lexicon, &tables);
-        let triggers = table.tokens().iter().map(|token| trigger(&tables.rules, *token)).collect();
-        Ok(Self { tables, table, triggers })
+        let symbols = SymbolTable::new(lexicon, &tables);
+        let triggers = symbols.symbols().iter().map(|symbol| trigger(&tables.rules, *symbol)).collect();
+        Ok(Self { tables, symbols, triggers })
     }
 
     /// Scratch of one thread.
@@ -99,9 +99,9 @@ impl Analyzer {
     }
 }
 
-/// The rules that can begin with this token.
-fn trigger(rules: &[Rule], token: Token) -> RuleSet {
-    let begins = |rule: &Rule| rule.steps.first().is_some_and(|step| step.can_begin(token));
+/// The rules that can begin with this symbol.
+fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
+    let begins = |rule: &Rule| rule.steps.first().is_some_and(|step| step.can_begin(symbol));
     rules.iter().enumerate().filter(|(_, rule)| begins(rule)).fold(0, |set, (i, _)| set | 1 << i)
 }
 
@@ -110,7 +110,7 @@ fn trigger(rules: &[Rule], token: Token) -> RuleSet {
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
     items: Vec<Item>,
-    outside: Vec<Token>,
+    outside: Vec<Symbol>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
 }
@@ -141,11 +141,11 @@ impl Worker<'_> {
         while i < morphemes.len() && start < end {
             let morpheme_end = morphemes.ends[i];
             if morphemes.pos[i] != PosTable::GAP {
-                let number = self.analyzer.table.number(morphemes.pos[i], morphemes.word[i]);
-                let token = self.token(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
-                depth = (depth + usize::from(token.class == Class::Open)).saturating_sub(usize::from(token.class == Class::Close));
-                let quoted = depth > 0 || token.class == Class::Close;
-                self.items.push(Item { token, number, start, end: morpheme_end, quoted });
+                let number = self.analyzer.symbols.number(morphemes.pos[i], morphemes.word[i]);
+                let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
+                depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
+                let quoted = depth > 0 || symbol.class == Class::Close;
+                self.items.push(Item { symbol, number, start, end: morpheme_end, quoted });
             }
             start = morpheme_end;
             i += 1;
@@ -153,20 +153,20 @@ impl Worker<'_> {
         i
     }
 
-    /// The token of a morpheme; outside the dictionary, marks and the words of `unknown.tsv` are known by their surface.
-    fn token(&self, text: &str, number: u16, known: bool, morpheme: Range<usize>) -> Token {
-        let token = self.analyzer.table.tokens()[usize::from(number)];
-        if known || token.class == Class::Gap {
-            return token;
+    /// The symbol of a morpheme; outside the dictionary, marks and the words of `unknown.tsv` are known by their surface.
+    fn symbol(&self, text: &str, number: u16, known: bool, morpheme: Range<usize>) -> Symbol {
+        let symbol = self.analyzer.symbols.symbols()[usize::from(number)];
+        if known || symbol.class == Class::Gap {
+            return symbol;
         }
-        let Some(surface) = text.get(morpheme) else { return token };
+        let Some(surface) = text.get(morpheme) else { return symbol };
         let tables = &self.analyzer.tables;
-        if let Some(flags) = tables.vocabulary.unknown(surface) {
-            Token { flags, ..token }
-        } else if is_punctuation(surface) {
-            Token { class: tables.marks.class("", surface), ..Token::default() }
+        if is_punctuation(surface) {
+            Symbol { class: tables.marks.class("", surface), ..Symbol::default() }
+        } else if let Some(flags) = tables.vocabulary.unknown(surface) {
+            Symbol { flags, ..symbol }
         } else {
-            token
+            symbol
         }
     }
 
@@ -187,28 +187,28 @@ impl Worker<'_> {
         self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
     }
 
-    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
+    /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
     /// it is the latter, that is, whether the sentence stands inside brackets.
     fn choose_deciding(&mut self) -> bool {
         self.outside.clear();
-        self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.token));
-        let any_word = |token: &Token| !matches!(token.class, Class::Mark | Class::Comma);
+        self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.symbol));
+        let any_word = |symbol: &Symbol| !matches!(symbol.class, Class::Mark | Class::Comma);
         if self.outside.iter().any(any_word) {
             return false;
         }
         self.outside.clear();
-        self.outside.extend(self.items.iter().map(|item| item.token));
+        self.outside.extend(self.items.iter().map(|item| item.symbol));
         self.items.iter().any(|item| item.quoted)
     }
 
     /// Finds the spans of the sentence and returns its level.
     fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
-        let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.lemma == Lemma::Ka);
+        let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
-            if self.items[i].token.lemma == Lemma::Fused {
+            if self.items[i].symbol.lemma == Lemma::Fused {
                 level = level.max(self.find_fused(text, i, inner));
             }
             let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
@@ -250,12 +250,12 @@ impl Worker<'_> {
 
     /// The first rule of `set` that fits at item `i`, and the item after its match.
     fn best(&self, mut set: RuleSet, i: usize, clause: &Clause) -> Option<(&Rule, usize)> {
-        let unit = unit(&self.items, i);
+        let prefixed = prefixed(&self.items, i);
         while set != 0 {
             let rule = &self.analyzer.tables.rules[set.trailing_zeros() as usize];
             set &= set - 1;
-            if let Some(to) = self.match_steps(rule, i, unit) {
-                let scene = Scene { items: &self.items, from: i, to, unit, clause };
+            if let Some(to) = self.match_steps(rule, i, prefixed) {
+                let scene = Scene { items: &self.items, from: i, to, prefixed, clause };
                 if (rule.when)(&scene) {
                     return Some((rule, to));
                 }
@@ -264,15 +264,15 @@ impl Worker<'_> {
         None
     }
 
-    fn match_steps(&self, rule: &Rule, from: usize, unit: Option<Unit>) -> Option<usize> {
+    fn match_steps(&self, rule: &Rule, from: usize, prefixed: Option<Prefixed>) -> Option<usize> {
         let mut at = from;
         for step in &rule.steps {
-            let token = self.items.get(at).map(|item| item.token);
+            let symbol = self.items.get(at).map(|item| item.symbol);
             at = match *step {
-                Step::Unit(flags) => unit.filter(|unit| flags.is_none() || unit.flags.any(flags))?.end,
-                Step::UnitOf(lemmas) => unit.filter(|unit| lemmas.contains(unit.lemma))?.end,
-                Step::May(_) => at + usize::from(token.is_some_and(|token| step.fits(token))),
-                step => token.filter(|token| step.fits(*token)).map(|_| at + 1)?,
+                Step::Prefixed(flags) => prefixed.filter(|prefixed| flags.is_none() || prefixed.flags.any(flags))?.end,
+                Step::PrefixedOf(lemmas) => prefixed.filter(|prefixed| lemmas.contains(prefixed.lemma))?.end,
+                Step::May(_) => at + usize::from(symbol.is_some_and(|symbol| step.fits(symbol))),
+                step => symbol.filter(|symbol| step.fits(*symbol)).map(|_| at + 1)?,
             };
         }
         (at <= self.items.len()).then_some(at)

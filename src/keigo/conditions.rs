@@ -4,7 +4,7 @@
 //! follows. A condition that names one, two or three lemmas says what it is about; groups of words that may grow are
 //! flags, given by the tables.
 
-use crate::keigo::alphabet::{Class, Form, Lemma, Token};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
 use crate::keigo::scene::{Scene, Subject};
 
@@ -29,7 +29,7 @@ conditions! {
     request_noun
     direction_from_self
     direction_from_other
-    plain_unit
+    plain_noun
     beautified_by_owner
     day_off
     beautified
@@ -63,7 +63,7 @@ fn always(_: &Scene<'_>) -> bool {
 
 /// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
 fn turns_into(scene: &Scene<'_>) -> bool {
-    let closed = scene.unit.is_some_and(|unit| unit.lemma == Lemma::Yasumi) && scene.clause.subject() == Subject::Thing;
+    let closed = scene.prefixed.is_some_and(|prefixed| prefixed.lemma == Lemma::Yasumi) && scene.clause.subject() == Subject::Thing;
     let set_phrase = scene.core(Flags::SET_PHRASE) && scene.clause.object.is_none();
     !closed && !set_phrase && !scene.core(Flags::BIKA)
 }
@@ -75,8 +75,8 @@ fn imperative_nasai(scene: &Scene<'_>) -> bool {
 
 /// Not 〜なさい.
 fn not_imperative(scene: &Scene<'_>) -> bool {
-    let verb = scene.items[scene.from..scene.to].iter().rev().find(|item| item.token.lemma == Lemma::Nasaru);
-    verb.is_none_or(|item| item.token.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
+    let verb = scene.items[scene.from..scene.to].iter().rev().find(|item| item.symbol.lemma == Lemma::Nasaru);
+    verb.is_none_or(|item| item.symbol.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
 }
 
 /// A support verb makes a form of the core, unless the core is only pretty (お茶ください).
@@ -100,10 +100,10 @@ fn request_noun(scene: &Scene<'_>) -> bool {
     matches!(next.class, Class::Case | Class::Topic | Class::Particle) || next.lemma == Lemma::Desu || next.is_nominal()
 }
 
-fn owner(token: Token) -> Option<bool> {
-    if token.any(Flags::SPEAKER) {
+fn owner(symbol: Symbol) -> Option<bool> {
+    if symbol.any(Flags::SPEAKER) {
         Some(false)
-    } else if token.any(Flags::RAISED | Flags::SON_NOUN) || token.lemma == Lemma::Sama {
+    } else if symbol.any(Flags::RAISED | Flags::SON_NOUN) || symbol.lemma == Lemma::Sama {
         Some(true)
     } else {
         None
@@ -143,8 +143,8 @@ fn direction_from_other(scene: &Scene<'_>) -> bool {
     giver(scene) == Some(true)
 }
 
-/// A unit that is a noun by itself.
-fn plain_unit(scene: &Scene<'_>) -> bool {
+/// A prefixed word that is a noun by itself.
+fn plain_noun(scene: &Scene<'_>) -> bool {
     !scene.core(Flags::BIKA | Flags::REQUEST)
 }
 
@@ -212,8 +212,8 @@ fn seen_person(scene: &Scene<'_>) -> bool {
 /// (ら)れる as respect: needs a raised subject (or a polite question to the hearer), no agent, and a verb that can have it.
 fn honorific_passive(scene: &Scene<'_>) -> bool {
     let items = &scene.items[scene.from..scene.to];
-    let head = items[0].token;
-    let verb = items[items.len() - 2].token;
+    let head = items[0].symbol;
+    let verb = items[items.len() - 2].symbol;
     let act = head.flags | if items.len() == 2 { verb.flags } else { Flags::NONE };
     let bare_suru = items.len() == 2 && verb.lemma == Lemma::Suru;
     if scene.clause.agent || act.any(Flags::SUFFERED) && !bare_suru || head.lemma == Lemma::Seru {
@@ -237,7 +237,7 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
 
 /// A verbal noun, or が directly before an adnominal: 先生が書かれた本.
 fn raised_doer(scene: &Scene<'_>, verbal_noun: bool, bare_suru: bool) -> bool {
-    let suffixed = scene.items[scene.from].token.class == Class::Suffix;
+    let suffixed = scene.items[scene.from].symbol.class == Class::Suffix;
     if verbal_noun {
         return !scene.clause.location && !suffixed;
     }
@@ -251,7 +251,7 @@ fn negated(scene: &Scene<'_>) -> bool {
 /// どちらへ行かれますか: a question to the hearer.
 fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let clause = scene.clause;
-    let opinion = scene.items[scene.from].token.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
+    let opinion = scene.items[scene.from].symbol.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
     clause.asks_politely() && (clause.object.is_some() || intransitive || opinion)
 }
 

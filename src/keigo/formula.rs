@@ -101,7 +101,7 @@ impl Formulae {
 
     /// Adds the formulae that begin at one of `items`.
     pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits) {
-        for item in items.iter().filter(|item| item.token.any(Flags::FORMULA)) {
+        for item in items.iter().filter(|item| item.symbol.any(Flags::FORMULA)) {
             let Some(rest) = text.get(item.start as usize..) else { continue };
             for formula in self.formulae.iter().filter(|formula| rest.starts_with(formula.phrase)) {
                 hits.seen[formula.domain as usize] |= formula.bit;
@@ -114,13 +114,13 @@ impl Formulae {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keigo::alphabet::Token;
+    use crate::keigo::alphabet::Symbol;
 
     #[test]
     fn formulae_are_counted_where_their_first_word_stands() {
         let text = "拝啓　時下ますます";
-        let token = Token { flags: Flags::FORMULA, ..Token::default() };
-        let item = |start, end| Item { token, number: 0, start, end, quoted: false };
+        let symbol = Symbol { flags: Flags::FORMULA, ..Symbol::default() };
+        let item = |start, end| Item { symbol, number: 0, start, end, quoted: false };
         let mut hits = FormulaHits::default();
         Formulae::read().unwrap().find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits);
         assert_eq!((hits.distinct_letter(), hits.distinct_legal(), hits.is_framed_letter()), (2, 0, false));

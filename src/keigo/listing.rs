@@ -22,9 +22,9 @@ pub(super) fn is_listed(marks: &Marks, text: &str, sentence: Range<u32>, items: 
     if line_start && bullet {
         return true;
     }
-    let wordless = items.iter().all(|item| matches!(item.token.class, Class::Mark | Class::Comma | Class::Open | Class::Close));
+    let wordless = items.iter().all(|item| matches!(item.symbol.class, Class::Mark | Class::Comma | Class::Open | Class::Close));
     let line_end = text.as_bytes().get((end as usize).saturating_sub(1)) == Some(&b'\n');
-    let unmarked = items.last().is_some_and(|item| item.token.class != Class::Mark);
+    let unmarked = items.last().is_some_and(|item| item.symbol.class != Class::Mark);
     wordless || (line_start && line_end && unmarked && style == Style::Fragment)
 }
 

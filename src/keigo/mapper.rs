@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::keigo::alphabet::{Class, Form, Lemma, Token};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
 use crate::keigo::marks::is_punctuation;
 use crate::keigo::tables::Tables;
@@ -44,8 +44,8 @@ impl<'a> Mapper<'a> {
         Self { standard: lexicon.standard(), tables, stems }
     }
 
-    /// The token of an entry.
-    pub(super) fn token(&self, word: &Word<'_>) -> Token {
+    /// The symbol of an entry.
+    pub(super) fn symbol(&self, word: &Word<'_>) -> Symbol {
         let fields = [feature(word, 0), feature(word, 1), feature(word, 2), feature(word, 3)];
         let class = if is_punctuation(word.surface) {
             self.tables.marks.class(feature(word, 1), word.surface)
@@ -56,7 +56,7 @@ impl<'a> Mapper<'a> {
         let base = self.base(word);
         let lemma = self.lemma(class, base, word);
         let flags = self.flags(class, lemma, base, word) | self.tables.vocabulary.flags_of_lemma(lemma);
-        Token { class, lemma, form, flags }
+        Symbol { class, lemma, form, flags }
     }
 
     /// The dictionary form: 原形 in IPADIC, the lemma in UniDic (without its English gloss).
@@ -130,7 +130,7 @@ impl<'a> Mapper<'a> {
             Class::Case | Class::Topic | Class::Connective | Class::Particle => flags = flags.and(Flags::CASUAL | Flags::FORMULA),
             _ => {}
         }
-        flags | self.dictionary_flags(class, word) | self.prefixed(class, surface)
+        flags | self.dictionary_flags(class, word) | self.prefix_flags(class, surface)
     }
 
     /// Flags that the dictionary gives.
@@ -154,7 +154,7 @@ impl<'a> Mapper<'a> {
     }
 
     /// Flags of a word that contains the prefix: those of its core, or [`Flags::STOP`].
-    fn prefixed(&self, class: Class, surface: &str) -> Flags {
+    fn prefix_flags(&self, class: Class, surface: &str) -> Flags {
         let vocabulary = &self.tables.vocabulary;
         let Some(core) = vocabulary.core(surface).filter(|_| can_be_prefixed(class)) else { return Flags::NONE };
         let whole = vocabulary.flags(surface).unwrap_or_default();
@@ -175,18 +175,18 @@ impl<'a> Mapper<'a> {
     }
 
     /// A word that is not in the lexicon, by its POS.
-    pub(super) fn unknown(&self, pos: &PosTable, id: u16) -> Token {
+    pub(super) fn unknown(&self, pos: &PosTable, id: u16) -> Symbol {
         if id == PosTable::GAP {
-            return Token { class: Class::Gap, ..Token::default() };
+            return Symbol { class: Class::Gap, ..Symbol::default() };
         }
         let fields = [0, 1, 2, 3].map(|field| pos.field(id, field));
-        let symbol = pos.unknown_category(id).is_some_and(|category| matches!(category, "SYMBOL" | "SPACE"));
-        let class = if symbol { Class::Mark } else { class_of(fields, "", &self.tables.marks) };
+        let is_mark = pos.unknown_category(id).is_some_and(|category| matches!(category, "SYMBOL" | "SPACE"));
+        let class = if is_mark { Class::Mark } else { class_of(fields, "", &self.tables.marks) };
         let mut flags = if fields.contains(&"人名") { Flags::PERSON } else { Flags::NONE };
         if class == Class::Sahen && self.standard == Standard::Ipadic {
             flags |= Flags::VERBAL;
         }
-        Token { class, form: form_of(pos.field(id, 5)), flags, lemma: Lemma::None }
+        Symbol { class, form: form_of(pos.field(id, 5)), flags, lemma: Lemma::None }
     }
 }
 

@@ -5,7 +5,7 @@
 //! (Council for Cultural Affairs, 2007). Rows of the class `NONE` spend morphemes that only look honorific.
 
 use crate::error::Result;
-use crate::keigo::alphabet::{Class, Form, Lemma, Token, named_enum};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol, named_enum};
 use crate::keigo::conditions::{CONDITIONS, Condition};
 use crate::keigo::flags::Flags;
 use crate::keigo::table::{Checked, Table, named};
@@ -47,24 +47,24 @@ impl Honorific {
 
 /// A set of lemmas.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct LemmaSet(u128);
+pub(super) struct LemmaSet([u64; 2]);
 
 const _: () = assert!(Lemma::ALL.len() <= 128, "a LemmaSet has a bit a lemma");
 
 impl LemmaSet {
     /// Is this lemma in the set?
     pub(super) fn contains(self, lemma: Lemma) -> bool {
-        self.0 >> lemma as u8 & 1 == 1
+        self.0[lemma as usize >> 6 & 1] >> (lemma as u8 & 63) & 1 == 1
     }
 }
 
-/// What one morpheme (or one honorific unit) of a pattern has to be.
+/// What one morpheme (or one prefixed word) of a pattern has to be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// `unit`, `unit:FLAG|FLAG`: お/ご + core, in one or several morphemes, with any of these flags (none = whichever).
-    Unit(Flags),
-    /// `unit=Lemma|Lemma`: お/ご + this core.
-    UnitOf(LemmaSet),
+    /// `prefixed`, `prefixed:FLAG|FLAG`: お/ご + core, in one or several morphemes, with any of these flags (none = whichever).
+    Prefixed(Flags),
+    /// `prefixed=Lemma|Lemma`: お/ご + this core.
+    PrefixedOf(LemmaSet),
     /// `Lemma|Lemma`: one of these words.
     Word(LemmaSet),
     /// `any:FLAG|FLAG`: a word with any of these flags.
@@ -78,32 +78,32 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// Can a match begin with this token?
-    pub(super) fn can_begin(self, token: Token) -> bool {
+    /// Can a match begin with this symbol?
+    pub(super) fn can_begin(self, symbol: Symbol) -> bool {
         match self {
-            Self::Unit(_) | Self::UnitOf(_) => token.any(Flags::PREFIXED) || token.lemma == Lemma::Prefix,
-            step => step.fits(token),
+            Self::Prefixed(_) | Self::PrefixedOf(_) => symbol.any(Flags::PREFIXED) || symbol.lemma == Lemma::Prefix,
+            step => step.fits(symbol),
         }
     }
 
-    /// Does one token fit a step that is not a unit?
-    pub(super) fn fits(self, token: Token) -> bool {
+    /// Does one symbol fit a step that is not a prefixed word?
+    pub(super) fn fits(self, symbol: Symbol) -> bool {
         match self {
-            Self::Unit(_) | Self::UnitOf(_) => false,
-            Self::Word(lemmas) | Self::May(lemmas) => lemmas.contains(token.lemma),
-            Self::Any(flags) => token.any(flags) && token.class != Class::Mark,
-            Self::Inflected(class, form) => token.class == class && token.form == form,
-            Self::Of(class) => token.class == class,
+            Self::Prefixed(_) | Self::PrefixedOf(_) => false,
+            Self::Word(lemmas) | Self::May(lemmas) => lemmas.contains(symbol.lemma),
+            Self::Any(flags) => symbol.any(flags) && symbol.class != Class::Mark,
+            Self::Inflected(class, form) => symbol.class == class && symbol.form == form,
+            Self::Of(class) => symbol.class == class,
         }
     }
 
     fn read(text: &str) -> Checked<Self> {
-        if text == "unit" {
-            Ok(Self::Unit(Flags::NONE))
-        } else if let Some(names) = text.strip_prefix("unit:") {
-            Ok(Self::Unit(flags(&names.replace('|', " "))?))
-        } else if let Some(names) = text.strip_prefix("unit=") {
-            Ok(Self::UnitOf(lemmas(names)?))
+        if text == "prefixed" {
+            Ok(Self::Prefixed(Flags::NONE))
+        } else if let Some(names) = text.strip_prefix("prefixed:") {
+            Ok(Self::Prefixed(flags(&names.replace('|', " "))?))
+        } else if let Some(names) = text.strip_prefix("prefixed=") {
+            Ok(Self::PrefixedOf(lemmas(names)?))
         } else if let Some(names) = text.strip_prefix("any:") {
             Ok(Self::Any(flags(&names.replace('|', " "))?))
         } else if let Some(names) = text.strip_prefix("class:") {
@@ -117,7 +117,12 @@ impl Step {
 }
 
 fn lemmas(names: &str) -> Checked<LemmaSet> {
-    names.split('|').try_fold(LemmaSet::default(), |set, name| Ok(LemmaSet(set.0 | 1 << named(Lemma::ALL, "lemma", name)? as u8)))
+    let mut set = LemmaSet::default();
+    for name in names.split('|') {
+        let lemma = named(Lemma::ALL, "lemma", name)?;
+        set.0[lemma as usize >> 6] |= 1 << (lemma as u8 & 63);
+    }
+    Ok(set)
 }
 
 fn class(names: &str) -> Checked<Step> {
@@ -213,10 +218,11 @@ mod tests {
     #[test]
     fn a_pattern_is_read_step_by_step() {
         let rule =
-            rule(["KEN1.x", "2", "(Seru Te) unit:BIKA|VERBAL unit=Me Itadaku|Suru class:Verb/Plain Reru?", "always", "Weak"]).unwrap();
+            rule(["KEN1.x", "2", "(Seru Te) prefixed:BIKA|VERBAL prefixed=Me Itadaku|Suru class:Verb/Plain Reru?", "always", "Weak"])
+                .unwrap();
         assert_eq!((rule.class, rule.level, rule.skip, rule.steps.len()), (Some(Honorific::Ken1), 2, 2, 7));
         assert_eq!(rule.label, Some(Label::Weak));
-        assert!(matches!(rule.steps[2], Step::Unit(flags) if flags == Flags::BIKA | Flags::VERBAL));
+        assert!(matches!(rule.steps[2], Step::Prefixed(flags) if flags == Flags::BIKA | Flags::VERBAL));
         assert!(matches!(rule.steps[4], Step::Word(set) if set.contains(Lemma::Suru) && !set.contains(Lemma::Me)));
     }
 
@@ -228,7 +234,7 @@ mod tests {
             (["SON.x", "4", "Te", "always", "-"], "level \"4\""),
             (["SON.x", "2", "To Tee", "always", "-"], "no lemma is called \"Tee\""),
             (["SON.x", "2", "(To Te)", "always", "-"], "parenthesis"),
-            (["SON.x", "2", "unit:BIG", "always", "-"], "no flag is called \"BIG\""),
+            (["SON.x", "2", "prefixed:BIG", "always", "-"], "no flag is called \"BIG\""),
             (["SON.x", "2", "class:Verb/Past", "always", "-"], "no form is called \"Past\""),
             (["SON.x", "2", "Te", "never", "-"], "no condition is called \"never\""),
             (["SON.x", "2", "Te", "always", ""], "no label is called"),

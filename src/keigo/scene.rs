@@ -1,17 +1,17 @@
-//! What stands around a match: the morphemes of the sentence, the clause so far, the honorific unit.
+//! What stands around a match: the morphemes of the sentence, the clause so far, the prefixed word.
 //!
 //! The conditions of the rules ask it. It looks at a fixed number of neighbours or at the running [`Clause`], so matching
 //! stays linear.
 
-use crate::keigo::alphabet::{Class, Form, Lemma, Token};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
 
 /// A morpheme of the sentence under analysis; gaps are left out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     /// What it is.
-    pub(super) token: Token,
-    /// Number of its token, for the table of the rules that it can begin.
+    pub(super) symbol: Symbol,
+    /// Number of its symbol, for the table of the rules that it can begin.
     pub(super) number: u16,
     /// Byte start in the document.
     pub(super) start: u32,
@@ -77,19 +77,19 @@ impl Clause {
 
     /// Takes in item `i`.
     pub(super) fn advance(&mut self, items: &[Item], i: usize) {
-        let token = items[i].token;
-        self.seen |= token.flags;
-        match token.lemma {
-            Lemma::Ga if token.class == Class::Case => self.nominative = subject_of(items, i).unwrap_or(self.nominative),
+        let symbol = items[i].symbol;
+        self.seen |= symbol.flags;
+        match symbol.lemma {
+            Lemma::Ga if symbol.class == Class::Case => self.nominative = subject_of(items, i).unwrap_or(self.nominative),
             Lemma::Ha | Lemma::Mo => self.topic = subject_of(items, i).unwrap_or(self.topic),
-            Lemma::Wo => self.object = Some(before(items, i).map_or(Flags::NONE, |token| token.flags)),
+            Lemma::Wo => self.object = Some(before(items, i).map_or(Flags::NONE, |symbol| symbol.flags)),
             Lemma::Niyotte => self.agent = true,
             Lemma::Ni | Lemma::Kara => self.agent |= before(items, i).is_some_and(is_person),
-            Lemma::De if token.class == Class::Case => self.location = true,
+            Lemma::De if symbol.class == Class::Case => self.location = true,
             _ => {}
         }
-        let by_means = before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
-        if (token.class == Class::Connective && !by_means) || token.class == Class::Comma {
+        let by_means = || before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
+        if symbol.class == Class::Comma || (symbol.class == Class::Connective && !by_means()) {
             self.end();
         }
     }
@@ -100,12 +100,12 @@ impl Clause {
     }
 }
 
-fn before(items: &[Item], i: usize) -> Option<Token> {
-    i.checked_sub(1).map(|i| items[i].token)
+fn before(items: &[Item], i: usize) -> Option<Symbol> {
+    i.checked_sub(1).map(|i| items[i].symbol)
 }
 
-fn is_person(token: Token) -> bool {
-    token.any(Flags::PERSON | Flags::RAISED) || token.lemma == Lemma::Sama
+fn is_person(symbol: Symbol) -> bool {
+    symbol.any(Flags::PERSON | Flags::RAISED) || symbol.lemma == Lemma::Sama
 }
 
 /// The subject that the particle at `i` marks; `None` when it marks a time or no noun at all.
@@ -130,9 +130,9 @@ fn subject_of(items: &[Item], i: usize) -> Option<Subject> {
     }
 }
 
-/// An honorific unit: prefix and core.
+/// A prefixed word: お, ご or 御 and its core, in one morpheme or several.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit {
+pub(super) struct Prefixed {
     /// First item after it.
     pub(super) end: usize,
     /// Properties of the core.
@@ -141,53 +141,55 @@ pub(super) struct Unit {
     pub(super) lemma: Lemma,
 }
 
-/// The honorific unit that begins at item `i`.
-pub(super) fn unit(items: &[Item], i: usize) -> Option<Unit> {
-    let token = items.get(i)?.token;
-    if token.any(Flags::PREFIXED) {
-        return lexical_unit(items, i, token);
+/// The prefixed word that begins at item `i`.
+pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
+    let symbol = items.get(i)?.symbol;
+    if symbol.any(Flags::PREFIXED) {
+        return joined_word(items, i, symbol);
     }
-    if token.lemma != Lemma::Prefix {
+    if symbol.lemma != Lemma::Prefix {
         return None;
     }
-    let core = items.get(i + 1)?.token;
-    let next = items.get(i + 2).map(|item| item.token);
+    let core = items.get(i + 1)?.symbol;
+    let next = items.get(i + 2).map(|item| item.symbol);
     if core.any(Flags::STOP) {
         return None;
     }
     match core.class {
         Class::Verb if core.form == Form::Irrealis && next.is_some_and(|next| next.lemma == Lemma::Seru) => {
-            Some(Unit { end: i + 3, flags: Flags::VERBAL, lemma: Lemma::None })
+            Some(Prefixed { end: i + 3, flags: Flags::VERBAL, lemma: Lemma::None })
         }
-        Class::Verb if core.form == Form::Continuative => Some(Unit { end: i + 2, flags: core.flags | Flags::VERBAL, lemma: core.lemma }),
+        Class::Verb if core.form == Form::Continuative => {
+            Some(Prefixed { end: i + 2, flags: core.flags | Flags::VERBAL, lemma: core.lemma })
+        }
         Class::Suffix if core.lemma == Lemma::Sama => None,
-        Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => split_noun(i, core, next),
-        Class::Adjective => Some(Unit { end: i + 2, flags: Flags::OWNED, lemma: Lemma::None }),
+        Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => separate_noun(i, core, next),
+        Class::Adjective => Some(Prefixed { end: i + 2, flags: Flags::OWNED, lemma: Lemma::None }),
         _ => None,
     }
 }
 
 /// お話+し before ください is one verb stem; お召+し likewise.
-fn lexical_unit(items: &[Item], i: usize, token: Token) -> Option<Unit> {
-    if token.any(Flags::STOP) {
+fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
+    if symbol.any(Flags::STOP) {
         return None;
     }
-    let at = |k: usize| items.get(i + k).map(|item| item.token);
-    if token.any(Flags::THANKED) && at(1).is_some_and(|next| next.lemma == Lemma::Sama) {
+    let at = |k: usize| items.get(i + k).map(|item| item.symbol);
+    if symbol.any(Flags::THANKED) && at(1).is_some_and(|next| next.lemma == Lemma::Sama) {
         return None;
     }
     let stem = at(1).is_some_and(|next| next.lemma == Lemma::Suru && next.form == Form::Continuative)
         && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
-    Some(Unit { end: i + 1 + usize::from(stem && token.any(Flags::VERBAL)), flags: token.flags, lemma: token.lemma })
+    Some(Prefixed { end: i + 1 + usize::from(stem && symbol.any(Flags::VERBAL)), flags: symbol.flags, lemma: symbol.lemma })
 }
 
-fn split_noun(i: usize, core: Token, next: Option<Token>) -> Option<Unit> {
+fn separate_noun(i: usize, core: Symbol, next: Option<Symbol>) -> Option<Prefixed> {
     let titled = next.is_some_and(|next| next.lemma == Lemma::Sama);
     if titled && core.any(Flags::THANKED) {
         return None;
     }
     let flags = if titled { Flags::OWNED } else { core.flags };
-    Some(Unit { end: i + 2 + usize::from(titled), flags, lemma: core.lemma })
+    Some(Prefixed { end: i + 2 + usize::from(titled), flags, lemma: core.lemma })
 }
 
 /// A match under examination: items `from..to` fit the steps of a rule.
@@ -199,30 +201,30 @@ pub(super) struct Scene<'a> {
     pub(super) from: usize,
     /// First item after it.
     pub(super) to: usize,
-    /// The honorific unit at `from`, if any.
-    pub(super) unit: Option<Unit>,
+    /// The prefixed word at `from`, if any.
+    pub(super) prefixed: Option<Prefixed>,
     /// What the clause said before.
     pub(super) clause: &'a Clause,
 }
 
 impl Scene<'_> {
-    /// The token `n` morphemes before the match: 1 is its neighbour.
-    pub(super) fn back(&self, n: usize) -> Token {
-        self.from.checked_sub(n).and_then(|i| self.items.get(i)).map_or(Token::default(), |item| item.token)
+    /// The symbol `n` morphemes before the match: 1 is its neighbour.
+    pub(super) fn back(&self, n: usize) -> Symbol {
+        self.from.checked_sub(n).and_then(|i| self.items.get(i)).map_or(Symbol::default(), |item| item.symbol)
     }
 
-    /// The token `n` morphemes after the match: 0 is its neighbour.
-    pub(super) fn next(&self, n: usize) -> Token {
-        self.items.get(self.to + n).map_or(Token::default(), |item| item.token)
+    /// The symbol `n` morphemes after the match: 0 is its neighbour.
+    pub(super) fn next(&self, n: usize) -> Symbol {
+        self.items.get(self.to + n).map_or(Symbol::default(), |item| item.symbol)
     }
 
-    /// The last token of the match.
-    pub(super) fn last(&self) -> Token {
-        self.items[self.to - 1].token
+    /// The last symbol of the match.
+    pub(super) fn last(&self) -> Symbol {
+        self.items[self.to - 1].symbol
     }
 
-    /// Has the core of the honorific unit any of these flags?
+    /// Has the core of the prefixed word any of these flags?
     pub(super) fn core(&self, flags: Flags) -> bool {
-        self.unit.is_some_and(|unit| unit.flags.any(flags))
+        self.prefixed.is_some_and(|prefixed| prefixed.flags.any(flags))
     }
 }

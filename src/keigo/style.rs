@@ -4,7 +4,7 @@
 //! is read backwards: marks and final particles are taken off, then the chain of auxiliaries says 敬体 or 常体, and a
 //! noun, adverb or case particle says fragment.
 
-use crate::keigo::alphabet::{Class, Form, Lemma, Token};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
 
 /// How a sentence ends.
@@ -61,49 +61,49 @@ pub(super) struct Ending {
     pub(super) casual: bool,
 }
 
-/// Reads the end of `tokens`: the morphemes of a sentence that decide, in order, without brackets and gaps.
-pub(super) fn ending(tokens: &[Token]) -> Ending {
-    let first = read_end(tokens);
+/// Reads the end of `symbols`: the morphemes of a sentence that decide, in order, without brackets and gaps.
+pub(super) fn ending(symbols: &[Symbol]) -> Ending {
+    let first = read_end(symbols);
     if first.style != Style::Fragment {
         return first;
     }
     // すごいですね、これは。 The predicate came first.
-    let comma = tokens.iter().rposition(|token| token.class == Class::Comma);
-    match comma.filter(|&at| at > 0 && closes(&tokens[..at])) {
-        Some(at) => read_end(&tokens[..at]),
+    let comma = symbols.iter().rposition(|symbol| symbol.class == Class::Comma);
+    match comma.filter(|&at| at > 0 && closes(&symbols[..at])) {
+        Some(at) => read_end(&symbols[..at]),
         None => first,
     }
 }
 
 /// Is this the end of a sentence, though a comma follows: a final particle, or です, ます, ました?
-fn closes(tokens: &[Token]) -> bool {
-    let finite = |token: &Token| token.class == Class::Auxiliary && token.form == Form::Plain && polite_chain(tokens);
-    tokens.last().is_some_and(|last| last.class == Class::Final || finite(last))
+fn closes(symbols: &[Symbol]) -> bool {
+    let finite = |symbol: &Symbol| symbol.class == Class::Auxiliary && symbol.form == Form::Plain && polite_chain(symbols);
+    symbols.last().is_some_and(|last| last.class == Class::Final || finite(last))
 }
 
-fn read_end(tokens: &[Token]) -> Ending {
-    let mut end = tokens.len();
-    while end > 0 && is_trailer(tokens[end - 1]) {
+fn read_end(symbols: &[Symbol]) -> Ending {
+    let mut end = symbols.len();
+    while end > 0 && is_trailer(symbols[end - 1]) {
         end -= 1;
     }
     let marks_off = end;
-    while end > 1 && is_final_particle(&tokens[..end]) {
+    while end > 1 && is_final_particle(&symbols[..end]) {
         end -= 1;
     }
-    let spoken = tokens[end..marks_off].iter().any(|token| token.class == Class::Final && !matches!(token.lemma, Lemma::Ka));
-    let copula = tokens[end..marks_off].iter().any(|token| token.class == Class::Final);
-    let style = predicate(&tokens[..end], copula);
-    let abrupt = tokens[..end].last().is_some_and(|token| is_abrupt(*token));
+    let spoken = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final && !matches!(symbol.lemma, Lemma::Ka));
+    let copula = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final);
+    let style = predicate(&symbols[..end], copula);
+    let abrupt = symbols[..end].last().is_some_and(|symbol| is_abrupt(*symbol));
     Ending { style, casual: (spoken || abrupt) && style == Style::Jotai }
 }
 
-fn is_trailer(token: Token) -> bool {
-    matches!(token.class, Class::Mark | Class::Comma | Class::Open | Class::Close | Class::Gap) || token.any(Flags::LAUGH)
+fn is_trailer(symbol: Symbol) -> bool {
+    matches!(symbol.class, Class::Mark | Class::Comma | Class::Open | Class::Close | Class::Gap) || symbol.any(Flags::LAUGH)
 }
 
-/// Is the last token a particle that does not decide? A connective one (が, けど, ので), a final one, か; また の after a predicate.
-fn is_final_particle(tokens: &[Token]) -> bool {
-    let (last, before) = (tokens[tokens.len() - 1], tokens[tokens.len() - 2]);
+/// Is the last symbol a particle that does not decide? A connective one (が, けど, ので), a final one, か; また の after a predicate.
+fn is_final_particle(symbols: &[Symbol]) -> bool {
+    let (last, before) = (symbols[symbols.len() - 1], symbols[symbols.len() - 2]);
     let after_predicate = matches!(before.class, Class::Verb | Class::Adjective | Class::Auxiliary);
     match last.class {
         Class::Final => true,
@@ -121,66 +121,66 @@ fn is_final_particle(tokens: &[Token]) -> bool {
 }
 
 /// の and ん as dependent nouns (行くの？) after a predicate.
-fn is_no_noun(last: Token, after_predicate: bool) -> bool {
+fn is_no_noun(last: Symbol, after_predicate: bool) -> bool {
     after_predicate && last.lemma == Lemma::NoNoun
 }
 
 /// て, っす, bare でしょ, ちゃう: the end of casual talk.
-fn is_abrupt(token: Token) -> bool {
-    token.is(&[Lemma::Te, Lemma::Ssu, Lemma::Choudai])
-        || (token.lemma == Lemma::Desu && token.form == Form::Irrealis)
-        || token.any(Flags::CASUAL)
+fn is_abrupt(symbol: Symbol) -> bool {
+    symbol.is(&[Lemma::Te, Lemma::Ssu, Lemma::Choudai])
+        || (symbol.lemma == Lemma::Desu && symbol.form == Form::Irrealis)
+        || symbol.any(Flags::CASUAL)
 }
 
-/// Style of a sentence whose last token is the end of its predicate; `copula` = a final particle followed.
-fn predicate(tokens: &[Token], copula: bool) -> Style {
-    let Some(&last) = tokens.last() else { return Style::Fragment };
+/// Style of a sentence whose last symbol is the end of its predicate; `copula` = a final particle followed.
+fn predicate(symbols: &[Symbol], copula: bool) -> Style {
+    let Some(&last) = symbols.last() else { return Style::Fragment };
     match last.class {
-        Class::Auxiliary | Class::Verb | Class::Adjective => inflected(tokens, last),
+        Class::Auxiliary | Class::Verb | Class::Adjective => inflected(symbols, last),
         Class::Connective => {
-            if polite_chain(&tokens[..tokens.len() - 1]) {
+            if polite_chain(&symbols[..symbols.len() - 1]) {
                 Style::Keitai
             } else {
                 Style::Jotai
             }
         }
-        Class::Case | Class::Particle if wished(tokens) => Style::Keitai,
+        Class::Case | Class::Particle if wished(symbols) => Style::Keitai,
         Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::DependentNoun | Class::Suffix | Class::Number | Class::Adverb
             if copula =>
         {
             Style::Jotai
         }
         Class::Sahen if last.lemma == Lemma::Choudai => Style::Jotai,
-        Class::Noun if last.lemma == Lemma::Goran && tokens.len() > 1 && tokens[tokens.len() - 2].lemma == Lemma::Te => Style::Jotai,
-        Class::Topic if trails_off(tokens) => Style::Jotai,
+        Class::Noun if last.lemma == Lemma::Goran && symbols.len() > 1 && symbols[symbols.len() - 2].lemma == Lemma::Te => Style::Jotai,
+        Class::Topic if trails_off(symbols) => Style::Jotai,
         Class::Interjection | Class::Modifier if last.lemma == Lemma::Fused => Style::Keitai,
         _ => Style::Fragment,
     }
 }
 
 /// 〜のでは？
-fn trails_off(tokens: &[Token]) -> bool {
-    let n = tokens.len();
-    n > 2 && tokens[n - 1].lemma == Lemma::Ha && tokens[n - 2].is(&[Lemma::De, Lemma::Da]) && tokens[n - 3].lemma == Lemma::NoNoun
+fn trails_off(symbols: &[Symbol]) -> bool {
+    let n = symbols.len();
+    n > 2 && symbols[n - 1].lemma == Lemma::Ha && symbols[n - 2].is(&[Lemma::De, Lemma::Da]) && symbols[n - 3].lemma == Lemma::NoNoun
 }
 
-fn inflected(tokens: &[Token], last: Token) -> Style {
+fn inflected(symbols: &[Symbol], last: Symbol) -> Style {
     let requested = last.lemma == Lemma::Kudasaru && last.form == Form::Imperative;
-    if requested || polite_chain(tokens) { Style::Keitai } else { Style::Jotai }
+    if requested || polite_chain(symbols) { Style::Keitai } else { Style::Jotai }
 }
 
 /// 合格しますように。
-fn wished(tokens: &[Token]) -> bool {
-    let n = tokens.len();
-    n > 2 && tokens[n - 1].lemma == Lemma::Ni && tokens[n - 2].lemma == Lemma::You && polite_chain(&tokens[..n - 2])
+fn wished(symbols: &[Symbol]) -> bool {
+    let n = symbols.len();
+    n > 2 && symbols[n - 1].lemma == Lemma::Ni && symbols[n - 2].lemma == Lemma::You && polite_chain(&symbols[..n - 2])
 }
 
 /// Does the chain of auxiliaries at the end hold です or ます (not っす, not a bare でしょ)?
-fn polite_chain(tokens: &[Token]) -> bool {
-    for (i, token) in tokens.iter().enumerate().rev() {
-        match token.lemma {
+fn polite_chain(symbols: &[Symbol]) -> bool {
+    for (i, symbol) in symbols.iter().enumerate().rev() {
+        match symbol.lemma {
             Lemma::Masu => return true,
-            Lemma::Desu => return !is_bare_desho(tokens, i),
+            Lemma::Desu => return !is_bare_desho(symbols, i),
             Lemma::Ta | Lemma::Nu | Lemma::U | Lemma::Nai => {}
             _ => return false,
         }
@@ -188,19 +188,21 @@ fn polite_chain(tokens: &[Token]) -> bool {
     false
 }
 
-fn is_bare_desho(tokens: &[Token], i: usize) -> bool {
-    let token = tokens[i];
-    (token.form == Form::Irrealis && tokens.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || token.any(Flags::CASUAL)
+fn is_bare_desho(symbols: &[Symbol], i: usize) -> bool {
+    let symbol = symbols[i];
+    (symbol.form == Form::Irrealis && symbols.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || symbol.any(Flags::CASUAL)
 }
 
 /// Tone from the sentence's words and its end.
-pub(super) fn tone(tokens: &[Token], ending: Ending) -> Tone {
+pub(super) fn tone(symbols: &[Symbol], ending: Ending) -> Tone {
     let mut seen = Flags::NONE;
     let (mut role, mut formal) = (false, false);
-    for (i, token) in tokens.iter().enumerate() {
-        seen |= token.flags;
-        role |= is_role(tokens, i);
-        formal |= is_formal(tokens, i);
+    for (i, symbol) in symbols.iter().enumerate() {
+        seen |= symbol.flags;
+        if symbol.any(Flags::ROLE | Flags::FORMULA) || symbol.is(&[Lemma::Gozaru, Lemma::Da, Lemma::Nai]) {
+            role |= is_role(symbols, i);
+            formal |= is_formal(symbols, i);
+        }
     }
     if role {
         Tone::Role
@@ -214,55 +216,58 @@ pub(super) fn tone(tokens: &[Token], ending: Ending) -> Tone {
 }
 
 /// ござる without ます, のじゃ, ざます, やんす; a lone わし is not enough.
-fn is_role(tokens: &[Token], i: usize) -> bool {
-    let token = tokens[i];
-    let next = tokens.get(i + 1).map_or(Lemma::None, |next| next.lemma);
-    match token.lemma {
+fn is_role(symbols: &[Symbol], i: usize) -> bool {
+    let symbol = symbols[i];
+    let next = symbols.get(i + 1).map_or(Lemma::None, |next| next.lemma);
+    match symbol.lemma {
         Lemma::Gozaru => next != Lemma::Masu,
         Lemma::Ja => {
-            token.any(Flags::ROLE) && i > 0 && (tokens[i - 1].lemma == Lemma::NoNoun || tokens[i - 1].is_nominal()) && ends_here(tokens, i)
+            symbol.any(Flags::ROLE)
+                && i > 0
+                && (symbols[i - 1].lemma == Lemma::NoNoun || symbols[i - 1].is_nominal())
+                && ends_here(symbols, i)
         }
-        _ => token.any(Flags::ROLE) && token.class == Class::Auxiliary || token.any(Flags::ROLE) && token.class == Class::Final,
+        _ => symbol.any(Flags::ROLE) && symbol.class == Class::Auxiliary || symbol.any(Flags::ROLE) && symbol.class == Class::Final,
     }
 }
 
 /// Only particles and marks follow.
-fn ends_here(tokens: &[Token], i: usize) -> bool {
-    tokens.get(i + 1).is_none_or(|next| matches!(next.class, Class::Mark | Class::Final | Class::Comma | Class::Close))
+fn ends_here(symbols: &[Symbol], i: usize) -> bool {
+    symbols.get(i + 1).is_none_or(|next| matches!(next.class, Class::Mark | Class::Final | Class::Comma | Class::Close))
 }
 
 /// であろう, なければならない, ものとする.
-fn is_formal(tokens: &[Token], i: usize) -> bool {
-    let at = |k: usize| tokens.get(i + k).copied().unwrap_or_default();
-    let token = tokens[i];
-    let conjecture = token.lemma == Lemma::Da && at(1).lemma == Lemma::Aru && at(2).lemma == Lemma::U;
-    let duty = token.lemma == Lemma::Nai && token.form == Form::Conditional && at(2).lemma == Lemma::Naru;
-    let rule = token.class == Class::DependentNoun && at(1).lemma == Lemma::To && at(2).lemma == Lemma::Suru && at(3).class == Class::Mark;
-    conjecture || duty || (rule && token.any(Flags::FORMULA))
+fn is_formal(symbols: &[Symbol], i: usize) -> bool {
+    let at = |k: usize| symbols.get(i + k).copied().unwrap_or_default();
+    let symbol = symbols[i];
+    let conjecture = symbol.lemma == Lemma::Da && at(1).lemma == Lemma::Aru && at(2).lemma == Lemma::U;
+    let duty = symbol.lemma == Lemma::Nai && symbol.form == Form::Conditional && at(2).lemma == Lemma::Naru;
+    let rule = symbol.class == Class::DependentNoun && at(1).lemma == Lemma::To && at(2).lemma == Lemma::Suru && at(3).class == Class::Mark;
+    conjecture || duty || (rule && symbol.any(Flags::FORMULA))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn word(class: Class, lemma: Lemma) -> Token {
-        Token { class, lemma, ..Token::default() }
+    fn word(class: Class, lemma: Lemma) -> Symbol {
+        Symbol { class, lemma, ..Symbol::default() }
     }
 
-    fn masu() -> Token {
+    fn masu() -> Symbol {
         word(Class::Auxiliary, Lemma::Masu)
     }
 
-    fn noun() -> Token {
+    fn noun() -> Symbol {
         word(Class::Noun, Lemma::None)
     }
 
-    fn mark() -> Token {
+    fn mark() -> Symbol {
         word(Class::Mark, Lemma::None)
     }
 
-    fn style(tokens: &[Token]) -> Style {
-        ending(tokens).style
+    fn style(symbols: &[Symbol]) -> Style {
+        ending(symbols).style
     }
 
     #[test]
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn bare_desho_is_casual() {
-        let desho = Token { form: Form::Irrealis, ..word(Class::Auxiliary, Lemma::Desu) };
+        let desho = Symbol { form: Form::Irrealis, ..word(Class::Auxiliary, Lemma::Desu) };
         let u = word(Class::Auxiliary, Lemma::U);
         assert_eq!(ending(&[noun(), desho]), Ending { style: Style::Jotai, casual: true });
         assert_eq!(style(&[noun(), desho, u]), Style::Keitai);

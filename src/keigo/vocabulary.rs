@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::error::Result;
 use crate::keigo::alphabet::{Lemma, named_enum};
 use crate::keigo::flags::Flags;
+use crate::keigo::marks::is_punctuation;
 use crate::keigo::table::{Checked, Table, named};
 
 named_enum! {
@@ -115,6 +116,9 @@ impl Vocabulary {
             })?;
         }
         UNKNOWN.each(|[spelling, cell]| {
+            if is_punctuation(spelling) {
+                return Err("this is no word but a mark".into());
+            }
             vocabulary.longest_unknown = vocabulary.longest_unknown.max(spelling.len());
             vocabulary.unknown.insert(spelling, flags(cell)?);
             Ok(())

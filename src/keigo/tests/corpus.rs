@@ -76,12 +76,12 @@ fn character(text: &str, byte: u32) -> usize {
     text.get(..byte as usize).unwrap().chars().count()
 }
 
-/// Runs the rules over `lines`, each cut into sentences or kept whole.
-fn each_line(lines: &[String], cut: bool, mut visit: impl FnMut(usize, &str, &[Sentence], &[Span])) {
+/// Runs the rules over `lines`, each split into sentences or kept whole.
+fn each_line(lines: &[String], split: bool, mut visit: impl FnMut(usize, &str, &[Sentence], &[Span])) {
     let (dictionary, analyzer) = ipadic().unwrap();
     let mut worker = analyzer.worker();
     for (i, (line, segmented)) in lines.iter().zip(dictionary.segment(lines)).enumerate() {
-        let ends = if cut { sentence_ends(line) } else { vec![line.len() as u32] };
+        let ends = if split { sentence_ends(line) } else { vec![line.len() as u32] };
         let analysis = worker.analyze(line, &ends, segmented.morphemes());
         visit(i, line, analysis.sentences, analysis.spans);
     }
@@ -230,7 +230,7 @@ fn every_case_holds() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The cases over UniDic: at most 3 of 100 sentences may differ (its tokens do).
+/// The cases over UniDic: at most 3 of 100 sentences may differ (its symbols do).
 #[test]
 fn cases_unidic() {
     let Some(compiled) = std::env::var_os("SEIMAI_UNIDIC") else { return skip("cases_unidic", "SEIMAI_UNIDIC") };
