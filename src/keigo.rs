@@ -4,27 +4,34 @@
 //! their counts (`keigo`) and a bucket of politeness (`register`). Rules over the morphemes that segmentation has found,
 //! no second analysis. The stage only adds columns.
 //!
-//! [`alphabet`] what a morpheme is to the rules · [`rules`] the table · [`analyze`] text → sentences and spans ·
-//! [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
+//! Words, phrases and rules stand in the tables of `dicts/keigo/`, which a linguist edits without Rust.
+//!
+//! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · [`analyze`] text → sentences and
+//! spans · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
 //! [`columns`] the fields of the column `keigo`.
 
 pub mod alphabet;
 pub mod analyze;
 pub mod columns;
+mod conditions;
 pub mod document;
+pub mod flags;
 pub mod formula;
+mod fused;
 mod lexicon;
+mod listing;
+mod mapper;
+mod marks;
 pub mod rules;
 mod scene;
 pub mod style;
-mod words;
+mod table;
+mod tables;
+mod tag_set;
+mod vocabulary;
 
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
-mod corpus_tests;
-#[cfg(test)]
-mod toy;
+mod tests;
 
 use std::sync::Arc;
 
@@ -115,7 +122,7 @@ impl Keigo {
     /// Prepares the rules for a dictionary. Refuses options that [`Options::check`] refuses.
     pub fn new(options: &Options, lexicon: &dyn Lexicon) -> Result<Self> {
         options.check().map_err(Error::refused)?;
-        Ok(Self { analyzer: Analyzer::new(lexicon), thresholds: options.register.clone() })
+        Ok(Self { analyzer: Analyzer::new(lexicon)?, thresholds: options.register.clone() })
     }
 
     /// The rules, for analysis of single sentences.

@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use crate::keigo::alphabet::{Class, Key, Token, flag};
-use crate::keigo::formula::{self, FormulaHits};
-use crate::keigo::lexicon::{TokenTable, fused_part, is_punctuation, mark_class};
-use crate::keigo::rules::{Honorific, Mark, RULES, Rule, Step};
-use crate::keigo::scene::{Clause, Item, Scene, Unit, unit};
+use crate::error::Result;
+use crate::keigo::alphabet::{Class, Lemma, Symbol};
+use crate::keigo::formula::FormulaHits;
+use crate::keigo::lexicon::SymbolTable;
+use crate::keigo::listing::{is_listed, is_quotation};
+use crate::keigo::marks::is_punctuation;
+use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
+use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
 use crate::keigo::style::{Ending, Style, Tone, ending, tone};
+use crate::keigo::tables::Tables;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable};
 
 /// An honorific form in the text.
@@ -68,25 +72,25 @@ pub struct Analysis<'a> {
     pub formulae: FormulaHits,
 }
 
-/// Set of rules by number.
-type RuleSet = u128;
-
-const _: () = assert!(RULES.len() <= 128, "a RuleSet has a bit a rule");
-
 /// The rules bound to a dictionary: immutable, shared by all workers.
 #[derive(Debug)]
 pub struct Analyzer {
-    table: TokenTable,
-    /// Rules that can begin with a token, by its number.
+    tables: Tables,
+    symbols: SymbolTable,
+    /// Rules that can begin with a symbol, by its number.
     triggers: Vec<RuleSet>,
 }
 
 impl Analyzer {
     /// Maps the dictionary to the alphabet of the rules; takes a few tenths of a second for 400,000 entries.
-    pub fn new(lexicon: &dyn Lexicon) -> Self {
-        let table = TokenTable::new(lexicon);
-        let triggers = table.tokens().iter().map(|token| trigger(*token)).collect();
-        Self { table, triggers }
+    ///
+    /// # Errors
+    /// Internal: a table of `dicts/keigo/`, which are compiled in, is malformed (the tests see to it that none is).
+    pub fn new(lexicon: &dyn Lexicon) -> Result<Self> {
+        let tables = Tables::read()?;
+        let symbols = SymbolTable::new(lexicon, &tables);
+        let triggers = symbols.symbols().iter().map(|symbol| trigger(&tables.rules, *symbol)).collect();
+        Ok(Self { tables, symbols, triggers })
     }
 
     /// Scratch of one thread.
@@ -95,27 +99,10 @@ impl Analyzer {
     }
 }
 
-fn trigger(token: Token) -> RuleSet {
-    let fits = RULES.iter().enumerate().filter(|(_, rule)| rule.steps.first().is_some_and(|step| can_begin(*step, token)));
-    fits.fold(0, |set, (i, _)| set | 1 << i)
-}
-
-fn can_begin(step: Step, token: Token) -> bool {
-    match step {
-        Step::Unit(_) | Step::UnitOf(_) => token.any(flag::PREFIXED) || token.key == Key::Prefix,
-        step => fits(step, token),
-    }
-}
-
-/// Does one token fit a step that is not a unit?
-fn fits(step: Step, token: Token) -> bool {
-    match step {
-        Step::Unit(_) | Step::UnitOf(_) => false,
-        Step::Word(keys) | Step::May(keys) => token.is(keys),
-        Step::Any(flags) => token.any(flags) && token.class != Class::Mark,
-        Step::Inflected(class, form) => token.class == class && token.form == form,
-        Step::Of(class) => token.class == class,
-    }
+/// The rules that can begin with this symbol.
+fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
+    let begins = |rule: &Rule| rule.steps.first().is_some_and(|step| step.can_begin(symbol));
+    rules.iter().enumerate().filter(|(_, rule)| begins(rule)).fold(0, |set, (i, _)| set | 1 << i)
 }
 
 /// Analyses documents one after the other; its buffers are reused.
@@ -123,7 +110,7 @@ fn fits(step: Step, token: Token) -> bool {
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
     items: Vec<Item>,
-    outside: Vec<Token>,
+    outside: Vec<Symbol>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
 }
@@ -139,7 +126,7 @@ impl Worker<'_> {
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
-            formula::find(text, &self.items, &mut formulae);
+            self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
             self.sentence(text, start, end);
             start = end;
         }
@@ -152,30 +139,34 @@ impl Worker<'_> {
         let (mut i, mut depth) = (at, 0_usize);
         let mut start = if at == 0 { 0 } else { morphemes.ends[at - 1] };
         while i < morphemes.len() && start < end {
-            let piece_end = morphemes.ends[i];
+            let morpheme_end = morphemes.ends[i];
             if morphemes.pos[i] != PosTable::GAP {
-                let number = self.analyzer.table.number(morphemes.pos[i], morphemes.word[i]);
-                let token = self.token(text, number, morphemes.word[i] != NO_WORD, start as usize..piece_end as usize);
-                depth = (depth + usize::from(token.class == Class::Open)).saturating_sub(usize::from(token.class == Class::Close));
-                let quoted = depth > 0 || token.class == Class::Close;
-                self.items.push(Item { token, number, start, end: piece_end, quoted });
+                let number = self.analyzer.symbols.number(morphemes.pos[i], morphemes.word[i]);
+                let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
+                depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
+                let quoted = depth > 0 || symbol.class == Class::Close;
+                self.items.push(Item { symbol, number, start, end: morpheme_end, quoted });
             }
-            start = piece_end;
+            start = morpheme_end;
             i += 1;
         }
         i
     }
 
-    /// The token of a piece; marks and laughter outside the lexicon are known by their surface.
-    fn token(&self, text: &str, number: u16, known: bool, piece: Range<usize>) -> Token {
-        let token = self.analyzer.table.tokens()[usize::from(number)];
-        if known || token.class == Class::Gap {
-            return token;
+    /// The symbol of a morpheme; outside the dictionary, marks and the words of `unknown.tsv` are known by their surface.
+    fn symbol(&self, text: &str, number: u16, known: bool, morpheme: Range<usize>) -> Symbol {
+        let symbol = self.analyzer.symbols.symbols()[usize::from(number)];
+        if known || symbol.class == Class::Gap {
+            return symbol;
         }
-        match text.get(piece) {
-            Some("w" | "ww" | "www" | "ｗ" | "ｗｗ") => Token { flags: flag::LAUGH, ..token },
-            Some(surface) if is_punctuation(surface) => Token { class: mark_class("", surface), ..Token::default() },
-            _ => token,
+        let Some(surface) = text.get(morpheme) else { return symbol };
+        let tables = &self.analyzer.tables;
+        if is_punctuation(surface) {
+            Symbol { class: tables.marks.class("", surface), ..Symbol::default() }
+        } else if let Some(flags) = tables.vocabulary.unknown(surface) {
+            Symbol { flags, ..symbol }
+        } else {
+            symbol
         }
     }
 
@@ -184,40 +175,41 @@ impl Worker<'_> {
             return;
         }
         let inner = self.choose_deciding();
-        let quoted = inner && is_quotation(text, &self.items);
+        let marks = &self.analyzer.tables.marks;
+        let quoted = inner && is_quotation(marks, text, &self.items);
         let ending = ending(&self.outside);
         let first_span = self.spans.len();
-        let level = self.mark_spans(text, ending, inner);
+        let level = self.find_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = (inner && !quoted) || is_listed(text, byte_start, byte_end, &self.items, ending.style);
+        let listed = (inner && !quoted) || is_listed(marks, text, byte_start..byte_end, &self.items, ending.style);
         let tone = tone(&self.outside, ending);
         let spans = first_span..self.spans.len();
         self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
     }
 
-    /// Puts the tokens that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
+    /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
     /// it is the latter, that is, whether the sentence stands inside brackets.
     fn choose_deciding(&mut self) -> bool {
         self.outside.clear();
-        self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.token));
-        let any_word = |token: &Token| !matches!(token.class, Class::Mark | Class::Comma);
+        self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.symbol));
+        let any_word = |symbol: &Symbol| !matches!(symbol.class, Class::Mark | Class::Comma);
         if self.outside.iter().any(any_word) {
             return false;
         }
         self.outside.clear();
-        self.outside.extend(self.items.iter().map(|item| item.token));
+        self.outside.extend(self.items.iter().map(|item| item.symbol));
         self.items.iter().any(|item| item.quoted)
     }
 
     /// Finds the spans of the sentence and returns its level.
-    fn mark_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
-        let asks = self.outside.iter().rev().take_while(|token| token.class != Class::Auxiliary).any(|token| token.key == Key::Ka);
+    fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
+        let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
-            if self.items[i].token.key == Key::Fused {
-                level = level.max(self.mark_fused(text, i, inner));
+            if self.items[i].symbol.lemma == Lemma::Fused {
+                level = level.max(self.find_fused(text, i, inner));
             }
             let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
             let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
@@ -239,11 +231,12 @@ impl Worker<'_> {
     }
 
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.
-    fn mark_fused(&mut self, text: &str, i: usize, inner: bool) -> u8 {
+    fn find_fused(&mut self, text: &str, i: usize, inner: bool) -> u8 {
         let item = self.items[i];
         let surface = text.get(item.start as usize..item.end as usize).unwrap_or("");
-        let Some(part) = fused_part(surface) else { return 0 };
-        let humble = surface.starts_with("いただき");
+        let fused = &self.analyzer.tables.fused;
+        let Some(part) = fused.polite_part(surface) else { return 0 };
+        let humble = fused.is_humble(surface);
         let mut push = |rule, class, part: Range<usize>| {
             let (start, end) = (item.start + part.start as u32, item.start + part.end as u32);
             self.spans.push(Span { start, end, class, rule, weak: false, ambiguous: false, sasete: false });
@@ -256,13 +249,13 @@ impl Worker<'_> {
     }
 
     /// The first rule of `set` that fits at item `i`, and the item after its match.
-    fn best(&self, mut set: RuleSet, i: usize, clause: &Clause) -> Option<(&'static Rule, usize)> {
-        let unit = unit(&self.items, i);
+    fn best(&self, mut set: RuleSet, i: usize, clause: &Clause) -> Option<(&Rule, usize)> {
+        let prefixed = prefixed(&self.items, i);
         while set != 0 {
-            let rule = &RULES[set.trailing_zeros() as usize];
+            let rule = &self.analyzer.tables.rules[set.trailing_zeros() as usize];
             set &= set - 1;
-            if let Some(to) = self.match_steps(rule, i, unit) {
-                let scene = Scene { items: &self.items, from: i, to, unit, clause };
+            if let Some(to) = self.match_steps(rule, i, prefixed) {
+                let scene = Scene { items: &self.items, from: i, to, prefixed, clause };
                 if (rule.when)(&scene) {
                     return Some((rule, to));
                 }
@@ -271,22 +264,22 @@ impl Worker<'_> {
         None
     }
 
-    fn match_steps(&self, rule: &Rule, from: usize, unit: Option<Unit>) -> Option<usize> {
+    fn match_steps(&self, rule: &Rule, from: usize, prefixed: Option<Prefixed>) -> Option<usize> {
         let mut at = from;
-        for step in rule.steps {
-            let token = self.items.get(at).map(|item| item.token);
+        for step in &rule.steps {
+            let symbol = self.items.get(at).map(|item| item.symbol);
             at = match *step {
-                Step::Unit(flags) => unit.filter(|unit| flags == 0 || unit.flags & flags != 0)?.end,
-                Step::UnitOf(keys) => unit.filter(|unit| keys.contains(&unit.key))?.end,
-                Step::May(_) => at + usize::from(token.is_some_and(|token| fits(*step, token))),
-                step => token.filter(|token| fits(step, *token)).map(|_| at + 1)?,
+                Step::Prefixed(flags) => prefixed.filter(|prefixed| flags.is_none() || prefixed.flags.any(flags))?.end,
+                Step::PrefixedOf(lemmas) => prefixed.filter(|prefixed| lemmas.contains(prefixed.lemma))?.end,
+                Step::May(_) => at + usize::from(symbol.is_some_and(|symbol| step.fits(symbol))),
+                step => symbol.filter(|symbol| step.fits(*symbol)).map(|_| at + 1)?,
             };
         }
         (at <= self.items.len()).then_some(at)
     }
 }
 
-fn span(rule: &'static Rule, class: Honorific, items: &[Item]) -> Span {
+fn span(rule: &Rule, class: Honorific, items: &[Item]) -> Span {
     let (start, end) = match items {
         [first, .., last] => (first.start, last.end),
         [only] => (only.start, only.end),
@@ -297,58 +290,8 @@ fn span(rule: &'static Rule, class: Honorific, items: &[Item]) -> Span {
         end,
         class,
         rule: rule.id,
-        weak: rule.mark == Mark::Weak,
-        ambiguous: rule.mark == Mark::Ambiguous,
-        sasete: rule.mark == Mark::Sasete,
-    }
-}
-
-/// Do the brackets around the words quote them (「…」), or are they parentheses, as around the title of an article?
-fn is_quotation(text: &str, items: &[Item]) -> bool {
-    let bracket = items.iter().find(|item| item.quoted).and_then(|item| text.get(item.start as usize..item.end as usize));
-    bracket.is_some_and(|bracket| matches!(bracket, "「" | "『" | "｢" | "」" | "』" | "｣"))
-}
-
-/// A list item (bullet or number first), a Markdown heading, a line of marks, or a fragment that fills its line without a mark.
-fn is_listed(text: &str, start: u32, end: u32, items: &[Item], style: Style) -> bool {
-    let line_start = start == 0 || text.as_bytes().get(start as usize - 1) == Some(&b'\n');
-    let head = text.get(items[0].start as usize..items[0].end as usize).unwrap_or("");
-    let bullet = matches!(head.chars().next(), Some('・' | '-' | '*' | '•' | '●' | '○' | '■' | '□' | '◆' | '◇' | '#' | '※' | '①'..='⑳'));
-    let bullet = bullet || is_numbered(text.get(items[0].start as usize..end as usize).unwrap_or(""));
-    if line_start && bullet {
-        return true;
-    }
-    let wordless = items.iter().all(|item| matches!(item.token.class, Class::Mark | Class::Comma | Class::Open | Class::Close));
-    let line_end = text.as_bytes().get((end as usize).saturating_sub(1)) == Some(&b'\n');
-    let unmarked = items.last().is_some_and(|item| item.token.class != Class::Mark);
-    wordless || (line_start && line_end && unmarked && style == Style::Fragment)
-}
-
-/// `1.`, `（2）`, `3)`: a number and a mark first.
-fn is_numbered(sentence: &str) -> bool {
-    let rest = sentence.trim_start_matches(['(', '（']);
-    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '０'..='９'));
-    after.len() < rest.len()
-        && after.starts_with(['.', '．', ')', '）'])
-        && !after.get(1..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_list_items() {
-        assert!(is_numbered("1. はじめに") && is_numbered("（２）目的") && is_numbered("10)次"));
-        assert!(!is_numbered("3.14は円周率") && !is_numbered("2024年") && !is_numbered("．") && !is_numbered(""));
-    }
-
-    #[test]
-    fn rule_ids_carry_their_class() {
-        for rule in RULES {
-            let class = rule.class.map_or("NONE", Honorific::name);
-            assert!(rule.id.split_once('.').is_some_and(|(prefix, kind)| prefix == class && !kind.is_empty()), "{}", rule.id);
-            assert!(rule.level <= 3 && rule.skip < rule.steps.len(), "{}", rule.id);
-        }
+        weak: rule.label == Some(Label::Weak),
+        ambiguous: rule.label == Some(Label::Ambiguous),
+        sasete: rule.label == Some(Label::Sasete),
     }
 }

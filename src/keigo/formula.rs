@@ -1,94 +1,111 @@
 //! Formulae of letters and statutes: fixed phrases that tell the kind of a document.
 
-use crate::keigo::alphabet::flag;
+use crate::error::Result;
+use crate::keigo::alphabet::named_enum;
+use crate::keigo::flags::Flags;
 use crate::keigo::scene::Item;
+use crate::keigo::table::{Checked, Table, named};
 
-/// What a formula belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Domain {
-    Legal,
-    Opening,
-    Closing,
-    Letter,
+named_enum! {
+    /// What a formula belongs to.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Domain {
+        /// Statutes.
+        Legal,
+        /// The opening word of a letter.
+        Opening,
+        /// The closing word of a letter.
+        Closing,
+        /// Other phrases of letters.
+        Letter,
+    }
 }
 
-const FORMULAE: &[(Domain, &str)] = &[
-    (Domain::Legal, "ものとする"),
-    (Domain::Legal, "なければならない"),
-    (Domain::Legal, "この限りでない"),
-    (Domain::Legal, "掲げる"),
-    (Domain::Legal, "前項の"),
-    (Domain::Legal, "前条の"),
-    (Domain::Legal, "次条"),
-    (Domain::Legal, "各号"),
-    (Domain::Legal, "施行する"),
-    (Domain::Legal, "規定による"),
-    (Domain::Legal, "規定により"),
-    (Domain::Legal, "当該"),
-    (Domain::Legal, "べからず"),
-    (Domain::Legal, "準用する"),
-    (Domain::Opening, "拝啓"),
-    (Domain::Opening, "謹啓"),
-    (Domain::Opening, "前略"),
-    (Domain::Closing, "敬具"),
-    (Domain::Closing, "敬白"),
-    (Domain::Closing, "草々"),
-    (Domain::Letter, "時下"),
-    (Domain::Letter, "平素は"),
-    (Domain::Letter, "高配を賜り"),
-    (Domain::Letter, "厚く御礼申し上げ"),
-    (Domain::Letter, "厚くお礼申し上げ"),
-    (Domain::Letter, "何卒よろしく"),
-    (Domain::Letter, "何とぞよろしく"),
-    (Domain::Letter, "取り急ぎ"),
-    (Domain::Letter, "末筆ながら"),
-    (Domain::Letter, "お世話になって"),
-    (Domain::Letter, "恐れ入りますが"),
-    (Domain::Letter, "自愛ください"),
-    (Domain::Letter, "略儀ながら"),
-    (Domain::Letter, "謹んで"),
-];
+/// The table of formulae.
+pub(super) const FORMULAE: Table<3> =
+    Table { file: "formulae.tsv", columns: ["phrase", "domain", "heads"], unique: 1, text: include_str!("../../dicts/keigo/formulae.tsv") };
+
+/// A phrase, and its bit among the phrases of its domain.
+#[derive(Debug)]
+struct Formula {
+    phrase: &'static str,
+    domain: Domain,
+    bit: u64,
+}
+
+/// The formulae of the table.
+#[derive(Debug)]
+pub(super) struct Formulae {
+    formulae: Vec<Formula>,
+    heads: Vec<&'static str>,
+}
 
 /// Which formulae a document holds, and how many of statutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FormulaHits {
-    seen: u64,
+    /// A bit a phrase; an index is a [`Domain`].
+    seen: [u64; Domain::ALL.len()],
     /// Occurrences of formulae of statutes.
     pub legal: u32,
 }
 
-const _: () = assert!(FORMULAE.len() <= 64, "FormulaHits has a bit a formula");
-
 impl FormulaHits {
-    fn distinct(self, wanted: &[Domain]) -> u32 {
-        let hits = FORMULAE.iter().enumerate().filter(|(i, (domain, _))| self.seen >> i & 1 == 1 && wanted.contains(domain));
-        hits.count() as u32
+    fn distinct(self, domain: Domain) -> u32 {
+        self.seen[domain as usize].count_ones()
     }
 
     /// Number of different formulae of statutes.
     pub fn distinct_legal(self) -> u32 {
-        self.distinct(&[Domain::Legal])
+        self.distinct(Domain::Legal)
     }
 
     /// Has a letter's opening word and its closing word.
     pub fn is_framed_letter(self) -> bool {
-        self.distinct(&[Domain::Opening]) > 0 && self.distinct(&[Domain::Closing]) > 0
+        self.distinct(Domain::Opening) > 0 && self.distinct(Domain::Closing) > 0
     }
 
     /// Number of different formulae of letters.
     pub fn distinct_letter(self) -> u32 {
-        self.distinct(&[Domain::Opening, Domain::Closing, Domain::Letter])
+        self.distinct(Domain::Opening) + self.distinct(Domain::Closing) + self.distinct(Domain::Letter)
     }
 }
 
-/// Adds the formulae that begin at one of `items`.
-pub(super) fn find(text: &str, items: &[Item], hits: &mut FormulaHits) {
-    for item in items.iter().filter(|item| item.token.any(flag::FORMULA)) {
-        let Some(rest) = text.get(item.start as usize..) else { continue };
-        for (i, (domain, phrase)) in FORMULAE.iter().enumerate() {
-            if rest.starts_with(phrase) {
-                hits.seen |= 1 << i;
-                hits.legal += u32::from(*domain == Domain::Legal);
+impl Formulae {
+    /// Reads the table.
+    pub(super) fn read() -> Result<Self> {
+        let mut all = Self { formulae: Vec::new(), heads: Vec::new() };
+        FORMULAE.each(|cells| all.add(cells))?;
+        Ok(all)
+    }
+
+    fn add(&mut self, [phrase, domain, heads]: [&'static str; 3]) -> Checked<()> {
+        let domain = named(Domain::ALL, "domain", domain)?;
+        let before = self.formulae.iter().filter(|formula| formula.domain == domain).count();
+        if before == 64 {
+            return Err("a domain holds up to 64 phrases".into());
+        }
+        for head in heads.split(' ') {
+            if !phrase.starts_with(head) {
+                return Err(format!("the phrase does not begin with its head {head:?}"));
+            }
+            self.heads.push(head);
+        }
+        self.formulae.push(Formula { phrase, domain, bit: 1 << before });
+        Ok(())
+    }
+
+    /// The first morphemes of the phrases.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &'static str> {
+        self.heads.iter().copied()
+    }
+
+    /// Adds the formulae that begin at one of `items`.
+    pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits) {
+        for item in items.iter().filter(|item| item.symbol.any(Flags::FORMULA)) {
+            let Some(rest) = text.get(item.start as usize..) else { continue };
+            for formula in self.formulae.iter().filter(|formula| rest.starts_with(formula.phrase)) {
+                hits.seen[formula.domain as usize] |= formula.bit;
+                hits.legal += u32::from(formula.domain == Domain::Legal);
             }
         }
     }
@@ -97,15 +114,15 @@ pub(super) fn find(text: &str, items: &[Item], hits: &mut FormulaHits) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keigo::alphabet::Token;
+    use crate::keigo::alphabet::Symbol;
 
     #[test]
     fn formulae_are_counted_where_their_first_word_stands() {
         let text = "拝啓　時下ますます";
-        let token = Token { flags: flag::FORMULA, ..Token::default() };
-        let item = |start, end| Item { token, number: 0, start, end, quoted: false };
+        let symbol = Symbol { flags: Flags::FORMULA, ..Symbol::default() };
+        let item = |start, end| Item { symbol, number: 0, start, end, quoted: false };
         let mut hits = FormulaHits::default();
-        find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits);
+        Formulae::read().unwrap().find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits);
         assert_eq!((hits.distinct_letter(), hits.distinct_legal(), hits.is_framed_letter()), (2, 0, false));
     }
 }

@@ -1,16 +1,15 @@
-//! The rules of honorific forms: one row a rule, written over the neutral alphabet.
+//! The rules of honorific forms: one row of `rules.tsv` a rule, written over the neutral alphabet.
 //!
 //! At each morpheme the first row that fits wins and its morphemes are spent, so spans never overlap. A row is: what
-//! the morphemes are (`Step`), and a condition on what stands around them (a function of `Scene`). Classes follow
-//! 敬語の指針 (Council for Cultural Affairs, 2007). Rows without a class spend morphemes that only look honorific.
+//! the morphemes are (a pattern of [`Step`]s), and a condition on what stands around them. Classes follow 敬語の指針
+//! (Council for Cultural Affairs, 2007). Rows of the class `NONE` spend morphemes that only look honorific.
 
-use crate::keigo::alphabet::{Class, Flags, Form, Key, flag};
-use crate::keigo::scene::{
-    Scene, agent_free, always, beautified, beautified_by_owner, called, direction_from_other, direction_from_self, greeting,
-    honorific_noun, honorific_passive, imperative_nasai, imperative_request, not_imperative, not_lifting, not_own_act, not_peering,
-    not_topping, plain_unit, polite_going, polite_staying, request_noun, seen_person, support_verb, te_before, te_request, turns_into,
-    with_masu,
-};
+use crate::error::Result;
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol, named_enum};
+use crate::keigo::conditions::{CONDITIONS, Condition};
+use crate::keigo::flags::Flags;
+use crate::keigo::table::{Checked, Table, named};
+use crate::keigo::vocabulary::flags;
 
 /// Class of an honorific form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +29,9 @@ pub enum Honorific {
 }
 
 impl Honorific {
+    /// Every class.
+    const ALL: [Self; 6] = [Self::Son, Self::Ken1, Self::Ken2, Self::Ken12, Self::Tei, Self::Bik];
+
     /// Its name in files: `SON`, `KEN1`, …
     pub fn name(self) -> &'static str {
         match self {
@@ -43,148 +45,202 @@ impl Honorific {
     }
 }
 
-/// What one morpheme (or one honorific unit) of a pattern has to be.
+/// A set of lemmas.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LemmaSet([u64; 2]);
+
+const _: () = assert!(Lemma::ALL.len() <= 128, "a LemmaSet has a bit a lemma");
+
+impl LemmaSet {
+    /// Is this lemma in the set?
+    pub(super) fn contains(self, lemma: Lemma) -> bool {
+        self.0[lemma as usize >> 6 & 1] >> (lemma as u8 & 63) & 1 == 1
+    }
+}
+
+/// What one morpheme (or one prefixed word) of a pattern has to be.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// お/ご + core, in one or several morphemes, with any of these properties (0 = whichever).
-    Unit(Flags),
-    /// お/ご + this core.
-    UnitOf(&'static [Key]),
-    /// One of these words.
-    Word(&'static [Key]),
-    /// A word with any of these properties.
+    /// `prefixed`, `prefixed:FLAG|FLAG`: お/ご + core, in one or several morphemes, with any of these flags (none = whichever).
+    Prefixed(Flags),
+    /// `prefixed=Lemma|Lemma`: お/ご + this core.
+    PrefixedOf(LemmaSet),
+    /// `Lemma|Lemma`: one of these words.
+    Word(LemmaSet),
+    /// `any:FLAG|FLAG`: a word with any of these flags.
     Any(Flags),
-    /// A word of this class and form.
+    /// `class:Class/Form`: a word of this class and form.
     Inflected(Class, Form),
-    /// A word of this class.
+    /// `class:Class`: a word of this class.
     Of(Class),
-    /// One of these words, or nothing.
-    May(&'static [Key]),
+    /// `Lemma|Lemma?`: one of these words, or nothing.
+    May(LemmaSet),
 }
 
-/// Extra information of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// Nothing special.
-    Plain,
-    /// て+ください: politeness rather than respect.
-    Weak,
-    /// させていただく, counted apart.
-    Sasete,
-    /// Direction noun whose giver is not known.
-    Ambiguous,
+impl Step {
+    /// Can a match begin with this symbol?
+    pub(super) fn can_begin(self, symbol: Symbol) -> bool {
+        match self {
+            Self::Prefixed(_) | Self::PrefixedOf(_) => symbol.any(Flags::PREFIXED) || symbol.lemma == Lemma::Prefix,
+            step => step.fits(symbol),
+        }
+    }
+
+    /// Does one symbol fit a step that is not a prefixed word?
+    pub(super) fn fits(self, symbol: Symbol) -> bool {
+        match self {
+            Self::Prefixed(_) | Self::PrefixedOf(_) => false,
+            Self::Word(lemmas) | Self::May(lemmas) => lemmas.contains(symbol.lemma),
+            Self::Any(flags) => symbol.any(flags) && symbol.class != Class::Mark,
+            Self::Inflected(class, form) => symbol.class == class && symbol.form == form,
+            Self::Of(class) => symbol.class == class,
+        }
+    }
+
+    fn read(text: &str) -> Checked<Self> {
+        if text == "prefixed" {
+            Ok(Self::Prefixed(Flags::NONE))
+        } else if let Some(names) = text.strip_prefix("prefixed:") {
+            Ok(Self::Prefixed(flags(&names.replace('|', " "))?))
+        } else if let Some(names) = text.strip_prefix("prefixed=") {
+            Ok(Self::PrefixedOf(lemmas(names)?))
+        } else if let Some(names) = text.strip_prefix("any:") {
+            Ok(Self::Any(flags(&names.replace('|', " "))?))
+        } else if let Some(names) = text.strip_prefix("class:") {
+            class(names)
+        } else if let Some(names) = text.strip_suffix('?') {
+            Ok(Self::May(lemmas(names)?))
+        } else {
+            Ok(Self::Word(lemmas(text)?))
+        }
+    }
 }
 
-/// A row of the table.
+fn lemmas(names: &str) -> Checked<LemmaSet> {
+    let mut set = LemmaSet::default();
+    for name in names.split('|') {
+        let lemma = named(Lemma::ALL, "lemma", name)?;
+        set.0[lemma as usize >> 6] |= 1 << (lemma as u8 & 63);
+    }
+    Ok(set)
+}
+
+fn class(names: &str) -> Checked<Step> {
+    let of_class = |name| named(Class::ALL, "class", name);
+    match names.split_once('/') {
+        Some((class, form)) => Ok(Step::Inflected(of_class(class)?, named(Form::ALL, "form", form)?)),
+        None => Ok(Step::Of(of_class(names)?)),
+    }
+}
+
+named_enum! {
+    /// What else a rule says of its spans.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Label {
+        /// て+ください: politeness rather than respect.
+        Weak,
+        /// させていただく, counted apart.
+        Sasete,
+        /// Direction noun whose giver is not known.
+        Ambiguous,
+    }
+}
+
+/// A rule.
+#[derive(Debug)]
 pub(super) struct Rule {
     /// `CLASS.kind`, stable.
     pub(super) id: &'static str,
-    /// What it marks; `None` spends the morphemes without a span.
+    /// The class of its spans; `None` spends the morphemes without a span.
     pub(super) class: Option<Honorific>,
     /// Level it gives its sentence, 0–3.
     pub(super) level: u8,
-    /// Leading steps that do not belong to the span.
+    /// Leading steps that do not belong to the span: those in parentheses.
     pub(super) skip: usize,
     /// The morphemes.
-    pub(super) steps: &'static [Step],
+    pub(super) steps: Vec<Step>,
     /// The condition.
-    pub(super) when: fn(&Scene<'_>) -> bool,
-    /// Extra information.
-    pub(super) mark: Mark,
+    pub(super) when: Condition,
+    /// What else it says of its spans.
+    pub(super) label: Option<Label>,
 }
 
-const fn row(id: &'static str, class: Honorific, level: u8, steps: &'static [Step], when: fn(&Scene<'_>) -> bool) -> Rule {
-    Rule { id, class: Some(class), level, skip: 0, steps, when, mark: Mark::Plain }
+/// The table of rules.
+pub(super) const RULES: Table<5> = Table {
+    file: "rules.tsv",
+    columns: ["rule", "level", "pattern", "condition", "label"],
+    unique: 3,
+    text: include_str!("../../dicts/keigo/rules.tsv"),
+};
+
+/// Set of rules by number.
+pub(super) type RuleSet = u128;
+
+/// Reads the rules, in the order in which they are tried.
+pub(super) fn read() -> Result<Vec<Rule>> {
+    let mut rules = Vec::new();
+    RULES.each(|cells| {
+        if rules.len() == RuleSet::BITS as usize {
+            return Err(format!("there are more than {} rules", RuleSet::BITS));
+        }
+        rules.push(rule(cells)?);
+        Ok(())
+    })?;
+    Ok(rules)
 }
 
-const fn marked(mark: Mark, rule: &Rule) -> Rule {
-    Rule { mark, ..*rule }
+fn rule([id, level, pattern, condition, label]: [&'static str; 5]) -> Checked<Rule> {
+    let level = level.parse().ok().filter(|level| *level <= 3).ok_or_else(|| format!("level {level:?} is not 0, 1, 2 or 3"))?;
+    let label = if label == "-" { None } else { Some(named(Label::ALL, "label", label)?) };
+    let (skipped, kept) = match pattern.strip_prefix('(') {
+        Some(rest) => rest.split_once(") ").ok_or("a parenthesis is not closed before the last step")?,
+        None => ("", pattern),
+    };
+    let mut steps = Vec::new();
+    for step in skipped.split_terminator(' ').chain(kept.split(' ')) {
+        steps.push(Step::read(step)?);
+    }
+    let skip = skipped.split_terminator(' ').count();
+    Ok(Rule { id, class: honorific(id)?, level, skip, steps, when: named(CONDITIONS, "condition", condition)?, label })
 }
 
-const fn none(id: &'static str, steps: &'static [Step], when: fn(&Scene<'_>) -> bool) -> Rule {
-    Rule { id, class: None, level: 0, skip: 0, steps, when, mark: Mark::Plain }
+/// The class that a rule's id begins with.
+fn honorific(id: &str) -> Checked<Option<Honorific>> {
+    let name = id.split_once('.').filter(|(_, kind)| !kind.is_empty()).map(|(class, _)| class);
+    let class = Honorific::ALL.into_iter().find(|class| Some(class.name()) == name);
+    if class.is_none() && name != Some("NONE") { Err(format!("{id:?} is not CLASS.kind")) } else { Ok(class) }
 }
 
-use Honorific::{Bik, Ken1, Ken2, Ken12, Son, Tei};
-use Step::{Any, Inflected, May, Of, Unit, UnitOf, Word};
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// All rules, in the order in which they are tried.
-#[rustfmt::skip]
-pub(super) const RULES: &[Rule] = &[
-    // お/ご + core + support verb.
-    row("KEN1.ome_ni_kakaru", Ken1, 2, &[UnitOf(&[Key::Me]), Word(&[Key::Ni]), Word(&[Key::Kakaru, Key::Kakeru])], always),
-    row("KEN1.ome_ni_kakaru", Ken1, 2, &[Word(&[Key::OmeNiKakaru])], always),
-    row("KEN1.goran_ni_ireru", Ken1, 2, &[UnitOf(&[Key::Goran]), Word(&[Key::Ni]), Word(&[Key::Ireru])], always),
-    row("SON.o_ni_naru", Son, 2, &[Unit(flag::VERBAL), Word(&[Key::Ni]), Word(&[Key::Naru]), May(&[Key::Reru])], turns_into),
-    none("NONE.o_nasai", &[Unit(0), Word(&[Key::Nasaru])], imperative_nasai),
-    row("SON.o_nasaru", Son, 2, &[Unit(flag::VERBAL), Word(&[Key::Nasaru]), May(&[Key::Reru])], always),
-    row("SON.o_kudasaru", Son, 2, &[Unit(0), Word(&[Key::Kudasaru]), May(&[Key::Reru])], support_verb),
-    row("KEN1.o_itadaku", Ken1, 2, &[Unit(0), Word(&[Key::Itadaku])], support_verb),
-    row("KEN12.o_itasu", Ken12, 2, &[Unit(0), Word(&[Key::Itasu])], support_verb),
-    row("KEN1.o_moushiageru", Ken1, 3, &[Unit(0), Word(&[Key::Moushiageru])], support_verb),
-    row("KEN1.o_sashiageru", Ken1, 2, &[Unit(0), Word(&[Key::Sashiageru])], support_verb),
-    row("KEN1.o_negau", Ken1, 2, &[Unit(0), Word(&[Key::Negau])], support_verb),
-    row("SON.go_sareru", Son, 2, &[Unit(flag::VERBAL), Word(&[Key::Suru]), Word(&[Key::Reru])], agent_free),
-    row("KEN1.o_dekiru", Ken1, 2, &[Unit(flag::VERBAL), Word(&[Key::Dekiru])], support_verb),
-    row("KEN1.o_suru", Ken1, 2, &[Unit(flag::VERBAL), Word(&[Key::Suru])], not_own_act),
-    // Honorific nouns and adjectives.
-    row("SON.zonji", Son, 2, &[UnitOf(&[Key::Zonji, Key::Zonjiru])], always),
-    row("KEN1.request", Ken1, 2, &[Unit(flag::REQUEST)], request_noun),
-    row("KEN1.direction", Ken1, 2, &[Unit(flag::DIRECTION)], direction_from_self),
-    row("SON.direction", Son, 2, &[Unit(flag::DIRECTION)], direction_from_other),
-    marked(Mark::Ambiguous, &row("SON.direction_open", Son, 2, &[Unit(flag::DIRECTION)], plain_unit)),
-    row("SON.bika_owned", Son, 2, &[Unit(flag::BIKA)], beautified_by_owner),
-    row("BIK.yasumi", Bik, 0, &[UnitOf(&[Key::Yasumi])], day_off),
-    row("BIK.list", Bik, 0, &[Unit(flag::BIKA)], beautified),
-    row("SON.o_da", Son, 2, &[Unit(flag::VERBAL)], called),
-    row("SON.noun", Son, 2, &[Unit(0)], honorific_noun),
-    row("SON.title", Son, 2, &[Any(flag::SON_NOUN)], always),
-    row("SON.sama", Son, 2, &[Word(&[Key::Sama])], seen_name),
-    row("KEN2.noun", Ken2, 2, &[Any(flag::KEN2_NOUN)], always),
-    // Verbs that raise the actor.
-    row("SON.irassharu", Son, 2, &[Word(&[Key::Irassharu]), May(&[Key::Reru])], always),
-    row("SON.irasu", Son, 2, &[Word(&[Key::Ira]), Inflected(Class::Verb, Form::Continuative)], always),
-    row("SON.rassharu", Son, 2, &[Word(&[Key::Rassharu])], with_masu),
-    row("SON.ossharu", Son, 2, &[Word(&[Key::Ossharu]), May(&[Key::Reru])], always),
-    row("SON.sahen_nasaru", Son, 2, &[Of(Class::Sahen), Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),
-    row("SON.nasaru", Son, 2, &[Word(&[Key::Nasaru]), May(&[Key::Reru])], not_imperative),
-    row("SON.meshiagaru", Son, 2, &[Word(&[Key::Meshiagaru]), May(&[Key::Reru])], always),
-    row("SON.mesu", Son, 2, &[Word(&[Key::Mesu]), May(&[Key::Reru])], always),
-    marked(Mark::Weak, &row("SON.te_kudasai", Son, 1, &[Word(&[Key::Kudasaru])], te_request)),
-    marked(Mark::Weak, &row("SON.kudasai", Son, 1, &[Word(&[Key::Kudasaru])], imperative_request)),
-    row("SON.te_kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], te_before),
-    row("SON.kudasaru", Son, 2, &[Word(&[Key::Kudasaru]), May(&[Key::Reru])], always),
-    row("SON.mieru", Son, 2, &[Word(&[Key::Mieru])], seen_person),
-    row("SON.humble_reru", Son, 2, &[Word(&[Key::Oru, Key::Mairu, Key::Mousu, Key::Itasu]), Word(&[Key::Reru])], always),
-    row("SON.sahen_reru", Son, 2, &[Of(Class::Sahen), Word(&[Key::Suru]), Word(&[Key::Reru])], honorific_passive),
-    row("SON.reru", Son, 2, &[Inflected(Class::Verb, Form::Irrealis), Word(&[Key::Reru])], honorific_passive),
-    // Verbs that raise the person the act is directed to.
-    Rule { skip: 2, mark: Mark::Sasete, ..row("KEN1.sasete_itadaku", Ken1, 2, &[Word(&[Key::Seru]), Word(&[Key::Te]), Word(&[Key::Itadaku])], always) },
-    row("KEN1.te_itadaku", Ken1, 2, &[Word(&[Key::Itadaku])], te_before),
-    row("KEN1.itadaku", Ken1, 2, &[Word(&[Key::Itadaku])], not_topping),
-    row("KEN1.ukagau", Ken1, 2, &[Word(&[Key::Ukagau])], not_peering),
-    row("KEN1.moushiageru", Ken1, 3, &[Word(&[Key::Moushiageru])], always),
-    row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiageru])], always),
-    row("KEN1.zonjiageru", Ken1, 3, &[Word(&[Key::Zonjiru]), Word(&[Key::Ageru])], always),
-    row("KEN1.sashiageru", Ken1, 2, &[Word(&[Key::Sashiageru])], not_lifting),
-    row("KEN1.uketamawaru", Ken1, 2, &[Word(&[Key::Uketamawaru])], always),
-    row("KEN1.tamawaru", Ken1, 3, &[Word(&[Key::Tamawaru])], always),
-    row("KEN1.haiken_suru", Ken1, 2, &[Any(flag::HUMBLE_SAHEN), Word(&[Key::Suru])], not_causative),
-    row("KEN1.haiken", Ken1, 2, &[Any(flag::HUMBLE_SAHEN)], humble_sahen),
-    // Verbs of courtesy to the hearer.
-    row("KEN2.oru", Ken2, 2, &[Word(&[Key::Oru, Key::Oriru])], polite_staying),
-    row("KEN2.mairu", Ken2, 2, &[Word(&[Key::Mairu])], polite_going),
-    row("KEN2.mousu", Ken2, 2, &[Word(&[Key::Mousu])], named),
-    row("KEN2.moushitsutaeru", Ken2, 2, &[Word(&[Key::Moushitsutaeru])], always),
-    row("KEN2.sahen_itasu", Ken2, 2, &[Of(Class::Sahen), Word(&[Key::Itasu])], not_idiom),
-    row("KEN2.itasu", Ken2, 2, &[Word(&[Key::Itasu])], not_idiom),
-    row("KEN2.zonjiru", Ken2, 3, &[Word(&[Key::Zonjiru])], always),
-    // Politeness.
-    row("TEI.greeting", Tei, 1, &[Word(&[Key::Gozaru]), Word(&[Key::Masu])], greeting),
-    row("TEI.gozaimasu", Tei, 3, &[Word(&[Key::Gozaru]), Word(&[Key::Masu])], always),
-    row("TEI.mase", Tei, 3, &[Inflected(Class::Auxiliary, Form::Imperative)], masu_itself),
-    row("TEI.masu", Tei, 1, &[Word(&[Key::Masu]), May(&[Key::U])], always),
-    row("TEI.desu", Tei, 1, &[Word(&[Key::Desu]), May(&[Key::U])], full_desu),
-];
+    #[test]
+    fn a_pattern_is_read_step_by_step() {
+        let rule =
+            rule(["KEN1.x", "2", "(Seru Te) prefixed:BIKA|VERBAL prefixed=Me Itadaku|Suru class:Verb/Plain Reru?", "always", "Weak"])
+                .unwrap();
+        assert_eq!((rule.class, rule.level, rule.skip, rule.steps.len()), (Some(Honorific::Ken1), 2, 2, 7));
+        assert_eq!(rule.label, Some(Label::Weak));
+        assert!(matches!(rule.steps[2], Step::Prefixed(flags) if flags == Flags::BIKA | Flags::VERBAL));
+        assert!(matches!(rule.steps[4], Step::Word(set) if set.contains(Lemma::Suru) && !set.contains(Lemma::Me)));
+    }
 
-use crate::keigo::scene::{day_off, full_desu, humble_sahen, masu_itself, named, not_causative, not_idiom, seen_name};
+    #[test]
+    fn what_is_not_a_rule_is_refused() {
+        for (cells, wanted) in [
+            (["KEN3.x", "2", "Te", "always", "-"], "\"KEN3.x\" is not CLASS.kind"),
+            (["SON.", "2", "Te", "always", "-"], "is not CLASS.kind"),
+            (["SON.x", "4", "Te", "always", "-"], "level \"4\""),
+            (["SON.x", "2", "To Tee", "always", "-"], "no lemma is called \"Tee\""),
+            (["SON.x", "2", "(To Te)", "always", "-"], "parenthesis"),
+            (["SON.x", "2", "prefixed:BIG", "always", "-"], "no flag is called \"BIG\""),
+            (["SON.x", "2", "class:Verb/Past", "always", "-"], "no form is called \"Past\""),
+            (["SON.x", "2", "Te", "never", "-"], "no condition is called \"never\""),
+            (["SON.x", "2", "Te", "always", ""], "no label is called"),
+        ] {
+            let error = rule(cells).unwrap_err();
+            assert!(error.contains(wanted), "{error}");
+        }
+    }
+}

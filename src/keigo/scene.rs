@@ -1,16 +1,17 @@
-//! What stands around a match, and the conditions that rules put on it.
+//! What stands around a match: the morphemes of the sentence, the clause so far, the prefixed word.
 //!
-//! Each condition is a sentence of grammar about the place where a form stands: who the subject is, what the object is,
-//! what follows. They look at a fixed number of neighbours or at the running [`Clause`], so matching stays linear.
+//! The conditions of the rules ask it. It looks at a fixed number of neighbours or at the running [`Clause`], so matching
+//! stays linear.
 
-use crate::keigo::alphabet::{Class, Flags, Form, Key, Token, flag};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
+use crate::keigo::flags::Flags;
 
 /// A morpheme of the sentence under analysis; gaps are left out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
     /// What it is.
-    pub(super) token: Token,
-    /// Number of its token, for the table of triggers.
+    pub(super) symbol: Symbol,
+    /// Number of its symbol, for the table of the rules that it can begin.
     pub(super) number: u16,
     /// Byte start in the document.
     pub(super) start: u32,
@@ -36,17 +37,25 @@ pub(super) enum Subject {
     Thing,
 }
 
-/// What the clause has said before the place we look at.
+/// What the clause has said before the morpheme we look at.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts of a clause")]
 pub(super) struct Clause {
+    /// What は or も marked.
     topic: Subject,
-    nominative: Subject,
-    object: Option<Flags>,
-    agent: bool,
-    location: bool,
-    seen: Flags,
-    polite: bool,
+    /// What が marked.
+    pub(super) nominative: Subject,
+    /// Flags of what を marked.
+    pub(super) object: Option<Flags>,
+    /// Somebody with に, から, によって.
+    pub(super) agent: bool,
+    /// Something with で.
+    pub(super) location: bool,
+    /// Flags of all its morphemes.
+    pub(super) seen: Flags,
+    /// Its sentence is 敬体.
+    pub(super) polite: bool,
+    /// Its sentence asks.
     question: bool,
 }
 
@@ -57,30 +66,30 @@ impl Clause {
     }
 
     /// A question to the hearer, in 敬体.
-    fn asks_politely(&self) -> bool {
+    pub(super) fn asks_politely(&self) -> bool {
         self.polite && self.question
     }
 
     /// The subject: the nearest が, else the topic.
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         if self.nominative == Subject::Omitted { self.topic } else { self.nominative }
     }
 
     /// Takes in item `i`.
     pub(super) fn advance(&mut self, items: &[Item], i: usize) {
-        let token = items[i].token;
-        self.seen |= token.flags;
-        match token.key {
-            Key::Ga if token.class == Class::Case => self.nominative = subject_of(items, i).unwrap_or(self.nominative),
-            Key::Ha | Key::Mo => self.topic = subject_of(items, i).unwrap_or(self.topic),
-            Key::Wo => self.object = Some(before(items, i).map_or(0, |token| token.flags)),
-            Key::Niyotte => self.agent = true,
-            Key::Ni | Key::Kara => self.agent |= before(items, i).is_some_and(is_person),
-            Key::De if token.class == Class::Case => self.location = true,
+        let symbol = items[i].symbol;
+        self.seen |= symbol.flags;
+        match symbol.lemma {
+            Lemma::Ga if symbol.class == Class::Case => self.nominative = subject_of(items, i).unwrap_or(self.nominative),
+            Lemma::Ha | Lemma::Mo => self.topic = subject_of(items, i).unwrap_or(self.topic),
+            Lemma::Wo => self.object = Some(before(items, i).map_or(Flags::NONE, |symbol| symbol.flags)),
+            Lemma::Niyotte => self.agent = true,
+            Lemma::Ni | Lemma::Kara => self.agent |= before(items, i).is_some_and(is_person),
+            Lemma::De if symbol.class == Class::Case => self.location = true,
             _ => {}
         }
-        let by_means = before(items, i).is_some_and(|before| before.key == Key::Niyotte);
-        if (token.class == Class::Connective && !by_means) || token.class == Class::Comma {
+        let by_means = || before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
+        if symbol.class == Class::Comma || (symbol.class == Class::Connective && !by_means()) {
             self.end();
         }
     }
@@ -91,94 +100,96 @@ impl Clause {
     }
 }
 
-fn before(items: &[Item], i: usize) -> Option<Token> {
-    i.checked_sub(1).map(|i| items[i].token)
+fn before(items: &[Item], i: usize) -> Option<Symbol> {
+    i.checked_sub(1).map(|i| items[i].symbol)
 }
 
-fn is_person(token: Token) -> bool {
-    token.any(flag::PERSON | flag::RAISED) || token.key == Key::Sama
+fn is_person(symbol: Symbol) -> bool {
+    symbol.any(Flags::PERSON | Flags::RAISED) || symbol.lemma == Lemma::Sama
 }
 
 /// The subject that the particle at `i` marks; `None` when it marks a time or no noun at all.
 fn subject_of(items: &[Item], i: usize) -> Option<Subject> {
     let mut head = before(items, i)?;
-    if head.is(&[Key::Ni, Key::De, Key::To]) {
+    if head.is(&[Lemma::Ni, Lemma::De, Lemma::To]) {
         head = before(items, i - 1)?;
         if !is_person(head) {
             return None;
         }
     }
-    if head.any(flag::RAISED) || head.key == Key::Sama {
+    if head.any(Flags::RAISED) || head.lemma == Lemma::Sama {
         Some(Subject::Raised)
-    } else if head.any(flag::SPEAKER) {
+    } else if head.any(Flags::SPEAKER) {
         Some(Subject::Speaker)
-    } else if head.any(flag::TIME) || !head.is_nominal() {
+    } else if head.any(Flags::TIME) || !head.is_nominal() {
         None
-    } else if head.any(flag::PERSON) {
+    } else if head.any(Flags::PERSON) {
         Some(Subject::Person)
     } else {
         Some(Subject::Thing)
     }
 }
 
-/// An honorific unit: prefix and core.
+/// A prefixed word: お, ご or 御 and its core, in one morpheme or several.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit {
+pub(super) struct Prefixed {
     /// First item after it.
     pub(super) end: usize,
     /// Properties of the core.
     pub(super) flags: Flags,
     /// The core's word.
-    pub(super) key: Key,
+    pub(super) lemma: Lemma,
 }
 
-/// The honorific unit that begins at item `i`.
-pub(super) fn unit(items: &[Item], i: usize) -> Option<Unit> {
-    let token = items.get(i)?.token;
-    if token.any(flag::PREFIXED) {
-        return lexical_unit(items, i, token);
+/// The prefixed word that begins at item `i`.
+pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
+    let symbol = items.get(i)?.symbol;
+    if symbol.any(Flags::PREFIXED) {
+        return joined_word(items, i, symbol);
     }
-    if token.key != Key::Prefix {
+    if symbol.lemma != Lemma::Prefix {
         return None;
     }
-    let core = items.get(i + 1)?.token;
-    let next = items.get(i + 2).map(|item| item.token);
-    if core.any(flag::STOP) {
+    let core = items.get(i + 1)?.symbol;
+    let next = items.get(i + 2).map(|item| item.symbol);
+    if core.any(Flags::STOP) {
         return None;
     }
     match core.class {
-        Class::Verb if core.form == Form::Irrealis && next.is_some_and(|next| next.key == Key::Seru) => {
-            Some(Unit { end: i + 3, flags: flag::VERBAL, key: Key::None })
+        Class::Verb if core.form == Form::Irrealis && next.is_some_and(|next| next.lemma == Lemma::Seru) => {
+            Some(Prefixed { end: i + 3, flags: Flags::VERBAL, lemma: Lemma::None })
         }
-        Class::Verb if core.form == Form::Continuative => Some(Unit { end: i + 2, flags: core.flags | flag::VERBAL, key: core.key }),
-        Class::Suffix if core.key == Key::Sama => None,
-        Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => split_noun(i, core, next),
-        Class::Adjective => Some(Unit { end: i + 2, flags: flag::OWNED, key: Key::None }),
+        Class::Verb if core.form == Form::Continuative => {
+            Some(Prefixed { end: i + 2, flags: core.flags | Flags::VERBAL, lemma: core.lemma })
+        }
+        Class::Suffix if core.lemma == Lemma::Sama => None,
+        Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => separate_noun(i, core, next),
+        Class::Adjective => Some(Prefixed { end: i + 2, flags: Flags::OWNED, lemma: Lemma::None }),
         _ => None,
     }
 }
 
 /// お話+し before ください is one verb stem; お召+し likewise.
-fn lexical_unit(items: &[Item], i: usize, token: Token) -> Option<Unit> {
-    if token.any(flag::STOP) {
+fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
+    if symbol.any(Flags::STOP) {
         return None;
     }
-    let at = |k: usize| items.get(i + k).map(|item| item.token);
-    if token.any(flag::THANKED) && at(1).is_some_and(|next| next.key == Key::Sama) {
+    let at = |k: usize| items.get(i + k).map(|item| item.symbol);
+    if symbol.any(Flags::THANKED) && at(1).is_some_and(|next| next.lemma == Lemma::Sama) {
         return None;
     }
-    let stem = at(1).is_some_and(|next| next.key == Key::Suru && next.form == Form::Continuative)
-        && at(2).is_some_and(|next| next.is(&[Key::Kudasaru, Key::Itadaku, Key::Itasu, Key::Ni, Key::Negau, Key::Suru, Key::Moushiageru]));
-    Some(Unit { end: i + 1 + usize::from(stem && token.any(flag::VERBAL)), flags: token.flags, key: token.key })
+    let stem = at(1).is_some_and(|next| next.lemma == Lemma::Suru && next.form == Form::Continuative)
+        && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
+    Some(Prefixed { end: i + 1 + usize::from(stem && symbol.any(Flags::VERBAL)), flags: symbol.flags, lemma: symbol.lemma })
 }
 
-fn split_noun(i: usize, core: Token, next: Option<Token>) -> Option<Unit> {
-    let titled = next.is_some_and(|next| next.key == Key::Sama);
-    if titled && core.any(flag::THANKED) {
+fn separate_noun(i: usize, core: Symbol, next: Option<Symbol>) -> Option<Prefixed> {
+    let titled = next.is_some_and(|next| next.lemma == Lemma::Sama);
+    if titled && core.any(Flags::THANKED) {
         return None;
     }
-    let flags = if titled { flag::OWNED } else { core.flags };
-    Some(Unit { end: i + 2 + usize::from(titled), flags, key: core.key })
+    let flags = if titled { Flags::OWNED } else { core.flags };
+    Some(Prefixed { end: i + 2 + usize::from(titled), flags, lemma: core.lemma })
 }
 
 /// A match under examination: items `from..to` fit the steps of a rule.
@@ -190,297 +201,30 @@ pub(super) struct Scene<'a> {
     pub(super) from: usize,
     /// First item after it.
     pub(super) to: usize,
-    /// The honorific unit at `from`, if any.
-    pub(super) unit: Option<Unit>,
+    /// The prefixed word at `from`, if any.
+    pub(super) prefixed: Option<Prefixed>,
     /// What the clause said before.
     pub(super) clause: &'a Clause,
 }
 
 impl Scene<'_> {
-    fn back(&self, n: usize) -> Token {
-        self.from.checked_sub(n).and_then(|i| self.items.get(i)).map_or(Token::default(), |item| item.token)
+    /// The symbol `n` morphemes before the match: 1 is its neighbour.
+    pub(super) fn back(&self, n: usize) -> Symbol {
+        self.from.checked_sub(n).and_then(|i| self.items.get(i)).map_or(Symbol::default(), |item| item.symbol)
     }
 
-    fn next(&self, n: usize) -> Token {
-        self.items.get(self.to + n).map_or(Token::default(), |item| item.token)
+    /// The symbol `n` morphemes after the match: 0 is its neighbour.
+    pub(super) fn next(&self, n: usize) -> Symbol {
+        self.items.get(self.to + n).map_or(Symbol::default(), |item| item.symbol)
     }
 
-    fn last(&self) -> Token {
-        self.items[self.to - 1].token
+    /// The last symbol of the match.
+    pub(super) fn last(&self) -> Symbol {
+        self.items[self.to - 1].symbol
     }
 
-    fn core(&self, flags: Flags) -> bool {
-        self.unit.is_some_and(|unit| unit.flags & flags != 0)
+    /// Has the core of the prefixed word any of these flags?
+    pub(super) fn core(&self, flags: Flags) -> bool {
+        self.prefixed.is_some_and(|prefixed| prefixed.flags.any(flags))
     }
-}
-
-/// No condition.
-pub(super) fn always(_: &Scene<'_>) -> bool {
-    true
-}
-
-/// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
-pub(super) fn turns_into(scene: &Scene<'_>) -> bool {
-    let closed = scene.unit.is_some_and(|unit| unit.key == Key::Yasumi) && scene.clause.subject() == Subject::Thing;
-    let set_phrase = scene.core(flag::SET_PHRASE) && scene.clause.object.is_none();
-    !closed && !set_phrase && !scene.core(flag::BIKA)
-}
-
-/// 〜なさい is a plain command.
-pub(super) fn imperative_nasai(scene: &Scene<'_>) -> bool {
-    scene.last().form == Form::Imperative && scene.next(0).key != Key::Masu
-}
-
-/// Not 〜なさい.
-pub(super) fn not_imperative(scene: &Scene<'_>) -> bool {
-    let verb = scene.items[scene.from..scene.to].iter().rev().find(|item| item.token.key == Key::Nasaru);
-    verb.is_none_or(|item| item.token.form != Form::Imperative) || scene.next(0).key == Key::Masu
-}
-
-/// A support verb makes a form of the core, unless the core is only pretty (お茶ください).
-pub(super) fn support_verb(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::BIKA)
-}
-
-/// ご〜される without an agent.
-pub(super) fn agent_free(scene: &Scene<'_>) -> bool {
-    !scene.clause.agent
-}
-
-/// お/ご〜する is directed to somebody, unless the act stays with the actor.
-pub(super) fn not_own_act(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::BIKA | flag::OWN_ACT)
-}
-
-/// お願い as a noun inside a sentence.
-pub(super) fn request_noun(scene: &Scene<'_>) -> bool {
-    let next = scene.next(0);
-    matches!(next.class, Class::Case | Class::Topic | Class::Particle) || next.key == Key::Desu || next.is_nominal()
-}
-
-fn owner(token: Token) -> Option<bool> {
-    if token.any(flag::SPEAKER) {
-        Some(false)
-    } else if token.any(flag::RAISED | flag::SON_NOUN) || token.key == Key::Sama {
-        Some(true)
-    } else {
-        None
-    }
-}
-
-/// From whom a direction noun comes: `Some(true)` from the raised side, `Some(false)` from the speaker, `None` not said.
-fn giver(scene: &Scene<'_>) -> Option<bool> {
-    if scene.next(0).any(flag::GREETING) {
-        return Some(true);
-    }
-    if scene.next(0).key == Key::Wo {
-        let verb = scene.next(1);
-        if verb.is(&[Key::Itadaku, Key::Kudasaru, Key::Tamawaru, Key::Uketamawaru, Key::Ukagau]) || verb.any(flag::HUMBLE_SAHEN) {
-            return Some(true);
-        }
-        if verb.is(&[Key::Sashiageru, Key::Moushiageru, Key::Itasu]) {
-            return Some(false);
-        }
-    }
-    match (scene.back(1).key, scene.back(2).key) {
-        (Key::No, Key::He) => Some(false),
-        (Key::No, Key::Kara) => owner(scene.back(3)),
-        (Key::No | Key::Kara, _) => owner(scene.back(2)),
-        (Key::Ni | Key::He, _) if scene.next(0).key == Key::Wo => owner(scene.back(2)).filter(|raised| *raised).map(|_| false),
-        _ => None,
-    }
-}
-
-/// 私からのお礼, 大家さんへのご連絡.
-pub(super) fn direction_from_self(scene: &Scene<'_>) -> bool {
-    giver(scene) == Some(false)
-}
-
-/// 先生のお手紙, お電話をいただく.
-pub(super) fn direction_from_other(scene: &Scene<'_>) -> bool {
-    giver(scene) == Some(true)
-}
-
-/// A unit that is a noun by itself.
-pub(super) fn plain_unit(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::BIKA | flag::REQUEST)
-}
-
-/// A pretty noun whose owner is raised: 先生のお酒.
-pub(super) fn beautified_by_owner(scene: &Scene<'_>) -> bool {
-    scene.back(1).key == Key::No && owner(scene.back(2)) == Some(true) && !scene.core(flag::STOP)
-}
-
-/// お休み as a day off: of a thing, or of nobody in particular.
-pub(super) fn day_off(scene: &Scene<'_>) -> bool {
-    let person = matches!(scene.clause.subject(), Subject::Raised | Subject::Person);
-    !person && !scene.next(0).is(&[Key::Nasaru, Key::Suru])
-}
-
-/// A pretty noun.
-pub(super) fn beautified(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::STOP)
-}
-
-/// お待ちです, お探しの方: the core of a verb as a predicate or before の.
-pub(super) fn called(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::SET_PHRASE | flag::REQUEST) && scene.next(0).is(&[Key::Desu, Key::Da, Key::No])
-}
-
-/// Any other noun with お/ご belongs to the other side.
-pub(super) fn honorific_noun(scene: &Scene<'_>) -> bool {
-    !scene.core(flag::REQUEST) && (!scene.core(flag::SET_PHRASE) || scene.core(flag::OWNED))
-}
-
-/// 様 after a name or person.
-pub(super) fn seen_name(scene: &Scene<'_>) -> bool {
-    scene.back(1).is_nominal() && !scene.back(1).any(flag::THANKED)
-}
-
-/// Followed by ます.
-pub(super) fn with_masu(scene: &Scene<'_>) -> bool {
-    scene.next(0).key == Key::Masu
-}
-
-/// After て or で.
-pub(super) fn te_before(scene: &Scene<'_>) -> bool {
-    scene.back(1).key == Key::Te
-}
-
-/// て+ください as a request.
-pub(super) fn te_request(scene: &Scene<'_>) -> bool {
-    te_before(scene) && imperative_request(scene)
-}
-
-/// ください, くださいませ.
-pub(super) fn imperative_request(scene: &Scene<'_>) -> bool {
-    let next = scene.next(0);
-    scene.last().form == Form::Imperative || (next.key == Key::Masu && next.form == Form::Imperative)
-}
-
-/// お客様が見えました: a raised person comes.
-pub(super) fn seen_person(scene: &Scene<'_>) -> bool {
-    let person = scene.back(2);
-    let next = scene.next(0);
-    scene.back(1).key == Key::Ga && (person.any(flag::RAISED) || person.key == Key::Sama) && next.is(&[Key::Masu, Key::Ta, Key::Te])
-}
-
-/// (ら)れる as respect: needs a raised subject (or a polite question to the hearer), no agent, and a verb that can have it.
-pub(super) fn honorific_passive(scene: &Scene<'_>) -> bool {
-    let items = &scene.items[scene.from..scene.to];
-    let head = items[0].token;
-    let verb = items[items.len() - 2].token;
-    let act = head.flags | if items.len() == 2 { verb.flags } else { 0 };
-    let bare_suru = items.len() == 2 && verb.key == Key::Suru;
-    if scene.clause.agent || act & flag::SUFFERED != 0 && !bare_suru || head.key == Key::Seru {
-        return false;
-    }
-    if scene.back(1).is(&[Key::To, Key::Ni]) && (bare_suru || head.is(&[Key::Iu, Key::Omou]) || scene.back(1).key == Key::To) {
-        return false;
-    }
-    if act & flag::ICHIDAN != 0 && negated(scene) {
-        return false;
-    }
-    let intransitive = act & flag::INTRANSITIVE != 0;
-    match scene.clause.subject() {
-        Subject::Raised => scene.clause.object.is_some() || intransitive || raised_doer(scene, items.len() == 3, bare_suru),
-        Subject::Person => scene.clause.asks_politely() && (scene.clause.object.is_some() || intransitive),
-        Subject::Omitted => asked(scene, intransitive),
-        Subject::Thing => scene.clause.object.is_some_and(|object| object & flag::QUESTION != 0) && scene.clause.asks_politely(),
-        Subject::Speaker => false,
-    }
-}
-
-/// A verbal noun, or が directly before an adnominal: 先生が書かれた本.
-fn raised_doer(scene: &Scene<'_>, verbal_noun: bool, bare_suru: bool) -> bool {
-    let suffixed = scene.items[scene.from].token.class == Class::Suffix;
-    if verbal_noun {
-        return !scene.clause.location && !suffixed;
-    }
-    !bare_suru && scene.clause.nominative == Subject::Raised && !scene.clause.location
-}
-
-fn negated(scene: &Scene<'_>) -> bool {
-    scene.next(0).key == Key::Nai || (scene.next(0).key == Key::Masu && scene.next(1).key == Key::Nu)
-}
-
-/// どちらへ行かれますか: a question to the hearer.
-fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
-    let clause = scene.clause;
-    let opinion = scene.items[scene.from].token.key == Key::Omou && clause.seen & flag::QUESTION != 0;
-    clause.asks_politely() && (clause.object.is_some() || intransitive || opinion)
-}
-
-/// それはいただけない, 雪をいただく山 are not humble.
-pub(super) fn not_topping(scene: &Scene<'_>) -> bool {
-    let topped = scene.clause.object.is_some_and(|object| object & flag::TOPPING != 0);
-    let disapproved = scene.next(0).key == Key::Nai && scene.back(1).is(&[Key::Ha, Key::Ga, Key::Mo]) && scene.clause.object.is_none();
-    !topped && !disapproved
-}
-
-/// 様子をうかがう is to peer; in kana without ます only a visit or a question counts.
-pub(super) fn not_peering(scene: &Scene<'_>) -> bool {
-    let peered = scene.clause.object.is_some_and(|object| object & flag::PEERED != 0);
-    let kana = scene.last().any(flag::KANA);
-    let noun = scene.back(2);
-    !peered && (!kana || with_masu(scene) || noun.any(flag::PREFIXED) || scene.back(3).key == Key::Prefix || scene.next(0).key == Key::Te)
-}
-
-/// 荷を頭上に差し上げる is to lift.
-pub(super) fn not_lifting(scene: &Scene<'_>) -> bool {
-    scene.clause.seen & flag::LIFTING == 0
-}
-
-/// おります with a subject that stays, not one that gets off: IPADIC takes the おり of 奥におります for おりる, UniDic that
-/// of 電車をおります for おる, so the particle decides.
-pub(super) fn polite_staying(scene: &Scene<'_>) -> bool {
-    if scene.next(0).key != Key::Masu {
-        return false;
-    }
-    let verb = scene.last();
-    if verb.any(flag::KANA) { !scene.back(1).is(&[Key::Wo, Key::Kara, Key::De]) } else { verb.key == Key::Oru }
-}
-
-/// 参ります as "go"; not worship, not defeat, not 参った.
-pub(super) fn polite_going(scene: &Scene<'_>) -> bool {
-    let polite = scene.next(0).key == Key::Masu || (scene.next(0).key == Key::Te && scene.back(1).key != Key::Ni) || te_before(scene);
-    let planned = scene.clause.polite && scene.back(1).is(&[Key::He, Key::Ni]) && scene.next(0).is_nominal();
-    let worship = scene.back(1).key == Key::Ni && scene.back(2).any(flag::WORSHIP);
-    (polite || planned) && !worship && scene.from > 0
-}
-
-/// 山本と申す; not 申すまでもない.
-pub(super) fn named(scene: &Scene<'_>) -> bool {
-    scene.next(0).is(&[Key::Masu, Key::Te]) || (scene.back(1).key == Key::To && scene.next(0).key != Key::Made)
-}
-
-/// Not 不徳の致すところ.
-pub(super) fn not_idiom(scene: &Scene<'_>) -> bool {
-    !(scene.back(1).key == Key::No && scene.next(0).key == Key::Tokoro)
-}
-
-/// 拝読させていただく: させ belongs to いただく.
-pub(super) fn not_causative(scene: &Scene<'_>) -> bool {
-    scene.next(0).key != Key::Seru
-}
-
-/// 拝見 before a verb; ちょうだい alone is a casual request.
-pub(super) fn humble_sahen(scene: &Scene<'_>) -> bool {
-    scene.last().key != Key::Choudai || scene.next(0).is(&[Key::Suru, Key::Itasu])
-}
-
-/// ありがとう, おはよう, おめでとう, 申し訳 + ございます.
-pub(super) fn greeting(scene: &Scene<'_>) -> bool {
-    scene.back(1).any(flag::GREETING)
-}
-
-/// The imperative of ます: くださいませ.
-pub(super) fn masu_itself(scene: &Scene<'_>) -> bool {
-    scene.last().key == Key::Masu
-}
-
-/// です; でしょ without う is casual.
-pub(super) fn full_desu(scene: &Scene<'_>) -> bool {
-    let casual = scene.last().key == Key::Desu && scene.last().form == Form::Irrealis;
-    !casual && !scene.last().any(flag::CASUAL)
 }

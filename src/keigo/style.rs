@@ -4,7 +4,8 @@
 //! is read backwards: marks and final particles are taken off, then the chain of auxiliaries says 敬体 or 常体, and a
 //! noun, adverb or case particle says fragment.
 
-use crate::keigo::alphabet::{Class, Form, Key, Token, flag};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
+use crate::keigo::flags::Flags;
 
 /// How a sentence ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,146 +61,154 @@ pub(super) struct Ending {
     pub(super) casual: bool,
 }
 
-/// Reads the end of `tokens`: the morphemes of a sentence that decide, in order, without brackets and gaps.
-pub(super) fn ending(tokens: &[Token]) -> Ending {
-    let first = read_end(tokens);
+/// Reads the end of `symbols`: the morphemes of a sentence that decide, in order, without brackets and gaps.
+pub(super) fn ending(symbols: &[Symbol]) -> Ending {
+    let first = read_end(symbols);
     if first.style != Style::Fragment {
         return first;
     }
     // すごいですね、これは。 The predicate came first.
-    let comma = tokens.iter().rposition(|token| token.class == Class::Comma);
-    match comma.filter(|&at| at > 0 && closes(&tokens[..at])) {
-        Some(at) => read_end(&tokens[..at]),
+    let comma = symbols.iter().rposition(|symbol| symbol.class == Class::Comma);
+    match comma.filter(|&at| at > 0 && closes(&symbols[..at])) {
+        Some(at) => read_end(&symbols[..at]),
         None => first,
     }
 }
 
 /// Is this the end of a sentence, though a comma follows: a final particle, or です, ます, ました?
-fn closes(tokens: &[Token]) -> bool {
-    let finite = |token: &Token| token.class == Class::Auxiliary && token.form == Form::Plain && polite_chain(tokens);
-    tokens.last().is_some_and(|last| last.class == Class::Final || finite(last))
+fn closes(symbols: &[Symbol]) -> bool {
+    let finite = |symbol: &Symbol| symbol.class == Class::Auxiliary && symbol.form == Form::Plain && polite_chain(symbols);
+    symbols.last().is_some_and(|last| last.class == Class::Final || finite(last))
 }
 
-fn read_end(tokens: &[Token]) -> Ending {
-    let mut end = tokens.len();
-    while end > 0 && is_trailer(tokens[end - 1]) {
+fn read_end(symbols: &[Symbol]) -> Ending {
+    let mut end = symbols.len();
+    while end > 0 && is_trailer(symbols[end - 1]) {
         end -= 1;
     }
     let marks_off = end;
-    while end > 1 && is_final_particle(&tokens[..end]) {
+    while end > 1 && is_final_particle(&symbols[..end]) {
         end -= 1;
     }
-    let spoken = tokens[end..marks_off].iter().any(|token| token.class == Class::Final && !matches!(token.key, Key::Ka));
-    let copula = tokens[end..marks_off].iter().any(|token| token.class == Class::Final);
-    let style = predicate(&tokens[..end], copula);
-    let abrupt = tokens[..end].last().is_some_and(|token| is_abrupt(*token));
+    let spoken = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final && !matches!(symbol.lemma, Lemma::Ka));
+    let copula = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final);
+    let style = predicate(&symbols[..end], copula);
+    let abrupt = symbols[..end].last().is_some_and(|symbol| is_abrupt(*symbol));
     Ending { style, casual: (spoken || abrupt) && style == Style::Jotai }
 }
 
-fn is_trailer(token: Token) -> bool {
-    matches!(token.class, Class::Mark | Class::Comma | Class::Open | Class::Close | Class::Gap) || token.any(flag::LAUGH)
+fn is_trailer(symbol: Symbol) -> bool {
+    matches!(symbol.class, Class::Mark | Class::Comma | Class::Open | Class::Close | Class::Gap) || symbol.any(Flags::LAUGH)
 }
 
-/// Is the last token a particle that does not decide? A connective one (が, けど, ので), a final one, か; また の after a predicate.
-fn is_final_particle(tokens: &[Token]) -> bool {
-    let (last, before) = (tokens[tokens.len() - 1], tokens[tokens.len() - 2]);
+/// Is the last symbol a particle that does not decide? A connective one (が, けど, ので), a final one, か; また の after a predicate.
+fn is_final_particle(symbols: &[Symbol]) -> bool {
+    let (last, before) = (symbols[symbols.len() - 1], symbols[symbols.len() - 2]);
     let after_predicate = matches!(before.class, Class::Verb | Class::Adjective | Class::Auxiliary);
     match last.class {
         Class::Final => true,
-        Class::Connective => last.key != Key::Te && last.form == Form::Other,
-        Class::DependentNoun => last.any(flag::CASUAL) || (last.key == Key::No && after_predicate) || is_no_noun(last, after_predicate),
-        Class::Topic if before.key == Key::Te => last.is(&[Key::Mo, Key::Ha]),
-        Class::Particle | Class::Topic => (last.key == Key::Ka || last.any(flag::CASUAL)) || (last.key == Key::No && after_predicate),
-        Class::Case => after_predicate && last.is(&[Key::To, Key::Kara, Key::Ga]),
+        Class::Connective => last.lemma != Lemma::Te && last.form == Form::Other,
+        Class::DependentNoun => {
+            last.any(Flags::CASUAL) || (last.lemma == Lemma::No && after_predicate) || is_no_noun(last, after_predicate)
+        }
+        Class::Topic if before.lemma == Lemma::Te => last.is(&[Lemma::Mo, Lemma::Ha]),
+        Class::Particle | Class::Topic => {
+            (last.lemma == Lemma::Ka || last.any(Flags::CASUAL)) || (last.lemma == Lemma::No && after_predicate)
+        }
+        Class::Case => after_predicate && last.is(&[Lemma::To, Lemma::Kara, Lemma::Ga]),
         _ => false,
     }
 }
 
 /// の and ん as dependent nouns (行くの？) after a predicate.
-fn is_no_noun(last: Token, after_predicate: bool) -> bool {
-    after_predicate && last.key == Key::NoNoun
+fn is_no_noun(last: Symbol, after_predicate: bool) -> bool {
+    after_predicate && last.lemma == Lemma::NoNoun
 }
 
 /// て, っす, bare でしょ, ちゃう: the end of casual talk.
-fn is_abrupt(token: Token) -> bool {
-    token.is(&[Key::Te, Key::Ssu, Key::Choudai]) || (token.key == Key::Desu && token.form == Form::Irrealis) || token.any(flag::CASUAL)
+fn is_abrupt(symbol: Symbol) -> bool {
+    symbol.is(&[Lemma::Te, Lemma::Ssu, Lemma::Choudai])
+        || (symbol.lemma == Lemma::Desu && symbol.form == Form::Irrealis)
+        || symbol.any(Flags::CASUAL)
 }
 
-/// Style of a sentence whose last token is the end of its predicate; `copula` = a final particle followed.
-fn predicate(tokens: &[Token], copula: bool) -> Style {
-    let Some(&last) = tokens.last() else { return Style::Fragment };
+/// Style of a sentence whose last symbol is the end of its predicate; `copula` = a final particle followed.
+fn predicate(symbols: &[Symbol], copula: bool) -> Style {
+    let Some(&last) = symbols.last() else { return Style::Fragment };
     match last.class {
-        Class::Auxiliary | Class::Verb | Class::Adjective => inflected(tokens, last),
+        Class::Auxiliary | Class::Verb | Class::Adjective => inflected(symbols, last),
         Class::Connective => {
-            if polite_chain(&tokens[..tokens.len() - 1]) {
+            if polite_chain(&symbols[..symbols.len() - 1]) {
                 Style::Keitai
             } else {
                 Style::Jotai
             }
         }
-        Class::Case | Class::Particle if wished(tokens) => Style::Keitai,
+        Class::Case | Class::Particle if wished(symbols) => Style::Keitai,
         Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::DependentNoun | Class::Suffix | Class::Number | Class::Adverb
             if copula =>
         {
             Style::Jotai
         }
-        Class::Sahen if last.key == Key::Choudai => Style::Jotai,
-        Class::Noun if last.key == Key::Goran && tokens.len() > 1 && tokens[tokens.len() - 2].key == Key::Te => Style::Jotai,
-        Class::Topic if trails_off(tokens) => Style::Jotai,
-        Class::Interjection | Class::Modifier if last.key == Key::Fused => Style::Keitai,
+        Class::Sahen if last.lemma == Lemma::Choudai => Style::Jotai,
+        Class::Noun if last.lemma == Lemma::Goran && symbols.len() > 1 && symbols[symbols.len() - 2].lemma == Lemma::Te => Style::Jotai,
+        Class::Topic if trails_off(symbols) => Style::Jotai,
+        Class::Interjection | Class::Modifier if last.lemma == Lemma::Fused => Style::Keitai,
         _ => Style::Fragment,
     }
 }
 
 /// 〜のでは？
-fn trails_off(tokens: &[Token]) -> bool {
-    let n = tokens.len();
-    n > 2 && tokens[n - 1].key == Key::Ha && tokens[n - 2].is(&[Key::De, Key::Da]) && tokens[n - 3].key == Key::NoNoun
+fn trails_off(symbols: &[Symbol]) -> bool {
+    let n = symbols.len();
+    n > 2 && symbols[n - 1].lemma == Lemma::Ha && symbols[n - 2].is(&[Lemma::De, Lemma::Da]) && symbols[n - 3].lemma == Lemma::NoNoun
 }
 
-fn inflected(tokens: &[Token], last: Token) -> Style {
-    let requested = last.key == Key::Kudasaru && last.form == Form::Imperative;
-    if requested || polite_chain(tokens) { Style::Keitai } else { Style::Jotai }
+fn inflected(symbols: &[Symbol], last: Symbol) -> Style {
+    let requested = last.lemma == Lemma::Kudasaru && last.form == Form::Imperative;
+    if requested || polite_chain(symbols) { Style::Keitai } else { Style::Jotai }
 }
 
 /// 合格しますように。
-fn wished(tokens: &[Token]) -> bool {
-    let n = tokens.len();
-    n > 2 && tokens[n - 1].key == Key::Ni && tokens[n - 2].key == Key::You && polite_chain(&tokens[..n - 2])
+fn wished(symbols: &[Symbol]) -> bool {
+    let n = symbols.len();
+    n > 2 && symbols[n - 1].lemma == Lemma::Ni && symbols[n - 2].lemma == Lemma::You && polite_chain(&symbols[..n - 2])
 }
 
 /// Does the chain of auxiliaries at the end hold です or ます (not っす, not a bare でしょ)?
-fn polite_chain(tokens: &[Token]) -> bool {
-    for (i, token) in tokens.iter().enumerate().rev() {
-        match token.key {
-            Key::Masu => return true,
-            Key::Desu => return !is_bare_desho(tokens, i),
-            Key::Ta | Key::Nu | Key::U | Key::Nai => {}
+fn polite_chain(symbols: &[Symbol]) -> bool {
+    for (i, symbol) in symbols.iter().enumerate().rev() {
+        match symbol.lemma {
+            Lemma::Masu => return true,
+            Lemma::Desu => return !is_bare_desho(symbols, i),
+            Lemma::Ta | Lemma::Nu | Lemma::U | Lemma::Nai => {}
             _ => return false,
         }
     }
     false
 }
 
-fn is_bare_desho(tokens: &[Token], i: usize) -> bool {
-    let token = tokens[i];
-    (token.form == Form::Irrealis && tokens.get(i + 1).is_none_or(|next| next.key != Key::U)) || token.any(flag::CASUAL)
+fn is_bare_desho(symbols: &[Symbol], i: usize) -> bool {
+    let symbol = symbols[i];
+    (symbol.form == Form::Irrealis && symbols.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || symbol.any(Flags::CASUAL)
 }
 
 /// Tone from the sentence's words and its end.
-pub(super) fn tone(tokens: &[Token], ending: Ending) -> Tone {
-    let mut seen = 0;
+pub(super) fn tone(symbols: &[Symbol], ending: Ending) -> Tone {
+    let mut seen = Flags::NONE;
     let (mut role, mut formal) = (false, false);
-    for (i, token) in tokens.iter().enumerate() {
-        seen |= token.flags;
-        role |= is_role(tokens, i);
-        formal |= is_formal(tokens, i);
+    for (i, symbol) in symbols.iter().enumerate() {
+        seen |= symbol.flags;
+        if symbol.any(Flags::ROLE | Flags::FORMULA) || symbol.is(&[Lemma::Gozaru, Lemma::Da, Lemma::Nai]) {
+            role |= is_role(symbols, i);
+            formal |= is_formal(symbols, i);
+        }
     }
     if role {
         Tone::Role
-    } else if ending.style != Style::Keitai && (ending.casual || seen & flag::CASUAL != 0 || seen & flag::LAUGH != 0) {
+    } else if ending.style != Style::Keitai && (ending.casual || seen.any(Flags::CASUAL | Flags::LAUGH)) {
         Tone::Casual
-    } else if ending.style == Style::Jotai && (formal || seen & flag::WRITTEN != 0) {
+    } else if ending.style == Style::Jotai && (formal || seen.any(Flags::WRITTEN)) {
         Tone::Written
     } else {
         Tone::Neutral
@@ -207,87 +216,90 @@ pub(super) fn tone(tokens: &[Token], ending: Ending) -> Tone {
 }
 
 /// ござる without ます, のじゃ, ざます, やんす; a lone わし is not enough.
-fn is_role(tokens: &[Token], i: usize) -> bool {
-    let token = tokens[i];
-    let next = tokens.get(i + 1).map_or(Key::None, |next| next.key);
-    match token.key {
-        Key::Gozaru => next != Key::Masu,
-        Key::Ja => {
-            token.any(flag::ROLE) && i > 0 && (tokens[i - 1].key == Key::NoNoun || tokens[i - 1].is_nominal()) && ends_here(tokens, i)
+fn is_role(symbols: &[Symbol], i: usize) -> bool {
+    let symbol = symbols[i];
+    let next = symbols.get(i + 1).map_or(Lemma::None, |next| next.lemma);
+    match symbol.lemma {
+        Lemma::Gozaru => next != Lemma::Masu,
+        Lemma::Ja => {
+            symbol.any(Flags::ROLE)
+                && i > 0
+                && (symbols[i - 1].lemma == Lemma::NoNoun || symbols[i - 1].is_nominal())
+                && ends_here(symbols, i)
         }
-        _ => token.any(flag::ROLE) && token.class == Class::Auxiliary || token.any(flag::ROLE) && token.class == Class::Final,
+        _ => symbol.any(Flags::ROLE) && symbol.class == Class::Auxiliary || symbol.any(Flags::ROLE) && symbol.class == Class::Final,
     }
 }
 
 /// Only particles and marks follow.
-fn ends_here(tokens: &[Token], i: usize) -> bool {
-    tokens.get(i + 1).is_none_or(|next| matches!(next.class, Class::Mark | Class::Final | Class::Comma | Class::Close))
+fn ends_here(symbols: &[Symbol], i: usize) -> bool {
+    symbols.get(i + 1).is_none_or(|next| matches!(next.class, Class::Mark | Class::Final | Class::Comma | Class::Close))
 }
 
 /// であろう, なければならない, ものとする.
-fn is_formal(tokens: &[Token], i: usize) -> bool {
-    let at = |k: usize| tokens.get(i + k).copied().unwrap_or_default();
-    let token = tokens[i];
-    let conjecture = token.key == Key::Da && at(1).key == Key::Aru && at(2).key == Key::U;
-    let duty = token.key == Key::Nai && token.form == Form::Conditional && at(2).key == Key::Naru;
-    let rule = token.class == Class::DependentNoun && at(1).key == Key::To && at(2).key == Key::Suru && at(3).class == Class::Mark;
-    conjecture || duty || (rule && token.any(flag::FORMULA))
+fn is_formal(symbols: &[Symbol], i: usize) -> bool {
+    let at = |k: usize| symbols.get(i + k).copied().unwrap_or_default();
+    let symbol = symbols[i];
+    let conjecture = symbol.lemma == Lemma::Da && at(1).lemma == Lemma::Aru && at(2).lemma == Lemma::U;
+    let duty = symbol.lemma == Lemma::Nai && symbol.form == Form::Conditional && at(2).lemma == Lemma::Naru;
+    let rule = symbol.class == Class::DependentNoun && at(1).lemma == Lemma::To && at(2).lemma == Lemma::Suru && at(3).class == Class::Mark;
+    conjecture || duty || (rule && symbol.any(Flags::FORMULA))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn word(class: Class, key: Key) -> Token {
-        Token { class, key, ..Token::default() }
+    fn word(class: Class, lemma: Lemma) -> Symbol {
+        Symbol { class, lemma, ..Symbol::default() }
     }
 
-    fn masu() -> Token {
-        word(Class::Auxiliary, Key::Masu)
+    fn masu() -> Symbol {
+        word(Class::Auxiliary, Lemma::Masu)
     }
 
-    fn noun() -> Token {
-        word(Class::Noun, Key::None)
+    fn noun() -> Symbol {
+        word(Class::Noun, Lemma::None)
     }
 
-    fn mark() -> Token {
-        word(Class::Mark, Key::None)
+    fn mark() -> Symbol {
+        word(Class::Mark, Lemma::None)
     }
 
-    fn style(tokens: &[Token]) -> Style {
-        ending(tokens).style
+    fn style(symbols: &[Symbol]) -> Style {
+        ending(symbols).style
     }
 
     #[test]
     fn the_last_predicate_decides() {
-        let ta = word(Class::Auxiliary, Key::Ta);
-        let ga = word(Class::Connective, Key::Ga);
-        let verb = word(Class::Verb, Key::None);
+        let ta = word(Class::Auxiliary, Lemma::Ta);
+        let ga = word(Class::Connective, Lemma::Ga);
+        let verb = word(Class::Verb, Lemma::None);
         assert_eq!(style(&[verb, masu(), ta, mark()]), Style::Keitai);
         assert_eq!(style(&[verb, masu(), ga, verb, ta]), Style::Jotai);
         assert_eq!(style(&[verb, masu(), ga, mark()]), Style::Keitai);
-        assert_eq!(style(&[verb, word(Class::Connective, Key::Te)]), Style::Jotai);
+        assert_eq!(style(&[verb, word(Class::Connective, Lemma::Te)]), Style::Jotai);
         assert_eq!(style(&[noun(), mark()]), Style::Fragment);
         assert_eq!(style(&[]), Style::Fragment);
     }
 
     #[test]
     fn a_predicate_before_an_afterthought_decides() {
-        let ne = word(Class::Final, Key::None);
-        let comma = word(Class::Comma, Key::None);
-        assert_eq!(style(&[noun(), masu(), ne, comma, noun(), word(Class::Topic, Key::Ha), mark()]), Style::Keitai);
+        let ne = word(Class::Final, Lemma::None);
+        let comma = word(Class::Comma, Lemma::None);
+        assert_eq!(style(&[noun(), masu(), ne, comma, noun(), word(Class::Topic, Lemma::Ha), mark()]), Style::Keitai);
         assert_eq!(style(&[noun(), masu(), comma, noun(), mark()]), Style::Fragment);
     }
 
     #[test]
     fn a_final_particle_stands_for_the_copula() {
-        assert_eq!(style(&[noun(), word(Class::Final, Key::Ka), mark()]), Style::Jotai);
+        assert_eq!(style(&[noun(), word(Class::Final, Lemma::Ka), mark()]), Style::Jotai);
     }
 
     #[test]
     fn bare_desho_is_casual() {
-        let desho = Token { form: Form::Irrealis, ..word(Class::Auxiliary, Key::Desu) };
-        let u = word(Class::Auxiliary, Key::U);
+        let desho = Symbol { form: Form::Irrealis, ..word(Class::Auxiliary, Lemma::Desu) };
+        let u = word(Class::Auxiliary, Lemma::U);
         assert_eq!(ending(&[noun(), desho]), Ending { style: Style::Jotai, casual: true });
         assert_eq!(style(&[noun(), desho, u]), Style::Keitai);
     }

@@ -1,162 +1,21 @@
 //! Tests over a real dictionary and the shared development data.
 //!
 //! They need MeCab with its IPADIC source dictionary, and the shared data; without them each prints one line and
-//! returns. The dictionary is read here from its CSV files, so that this room needs no other room.
+//! returns.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::process::Command;
+use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::keigo::analyze::{Analyzer, Sentence, Span};
-use crate::keigo::cases::CASES;
 use crate::keigo::document::DocumentKeigo;
-use crate::keigo::rules::RULES;
-use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable, Standard, Word};
-
-const SOURCE: &str = "/usr/share/mecab/dic/ipadic";
-
-/// A MeCab source dictionary in memory, or the words of one that some text needs.
-struct SourceDictionary {
-    standard: Standard,
-    /// Directory of the compiled dictionary, for MeCab; its default if none.
-    compiled: Option<PathBuf>,
-    rows: Vec<(String, Vec<String>)>,
-    pos: Arc<PosTable>,
-    pos_ids: FxHashMap<Vec<String>, u16>,
-    word_ids: FxHashMap<String, u32>,
-}
-
-impl SourceDictionary {
-    fn read(directory: &Path) -> Option<Self> {
-        let mut files: Vec<PathBuf> = fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "csv"));
-        files.sort();
-        let mut rows = Vec::new();
-        for file in files {
-            let bytes = fs::read(file).ok()?;
-            let (text, ..) = encoding_rs::EUC_JP.decode(&bytes);
-            rows.extend(text.lines().filter_map(parse_row));
-        }
-        rows.sort();
-        Some(Self::index(rows, Standard::Ipadic))
-    }
-
-    fn index(rows: Vec<(String, Vec<String>)>, standard: Standard) -> Self {
-        let mut pos = PosTable { tuples: vec![Vec::new()], unknown: vec![None] };
-        let (mut pos_ids, mut word_ids) = (FxHashMap::default(), FxHashMap::default());
-        for (id, (surface, features)) in rows.iter().enumerate() {
-            let tuple: Vec<String> = features.iter().take(6).cloned().collect();
-            let next = pos.tuples.len() as u16;
-            if *pos_ids.entry(tuple.clone()).or_insert(next) == next {
-                pos.tuples.push(tuple);
-                pos.unknown.push(None);
-            }
-            word_ids.entry(format!("{surface}\t{}", features.join(","))).or_insert(id as u32);
-        }
-        Self { standard, compiled: None, rows, pos: Arc::new(pos), pos_ids, word_ids }
-    }
-
-    /// A UniDic dictionary of the words that `lines` need: UniDic is published compiled, without its source.
-    fn unidic(compiled: PathBuf, lines: &[String]) -> Self {
-        let output = mecab(Some(&compiled), lines);
-        let row = |line: &str| {
-            line.split_once('\t').map(|(surface, features)| (surface.to_string(), features.split(',').map(String::from).collect()))
-        };
-        let mut rows: Vec<(String, Vec<String>)> = output.lines().filter_map(row).collect();
-        rows.sort();
-        rows.dedup();
-        Self { compiled: Some(compiled), ..Self::index(rows, Standard::Unidic) }
-    }
-
-    /// Segments `lines` with MeCab: for each line ends, POS ids and word ids.
-    fn segment(&self, lines: &[String]) -> Vec<Segmented> {
-        let output = mecab(self.compiled.as_deref(), lines);
-        output.split("EOS\n").zip(lines).map(|(block, line)| self.parse(block, line)).collect()
-    }
-
-    fn parse(&self, block: &str, line: &str) -> Segmented {
-        let mut out = Segmented::default();
-        let mut at = 0;
-        for row in block.lines() {
-            let Some((surface, features)) = row.split_once('\t') else { continue };
-            let start = at + line.get(at..).unwrap().find(surface).unwrap();
-            if start > at {
-                out.push(start, PosTable::GAP, NO_WORD);
-            }
-            at = start + surface.len();
-            let tuple: Vec<String> = features.split(',').take(6).map(String::from).collect();
-            let word = self.word_ids.get(row).copied().unwrap_or(NO_WORD);
-            out.push(at, self.pos_ids.get(&tuple).copied().unwrap_or(1), word);
-        }
-        if at < line.len() {
-            out.push(line.len(), PosTable::GAP, NO_WORD);
-        }
-        out
-    }
-}
-
-impl Lexicon for SourceDictionary {
-    fn standard(&self) -> Standard {
-        self.standard
-    }
-
-    fn pos_table(&self) -> Arc<PosTable> {
-        Arc::clone(&self.pos)
-    }
-
-    fn each_word(&self, visit: &mut dyn FnMut(&Word<'_>)) {
-        for (id, (surface, features)) in self.rows.iter().enumerate() {
-            let features: Vec<&str> = features.iter().map(String::as_str).collect();
-            visit(&Word { id: id as u32, surface, features: &features });
-        }
-    }
-}
-
-/// MeCab's output for `lines`.
-fn mecab(dictionary: Option<&Path>, lines: &[String]) -> String {
-    let mut command = Command::new("mecab");
-    if let Some(dictionary) = dictionary {
-        command.args(["-O", "", "-d"]).arg(dictionary);
-    }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let text = lines.join("\n") + "\n";
-    let feeder = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap().stdout;
-    feeder.join().unwrap().unwrap();
-    String::from_utf8(output).unwrap()
-}
-
-fn parse_row(line: &str) -> Option<(String, Vec<String>)> {
-    let mut cells = line.split(',').map(String::from);
-    let surface = cells.next()?;
-    let features = cells.skip(3).collect();
-    Some((surface, features))
-}
-
-#[derive(Default)]
-struct Segmented {
-    ends: Vec<u32>,
-    pos: Vec<u16>,
-    word: Vec<u32>,
-}
-
-impl Segmented {
-    fn push(&mut self, end: usize, pos: u16, word: u32) {
-        self.ends.push(end as u32);
-        self.pos.push(pos);
-        self.word.push(word);
-    }
-
-    fn morphemes(&self) -> Morphemes<'_> {
-        Morphemes { ends: &self.ends, pos: &self.pos, word: &self.word }
-    }
-}
+use crate::keigo::rules;
+use crate::keigo::table::Table;
+use crate::keigo::tests::mecab::{SOURCE, SourceDictionary};
 
 /// The dictionary and the rules bound to it, read once; `None` where MeCab is absent.
 fn ipadic() -> Option<&'static (SourceDictionary, Analyzer)> {
@@ -164,10 +23,23 @@ fn ipadic() -> Option<&'static (SourceDictionary, Analyzer)> {
     let read = || {
         Command::new("mecab").arg("--version").output().ok()?;
         let dictionary = SourceDictionary::read(Path::new(SOURCE))?;
-        let analyzer = Analyzer::new(&dictionary);
+        let analyzer = Analyzer::new(&dictionary).unwrap();
         Some((dictionary, analyzer))
     };
     READ.get_or_init(read).as_ref()
+}
+
+/// Rule, sentence with it, sentence without it (empty where there is none).
+fn cases() -> Vec<[&'static str; 3]> {
+    let table = Table { file: "cases.tsv", columns: ["rule", "with", "without"], unique: 1, text: include_str!("cases.tsv") };
+    let mut cases = Vec::new();
+    table
+        .each(|[rule, with, without]| {
+            cases.push([rule, with, if without == "-" { "" } else { without }]);
+            Ok(())
+        })
+        .unwrap();
+    cases
 }
 
 fn shared(file: &str) -> Option<PathBuf> {
@@ -203,12 +75,12 @@ fn character(text: &str, byte: u32) -> usize {
     text.get(..byte as usize).unwrap().chars().count()
 }
 
-/// Runs the rules over `lines`, each cut into sentences or kept whole.
-fn each_line(lines: &[String], cut: bool, mut visit: impl FnMut(usize, &str, &[Sentence], &[Span])) {
+/// Runs the rules over `lines`, each split into sentences or kept whole.
+fn each_line(lines: &[String], split: bool, mut visit: impl FnMut(usize, &str, &[Sentence], &[Span])) {
     let (dictionary, analyzer) = ipadic().unwrap();
     let mut worker = analyzer.worker();
     for (i, (line, segmented)) in lines.iter().zip(dictionary.segment(lines)).enumerate() {
-        let ends = if cut { sentence_ends(line) } else { vec![line.len() as u32] };
+        let ends = if split { sentence_ends(line) } else { vec![line.len() as u32] };
         let analysis = worker.analyze(line, &ends, segmented.morphemes());
         visit(i, line, analysis.sentences, analysis.spans);
     }
@@ -333,7 +205,8 @@ fn pastel_polite_against_impolite() {
 
 #[test]
 fn every_rule_has_a_case() {
-    let without: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| CASES.iter().all(|(rule, ..)| rule != id)).collect();
+    let (rules, cases) = (rules::read().unwrap(), cases());
+    let without: Vec<&str> = rules.iter().map(|rule| rule.id).filter(|id| cases.iter().all(|case| case[0] != *id)).collect();
     assert_eq!(without, [""; 0]);
 }
 
@@ -342,10 +215,11 @@ fn every_case_holds() {
     if ipadic().is_none() {
         return skip("every_case_holds", "mecab with its source dictionary");
     }
-    let lines: Vec<String> = CASES.iter().flat_map(|(_, with, without)| [*with, *without]).map(String::from).collect();
+    let cases = cases();
+    let lines: Vec<String> = cases.iter().flat_map(|case| [case[1], case[2]]).map(String::from).collect();
     let mut wrong = Vec::new();
     each_line(&lines, false, |i, text, _, spans| {
-        let rule = CASES[i / 2].0;
+        let rule = cases[i / 2][0];
         let fired = spans.iter().any(|span| span.rule == rule);
         let wanted = i % 2 == 0 && !rule.starts_with("NONE");
         if fired != wanted {
@@ -355,18 +229,19 @@ fn every_case_holds() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The cases over UniDic: at most 3 of 100 sentences may differ (its tokens do).
+/// The cases over UniDic: at most 3 of 100 sentences may differ (its symbols do).
 #[test]
 fn cases_unidic() {
     let Some(compiled) = std::env::var_os("SEIMAI_UNIDIC") else { return skip("cases_unidic", "SEIMAI_UNIDIC") };
-    let lines: Vec<String> = CASES.iter().flat_map(|(_, with, without)| [*with, *without]).map(String::from).collect();
+    let cases = cases();
+    let lines: Vec<String> = cases.iter().flat_map(|case| [case[1], case[2]]).map(String::from).collect();
     let dictionary = SourceDictionary::unidic(PathBuf::from(compiled), &lines);
-    let analyzer = Analyzer::new(&dictionary);
+    let analyzer = Analyzer::new(&dictionary).unwrap();
     let mut worker = analyzer.worker();
     let mut wrong = Vec::new();
     for (i, (line, segmented)) in lines.iter().zip(dictionary.segment(&lines)).enumerate() {
         let analysis = worker.analyze(line, &[line.len() as u32], segmented.morphemes());
-        let rule = CASES[i / 2].0;
+        let rule = cases[i / 2][0];
         if analysis.spans.iter().any(|span| span.rule == rule) != (i % 2 == 0 && !rule.starts_with("NONE")) {
             wrong.push(format!("{rule}: {line} {:?}", analysis.spans.iter().map(|span| span.rule).collect::<Vec<_>>()));
         }
@@ -382,7 +257,7 @@ fn development_pairs_unidic() {
     let gold: Vec<Value> = rows(&gold).into_iter().filter(|row| row["kind"] == "sentence").collect();
     let texts: Vec<String> = gold.iter().map(|row| row["text"].as_str().unwrap().to_string()).collect();
     let dictionary = SourceDictionary::unidic(PathBuf::from(compiled), &texts);
-    let analyzer = Analyzer::new(&dictionary);
+    let analyzer = Analyzer::new(&dictionary).unwrap();
     let mut worker = analyzer.worker();
     let (mut right, mut predictions) = (0, Vec::new());
     for ((row, text), segmented) in gold.iter().zip(&texts).zip(dictionary.segment(&texts)) {

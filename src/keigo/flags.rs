@@ -1,0 +1,161 @@
+//! Flags: properties of a word that the rules and their conditions ask for.
+//!
+//! Each is declared once, here: the macro gives the constant, its bit, and the name that the tables of `dicts/keigo/`
+//! use (the name of the constant). A 65th flag would not compile: then the set needs a wider integer, and nothing else.
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// A set of flags: a bit each, in two halves, so that it is aligned to four bytes and a symbol takes twelve bytes, not sixteen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Flags([u32; 2]);
+
+macro_rules! flags {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Position of each flag in the set.
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "named as the constants")]
+        #[derive(Clone, Copy)]
+        enum Bit { $($name,)* }
+
+        impl Flags {
+            $($(#[$doc])* pub const $name: Self = Self::from_bits(1 << Bit::$name as u32);)*
+
+            /// Every flag with its name, in order of declaration.
+            pub const ALL: &[(&str, Self)] = &[$((stringify!($name), Self::$name),)*];
+        }
+    };
+}
+
+flags! {
+    /// One word that contains the honorific prefix (お客様, お待ち).
+    PREFIXED,
+    /// Core that お/ご only beautifies (酒, 茶).
+    BIKA,
+    /// Core whose honorific noun is certain (名前, 意見).
+    OWNED,
+    /// Noun of something that goes from one person to another (手紙, 連絡).
+    DIRECTION,
+    /// Core that can carry になる, する, ください: verb stem, deverbal noun, verbal noun.
+    VERBAL,
+    /// お/ご here is part of the word (おばあさん, ご無沙汰).
+    STOP,
+    /// Core of a set phrase with になる (世話, 馳走): no honorific form.
+    SET_PHRASE,
+    /// Person who is raised by title (先生, 社長, 様).
+    RAISED,
+    /// Person.
+    PERSON,
+    /// The speaker or the speaker's side.
+    SPEAKER,
+    /// Noun that raises its owner or bearer (貴社, 奥様).
+    SON_NOUN,
+    /// Humble noun (弊社, 拙著).
+    KEN2_NOUN,
+    /// Humble verbal noun (拝見).
+    HUMBLE_SAHEN,
+    /// Verb or verbal noun of moving, staying, happening to oneself: has no passive of its own.
+    INTRANSITIVE,
+    /// Verb or verbal noun that with (ら)れる is nearly always passive (呼ぶ, 逮捕).
+    SUFFERED,
+    /// What one peers at (様子, 顔色).
+    PEERED,
+    /// What a mountain is topped with (雪, 冠).
+    TOPPING,
+    /// Cue of lifting (頭上, 高々).
+    LIFTING,
+    /// Place of worship, hardship: 参る is not "go" there.
+    WORSHIP,
+    /// Time word: no subject even before は.
+    TIME,
+    /// Interrogative.
+    QUESTION,
+    /// Colloquial word.
+    CASUAL,
+    /// Word of role language.
+    ROLE,
+    /// Word of papers and laws.
+    WRITTEN,
+    /// First word of a formula.
+    FORMULA,
+    /// 一段 verb or 来る: (ら)れる may be potential.
+    ICHIDAN,
+    /// ありがとう, おはよう, おめでとう, 申し訳 before ございます.
+    GREETING,
+    /// Written in hiragana.
+    KANA,
+    /// Laughter at the end of a sentence (笑, w).
+    LAUGH,
+    /// Core with which お/ご〜する is only pretty (食事, 勉強).
+    OWN_ACT,
+    /// お/ご noun of the speaker's request (お願い).
+    REQUEST,
+    /// Core of a greeting with 様 (お疲れ様).
+    THANKED,
+    /// Word that may follow お/ご + noun + し (お話しください).
+    SUPPORT,
+    /// Verb of receiving: its object comes from the other side (お電話をいただく).
+    RECEIVING,
+    /// Verb of giving: its object goes to the other side (お電話を差し上げる).
+    GIVING,
+}
+
+impl Flags {
+    /// No flag.
+    pub const NONE: Self = Self::from_bits(0);
+
+    /// Flags that the program sets from the dictionary or from the formulae: no table may give them.
+    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA);
+
+    const fn from_bits(bits: u64) -> Self {
+        Self([bits as u32, (bits >> 32) as u32])
+    }
+
+    const fn bits(self) -> u64 {
+        self.0[0] as u64 | (self.0[1] as u64) << 32
+    }
+
+    /// The flags of either set.
+    pub const fn or(self, other: Self) -> Self {
+        Self::from_bits(self.bits() | other.bits())
+    }
+
+    /// The flags of both sets.
+    pub const fn and(self, other: Self) -> Self {
+        Self::from_bits(self.bits() & other.bits())
+    }
+
+    /// The flags that are not in `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self::from_bits(self.bits() & !other.bits())
+    }
+
+    /// Has any of these flags?
+    pub const fn any(self, flags: Self) -> bool {
+        self.bits() & flags.bits() != 0
+    }
+
+    /// Has no flag at all?
+    pub const fn is_none(self) -> bool {
+        self.bits() == 0
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.or(other)
+    }
+}
+
+impl BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = self.or(other);
+    }
+}
+
+impl std::fmt::Debug for Flags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = Self::ALL.iter().filter(|(_, flag)| self.any(*flag)).map(|(name, _)| *name);
+        f.write_str(&names.collect::<Vec<_>>().join(" | "))
+    }
+}

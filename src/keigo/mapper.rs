@@ -1,0 +1,213 @@
+//! From one dictionary entry to the neutral alphabet: its class, lemma, inflected form and flags.
+//!
+//! What stays in Rust are the questions to the dictionary (which feature says what); the words stand in the tables.
+
+use rustc_hash::FxHashSet;
+
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
+use crate::keigo::flags::Flags;
+use crate::keigo::marks::is_punctuation;
+use crate::keigo::tables::Tables;
+use crate::keigo::tag_set::{class_of, form_of};
+use crate::keigo::vocabulary::Kind;
+use crate::morpheme::{Lexicon, PosTable, Standard, Word};
+
+/// The tables, and what the dictionary says about deverbal nouns.
+pub(super) struct Mapper<'a> {
+    standard: Standard,
+    tables: &'a Tables,
+    /// Surfaces of 連用形.
+    stems: FxHashSet<Box<str>>,
+}
+
+/// Flags that belong to the core of an honorific noun.
+const CORE: Flags = Flags::BIKA
+    .or(Flags::OWNED)
+    .or(Flags::DIRECTION)
+    .or(Flags::VERBAL)
+    .or(Flags::STOP)
+    .or(Flags::SET_PHRASE)
+    .or(Flags::OWN_ACT)
+    .or(Flags::REQUEST)
+    .or(Flags::SON_NOUN)
+    .or(Flags::THANKED);
+
+impl<'a> Mapper<'a> {
+    /// Reads the verb stems of the lexicon.
+    pub(super) fn new(lexicon: &dyn Lexicon, tables: &'a Tables) -> Self {
+        let mut stems = FxHashSet::default();
+        lexicon.each_word(&mut |word| {
+            if word.features.first() == Some(&"動詞") && form_of(feature(word, 5)) == Form::Continuative {
+                stems.insert(Box::from(word.surface));
+            }
+        });
+        Self { standard: lexicon.standard(), tables, stems }
+    }
+
+    /// The symbol of an entry.
+    pub(super) fn symbol(&self, word: &Word<'_>) -> Symbol {
+        let fields = [feature(word, 0), feature(word, 1), feature(word, 2), feature(word, 3)];
+        let class = if is_punctuation(word.surface) {
+            self.tables.marks.class(feature(word, 1), word.surface)
+        } else {
+            class_of(fields, word.surface, &self.tables.marks)
+        };
+        let form = form_of(feature(word, 5));
+        let base = self.base(word);
+        let lemma = self.lemma(class, base, word);
+        let flags = self.flags(class, lemma, base, word) | self.tables.vocabulary.flags_of_lemma(lemma);
+        Symbol { class, lemma, form, flags }
+    }
+
+    /// The dictionary form: 原形 in IPADIC, the lemma in UniDic (without its English gloss).
+    fn base<'w>(&self, word: &Word<'w>) -> &'w str {
+        let base = match self.standard {
+            Standard::Ipadic => feature(word, 6),
+            Standard::Unidic => feature(word, 7),
+        };
+        let base = base.split('-').next().unwrap_or(base);
+        if base.is_empty() || base == "*" { word.surface } else { base }
+    }
+
+    fn lemma(&self, class: Class, base: &str, word: &Word<'_>) -> Lemma {
+        if self.tables.fused.is_fused(class, word.surface) {
+            return Lemma::Fused;
+        }
+        let of_kind = |kind| self.tables.vocabulary.lemma(kind, word.surface);
+        let found = match class {
+            Class::Verb => return self.verb(base, word),
+            Class::Adjective | Class::Auxiliary => return self.auxiliary(base, word),
+            Class::Connective => of_kind(Kind::Connective).or_else(|| of_kind(Kind::Particle)),
+            Class::Case | Class::Topic | Class::Final | Class::Particle => of_kind(Kind::Particle),
+            Class::Prefix => of_kind(Kind::Prefix),
+            Class::Modifier | Class::Mark | Class::Open | Class::Close | Class::Comma | Class::Gap => None,
+            Class::Suffix => of_kind(Kind::Suffix).filter(|_| self.is_person_suffix(word)).or_else(|| of_kind(Kind::Other)),
+            _ => of_kind(Kind::Other),
+        };
+        found.unwrap_or_default()
+    }
+
+    fn verb(&self, base: &str, word: &Word<'_>) -> Lemma {
+        let vocabulary = &self.tables.vocabulary;
+        if let Some(lemma) = vocabulary.lemma(Kind::VerbForm, word.surface) {
+            return lemma;
+        }
+        match vocabulary.lemma(Kind::Verb, base).unwrap_or_default() {
+            // UniDic has one lemma 居る for いる and おる: the reading tells them apart.
+            Lemma::Oru if !feature(word, 6).starts_with("オ") && self.standard == Standard::Unidic => Lemma::None,
+            // In IPADIC 居る may be いる, which is a 一段 verb.
+            Lemma::Oru if base == "居る" && self.standard == Standard::Ipadic && feature(word, 4).starts_with("一段") => Lemma::None,
+            // 競る and other verbs have the same dictionary form in kana.
+            Lemma::Reru | Lemma::Seru if !is_suffix_verb(word) => Lemma::None,
+            lemma => lemma,
+        }
+    }
+
+    fn auxiliary(&self, base: &str, word: &Word<'_>) -> Lemma {
+        if feature(word, 4) == "特殊・タ" {
+            return Lemma::Ta;
+        }
+        self.tables.vocabulary.lemma(Kind::Auxiliary, base).unwrap_or_default()
+    }
+
+    fn is_person_suffix(&self, word: &Word<'_>) -> bool {
+        self.standard == Standard::Unidic || feature(word, 2) == "人名" || feature(word, 1) == "接尾"
+    }
+
+    fn flags(&self, class: Class, lemma: Lemma, base: &str, word: &Word<'_>) -> Flags {
+        let vocabulary = &self.tables.vocabulary;
+        let surface = word.surface;
+        let mut flags = vocabulary.flags(surface).unwrap_or_default();
+        match class {
+            Class::Verb => {
+                let of_base = vocabulary.flags(base).unwrap_or_default();
+                flags |= of_base;
+                flags |= verb_flags(word, lemma);
+                if !of_base.any(Flags::STOP) {
+                    flags = flags.without(Flags::STOP);
+                }
+            }
+            Class::Case | Class::Topic | Class::Connective | Class::Particle => flags = flags.and(Flags::CASUAL | Flags::FORMULA),
+            _ => {}
+        }
+        flags | self.dictionary_flags(class, word) | self.prefix_flags(class, surface)
+    }
+
+    /// Flags that the dictionary gives.
+    fn dictionary_flags(&self, class: Class, word: &Word<'_>) -> Flags {
+        let mut flags = Flags::NONE;
+        if is_person_name(word) {
+            flags |= Flags::PERSON;
+        }
+        if feature(word, 1) == "副詞可能" || feature(word, 2) == "副詞可能" {
+            flags |= Flags::TIME;
+        }
+        let common = feature(word, 1) != "固有名詞";
+        let deverbal = common && (can_be_prefixed(class) || class == Class::Suffix) && self.stems.contains(word.surface);
+        if deverbal || class == Class::Sahen {
+            flags |= Flags::VERBAL;
+        }
+        if word.surface.chars().all(|c| matches!(c, 'ぁ'..='ゟ')) {
+            flags |= Flags::KANA;
+        }
+        flags
+    }
+
+    /// Flags of a word that contains the prefix: those of its core, or [`Flags::STOP`].
+    fn prefix_flags(&self, class: Class, surface: &str) -> Flags {
+        let vocabulary = &self.tables.vocabulary;
+        let Some(core) = vocabulary.core(surface).filter(|_| can_be_prefixed(class)) else { return Flags::NONE };
+        let whole = vocabulary.flags(surface).unwrap_or_default();
+        if whole.any(Flags::SON_NOUN) {
+            return Flags::PREFIXED;
+        }
+        let of_core = vocabulary.flags(core).map_or(Flags::NONE, |flags| flags.and(CORE));
+        if !of_core.is_none() {
+            Flags::PREFIXED | of_core
+        } else if whole.any(Flags::PREFIXED) {
+            whole
+        } else if self.stems.contains(core) {
+            // お作り is in the lexicon, and yet お作りします is a form of 作る.
+            Flags::PREFIXED | Flags::VERBAL | Flags::SET_PHRASE
+        } else {
+            Flags::STOP
+        }
+    }
+
+    /// A word that is not in the lexicon, by its POS.
+    pub(super) fn unknown(&self, pos: &PosTable, id: u16) -> Symbol {
+        if id == PosTable::GAP {
+            return Symbol { class: Class::Gap, ..Symbol::default() };
+        }
+        let fields = [0, 1, 2, 3].map(|field| pos.field(id, field));
+        let is_mark = pos.unknown_category(id).is_some_and(|category| matches!(category, "SYMBOL" | "SPACE"));
+        let class = if is_mark { Class::Mark } else { class_of(fields, "", &self.tables.marks) };
+        let mut flags = if fields.contains(&"人名") { Flags::PERSON } else { Flags::NONE };
+        if class == Class::Sahen && self.standard == Standard::Ipadic {
+            flags |= Flags::VERBAL;
+        }
+        Symbol { class, form: form_of(pos.field(id, 5)), flags, lemma: Lemma::None }
+    }
+}
+
+fn feature<'a>(word: &Word<'a>, field: usize) -> &'a str {
+    word.features.get(field).copied().unwrap_or("")
+}
+
+/// May a word of this class be the core of an honorific noun written as one word?
+fn can_be_prefixed(class: Class) -> bool {
+    matches!(class, Class::Noun | Class::Sahen | Class::AdjectivalNoun)
+}
+
+fn is_suffix_verb(word: &Word<'_>) -> bool {
+    matches!(feature(word, 1), "接尾" | "非自立可能") || feature(word, 0) == "助動詞"
+}
+
+fn is_person_name(word: &Word<'_>) -> bool {
+    feature(word, 2) == "人名" && feature(word, 1) == "固有名詞"
+}
+
+fn verb_flags(word: &Word<'_>, lemma: Lemma) -> Flags {
+    let ichidan = feature(word, 4).contains("一段") || lemma == Lemma::Kuru;
+    if ichidan { Flags::ICHIDAN } else { Flags::NONE }
+}
