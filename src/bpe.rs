@@ -36,7 +36,7 @@ pub use self::tokenizer_file::read_tokenizer;
 pub use self::train::{Trained, train};
 use self::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
-use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PIECE, TEXT};
+use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PRE_TOKEN, TEXT};
 use crate::stage::{Absorber, Batch, Contract, Fold, ListBuilder, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// The fold that counts pre-tokens: its partial tables have the columns of [`counts_schema`] and are ascending by level and bytes.
@@ -73,7 +73,7 @@ impl Fold for Count {
         if self.boundaries == Boundaries::Morpheme {
             reads.push(MORPHEME_ENDS);
         }
-        Contract { reads, adds: vec![LEVEL, PIECE, COUNT] }
+        Contract { reads, adds: vec![LEVEL, PRE_TOKEN, COUNT] }
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {

@@ -79,6 +79,6 @@ columns! {
     INPUT_IDS = "input_ids", list(DataType::Int32), false, "Token ids of the document; no BOS, no EOS.";
     N_TOKENS = "n_tokens", DataType::Int32, false, "Length of input_ids.";
     LEVEL = "level", DataType::UInt8, false, "0 = pre-token cut at morpheme boundaries (first stage of training), 1 = pre-token of the pattern, uncut (second stage).";
-    PIECE = "piece", DataType::Binary, false, "Bytes of a pre-token.";
+    PRE_TOKEN = "pre_token", DataType::Binary, false, "Bytes of a pre-token.";
     COUNT = "count", DataType::UInt64, false, "Occurrences of the pre-token.";
 }

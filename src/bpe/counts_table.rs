@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema, UInt8Type, UInt64Type};
 
 use crate::bpe::count::Counter;
 use crate::error::{Error, Result};
-use crate::schema::{COUNT, LEVEL, PIECE};
+use crate::schema::{COUNT, LEVEL, PRE_TOKEN};
 use crate::stage::{Batch, column};
 
 /// Adds up partial tables; the sum is ordered by level, then falling count, then bytes.
@@ -44,7 +44,7 @@ impl CountRows {
         let wrong = |name: &str| Error::refused(format!("the column {name} of the counts has another type"));
         Ok(Self {
             levels: column(batch, &LEVEL)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| wrong(LEVEL.name))?.clone(),
-            pre_tokens: column(batch, &PIECE)?.as_binary_opt::<i32>().ok_or_else(|| wrong(PIECE.name))?.clone(),
+            pre_tokens: column(batch, &PRE_TOKEN)?.as_binary_opt::<i32>().ok_or_else(|| wrong(PRE_TOKEN.name))?.clone(),
             counts: column(batch, &COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(COUNT.name))?.clone(),
         })
     }
@@ -82,5 +82,5 @@ pub(crate) fn table(levels: &[Level<'_>]) -> Result<Batch> {
 
 /// The schema of `counts.parquet` and of the partial tables.
 pub fn counts_schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![LEVEL.field(), PIECE.field(), COUNT.field()]))
+    Arc::new(Schema::new(vec![LEVEL.field(), PRE_TOKEN.field(), COUNT.field()]))
 }

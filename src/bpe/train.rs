@@ -79,7 +79,7 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
         "count_floor": learned.floor,
         "rescans": learned.rescans,
         "pairs_passed_over": learned.passed_over,
-        "unique_pieces": pre_tokens.len(),
+        "unique_pre_tokens": pre_tokens.len(),
         "occurrences": pre_tokens.iter().fold(0_u64, |sum, pre_token| sum.saturating_add(pre_token.1)),
         "tokens": shapes(&tokenizer),
         "options": options,

@@ -72,7 +72,7 @@ pub(super) fn manifest(
         tokenizer: TokenizerFacts {
             vocab_size: vocabulary.entry.facts.vocab_size,
             blake3: vocabulary.file()?.blake3.clone(),
-            pieces: vocabulary.entry.facts.pieces,
+            pre_tokens: vocabulary.entry.facts.pre_tokens,
         },
         pack: pack_facts(packed),
         files,

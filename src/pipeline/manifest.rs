@@ -12,7 +12,7 @@ use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// The passport.
@@ -123,8 +123,8 @@ pub struct TokenizerFacts {
     pub vocab_size: u64,
     /// BLAKE3 of `tokenizer/tokenizer.json`.
     pub blake3: String,
-    /// Distinct pieces it was trained on.
-    pub pieces: u64,
+    /// Distinct pre-tokens it was trained on.
+    pub pre_tokens: u64,
 }
 
 /// The pack.

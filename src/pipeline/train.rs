@@ -18,7 +18,7 @@ use crate::stage::BatchIter;
 #[serde(deny_unknown_fields)]
 pub(super) struct VocabularyFacts {
     pub vocab_size: u64,
-    pub pieces: u64,
+    pub pre_tokens: u64,
 }
 
 /// A trained vocabulary.
@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
         for (name, bytes) in trained.files() {
             files.push(context.store.work.write_output(&layout::inside(layout::TOKENIZER, name), bytes.as_bytes(), 0)?);
         }
-        let facts = VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pieces: counts.num_rows() as u64 };
+        let facts = VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: counts.num_rows() as u64 };
         underway.commit(0, &Entry::new(files, facts))
     })?;
     read(context, fold.entry(context, 0)?)

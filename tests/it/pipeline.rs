@@ -203,7 +203,7 @@ const LIES: &[Lie] = &[
     ("pack.pieces", |m| add_one(&mut m["pack"]["pieces"]), "pack pieces"),
     ("vocab_size", |m| add_one(&mut m["tokenizer"]["vocab_size"]), "tokenizer vocab_size"),
     ("tokenizer blake3", |m| m["tokenizer"]["blake3"] = "0".repeat(64).into(), "tokenizer blake3"),
-    ("pieces", |m| add_one(&mut m["tokenizer"]["pieces"]), "tokenizer pieces"),
+    ("pre_tokens", |m| add_one(&mut m["tokenizer"]["pre_tokens"]), "tokenizer pre_tokens"),
     ("records of one input", |m| add_one(&mut m["inputs"][0]["read"]), "inputs add up"),
     ("quarantined of one input", |m| add_one(&mut m["inputs"][0]["quarantined"]), "quarantined of"),
     ("blake3 of an input", |m| m["inputs"][0]["blake3"] = "none".into(), "blake3"),

@@ -50,7 +50,7 @@ impl Check<'_> {
             self.compare("tokenizer blake3", said.blake3.as_str(), &file.blake3, "tokenizer.json has");
         }
         if let Some(rows) = self.entry(COUNTS).map(|file| file.rows) {
-            self.compare("tokenizer pieces", said.pieces, rows, "counts.parquet has");
+            self.compare("tokenizer pre_tokens", said.pre_tokens, rows, "counts.parquet has");
         }
     }
 

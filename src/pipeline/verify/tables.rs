@@ -265,20 +265,20 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The pieces that the vocabulary was trained on tile the kept texts.
+    /// The pre-tokens that the vocabulary was trained on tile the kept texts.
     pub(super) fn counts(&mut self) -> Result<()> {
         let (path, mut bytes) = (self.run.join(layout::COUNTS), 0_u64);
         for batch in open_table(&path, None, 1 << 16)? {
             self.stop.check()?;
             let batch = batch?;
             let levels = column(&batch, &schema::LEVEL)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| other_type(&schema::LEVEL))?;
-            let pieces = column(&batch, &schema::PIECE)?.as_binary_opt::<i32>().ok_or_else(|| other_type(&schema::PIECE))?;
+            let pre_tokens = column(&batch, &schema::PRE_TOKEN)?.as_binary_opt::<i32>().ok_or_else(|| other_type(&schema::PRE_TOKEN))?;
             let counts = column(&batch, &schema::COUNT)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| other_type(&schema::COUNT))?;
             for row in (0..batch.num_rows()).filter(|&row| levels.value(row) == 0) {
-                bytes = bytes.saturating_add(counts.value(row).saturating_mul(pieces.value(row).len() as u64));
+                bytes = bytes.saturating_add(counts.value(row).saturating_mul(pre_tokens.value(row).len() as u64));
             }
         }
-        self.compare("kept_bytes", self.manifest.totals.kept_bytes, bytes, "the pieces of counts.parquet add up to");
+        self.compare("kept_bytes", self.manifest.totals.kept_bytes, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
     }
 }
