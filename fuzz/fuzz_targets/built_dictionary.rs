@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use seimai::segment::about::{FILE, Identity, StoredFile};
-use seimai::segment::dictionary::read_about;
 use seimai::segment::built_files::FILES;
-use seimai::segment::{Engine, Options, MorphemeBuffer, open, store};
+use seimai::segment::dictionary::read_about;
+use seimai::segment::{Engine, MorphemeBuffer, Options, open, store};
 
 static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
 

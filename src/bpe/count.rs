@@ -285,7 +285,7 @@ mod tests {
 
     /// Ends that are not those of this text cut nothing apart.
     #[test]
-    fn foreign_ends_do_no_harm() {
+    fn ends_of_another_text_cut_no_character() {
         assert_eq!(pre_tokens_of("あい", Pattern::None, DocumentBoundaries::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
     }
 

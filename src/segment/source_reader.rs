@@ -310,7 +310,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_refused_not_feared(name in prop::sample::select(vec!["lex.csv", "matrix.def", "char.def", "unk.def", "dicrc"]),
+        fn garbage_is_refused_without_a_panic(name in prop::sample::select(vec!["lex.csv", "matrix.def", "char.def", "unk.def", "dicrc"]),
                                          text in "[0-9xA-F \",.\n東\0#=-]{0,60}") {
             let _ = changed(name, &text);
         }

@@ -1,7 +1,7 @@
-//! Writes a dictionary as one directory: lindera's layout (`format_version` 2) and side files of our own.
+//! Writes the directory of a built dictionary: the files of lindera (`format_version` 2) and files of our own.
 //!
-//! Differs from the crate's own builder where that one departs from MeCab: surfaces are never trimmed or normalised,
-//! context ids and costs are checked instead of skipped, the last line of `char.def` wins.
+//! It differs from the builder of lindera where that one differs from MeCab: surfaces are not trimmed or normalised, rows with wrong
+//! context ids or costs are refused instead of skipped, and the last line of `char.def` counts.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::segment::exact::compile::compile;
 use crate::segment::exact::hot::HotList;
 use crate::segment::source::{CharTable, RawDictionary, UnknownRow};
 
-/// Takes the next file: name and content; gives size and BLAKE3 (hex).
+/// Writes a file, given its name and content; gives its size and BLAKE3 (hex).
 pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> Result<(u64, String)> + 'a;
 
 /// Writes all files of the directory, `seimai.json` last; `content` is the summary of `raw`.
@@ -128,7 +128,7 @@ struct Words {
     irregular: BTreeMap<u32, String>,
 }
 
-/// `dict.wordsidx` and `dict.words`: the unquoted fields of each entry, joined by NUL behind their length.
+/// `dict.wordsidx` and `dict.words`: for each entry a length and then its unquoted fields, joined by NUL.
 fn words(raw: &RawDictionary) -> Result<Words> {
     let mut words = Words { index: Vec::with_capacity(4 * raw.entries.len()), blob: Vec::new(), irregular: BTreeMap::new() };
     let (mut scratch, mut rebuilt) = (String::new(), String::new());
@@ -178,11 +178,11 @@ where
     Ok(bytes.to_vec())
 }
 
-/// Lindera's view of the categories: the default category first, then the rest of the set.
+/// The categories of characters as lindera stores them: the default category first, then the others.
 pub(crate) fn character_definition(chars: &CharTable) -> CharacterDefinition {
     let table = &chars.table;
     let flags = |category: usize| {
-        // The flags stand in every word whose default category it is.
+        // Every word of the table with this default category has the flags.
         let word = table.iter().copied().find(|&word| usize::from(CharClass(word).default_category()) == category).unwrap_or(0);
         CategoryData { invoke: word >> 31 & 1 == 1, group: word >> 30 & 1 == 1, length: word >> 26 & 15 }
     };
@@ -200,7 +200,7 @@ pub(crate) fn character_definition(chars: &CharTable) -> CharacterDefinition {
     CharacterDefinition::new(definitions, chars.names.clone(), mapping)
 }
 
-/// Lindera's view of the unknown rows.
+/// The unknown rows as lindera stores them.
 pub(crate) fn unknown_dictionary(categories: usize, rows: &[UnknownRow]) -> Result<UnknownDictionary> {
     let mut unknown = UnknownDictionary {
         category_references: vec![Vec::new(); categories],

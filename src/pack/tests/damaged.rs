@@ -1,4 +1,4 @@
-//! Files that are cut, changed or that lie: refused, and never a panic.
+//! Files that are cut, changed or wrong in themselves are refused, and never cause a panic.
 
 use proptest::prelude::*;
 
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn a_lying_index_never_panics(kind in 2_u32..=4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9)) {
+    fn a_wrong_index_never_panics(kind in 2_u32..=4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9)) {
         let bytes = small();
         read_all(&with_changed_section(bytes, kind, |content| {
             for (at, value) in changes {
@@ -118,20 +118,20 @@ fn with_changed_section(mut bytes: Vec<u8>, kind: u32, change: impl FnOnce(&mut 
 }
 
 #[test]
-fn lies_under_fitting_hashes_are_named() {
+fn wrong_values_under_right_hashes_are_named() {
     let bytes = small();
-    let lie = |kind, at: usize, values: &[u8]| {
+    let wrong = |kind, at: usize, values: &[u8]| {
         let changed = with_changed_section(bytes.clone(), kind, |content| content[at..at + values.len()].copy_from_slice(values));
         unpack::verify(&changed).unwrap_err().to_string()
     };
     let unpadded = with_changed_section(bytes.clone(), kind::TOKENS, |content| content.fill(0));
     assert!(unpack::verify(&unpadded).unwrap_err().to_string().contains("PAD"));
-    assert!(lie(kind::ROW_PTR, 4, &[0xFF; 4]).contains("row pointers"));
-    assert!(lie(kind::ROW_PTR, 0, &[1]).contains("sum"));
-    assert!(lie(kind::PIECE_END, 0, &[0, 0]).contains("ends of pieces"));
-    assert!(lie(kind::PIECE_END, 0, &[9, 0]).contains("ends of pieces"));
-    assert!(lie(kind::PIECE_SRC, 8, &[5]).contains("follow each other"));
-    assert!(lie(kind::PIECE_SRC, 12, &[8]).contains("marked"));
+    assert!(wrong(kind::ROW_PTR, 4, &[0xFF; 4]).contains("row pointers"));
+    assert!(wrong(kind::ROW_PTR, 0, &[1]).contains("sum"));
+    assert!(wrong(kind::PIECE_END, 0, &[0, 0]).contains("ends of pieces"));
+    assert!(wrong(kind::PIECE_END, 0, &[9, 0]).contains("ends of pieces"));
+    assert!(wrong(kind::PIECE_SRC, 8, &[5]).contains("follow each other"));
+    assert!(wrong(kind::PIECE_SRC, 12, &[8]).contains("marked"));
     let moved = with_changed_section(bytes.clone(), kind::PIECE_SRC, |content| content[..4].fill(9));
     assert!(matches!(
         unpack::verify(&moved).map(|view| Documents::new(view, 0, vec![12, 12]).unwrap().any(|d| d.is_err())),

@@ -70,7 +70,7 @@ pub(crate) struct Lattice {
     /// First node of each position.
     pub(super) first_nodes: Vec<u32>,
     pub(super) starts: Vec<Start>,
-    pub(crate) groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
     /// Cost of the cheapest path to each node.
     pub(super) costs: Vec<i32>,
     /// Right class of each node.

@@ -76,7 +76,7 @@ fn tiles(line: &str, morphemes: &MorphemeBuffer) {
 }
 
 #[test]
-fn words_that_go_in_a_circle_are_found_and_do_no_harm() {
+fn a_trie_with_a_circle_is_found_and_analysis_still_ends() {
     let raw = tiny::raw();
     let mut bytes = compile(&raw, &HotList::shipped()).unwrap();
     let owned = |bytes: &[u8]| Exact::from_bytes(bytes.to_vec(), raw.entries.len(), raw.pos_table.tuples.len());
