@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seimai::bpe::{self, Encode};
-use seimai::corpus::{self, BatchBuilder, Cut, Framer};
+use seimai::corpus::{self, BatchBuilder, Framer, ShardLimits};
 use seimai::pipeline::plan::Plan;
 use seimai::pipeline::registry::Stages;
 use seimai::stage::{Batch, Fold, Stage};
@@ -64,9 +64,9 @@ fn text_bytes(batch: &Batch) -> u64 {
 /// Slices of all inputs in turn.
 fn read(plan: &Plan, wanted: u64) -> Vec<Batch> {
     let inputs = corpus::expand(&plan.input, Path::new("/")).unwrap();
-    let cut = Cut { shard_bytes: SLICE, shard_rows: 1 << 16 };
+    let limits = ShardLimits { bytes: SLICE, records: 1 << 16 };
     let sources: Vec<Arc<[_]>> = inputs.into_iter().map(|input| [input].into()).collect();
-    let mut framers: Vec<Framer> = sources.iter().map(|source| Framer::new(source.clone(), &plan.input, cut)).collect();
+    let mut framers: Vec<Framer> = sources.iter().map(|source| Framer::new(source.clone(), &plan.input, limits)).collect();
     let (mut all, mut bytes, mut decode, mut frame) = (Vec::new(), 0, 0.0, 0.0);
     while bytes < wanted {
         let before = bytes;

@@ -214,7 +214,10 @@ fn bad_warc_records_cost_themselves() {
 #[test]
 fn compressed_files_are_entered_in_the_middle() {
     let dir = tempfile::tempdir().unwrap();
-    let lines = |n: u32| (0..4000).map(|i| format!("{{\"text\":\"{n} {}\"}}\n", i * n ^ 0x5bd1)).collect::<String>().repeat(4).into_bytes();
+    let lines = |n: u32| {
+        let line = |i: u32| format!("{{\"text\":\"{n} {}\"}}\n", i.wrapping_mul(n) % 9973);
+        (0..4000).map(line).collect::<Vec<_>>().concat().repeat(4).into_bytes()
+    };
     let gzip = |bytes: &[u8]| {
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut writer, bytes).unwrap();
