@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::keigo::alphabet::{Class, Lemma, Symbol};
+use crate::keigo::flags::Flags;
 use crate::keigo::formula::FormulaHits;
 use crate::keigo::lexicon::SymbolTable;
 use crate::keigo::listing::{is_listed, is_quotation};
@@ -95,7 +96,7 @@ impl Analyzer {
 
     /// Scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { analyzer: self, items: Vec::new(), outside: Vec::new(), sentences: Vec::new(), spans: Vec::new() }
+        Worker { analyzer: self, items: Vec::new(), seen: Flags::NONE, outside: Vec::new(), sentences: Vec::new(), spans: Vec::new() }
     }
 }
 
@@ -109,7 +110,11 @@ fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
 #[derive(Debug)]
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
+    /// The morphemes of the sentence.
     items: Vec<Item>,
+    /// Flags of all of them together.
+    seen: Flags,
+    /// The symbols that decide the style of the sentence.
     outside: Vec<Symbol>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
@@ -126,7 +131,9 @@ impl Worker<'_> {
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
-            self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
+            if self.seen.any(Flags::FORMULA) {
+                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
+            }
             self.sentence(text, start, end);
             start = end;
         }
@@ -136,6 +143,7 @@ impl Worker<'_> {
     /// Fills `items` with the morphemes from `at` that begin before `end`; returns the first morpheme after them.
     fn load(&mut self, text: &str, morphemes: Morphemes<'_>, at: usize, end: u32) -> usize {
         self.items.clear();
+        self.seen = Flags::NONE;
         let (mut i, mut depth) = (at, 0_usize);
         let mut start = if at == 0 { 0 } else { morphemes.ends[at - 1] };
         while i < morphemes.len() && start < end {
@@ -145,6 +153,7 @@ impl Worker<'_> {
                 let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
                 depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
                 let quoted = depth > 0 || symbol.class == Class::Close;
+                self.seen |= symbol.flags;
                 self.items.push(Item { symbol, number, start, end: morpheme_end, quoted });
             }
             start = morpheme_end;

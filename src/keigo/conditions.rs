@@ -1,8 +1,8 @@
 //! The conditions that rules put on a match, by the names that `rules.tsv` calls them.
 //!
 //! Each is a sentence of grammar about the position where a form stands: who the subject is, what the object is, what
-//! follows. A condition that names one, two or three lemmas says what it is about; groups of words that may grow are
-//! flags, given by the tables.
+//! follows. The few lemmas that a condition names are the grammar it is about; a group of words that may grow is a flag,
+//! given by the tables.
 
 use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;

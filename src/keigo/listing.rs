@@ -17,15 +17,19 @@ pub(super) fn is_quotation(marks: &Marks, text: &str, items: &[Item]) -> bool {
 pub(super) fn is_listed(marks: &Marks, text: &str, sentence: Range<u32>, items: &[Item], style: Style) -> bool {
     let (start, end) = (sentence.start, sentence.end);
     let line_start = start == 0 || text.as_bytes().get(start as usize - 1) == Some(&b'\n');
-    let head = text.get(items[0].start as usize..items[0].end as usize).unwrap_or("");
-    let bullet = marks.is_bullet(head.chars().next()) || is_numbered(text.get(items[0].start as usize..end as usize).unwrap_or(""));
-    if line_start && bullet {
+    if line_start && begins_item(marks, text, end, items[0]) {
         return true;
     }
     let wordless = items.iter().all(|item| matches!(item.symbol.class, Class::Mark | Class::Comma | Class::Open | Class::Close));
     let line_end = text.as_bytes().get((end as usize).saturating_sub(1)) == Some(&b'\n');
     let unmarked = items.last().is_some_and(|item| item.symbol.class != Class::Mark);
     wordless || (line_start && line_end && unmarked && style == Style::Fragment)
+}
+
+/// Is the first morpheme a bullet, or the beginning of a number of a list item?
+fn begins_item(marks: &Marks, text: &str, end: u32, first: Item) -> bool {
+    let head = text.get(first.start as usize..first.end as usize).unwrap_or("");
+    marks.is_bullet(head.chars().next()) || is_numbered(text.get(first.start as usize..end as usize).unwrap_or(""))
 }
 
 /// `1.`, `（2）`, `3)`: a number and a mark first.

@@ -1,7 +1,7 @@
 //! The rules of honorific forms: one row of `rules.tsv` a rule, written over the neutral alphabet.
 //!
 //! At each morpheme the first row that fits wins and its morphemes are spent, so spans never overlap. A row is: what
-//! the morphemes are (a pattern of [`Step`]s), and a condition on what stands around them. Classes follow 敬語の指針
+//! the morphemes are (a pattern of steps), and a condition on what stands around them. Classes follow 敬語の指針
 //! (Council for Cultural Affairs, 2007). Rows of the class `NONE` spend morphemes that only look honorific.
 
 use crate::error::Result;

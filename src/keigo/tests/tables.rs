@@ -70,6 +70,13 @@ fn files() -> BTreeMap<String, String> {
     tables.map(|path| (path.file_name().unwrap().to_str().unwrap().to_string(), fs::read_to_string(path).unwrap())).collect()
 }
 
+/// Fails with the names that only one side has.
+fn same(what: &str, tables: &Names, program: &Names) {
+    let (only_tables, only_program) = (tables - program, program - tables);
+    assert!(only_tables.is_empty(), "{what} of the tables that the program does not know: {only_tables:?}");
+    assert!(only_program.is_empty(), "{what} of the program that no table uses: {only_program:?}");
+}
+
 #[test]
 fn the_tables_are_read() {
     assert!(Tables::read().is_ok(), "{}", Tables::read().unwrap_err());
@@ -115,10 +122,9 @@ fn lemmas_are_those_of_the_program() {
     // Unchanging words with です inside are recognised by their parts.
     let mut declared = names(Lemma::ALL);
     assert!(declared.remove("None") && declared.remove("Fused"));
-    assert_eq!(spelt, declared, "lemmas with a spelling; lemmas declared");
+    same("lemmas", &spelt, &declared);
     assert!(column(LEMMA_FLAGS, "lemma").is_subset(&spelt));
-    let used: Names = called("Lemma::").union(&in_patterns()).copied().collect();
-    let idle: Vec<_> = spelt.difference(&used).collect();
+    let idle = &spelt - &(&called("Lemma::") | &in_patterns());
     assert!(idle.is_empty(), "no rule and no condition names {idle:?}");
 }
 
@@ -133,22 +139,21 @@ fn flags_are_those_of_the_program() {
     }
     let computed = Flags::ALL.iter().filter(|(_, flag)| flag.any(Flags::COMPUTED)).map(|(name, _)| *name);
     let all: Names = given.keys().copied().chain(computed).collect();
-    assert_eq!(all, names(Flags::ALL), "flags given or computed; flags declared");
-    let used: Names = called("Flags::").union(&in_patterns()).copied().collect();
-    let idle: Vec<_> = all.difference(&used).collect();
+    same("flags", &all, &names(Flags::ALL));
+    let idle = &all - &(&called("Flags::") | &in_patterns());
     assert!(idle.is_empty(), "no rule and no condition names {idle:?}");
 }
 
 #[test]
 fn conditions_kinds_and_labels_are_those_of_the_program() {
-    assert_eq!(column(RULES, "condition"), names(CONDITIONS));
-    assert_eq!(column(LEMMAS, "kind"), names(Kind::ALL));
-    assert_eq!(column(FUSED, "position"), names(Position::ALL));
-    assert_eq!(column(MARKS, "use"), names(Use::ALL));
-    assert_eq!(column(FORMULAE, "domain"), names(Domain::ALL));
+    same("conditions", &column(RULES, "condition"), &names(CONDITIONS));
+    same("kinds", &column(LEMMAS, "kind"), &names(Kind::ALL));
+    same("positions", &column(FUSED, "position"), &names(Position::ALL));
+    same("uses", &column(MARKS, "use"), &names(Use::ALL));
+    same("domains", &column(FORMULAE, "domain"), &names(Domain::ALL));
     let mut labels = column(RULES, "label");
     assert!(labels.remove("-"));
-    assert_eq!(labels, names(Label::ALL));
+    same("labels", &labels, &names(Label::ALL));
 }
 
 #[test]
