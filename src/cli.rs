@@ -13,6 +13,7 @@ mod inspect;
 mod limits;
 mod normalize;
 mod plan;
+mod records;
 mod run;
 mod segment;
 mod signals;

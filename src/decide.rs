@@ -6,79 +6,34 @@
 //! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table.
 
 mod measured;
+mod options;
 mod presets;
 mod rejections;
 mod rules;
 
 use globset::{Glob, GlobMatcher};
-use serde::{Deserialize, Serialize};
 
 use self::measured::{LANGUAGE, Measured};
+pub use self::options::{PresetRule, QualityOptions};
 pub use self::presets::{Bound, Preset, Side, Thresholds};
 use self::rejections::Builder;
 pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
 use self::rules::judge;
 use crate::error::Result;
 use crate::schema::{QUALITY, SOURCE, open_struct};
-use crate::stage::{Batch, Contract, strings};
+use crate::stage::{self, Batch, Contract, strings};
 
-/// Enters fingerprints: raise it when a preset or a rule changes.
-pub const VERSION: u32 = 1;
+/// Raise it when a rule judges the same figures in another way.
+const CODE_VERSION: u32 = 1;
+
+/// Enters fingerprints: follows the code and the thresholds of all presets.
+pub fn version() -> u32 {
+    let bounds = Preset::ALL.into_iter().flat_map(|preset| preset.thresholds().bounds());
+    stage::version_of(CODE_VERSION, bounds.map(|bound| format!("{bound:?}")))
+}
 
 /// The stage named in the table of rejections: whose column decided.
 const STAGE_NAME: &str = "quality";
-
-/// The preset of the sources that match a pattern.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PresetRule {
-    /// Glob over the document's source, such as `e-gov-*`.
-    pub source: String,
-    /// web, legal, literature, dialogue, technical or none.
-    pub preset: Preset,
-    /// Thresholds in place of the preset's, by name.
-    pub thresholds: Thresholds,
-}
-
-/// The plan's `[quality]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct QualityOptions {
-    /// Which kind of text the corpus holds: web, legal, literature, dialogue, technical or none.
-    pub preset: Preset,
-    /// Presets by source; the first that matches wins.
-    pub rule: Vec<PresetRule>,
-    /// Thresholds in place of the preset's, by name.
-    pub thresholds: Thresholds,
-}
-
-impl QualityOptions {
-    /// One sentence about the first value that cannot be used.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        check_part("quality", self.preset, &self.thresholds)?;
-        for rule in &self.rule {
-            Glob::new(&rule.source).map_err(|e| format!("quality.rule.source is no glob: {e}"))?;
-            if rule.source.is_empty() {
-                return Err("quality.rule.source is empty; give a source or a glob such as \"e-gov-*\"".to_owned());
-            }
-            check_part("quality.rule", rule.preset, &rule.thresholds)?;
-        }
-        Ok(())
-    }
-}
-
-fn check_part(section: &str, preset: Preset, thresholds: &Thresholds) -> std::result::Result<(), String> {
-    if matches!(preset, Preset::SwallowV1 | Preset::Fineweb2Ja) {
-        return Err(format!(
-            "{section}.preset \"{}\" is not built yet; use web, legal, literature, dialogue, technical or none",
-            preset.name()
-        ));
-    }
-    match thresholds.bounds().iter().find(|bound| bound.value.is_some_and(|value| !value.is_finite() || value < 0.)) {
-        Some(bound) => Err(format!("{section}.thresholds.{} must be a number of at least 0", bound.rule)),
-        None => Ok(()),
-    }
-}
 
 /// The thresholds of each source, ready to judge; immutable.
 #[derive(Debug, Clone)]

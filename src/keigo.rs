@@ -22,6 +22,7 @@ mod lexicon;
 mod listing;
 mod mapper;
 mod marks;
+mod options;
 pub mod rules;
 mod scene;
 pub mod style;
@@ -41,72 +42,20 @@ use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 use self::columns::{FIELDS, KeigoField, Value};
 pub use crate::keigo::analyze::{Analysis, Analyzer, Sentence, Span};
 pub use crate::keigo::document::{DocumentKeigo, Register, Thresholds, register};
+pub use crate::keigo::options::{Options, Policy, Protect};
 
 use crate::error::{Error, Result};
 use crate::morpheme::{Lexicon, Morphemes};
 use crate::schema::{self, Column, element};
-use crate::stage::{Batch, Contract, Counts, Stage, Worker, list_slice, lists, strings, with_column};
+use crate::stage::{self, Batch, Contract, Counts, Stage, Worker, list_slice, lists, strings, with_column};
 
-/// What is done with the registers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Policy {
-    /// Columns only.
-    #[default]
-    Tag,
-    /// Drop documents by rules per register (not built yet).
-    Filter,
-    /// Bring the registers to given shares (not built yet).
-    Rebalance,
+/// Raise it when the code analyses the same morphemes in another way.
+const CODE_VERSION: u32 = 1;
+
+/// Enters fingerprints: follows the code and the tables of `dicts/keigo/`.
+pub fn version() -> u32 {
+    stage::version_of(CODE_VERSION, tables::texts())
 }
-
-/// Protection of polite formulae from other stages.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Protect {
-    /// Mask letter and service formulae before duplicates and repetition are measured (not built yet: false).
-    pub formulae: bool,
-    /// Quality rules that polite documents are exempt from (not built yet: empty).
-    pub exempt: Vec<String>,
-}
-
-/// The `[keigo]` section of a plan.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Options {
-    /// `tag` adds columns; `filter` and `rebalance` are not built yet.
-    pub policy: Policy,
-    /// Rules of the `filter` policy (not built yet: empty).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rule: Vec<serde_json::Value>,
-    /// Protection of formulae.
-    pub protect: Protect,
-    /// Targets of the `rebalance` policy (not built yet: leave it out).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rebalance: Option<serde_json::Value>,
-    /// Thresholds of the registers.
-    pub register: Thresholds,
-}
-
-impl Options {
-    /// Refuses what is out of range or not built yet, in one sentence.
-    pub fn check(&self) -> std::result::Result<(), String> {
-        let unbuilt = [
-            (self.policy != Policy::Tag, "keigo.policy knows only \"tag\" yet; filter and rebalance are not built"),
-            (!self.rule.is_empty(), "keigo.rule is not built yet; leave it out"),
-            (self.protect.formulae, "keigo.protect.formulae is not built yet; set it to false"),
-            (!self.protect.exempt.is_empty(), "keigo.protect.exempt is not built yet; leave it empty"),
-            (self.rebalance.is_some(), "keigo.rebalance is not built yet; leave it out"),
-        ];
-        match unbuilt.iter().find(|(wanted, _)| *wanted) {
-            Some((_, message)) => Err((*message).to_string()),
-            None => self.register.check(),
-        }
-    }
-}
-
-/// Enters fingerprints: raise it when the analysis of the same morphemes changes.
-pub const VERSION: u32 = 1;
 
 /// The column `keigo`: a struct with a field for each of [`FIELDS`].
 pub const COLUMN: Column = schema::KEIGO.with_type(|| DataType::Struct(fields()));
@@ -137,7 +86,7 @@ impl Stage for Keigo {
     }
 
     fn version(&self) -> u32 {
-        VERSION
+        version()
     }
 
     fn contract(&self) -> Contract {

@@ -19,10 +19,15 @@ pub use self::sums::{Measurer, Sums};
 use crate::error::Result;
 use crate::morpheme::PosTable;
 use crate::schema::{Column, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, TEXT};
-use crate::stage::{Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
+use crate::stage::{self, Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
 
-/// Enters fingerprints: raise it when a measure changes for the same text.
-pub const VERSION: u32 = 1;
+/// Raise it when a measure changes for the same text.
+const CODE_VERSION: u32 = 1;
+
+/// Enters fingerprints: follows the code and the list of measures.
+pub fn version() -> u32 {
+    stage::version_of(CODE_VERSION, MEASURES.iter().map(|measure| measure.name))
+}
 
 /// The column that is added: a struct with a field for each of [`MEASURES`].
 pub const COLUMN: Column = QUALITY.with_type(|| DataType::Struct(fields()));
@@ -64,7 +69,7 @@ impl Stage for Quality {
     }
 
     fn version(&self) -> u32 {
-        VERSION
+        version()
     }
 
     fn contract(&self) -> Contract {

@@ -74,6 +74,19 @@ pub trait Absorber {
     fn finish(self: Box<Self>) -> Result<Batch>;
 }
 
+/// The version of a step whose answers depend on tables of ours (words, thresholds, names of measures) beside its code: whoever edits a
+/// table need not think of it.
+pub fn version_of<T: AsRef<[u8]>>(code: u32, tables: impl IntoIterator<Item = T>) -> u32 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&code.to_le_bytes());
+    for table in tables {
+        hasher.update(&(table.as_ref().len() as u64).to_le_bytes());
+        hasher.update(table.as_ref());
+    }
+    let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
 /// A stream of batches, one at a time in memory.
 pub type BatchIter<'a> = Box<dyn Iterator<Item = Result<Batch>> + 'a>;
 

@@ -2,14 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use super::common::{Common, Outcome, output_failed};
+use super::records::{each_record, report};
 use super::ui;
-use crate::corpus::{self, Framer, Record, ShardLimits};
-use crate::error::{Error, Result};
+use crate::corpus::Record;
+use crate::error::Error;
 use crate::normalize::{Normalizer, Options, RuleCounts};
-use crate::quarantine::{Quarantined, escape};
 
 /// NFKC and the Japanese rules; JSON Lines out
 ///
@@ -45,30 +44,6 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
     }
     Ok(report(&lost))
-}
-
-/// What could not be read: how much, and the first few.
-#[derive(Default)]
-struct Lost {
-    count: u64,
-    first: Vec<Quarantined>,
-}
-
-/// Records that are told one by one.
-const TOLD: usize = 5;
-
-/// Every record of the files, in order.
-fn each_record(files: &[OsString], sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
-    let options = corpus::Options::default();
-    let inputs = corpus::expand_paths(files, &options, Path::new("."))?;
-    let mut framer = Framer::new(inputs.into(), &options, ShardLimits::default());
-    let mut lost = Lost::default();
-    while let Some(shard) = framer.next_shard()? {
-        let quarantined = shard.decode(&options, sink)?.quarantined;
-        lost.count += quarantined.len() as u64;
-        lost.first.extend(quarantined.into_iter().take(TOLD - lost.first.len()));
-    }
-    Ok(lost)
 }
 
 /// The record as a line of JSON. Written by hand because `meta` goes through as it came: its numbers are nobody's to round.
@@ -109,27 +84,6 @@ fn push_field(line: &mut String, name: &str, value: &str) {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// Tells how much could not be read: the count and the first five.
-fn report(lost: &Lost) -> Outcome {
-    if lost.count == 0 {
-        return Outcome::Done;
-    }
-    let mut err = std::io::stderr();
-    let _ = writeln!(err, "{} records could not be read:", ui::thousands(lost.count));
-    for record in &lost.first {
-        let line = record.line.map_or_else(String::new, |line| format!(" line {line}"));
-        let _ = writeln!(
-            err,
-            "  {}{line} (byte {}): {} {}",
-            escape(&record.file, 200),
-            record.offset,
-            record.reason,
-            escape(&record.detail, 200)
-        );
-    }
-    Outcome::Damaged
 }
 
 #[cfg(test)]

@@ -143,6 +143,10 @@ pub enum Preset {
 const MOJIBAKE: Option<f32> = Some(0.30);
 
 impl Preset {
+    /// Every preset.
+    pub const ALL: [Self; 8] =
+        [Self::Web, Self::Legal, Self::Literature, Self::Dialogue, Self::Technical, Self::None, Self::SwallowV1, Self::Fineweb2Ja];
+
     /// The name in plans.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
 //! All tables of `dicts/keigo/`, read together.
 
 use crate::error::Result;
-use crate::keigo::formula::Formulae;
-use crate::keigo::fused::Fused;
-use crate::keigo::marks::Marks;
-use crate::keigo::rules::{self, Rule};
-use crate::keigo::vocabulary::Vocabulary;
+use crate::keigo::formula::{FORMULAE, Formulae};
+use crate::keigo::fused::{FUSED, Fused};
+use crate::keigo::marks::{MARKS, Marks};
+use crate::keigo::rules::{self, RULES, Rule};
+use crate::keigo::vocabulary::{LEMMA_FLAGS, LEMMAS, SPELLINGS, UNKNOWN, Vocabulary};
 
 /// What a linguist may edit: the words, the phrases, the rules.
 #[derive(Debug)]
@@ -20,6 +20,13 @@ pub(super) struct Tables {
     pub(super) formulae: Formulae,
     /// The rules, in the order in which they are tried.
     pub(super) rules: Vec<Rule>,
+}
+
+/// The texts of all tables, in a fixed order.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    let words = [LEMMAS.text, LEMMA_FLAGS.text, UNKNOWN.text];
+    let others = [FORMULAE.text, FUSED.text, MARKS.text, RULES.text];
+    words.into_iter().chain(SPELLINGS.map(|table| table.text)).chain(others)
 }
 
 impl Tables {

@@ -44,7 +44,7 @@ mod tests {
         let before = of_parts(&plan, "dictionary").unwrap();
         for i in 0..versions.len() {
             let mut raised = versions.clone();
-            raised[i].1 += 1;
+            raised[i].1 = raised[i].1.wrapping_add(1);
             assert_ne!(of_versions(&plan, "dictionary", &raised).unwrap(), before, "{}", versions[i].0);
         }
         assert_ne!(of_parts(&plan, "another").unwrap(), before);
