@@ -73,8 +73,8 @@ pub fn main() -> ExitCode {
         if crate::corpus::is_guarded() {
             return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
         }
-        let place = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
-        let _ = writeln!(std::io::stderr(), "internal error{place}; please report it. The run can be resumed.");
+        let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+        let _ = writeln!(std::io::stderr(), "internal error{location}; please report it. The run can be resumed.");
     }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -194,7 +194,7 @@ pub fn create_dir(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))
 }
 
-/// Size and BLAKE3 (hex) of a file, read in pieces.
+/// Size and BLAKE3 (hex) of a file, read chunk by chunk.
 pub fn hash_file(path: &Path) -> Result<(u64, String)> {
     let mut file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
     let mut hasher = blake3::Hasher::new();

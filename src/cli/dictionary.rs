@@ -166,7 +166,7 @@ fn check_target(archive: &Path) -> Result<(), Error> {
     Err(Error::refused_with_hint(format!("--archive {}: {why}", archive.display()), "name a file in a directory that exists"))
 }
 
-/// Name, version, entries and place of a dictionary.
+/// Name, version, entries and directory of a dictionary.
 fn tell(path: &Path) -> anyhow::Result<Outcome> {
     let about = crate::segment::dictionary::read_about(path)?;
     let identity = &about.identity;

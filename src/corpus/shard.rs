@@ -65,7 +65,7 @@ impl Position {
 /// A work shard as a value: what a resume, another process or another machine needs to find its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRef {
-    /// Number of the shard, from 0: its place in the order of the corpus.
+    /// Number of the shard, from 0: its position in the order of the corpus.
     pub index: u64,
     /// Where its first record begins.
     pub start: Position,

@@ -62,7 +62,7 @@ impl TableFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        // Places are taken from files: the system is not asked for one that it cannot have.
+        // Offsets are taken from files: the system is not asked for one that it cannot have.
         if offset >= self.shared.bytes {
             return Ok(0);
         }
@@ -106,7 +106,7 @@ impl ChunkReader for TableFile {
     }
 }
 
-/// The bytes of a file from a place on.
+/// The bytes of a file from an offset on.
 #[derive(Debug)]
 pub struct Rest {
     file: TableFile,

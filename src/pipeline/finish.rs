@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, read_limited};
 use crate::stage::Counts;
 
-/// Gathers what all entries say into the passport and writes it.
+/// Gathers what all entries say into the manifest and writes it.
 pub(super) fn manifest(
     context: &Context<'_>,
     annotated: &Annotated,

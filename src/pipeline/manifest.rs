@@ -1,4 +1,4 @@
-//! `manifest.json`: the corpus's passport. No clock, host, thread count or absolute path is inside, so that the same
+//! `manifest.json`: inputs, outputs and counts of a run. No clock, host, thread count or absolute path is inside, so that the same
 //! inputs and plan give the same bytes anywhere.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::stage::Counts;
 pub const MANIFEST_VERSION: u32 = 2;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
-/// The passport.
+/// What `manifest.json` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {

@@ -1,7 +1,7 @@
 //! The plan: what a run shall do, read from TOML, checked whole before anything is written.
 //!
 //! Every room owns its section and says what it accepts; the plan only puts the sections together in the order of the
-//! flow. Unknown keys are errors that name the key, the place and the nearest valid key.
+//! flow. Unknown keys are errors that name the key, the line and the nearest valid key.
 
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ impl PiiOptions {
     }
 }
 
-/// A plan with the place it came from: relative input paths start at `base`.
+/// A plan with the directory it came from: relative input paths start at `base`.
 #[derive(Debug, Clone)]
 pub struct LoadedPlan {
     /// The settings.
@@ -177,7 +177,7 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
 
 /// Turns a TOML error into one sentence with file and line, key, and what would have been right.
 fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
-    let place = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
+    let line = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
         let line = text.as_bytes().iter().take(span.start).filter(|&&b| b == b'\n').count() + 1;
         format!(":{line}")
     });
@@ -187,16 +187,16 @@ fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
     if let Some((unknown, valid)) = quoted_after("unknown field ", &message) {
         let hint = nearest(unknown, &valid)
             .map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
-        return Error::refused_with_hint(format!("{name}{place}: unknown key `{unknown}`"), hint);
+        return Error::refused_with_hint(format!("{name}{line}: unknown key `{unknown}`"), hint);
     }
     if let Some((unknown, valid)) = quoted_after("unknown variant ", &message) {
-        let message = format!("{name}{place}: {key}unknown value `{unknown}`; allowed are {}", valid.join(", "));
+        let message = format!("{name}{line}: {key}unknown value `{unknown}`; allowed are {}", valid.join(", "));
         return match nearest(unknown, &valid) {
             Some(nearest) => Error::refused_with_hint(message, format!("the nearest is `{nearest}`")),
             None => Error::refused(message),
         };
     }
-    Error::refused(format!("{name}{place}: {key}{message}"))
+    Error::refused(format!("{name}{line}: {key}{message}"))
 }
 
 /// The parser's words without the names of our types.
@@ -222,7 +222,7 @@ fn plainly(message: &str, at: Option<&str>) -> String {
     format!("{found}, expected {expected}")
 }
 
-/// The piece of the plan that the parser stopped at.
+/// The stretch of the plan that the parser stopped at.
 fn key_at<'a>(error: &toml::de::Error, text: &'a str) -> Option<&'a str> {
     text.get(error.span()?)
 }

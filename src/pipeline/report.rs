@@ -20,7 +20,7 @@ pub struct RunOptions {
 /// What a finished run tells.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The passport of the output.
+    /// The manifest of the output.
     pub manifest: Manifest,
     /// Seconds a pass took in this attempt, in order; passes finished earlier are missing.
     pub seconds: Vec<(&'static str, f64)>,

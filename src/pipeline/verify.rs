@@ -22,7 +22,7 @@ use crate::io::{FileEntry, hash_file, read_limited};
 /// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    /// One sentence a damaged place.
+    /// One sentence for each finding.
     pub damage: Vec<String>,
     /// The totals of the manifest.
     pub totals: Totals,
