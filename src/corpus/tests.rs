@@ -223,7 +223,12 @@ fn compressed_files_are_entered_in_the_middle() {
         std::io::Write::write_all(&mut writer, bytes).unwrap();
         writer.finish().unwrap()
     };
-    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let zstd = |bytes: &[u8]| {
+        let mut writer = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        writer.include_checksum(true).unwrap();
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+        writer.finish().unwrap()
+    };
     let limits = ShardLimits { bytes: 100_000, ..ShardLimits::default() };
     for (name, pack) in [("a.jsonl.gz", &gzip as &dyn Fn(&[u8]) -> Vec<u8>), ("a.jsonl.zst", &zstd)] {
         let members: Vec<Vec<u8>> = (1..6).map(|n| pack(&lines(n))).collect();
@@ -244,7 +249,9 @@ fn compressed_files_are_entered_in_the_middle() {
             bad[at] ^= 0x55;
             write(dir.path(), name, &bad);
             let read = read_with(&options(&[name]), dir.path(), limits).unwrap();
-            assert!(read.quarantined.len() == 1 && (3 * 16_000..=4 * 16_000).contains(&read.records.len()), "{name} {at}");
+            // Behind a changed byte decoding may go on with other text until the checksum tells.
+            assert!(read.quarantined.last().is_some_and(|last| last.kind == crate::quarantine::Kind::File), "{name} {at}");
+            assert!((3 * 16_000..=4 * 16_000).contains(&read.records.len()), "{name} {at}: {}", read.records.len());
         }
     }
 }
