@@ -144,8 +144,10 @@ impl StagedFile {
             Some(hasher) => hasher.finalize().to_hex().to_string(),
             None => hash_file(&self.path)?.1,
         };
-        rename(&self.path, target)?;
+        fs::rename(&self.path, target).map_err(|e| Error::io(target, "rename to", e))?;
+        // From here on the temporary name may be another's.
         self.committed = true;
+        sync_dir(parent(target))?;
         Ok((self.bytes, hash))
     }
 }
@@ -177,7 +179,11 @@ impl Drop for StagedFile {
 /// Renames within a file system and makes the new name durable.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| Error::io(to, "rename to", e))?;
-    sync_dir(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))
+    sync_dir(parent(to))
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// fsync of a directory; file systems that do not support it (EINVAL) are left alone.

@@ -13,6 +13,10 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 /// Decoded bytes that one call of [`Stream::read`] has room for.
 const CHUNK: usize = 1 << 18;
+/// Window of deflate.
+const WINDOW: usize = 1 << 15;
+/// Bytes of the header of a zstd block.
+const ZSTD_BLOCK_HEADER: usize = 3;
 /// Largest zstd window, as a power of two.
 const WINDOW_LOG_MAX: u32 = 27;
 /// Entries that are remembered, at most; beyond, every second one is forgotten.
@@ -311,11 +315,10 @@ impl Gzip {
 
     fn inflate(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<usize, Stop> {
         let input = raw.fill()?;
-        if input.is_empty() {
-            return Err(Stop::damage("gzip_eof", "the gzip member is cut"));
-        }
+        let ended = input.is_empty();
         let held = out.len();
-        out.resize(held + CHUNK, 0);
+        // Room exactly to the end of the decoder's window: with less or more it keeps decoded bytes back, and loses them at damage.
+        out.resize(held + WINDOW - self.inflate.total_out() as usize % WINDOW, 0);
         let (read_before, made_before) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(input, &mut out[held..], FlushDecompress::None);
         let made = (self.inflate.total_out() - made_before) as usize;
@@ -325,6 +328,7 @@ impl Gzip {
         raw.consume((self.inflate.total_in() - read_before) as usize);
         match status {
             Ok(Status::StreamEnd) => self.trailer(raw)?,
+            Ok(_) if ended && made == 0 => return Err(Stop::damage("gzip_eof", "the gzip member is cut")),
             Ok(_) => {}
             Err(_) => return Err(Stop::damage("gzip_data", "the deflate data is damaged")),
         }
@@ -424,9 +428,10 @@ impl Zstd {
     }
 
     fn decompress(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<usize, Stop> {
-        let input = raw.fill()?;
+        let feed = self.feed();
+        let input = raw.peek(feed)?;
         let ended = input.is_empty();
-        let input = &input[..input.len().min(self.wanted)];
+        let input = &input[..input.len().min(feed)];
         let held = out.len();
         out.reserve(CHUNK);
         let mut from = InBuffer::around(input);
@@ -442,6 +447,11 @@ impl Zstd {
             Err(error) => return Err(zstd_damage(&error.to_string())),
         }
         Ok(made)
+    }
+
+    /// Bytes to give next. With a block the decoder wants the header behind it too; a bad one would cost the block.
+    fn feed(&self) -> usize {
+        if self.wanted > ZSTD_BLOCK_HEADER { self.wanted - ZSTD_BLOCK_HEADER } else { self.wanted }
     }
 
     /// Steps to the next frame, over skippable ones; `false` at the end of the file.

@@ -60,7 +60,7 @@ impl Framer {
     /// # Errors
     /// As [`Framer::next_shard`]; also where the inputs do not hold the shard.
     pub fn read(&mut self, shard: &ShardRef) -> Result<RawShard> {
-        if !self.position().is_same(&shard.start) {
+        if !self.walk_to(&shard.start)? {
             self.go_to(&shard.start)?;
         }
         self.next_index = shard.index;
@@ -106,6 +106,18 @@ impl Framer {
         let Boundary { offset, line, record } = open.framing.boundary();
         let entry = open.framing.entry();
         Position { input: self.input as u32, format: open.format.name().to_owned(), offset, line, record, entry }
+    }
+
+    /// Frames on to a shard that lies ahead in the open file, unless the file can be entered nearer to it. Did it get there?
+    fn walk_to(&mut self, start: &Position) -> Result<bool> {
+        loop {
+            let here = self.position();
+            let is_ahead = here.input == start.input && here.offset < start.offset && start.entry.decoded <= here.offset;
+            if here.is_same(start) || !is_ahead || self.open.is_none() {
+                return Ok(here.is_same(start));
+            }
+            self.frame(true)?;
+        }
     }
 
     fn go_to(&mut self, position: &Position) -> Result<()> {

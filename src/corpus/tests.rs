@@ -1,5 +1,6 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
+mod entries;
 mod responses;
 
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context<'_>, shards: &[ShardRef]) -> Result<Annotate
         // Files are read one after the other, in order: what cannot be entered in the middle is decompressed once.
         let mut framer = context.store.framer(context.stages);
         let mut missing = missing.into_iter();
-        let mut next = || missing.next().map(|number| Ok((number, framer.read(&shards[number])?))).transpose();
+        let mut next = || missing.next().map(|number| Ok((number, context.store.read(&mut framer, &shards[number])?))).transpose();
         let work = |worker: &mut ShardWorker<'_>, (number, raw): (usize, RawShard)| {
             let entry = worker.run(&raw, context.store, context.stop)?;
             underway.committed(number, &entry.facts);

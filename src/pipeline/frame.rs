@@ -1,25 +1,17 @@
 //! The first pass: where do the work shards begin? The inputs are decompressed and passed over once; their records are read later.
 
-use serde::{Deserialize, Serialize};
-
 use super::context::Context;
 use super::layout::{self, pass};
 use super::observer::{Progress, Quantity};
+use super::store::FrameFacts;
 use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::corpus::{ShardRef, shards_to_batch};
 use crate::error::Result;
 
-/// What the entry of the pass says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FrameFacts {
-    shards: u64,
-}
-
 /// Runs the pass, or reads what it found before.
 pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
-    if context.store.work.committed::<FrameFacts>(pass::FRAME, layout::FOLD)?.is_some() {
+    if context.store.is_framed()? {
         return context.store.shards();
     }
     let total = context.store.inputs.files.iter().map(|input| input.bytes).sum();
@@ -33,6 +25,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
         told = consumed;
         shards.push(shard);
     }
+    progress.add(framer.consumed() - told, 0, 0);
+    // A table of inputs that are not those of this run must not be committed.
+    context.store.inputs.check_unchanged(0..context.store.inputs.files.len() as u32)?;
     let table = write_table(context.store, layout::SHARDS, &shards_to_batch(&shards)?)?;
     let facts = FrameFacts { shards: shards.len() as u64 };
     context.store.work.commit(pass::FRAME, layout::FOLD, &Entry::new(vec![table], facts))?;

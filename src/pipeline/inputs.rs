@@ -17,9 +17,18 @@ use crate::io::hash_file;
 pub(super) struct Inputs {
     pub(super) files: Arc<[InputFile]>,
     pub(super) states: Vec<InputState>,
+    /// Size and time of inputs that were hashed since the run began and found to be the same.
+    same: Mutex<BTreeMap<u32, Stat>>,
 }
 
+/// Size and modification time.
+type Stat = Option<(u64, String)>;
+
 impl Inputs {
+    pub(super) fn new(files: Arc<[InputFile]>, states: Vec<InputState>) -> Self {
+        Self { files, states, same: Mutex::default() }
+    }
+
     /// The inputs that a state tells of.
     pub(super) fn of_state(state: State) -> Result<Self> {
         let file = |state: &InputState| {
@@ -28,18 +37,25 @@ impl Inputs {
             Ok(InputFile { path, name: state.path.clone(), bytes: state.bytes, mtime_ns: state.mtime.parse().unwrap_or(0) })
         };
         let files = state.inputs.iter().map(file).collect::<Result<Vec<_>>>()?;
-        Ok(Self { files: files.into(), states: state.inputs })
+        Ok(Self::new(files.into(), state.inputs))
     }
 
     /// An input that changed while it was read must not get into an entry: say which. A write always moves the time of
     /// change, so that entries of an earlier process hold what the state says even if the file was restored since.
     pub(super) fn check_unchanged(&self, inputs: impl Iterator<Item = u32>) -> Result<()> {
-        let listed = inputs.map(|i| i as usize).filter_map(|i| Some((self.files.get(i)?, self.states.get(i)?)));
-        for (input, state) in listed {
+        for i in inputs {
+            let Some((input, state)) = self.files.get(i as usize).zip(self.states.get(i as usize)) else { continue };
+            let now = stat(input);
             // What could not be read when the run began must not have been read since.
-            let untouched = !state.blake3.is_empty() && stat(input) == Some((state.bytes, state.mtime.clone()));
-            if !untouched && hash(input)? != state.blake3 {
+            let is_untouched = !state.blake3.is_empty() && now == Some((state.bytes, state.mtime.clone()));
+            if is_untouched || now.is_some() && self.same.lock().is_ok_and(|same| same.get(&i) == Some(&now)) {
+                continue;
+            }
+            if hash(input)? != state.blake3 {
                 return Err(changed(&state.path));
+            }
+            if let (Some(_), Ok(mut same)) = (&now, self.same.lock()) {
+                same.insert(i, now);
             }
         }
         Ok(())

@@ -41,7 +41,7 @@ pub enum Event {
 /// What a pass counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
-    /// Bytes of input files.
+    /// Bytes: of input files as on disk while framing, of decoded records after it.
     Bytes,
     /// Output parts.
     Parts,

@@ -94,8 +94,11 @@ pub(super) fn refuse_unwritable(error: Error) -> Error {
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(no_follow).open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(no_follow()).open(path)
+}
+
+fn no_follow() -> i32 {
+    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
 
 fn held(out: &Path, lock: &mut File) -> Error {
@@ -116,43 +119,54 @@ pub(super) fn refuse_held(out: &Path) -> Result<()> {
 
 /// Takes the lock for this process alone, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
 pub(super) fn lock(out: &Path) -> Result<File> {
-    take_lock(out, File::try_lock)
-}
-
-/// Takes the lock together with others that work on shards of the same run; while they hold it, no run can begin or clear.
-pub(super) fn lock_shared(out: &Path) -> Result<File> {
-    take_lock(out, File::try_lock_shared)
-}
-
-fn take_lock(out: &Path, take: fn(&File) -> std::result::Result<(), fs::TryLockError>) -> Result<File> {
     let work = out.join(WORK);
-    let path = work.join(LOCK);
+    create_dir(&work).map_err(refuse_unwritable)?;
     loop {
-        create_dir(&work).map_err(refuse_unwritable)?;
-        let mut file = match open_lock(&path) {
-            Ok(file) => file,
+        match open_lock(&work.join(LOCK)) {
             // The run that held the lock finished and removed `.work/` in between.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(e) => return Err(refuse_unwritable(Error::io(&path, "create", e))),
-        };
-        match take(&file) {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(held(out, &mut file)),
-            Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
-        }
-        // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
-        let same = match (file.metadata(), fs::symlink_metadata(&path)) {
-            (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
-            _ => false,
-        };
-        if same {
-            let _ = file.set_len(0);
-            let _ = file.rewind();
-            // Only for the message of a second starter: failing to say it is no reason to stop.
-            let _ = writeln!(file, "process {}", std::process::id());
-            return Ok(file);
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => create_dir(&work).map_err(refuse_unwritable)?,
+            Err(e) => return Err(refuse_unwritable(Error::io(work.join(LOCK), "create", e))),
+            Ok(file) => {
+                if let Some(file) = take_lock(out, file, File::try_lock)? {
+                    return Ok(file);
+                }
+            }
         }
     }
+}
+
+/// Takes the lock together with others that work on shards of the same run; while they hold it, no run can begin or clear. `None`
+/// where there is no lock: no run has begun, or it has finished. Nothing is made.
+pub(super) fn lock_shared(out: &Path) -> Result<Option<File>> {
+    let path = out.join(WORK).join(LOCK);
+    match OpenOptions::new().read(true).write(true).custom_flags(no_follow()).open(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(refuse_unwritable(Error::io(&path, "open", e))),
+        Ok(file) => take_lock(out, file, File::try_lock_shared),
+    }
+}
+
+/// Locks an open lock file; `None` if it is no longer what the path names.
+fn take_lock(out: &Path, mut file: File, take: fn(&File) -> std::result::Result<(), fs::TryLockError>) -> Result<Option<File>> {
+    let path = out.join(WORK).join(LOCK);
+    match take(&file) {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(held(out, &mut file)),
+        Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
+    }
+    // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
+    let same = match (file.metadata(), fs::symlink_metadata(&path)) {
+        (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
+        _ => false,
+    };
+    if !same {
+        return Ok(None);
+    }
+    let _ = file.set_len(0);
+    let _ = file.rewind();
+    // Only for the message of a second starter: failing to say it is no reason to stop.
+    let _ = writeln!(file, "process {}", std::process::id());
+    Ok(Some(file))
 }
 
 /// Could a run have made `OUT/<dir>/<name>`?
@@ -281,7 +295,9 @@ mod tests {
     fn workers_share_the_lock_and_keep_runs_out() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
-        let workers = [lock_shared(&out).unwrap(), lock_shared(&out).unwrap()];
+        assert!(lock_shared(&out).unwrap().is_none() && !out.exists(), "nothing is made where no run has begun");
+        drop(lock(&out).unwrap());
+        let workers = [lock_shared(&out).unwrap().unwrap(), lock_shared(&out).unwrap().unwrap()];
         assert!(lock(&out).unwrap_err().to_string().contains("another run"));
         drop(workers);
         let _run = lock(&out).unwrap();

@@ -66,7 +66,7 @@ impl Pass {
         if missing.is_empty() {
             return Ok(());
         }
-        let total = self.units.iter().map(|unit| unit.size).sum();
+        let total = self.units.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.size));
         let progress = Progress::start(context.observer, self.name, self.quantity, total);
         if done[0] > 0 {
             progress.add(done[0], done[1], done[2]);

@@ -118,12 +118,14 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
     }
     let known = work.state()?;
     let state = state(known.as_ref())?;
-    if known.is_none() {
-        work.write_state(&state)?;
-    } else {
+    if known.is_some() {
         observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
     }
-    let store = Store::new(work, Inputs { files: files.into(), states: state.inputs });
+    if known.as_ref() != Some(&state) {
+        // Also where the same inputs have moved, or have other times: workers look them up there.
+        work.write_state(&state)?;
+    }
+    let store = Store::new(work, Inputs::new(files.into(), state.inputs));
     Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
 }
 

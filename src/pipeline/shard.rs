@@ -62,7 +62,7 @@ pub fn run_shard(stages: &Stages, shard: &ShardRef, store: &Store) -> Result<Sha
     if let Some(entry) = store.work.committed(pass::ANNOTATE, &layout::shard_unit(shard.index))? {
         return Ok(entry);
     }
-    let raw = store.framer(stages).read(shard)?;
+    let raw = store.read(&mut store.framer(stages), shard)?;
     ShardWorker::new(stages).run(&raw, store, &Stop::default())
 }
 

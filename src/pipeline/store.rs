@@ -3,15 +3,24 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::fingerprint;
 use super::gate::Gate;
 use super::inputs::Inputs;
-use super::layout;
+use super::layout::{self, pass};
 use super::registry::Stages;
 use super::work_dir::{State, WorkDir};
-use crate::corpus::{Framer, ShardLimits, ShardRef, shards_from_batch};
+use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch};
 use crate::error::{Error, Result};
 use crate::io::open_table;
+
+/// What the entry of the frame pass says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FrameFacts {
+    pub(super) shards: u64,
+}
 
 /// The files and inputs of one run.
 #[derive(Debug)]
@@ -47,7 +56,27 @@ impl Store {
     /// # Errors
     /// The run has not been framed.
     pub fn shards(&self) -> Result<Vec<ShardRef>> {
+        if !self.is_framed()? {
+            let message = format!("{}: the work shards of the run have not been found yet", self.work.out().display());
+            return Err(Error::refused_with_hint(message, "wait until whoever began the run has framed its inputs"));
+        }
         shards_from_batch(&self.table(layout::SHARDS)?.concat()?)
+    }
+
+    /// Is the table of work shards there?
+    pub(super) fn is_framed(&self) -> Result<bool> {
+        Ok(self.work.committed::<FrameFacts>(pass::FRAME, layout::FOLD)?.is_some())
+    }
+
+    /// The records of a shard. Where the inputs do not hold it, says which of them has changed.
+    pub(super) fn read(&self, framer: &mut Framer, shard: &ShardRef) -> Result<RawShard> {
+        match framer.read(shard) {
+            Err(Error::Refused { message, .. }) => {
+                self.inputs.check_unchanged(shard.start.input..self.inputs.files.len() as u32)?;
+                Err(Error::internal(format!("work shard {}: {message}, yet no input is another than when the run began", shard.index)))
+            }
+            read => read,
+        }
     }
 
     /// The framer over the inputs.

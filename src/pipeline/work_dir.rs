@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::layout::{LOCK, STATE, SUCCESS, TMP, WORK};
+use super::layout::{STATE, SUCCESS, TMP, WORK};
 use super::output_directory::{self, Standing};
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
@@ -122,13 +122,7 @@ impl WorkDir {
         if !begun() || output_directory::standing(out)? != Standing::Ours {
             return Err(nothing());
         }
-        let lock = output_directory::lock_shared(out)?;
-        if !begun() {
-            // It finished before the lock was ours; what locking made is taken back as far as it is empty.
-            let _ = fs::remove_file(work.join(LOCK));
-            let _ = fs::remove_dir(&work);
-            return Err(nothing());
-        }
+        let lock = output_directory::lock_shared(out)?.filter(|_| begun()).ok_or_else(nothing)?;
         let staging = Staging::new(work.join(TMP))?;
         Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
     }

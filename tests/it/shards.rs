@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use seimai::corpus::ShardRef;
-use seimai::pipeline::observer::{Silent, Stop};
+use seimai::pipeline::observer::{Event, Observer, Silent, Stop};
 use seimai::pipeline::plan::LoadedPlan;
 use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::RunOptions;
@@ -22,8 +22,17 @@ const PROCESSES: u64 = 4;
 struct Task {
     plan: PathBuf,
     out: PathBuf,
-    /// `None`: begin the run and find its shards. `Some(n)`: work on every fourth shard of a shuffled list, from the n-th on.
-    process: Option<u64>,
+    what: What,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+enum What {
+    /// Begin the run and find at least so many shards.
+    Prepare(usize),
+    /// The same, with an input out of reach while the shards are looked for; it is refused.
+    PrepareWithout(PathBuf),
+    /// Work on every fourth shard of a shuffled list, from this one on.
+    Work(u64),
 }
 
 /// Records of every shape of file that can be entered in the middle, and of one that cannot.
@@ -63,9 +72,9 @@ fn processes_share_the_shards_of_a_run() {
         let run = |out: &str| world.run(&["run", "plan.toml", "--out", out, "--progress", "none"]);
         // Damaged input is told by the exit code.
         assert_eq!(run("whole").0, 3);
-        let task = |process| Task { plan: plan.clone(), out: world.path("out"), process };
-        assert!(start(&world, &task(None)).wait().unwrap().success());
-        let workers: Vec<Child> = (0..PROCESSES).map(|n| start(&world, &task(Some(n)))).collect();
+        let task = |what| Task { plan: plan.clone(), out: world.path("out"), what };
+        assert!(start(&world, &task(What::Prepare(200))).wait().unwrap().success());
+        let workers: Vec<Child> = (0..PROCESSES).map(|n| start(&world, &task(What::Work(n)))).collect();
         assert!(workers.into_iter().all(|mut worker| worker.wait().unwrap().success()));
         let (code, _, err) = run("out");
         assert_eq!(code, 3, "{err}");
@@ -89,13 +98,26 @@ fn a_process_of_its_own() {
     let Ok(task) = std::env::var(TASK) else { return };
     let task: Task = serde_json::from_str(&task).unwrap();
     let loaded = LoadedPlan::read(&task.plan, &[]).unwrap();
-    match task.process {
-        None => {
-            let options = RunOptions { out: task.out, threads: 1, memory: 1 << 30, fresh: false };
-            let shards = run::prepare(&loaded, &options, &Stop::default(), &Silent).unwrap();
-            assert!(shards.len() >= 200, "{} shards", shards.len());
+    let options = RunOptions { out: task.out.clone(), threads: 1, memory: 1 << 30, fresh: false };
+    match task.what {
+        What::Prepare(shards) => assert!(run::prepare(&loaded, &options, &Stop::default(), &Silent).unwrap().len() >= shards),
+        What::PrepareWithout(input) => {
+            let refused = run::prepare(&loaded, &options, &Stop::default(), &Away(input.clone())).unwrap_err();
+            assert!(refused.to_string().contains("a.jsonl changed since") && refused.hint().unwrap().contains("restore it"), "{refused}");
+            std::fs::rename(input.with_extension("away"), &input).unwrap();
         }
-        Some(process) => work(&loaded, &task.out, process),
+        What::Work(process) => work(&loaded, &task.out, process),
+    }
+}
+
+/// Takes an input away as soon as the shards are looked for.
+struct Away(PathBuf);
+
+impl Observer for Away {
+    fn on_event(&self, event: &Event) {
+        if matches!(event, Event::PassStarted { pass: "frame", .. }) {
+            std::fs::rename(&self.0, self.0.with_extension("away")).unwrap();
+        }
     }
 }
 
@@ -117,9 +139,49 @@ fn what_cannot_be_joined_is_refused() {
     let world = World::new();
     world.write("in/a.jsonl", "{\"text\":\"米\"}\n");
     let plan = world.write("plan.toml", "[input]\npaths = [\"in\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 400\n");
-    let task = |process| Task { plan: plan.clone(), out: world.path("out"), process };
+    let task = |what| Task { plan: plan.clone(), out: world.path("out"), what };
     let ends_well = |task: &Task| start(&world, task).wait().unwrap().success();
-    assert!(!ends_well(&task(Some(0))), "no run has begun");
+    assert!(!ends_well(&task(What::Work(0))), "no run has begun");
     assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]).0, 0);
-    assert!(!ends_well(&task(Some(0))), "the run has finished");
+    assert!(!ends_well(&task(What::Work(0))), "the run has finished");
+}
+
+/// A corpus of one file under a folder of the world.
+fn small(world: &World, folder: &str) -> PathBuf {
+    let record = |n: u32| format!("{{\"id\":\"r{n}\",\"text\":\"{n}番の文書です。精米した米を{}回炊く。\"}}\n", n * n % 97);
+    world.write(&format!("{folder}/in/a.jsonl"), (0..200).map(record).collect::<Vec<_>>().concat());
+    world.write(&format!("{folder}/plan.toml"), PLAN)
+}
+
+/// What was out of reach while the shards were looked for, and is back as it was, costs nothing.
+#[test]
+fn an_input_that_is_away_while_framing() {
+    let world = World::new();
+    let plan = small(&world, "p");
+    let task = Task { plan, out: world.path("out"), what: What::PrepareWithout(world.path("p/in/a.jsonl")) };
+    assert!(start(&world, &task).wait().unwrap().success());
+    let (code, _, err) = world.run(&["run", "p/plan.toml", "--out", "out", "--progress", "none"]);
+    assert_eq!(code, 0, "{err}");
+}
+
+/// Plan and inputs move together; the run is taken up there, and joined.
+#[test]
+fn inputs_that_moved_are_found() {
+    let world = World::new();
+    small(&world, "p");
+    let does = |plan: &str, what| start(&world, &Task { plan: world.path(plan), out: world.path("out"), what }).wait().unwrap().success();
+    assert!(does("p/plan.toml", What::Prepare(10)));
+    std::fs::rename(world.path("p"), world.path("q")).unwrap();
+    assert!(does("q/plan.toml", What::Prepare(10)) && does("q/plan.toml", What::Work(0)));
+}
+
+/// Nothing to read is no error, and leaves nothing behind.
+#[test]
+fn empty_inputs_come_to_an_end() {
+    let world = World::new();
+    world.write("in/a.jsonl", "");
+    world.write("in/b.txt", "");
+    world.write("plan.toml", PLAN);
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]);
+    assert!(code == 0 && !world.path("out/.work").exists(), "{code} {err}");
 }

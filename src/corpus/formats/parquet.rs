@@ -35,7 +35,11 @@ impl Format for Parquet {
             return Ok(Err(Fault::unsupported("Parquet is read from plain files only")));
         }
         let table = Table::open(&file.path, file.bytes)?;
-        Ok(table.map(|table| Box::new(Rows { input: source.input, table: Arc::new(table), next: at.offset }) as Box<dyn Framing>))
+        let holds =
+            |table: Table| if at.offset <= table.rows() { Ok(table) } else { Err(Fault::new("parquet_footer", "fewer rows than before")) };
+        Ok(table
+            .and_then(holds)
+            .map(|table| Box::new(Rows { input: source.input, table: Arc::new(table), next: at.offset }) as Box<dyn Framing>))
     }
 }
 
