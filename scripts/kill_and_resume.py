@@ -7,7 +7,6 @@ Each trial starts from nothing, is killed one to four times, and is then left to
 but for run.json. Exit code 0 if every trial ended right. Python 3.9 or later, standard library only.
 """
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -18,19 +17,10 @@ import sys
 import tempfile
 import time
 
+from run_tree import tree
+
 # Small parts and shards: many units, many places to be killed at.
 SMALL = ["--set", "shards.rows_max=20", "--set", "shards.bytes_max=40000", "--progress", "none", "--quiet"]
-
-
-def tree(root):
-    found = {}
-    for folder, _, files in os.walk(root):
-        for name in files:
-            path = os.path.join(folder, name)
-            if os.path.relpath(path, root) != "run.json":
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, root)] = hashlib.sha256(file.read()).hexdigest()
-    return found
 
 
 def main():

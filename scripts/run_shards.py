@@ -7,7 +7,6 @@ The plan is copied with [shards] rows_max lowered, so that there are many shards
 `cargo build --release --example run_shards`. Exit code 0 if all bytes are equal. Python 3.9 or later, standard library only.
 """
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -16,16 +15,7 @@ import sys
 import tempfile
 import time
 
-
-def tree(root):
-    found = {}
-    for folder, _, files in os.walk(root):
-        for name in files:
-            path = os.path.join(folder, name)
-            if os.path.relpath(path, root) != "run.json":
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, root)] = hashlib.sha256(file.read()).hexdigest()
-    return found
+from run_tree import tree
 
 
 def main():

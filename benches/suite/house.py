@@ -9,7 +9,6 @@ Files of the two builds are compared by their bytes; those that hold the fingerp
 Python 3.9 or later, standard library only.
 """
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -19,6 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+from run_tree import tree
 
 PRESETS = [("github:aozora*", "literature"), ("github:riywo*", "legal"), ("github:venali*", "web"), ("github:nu-dialogue*", "dialogue")]
 
@@ -59,19 +61,8 @@ def killed(seimai, plan, out, after):
     return {"killed_after_s": round(after, 2), "cpu_s": round(cpu() - before, 2)}
 
 
-def tree(root):
-    found = {}
-    for folder, _, files in os.walk(root):
-        for name in files:
-            path = os.path.join(folder, name)
-            if name != "run.json":
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, root)] = hashlib.sha256(file.read()).hexdigest()
-    return found
-
-
 def main():
-    p = argparse.ArgumentParser(usage=__doc__)
+    p = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     p.add_argument("--before", required=True)
     p.add_argument("--after", required=True)
     p.add_argument("--shared", default=os.environ.get("SEIMAI_SHARED", "../shared"))

@@ -71,7 +71,7 @@ impl Table {
             Err(fault) => return Ok(Err(fault)),
         };
         let opened = check_footer(&file, bytes)
-            .and_then(|()| guard(|| Self::read_footer(&file, bytes)).unwrap_or_else(|message| Err(Fault::new("parquet_thrift", message))));
+            .and_then(|()| guard(|| Self::read_footer(&file, bytes)).unwrap_or_else(|| reader_failed("parquet_thrift")));
         damage_only(path, &file, opened)
     }
 
@@ -109,14 +109,14 @@ impl Table {
             Ok(file) => file,
             Err(fault) => return Ok(Some(fault)),
         };
-        let reader = guard(|| self.reader(&file, first, count)).unwrap_or_else(page_fault);
+        let reader = guard(|| self.reader(&file, first, count)).unwrap_or_else(|| reader_failed("parquet_page"));
         let mut reader = match damage_only(path, &file, reader)? {
             Ok(reader) => reader,
             Err(fault) => return Ok(Some(fault)),
         };
         let mut read = 0;
         loop {
-            let columns = guard(|| self.next_columns(&mut reader)).unwrap_or_else(page_fault);
+            let columns = guard(|| self.next_columns(&mut reader)).unwrap_or_else(|| reader_failed("parquet_page"));
             let columns = match damage_only(path, &file, columns)? {
                 Ok(Some(columns)) => columns,
                 Ok(None) if read == count => return Ok(None),
@@ -213,8 +213,9 @@ fn damage_only<T>(path: &Path, file: &TableFile, result: Sound<T>) -> Result<Sou
     }
 }
 
-fn page_fault<T>(message: String) -> Sound<T> {
-    Err(Fault::new("parquet_page", message))
+/// The library panicked.
+fn reader_failed<T>(reason: &'static str) -> Sound<T> {
+    Err(Fault::new(reason, "the Parquet reader failed on this file"))
 }
 
 fn thrift_fault(message: &str) -> Fault {

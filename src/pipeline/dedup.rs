@@ -1,5 +1,5 @@
-//! The first fold: which documents pass the quality rules, and which of those repeat which. Only documents that pass the quality rules take part, so a document is
-//! never dropped in favour of one that is dropped itself.
+//! The first fold: which documents pass the quality rules, and which of those repeat which. The others take no part, so that no
+//! document is dropped in favour of one that is dropped itself.
 
 use std::sync::{Arc, Mutex};
 

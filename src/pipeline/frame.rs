@@ -3,7 +3,6 @@
 use super::context::Context;
 use super::layout::{self, pass};
 use super::observer::{Progress, Quantity};
-use super::store::FrameFacts;
 use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::corpus::{ShardRef, shards_to_batch};
@@ -29,8 +28,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
     // A table of inputs that are not those of this run must not be committed.
     context.store.inputs.check_unchanged(0..context.store.inputs.files.len() as u32)?;
     let table = write_table(context.store, layout::SHARDS, &shards_to_batch(&shards)?)?;
-    let facts = FrameFacts { shards: shards.len() as u64 };
-    context.store.work.commit(pass::FRAME, layout::FOLD, &Entry::new(vec![table], facts))?;
+    context.store.work.commit(pass::FRAME, layout::FOLD, &Entry::new(vec![table], ()))?;
     context.took(pass::FRAME, progress.finish());
     Ok(shards)
 }

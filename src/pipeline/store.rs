@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::fingerprint;
 use super::gate::Gate;
 use super::inputs::Inputs;
@@ -14,13 +12,6 @@ use super::work_dir::{State, WorkDir};
 use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch};
 use crate::error::{Error, Result};
 use crate::io::open_table;
-
-/// What the entry of the frame pass says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FrameFacts {
-    pub(super) shards: u64,
-}
 
 /// The files and inputs of one run.
 #[derive(Debug)]
@@ -65,7 +56,7 @@ impl Store {
 
     /// Is the table of work shards there?
     pub(super) fn is_framed(&self) -> Result<bool> {
-        Ok(self.work.committed::<FrameFacts>(pass::FRAME, layout::FOLD)?.is_some())
+        Ok(self.work.committed::<()>(pass::FRAME, layout::FOLD)?.is_some())
     }
 
     /// The records of a shard. Where the inputs do not hold it, says which of them has changed.

@@ -14,12 +14,6 @@ fn lines(bytes: usize, mut seed: u64) -> Vec<u8> {
     out
 }
 
-fn gzip(bytes: &[u8], level: u32) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
-    std::io::Write::write_all(&mut writer, bytes).unwrap();
-    writer.finish().unwrap()
-}
-
 /// What is decoded from an entry on, and why it ends.
 fn decoded(path: &Path, entry: Entry) -> (Vec<u8>, Option<&'static str>) {
     let mut stream = Stream::at(std::fs::File::open(path).unwrap(), entry).unwrap();
