@@ -3,18 +3,27 @@
 //! Nothing is measured here and nothing is dropped: the answer for a batch is the table of its [`Rejections`]. Presets can
 //! differ by source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
 //!
-//! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table.
+//! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table ·
+//! `policy` keep or drop by register, level and misuse, with `condition` and `keigo_facts` · `rebalance` shares of registers.
 
+mod condition;
+mod keigo_facts;
 mod measured;
 mod options;
+mod policy;
 mod presets;
+pub mod rebalance;
 mod rejections;
 mod rules;
 
 use globset::{Glob, GlobMatcher};
 
+pub use self::condition::{Known, When};
+use self::keigo_facts::KeigoFacts;
 use self::measured::{LANGUAGE, Measured};
 pub use self::options::{PresetRule, QualityOptions};
+use self::policy::Policies;
+pub use self::policy::{KeigoRule, Policy, PolicyOptions, Protect, Then};
 pub use self::presets::{Bound, Preset, Side, Thresholds};
 use self::rejections::Builder;
 pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
@@ -32,26 +41,33 @@ pub fn version() -> u32 {
     stage::version_of(CODE_VERSION, bounds.map(|bound| format!("{bound:?}")))
 }
 
-/// The stage named in the table of rejections: whose column decided.
-const STAGE_NAME: &str = "quality";
+/// The stages named in the table of rejections: whose column decided.
+const QUALITY_STAGE: &str = "quality";
+/// The stage of rejections by policy.
+pub const KEIGO_STAGE: &str = "keigo";
 
 /// The thresholds of each source, ready to judge; immutable.
 #[derive(Debug, Clone)]
 pub struct Decider {
     rules: Vec<(GlobMatcher, Vec<Bound>)>,
     default: Vec<Bound>,
+    policies: Policies,
 }
 
 impl Decider {
     /// Resolves presets and overrides. Patterns that [`QualityOptions::check`] refuses match nothing.
-    pub fn new(options: &QualityOptions) -> Self {
+    pub fn new(options: &QualityOptions, policies: &PolicyOptions) -> Self {
         let bounds = |preset: Preset, thresholds: &Thresholds| {
             let mut bounds = preset.thresholds().overridden_by(thresholds).bounds();
             bounds.retain(|bound| bound.value.is_some());
             bounds
         };
         let rule = |rule: &PresetRule| Some((Glob::new(&rule.source).ok()?.compile_matcher(), bounds(rule.preset, &rule.thresholds)));
-        Self { rules: options.rule.iter().filter_map(rule).collect(), default: bounds(options.preset, &options.thresholds) }
+        Self {
+            rules: options.rule.iter().filter_map(rule).collect(),
+            default: bounds(options.preset, &options.thresholds),
+            policies: Policies::new(policies),
+        }
     }
 
     /// Columns that [`Decider::judge`] reads: every measure that a threshold can name is there.
@@ -61,7 +77,8 @@ impl Decider {
             let names: Vec<&str> = thresholds.iter().map(|bound| bound.measure).chain(LANGUAGE).collect();
             open_struct(&names)
         };
-        Contract { reads: vec![SOURCE, QUALITY.with_type(asked)], adds: vec![] }
+        let policies = (!self.policies.is_empty()).then(KeigoFacts::reads);
+        Contract { reads: [SOURCE, QUALITY.with_type(asked)].into_iter().chain(policies.into_iter().flatten()).collect(), adds: vec![] }
     }
 
     /// The thresholds that are set for documents of `source`, in the order of the rules.
@@ -98,20 +115,35 @@ impl Decider {
         let sources = strings(batch, &SOURCE)?;
         // Every column is looked up once a batch; most neighbours come from one source.
         let sets = (0..=self.rules.len()).map(|i| Measured::of(batch, self.set(i))).collect::<Result<Vec<_>>>()?;
+        let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
         let (mut source, mut set) = ("", self.set_of(""));
-        let mut values = Vec::new();
+        let (mut values, mut figures) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
             if sources.value(row) != source {
                 source = sources.value(row);
                 set = self.set_of(source);
             }
             let language = sets[set].read(row, &mut values);
-            if let Some(failures) = judge(language, self.set(set), &values) {
-                let rejection = Rejection { stage: STAGE_NAME, rule: &failures.rule, evidence: &failures.evidence };
-                rejections.push(first + row as u32, rejection);
+            let facts = keigo.as_ref().map(|keigo| keigo.read(row, &mut figures));
+            if facts.is_some_and(|facts| self.policies.protects(facts, &figures)) {
+                self.spare(self.set(set), &mut values);
             }
+            let failures = judge(language, self.set(set), &values);
+            let verdict = facts.and_then(|facts| self.policies.verdict(facts, &figures));
+            let rejection = match (&failures, &verdict) {
+                (Some(failures), _) => Rejection { stage: QUALITY_STAGE, rule: &failures.rule, evidence: &failures.evidence },
+                (None, Some(verdict)) => Rejection { stage: KEIGO_STAGE, rule: verdict.reason, evidence: &verdict.evidence },
+                (None, None) => continue,
+            };
+            rejections.push(first + row as u32, rejection);
         }
         Ok(())
+    }
+
+    /// Protected documents: rules that do not count for them find nothing to look at.
+    fn spare(&self, bounds: &[Bound], values: &mut [Option<f32>]) {
+        let spared = bounds.iter().zip(values).filter(|(bound, _)| !self.policies.counts(bound));
+        spared.for_each(|(_, value)| *value = None);
     }
 
     /// Which set of thresholds applies to a source: that of the first rule that matches, or the default behind all rules.
@@ -180,7 +212,7 @@ mod tests {
         options.check().unwrap();
         let rows = [("blog", Some(20.)), ("law-1", Some(20.)), ("law-2", Some(8.5)), ("blog", Some(30.)), ("blog", None)];
         let batch = batch(&rows.map(|(source, mean)| prose(source, mean)));
-        let decider = Decider::new(&options);
+        let decider = Decider::new(&options, &PolicyOptions::default());
         let rejections = decider.judge(&batch).unwrap();
         let evidence: Vec<_> = rejections.iter().map(|(row, rejection)| (row, rejection.evidence)).collect();
         assert_eq!(evidence, [(0, "mean_sentence 20 < 30"), (2, "mean_sentence 8.5 < 9")]);
@@ -193,14 +225,14 @@ mod tests {
     #[test]
     fn white_space_alone_is_empty_under_every_preset() {
         let rows = batch(&[("blog", None, None), ("blog", None, Some(1.))]);
-        let rejections = Decider::new(&options("preset = \"none\"")).judge(&rows).unwrap();
+        let rejections = Decider::new(&options("preset = \"none\""), &PolicyOptions::default()).judge(&rows).unwrap();
         assert_eq!(rejections.iter().map(|(row, rejection)| (row, rejection.rule)).collect::<Vec<_>>(), [(0, "empty")]);
     }
 
     #[test]
     fn a_batch_that_lacks_a_measure_is_refused() {
         let whole = batch(&[prose("blog", None)]);
-        let decider = Decider::new(&options(""));
+        let decider = Decider::new(&options(""), &PolicyOptions::default());
         assert!(decider.contract().admit("decide", whole.clone()).is_ok());
         let quality = whole.column(1).as_struct();
         let fields = quality.fields().iter().zip(quality.columns()).filter(|(field, _)| field.name() != "kana");
@@ -221,7 +253,7 @@ mod tests {
         let options = options(
             "[[rule]]\nsource = \"a*\"\npreset = \"none\"\nthresholds = { kana = 0.9 }\n[[rule]]\nsource = \"*\"\npreset = \"legal\"",
         );
-        let decider = Decider::new(&options);
+        let decider = Decider::new(&options, &PolicyOptions::default());
         let set = |source| decider.bounds(source).iter().map(|bound| bound.rule).collect::<Vec<_>>();
         assert_eq!(set("abc"), ["kana"]);
         assert!(set("xyz").contains(&"cover_10"));

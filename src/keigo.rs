@@ -22,7 +22,6 @@ mod lexicon;
 mod listing;
 mod mapper;
 mod marks;
-mod options;
 pub mod rules;
 mod scene;
 pub mod style;
@@ -42,7 +41,6 @@ use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 use self::columns::{FIELDS, KeigoField, Value};
 pub use crate::keigo::analyze::{Analysis, Analyzer, Sentence, Span};
 pub use crate::keigo::document::{DocumentKeigo, Register, Thresholds, register};
-pub use crate::keigo::options::{Options, Policy, Protect};
 
 use crate::error::{Error, Result};
 use crate::morpheme::{Lexicon, Morphemes};
@@ -68,10 +66,10 @@ pub struct Keigo {
 }
 
 impl Keigo {
-    /// Prepares the rules for a dictionary. Refuses options that [`Options::check`] refuses.
-    pub fn new(options: &Options, lexicon: &dyn Lexicon) -> Result<Self> {
-        options.check().map_err(Error::refused)?;
-        Ok(Self { analyzer: Analyzer::new(lexicon)?, thresholds: options.register.clone() })
+    /// Prepares the rules for a dictionary. Refuses thresholds that [`Thresholds::check`] refuses.
+    pub fn new(thresholds: &Thresholds, lexicon: &dyn Lexicon) -> Result<Self> {
+        thresholds.check().map_err(Error::refused)?;
+        Ok(Self { analyzer: Analyzer::new(lexicon)?, thresholds: thresholds.clone() })
     }
 
     /// The rules, for analysis of single sentences.

@@ -27,6 +27,7 @@ mod parts;
 mod pass;
 pub mod plan;
 pub mod pool;
+mod rebalance;
 pub mod registry;
 pub mod report;
 pub mod run;

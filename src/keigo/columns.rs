@@ -32,6 +32,9 @@ pub enum Value {
     Constant(u8),
 }
 
+/// The field that the policy `rebalance` sets.
+pub const REPEAT: &str = "repeat";
+
 /// Every field, in order.
 pub const FIELDS: &[KeigoField] = &[
     count("n_sentences", "Sentences: the next five added up.", |d| d.n_sentences),
@@ -58,8 +61,13 @@ pub const FIELDS: &[KeigoField] = &[
     count("sasete", "Spans of sasete itadaku, counted in ken1 too.", |d| d.sasete),
     count("n_casual", "Casual sentences.", |d| d.n_casual),
     count("n_role", "Sentences in role language.", |d| d.n_role),
-    field("repeat", "How often the document is to be taken; always 1 under the policy tag.", Value::Constant(1)),
+    field(REPEAT, "How often the document is to be taken: 1, unless the policy rebalance says otherwise.", Value::Constant(1)),
 ];
+
+/// Names of the fields that are numbers: those that a condition of a plan can compare.
+pub fn numbers() -> Vec<&'static str> {
+    FIELDS.iter().filter(|field| matches!(field.value, Value::Count(_) | Value::Ratio(_))).map(|field| field.name).collect()
+}
 
 const fn field(name: &'static str, about: &'static str, value: Value) -> KeigoField {
     KeigoField { name, about, value }

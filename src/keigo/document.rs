@@ -89,6 +89,19 @@ pub enum Register {
 }
 
 impl Register {
+    /// Every register.
+    pub const ALL: [Self; 9] = [
+        Self::Legal,
+        Self::FormalLetter,
+        Self::Role,
+        Self::Mixed,
+        Self::Honorific,
+        Self::Polite,
+        Self::PlainCasual,
+        Self::PlainWritten,
+        Self::None,
+    ];
+
     /// Its name in files.
     pub fn name(self) -> &'static str {
         match self {

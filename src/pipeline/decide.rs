@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StructArray, UInt8Array, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +14,19 @@ use super::dedup::{self, Duplicates};
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
+use super::rebalance::{Candidate, Rebalanced};
 use super::tables::{LIGHTER, write_table};
 use super::work_dir::Entry;
-use crate::decide::{Rejection, Rejections};
-use crate::dedup::{Affected, Kind, Verdict, row_of};
+use crate::decide::{KEIGO_STAGE, Rejection, Rejections};
+use crate::dedup::{Affected, Kind, Verdict, ordinal, row_of};
 use crate::error::Result;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
-use crate::stage::{Absorber, Batch, Counts, strings, with_column};
+use crate::stage::{Absorber, Batch, Counts, column, strings, with_column};
 
 const BATCH_ROWS: usize = 1024;
+/// The rule of documents that are too many of their register.
+const REBALANCE_RULE: &str = "rebalance";
 
 /// What the entry of a part says.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -50,13 +53,18 @@ impl Facts for PartFacts {
 pub(super) type Part = Entry<PartFacts>;
 
 /// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Vec<Part>> {
+pub(super) fn run(
+    context: &Context<'_>,
+    annotated: &Annotated,
+    duplicates: &Duplicates,
+    mixture: Option<&Rebalanced>,
+) -> Result<Vec<Part>> {
     let units = (0..duplicates.parts.len()).map(|part| (layout::part_unit(part), 1));
     let pass = Pass::new(pass::DECIDE, Quantity::Parts, units);
     pass.run::<PartFacts>(context, |mut missing, underway| {
         let sizes = duplicates.parts.iter().map(|&shards| text_bytes(context, annotated, shards)).collect::<Result<Vec<_>>>()?;
         largest_first(&mut missing, |part| sizes[part]);
-        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, duplicates))
+        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, duplicates, mixture))
     })?;
     pass.entries(context)
 }
@@ -90,7 +98,7 @@ impl<'a> OpenPart<'a> {
         })
     }
 
-    fn fill(mut self, context: &Context<'_>, duplicates: &Duplicates) -> Result<Entry<PartFacts>> {
+    fn fill(mut self, context: &Context<'_>, duplicates: &Duplicates, mixture: Option<&Rebalanced>) -> Result<Entry<PartFacts>> {
         let (from, to) = duplicates.parts[self.part];
         for shard in from..to {
             // Rows are copied, compressed and counted, not taken apart: memory is less than in the annotate pass.
@@ -106,7 +114,11 @@ impl<'a> OpenPart<'a> {
                 while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
                     of_rows[(row_of(found.ordinal) - base) as usize] = Some((found, duplicates.anchor_id(found)));
                 }
-                let dropped: Vec<_> = of_rows.iter().zip(base..).map(|(found, row)| Dropped::of(rejections.of(row), *found)).collect();
+                let mut dropped: Vec<_> = of_rows.iter().zip(base..).map(|(found, row)| Dropped::of(rejections.of(row), *found)).collect();
+                let batch = match mixture {
+                    Some(mixture) => mix(context, mixture, &batch, ordinal(shard, base), &mut dropped)?,
+                    None => batch,
+                };
                 self.take(&batch, &of_rows, &dropped)?;
                 base = end;
             }
@@ -191,6 +203,37 @@ impl Dropped {
         };
         Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
     }
+}
+
+/// Drops what is too much of its register, and says of the rest how often it is to be taken. The rows have consecutive ordinals.
+fn mix(context: &Context<'_>, mixture: &Rebalanced, batch: &Batch, first: u64, dropped: &mut [Option<Dropped>]) -> Result<Batch> {
+    let Some(options) = &context.plan().keigo.rebalance else { return Ok(batch.clone()) };
+    let (ids, registers) = (strings(batch, &schema::DOC_ID)?, strings(batch, &schema::REGISTER)?);
+    let mut repeats = vec![1_u8; batch.num_rows()];
+    for (row, dropped) in dropped.iter_mut().enumerate().filter(|(_, dropped)| dropped.is_none()) {
+        let register = registers.value(row);
+        let document = Candidate { ordinal: first + row as u64, doc_id: ids.value(row), register };
+        repeats[row] = mixture.repeat(options, document);
+        if repeats[row] == 0 {
+            *dropped = Some(Dropped {
+                stage: KEIGO_STAGE.into(),
+                rule: REBALANCE_RULE.into(),
+                evidence: mixture.evidence(register),
+                duplicate_of: None,
+            });
+        }
+    }
+    with_repeats(batch, repeats)
+}
+
+/// The column `keigo` with these values of `repeat`.
+fn with_repeats(batch: &Batch, repeats: Vec<u8>) -> Result<Batch> {
+    let keigo = column(batch, &schema::KEIGO)?.as_struct();
+    let mut columns = keigo.columns().to_vec();
+    let Some((i, _)) = keigo.fields().find(crate::keigo::columns::REPEAT) else { return Ok(batch.clone()) };
+    columns[i] = Arc::new(UInt8Array::from(repeats));
+    let keigo = StructArray::try_new(keigo.fields().clone(), columns, None)?;
+    with_column(batch, &crate::keigo::COLUMN, Arc::new(keigo))
 }
 
 fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch> {

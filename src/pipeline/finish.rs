@@ -14,6 +14,7 @@ use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, P
 use super::observer::{Event, Observer};
 use super::pack::Packed;
 use super::plan::Plan;
+use super::rebalance::Rebalanced;
 use super::report::{Report, peak_memory};
 use super::shard::ShardFacts;
 use super::train::Vocabulary;
@@ -23,15 +24,19 @@ use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, read_limited};
 use crate::stage::Counts;
 
+/// What the passes concluded.
+pub(super) struct Finished {
+    pub(super) annotated: Annotated,
+    pub(super) mixture: Option<Rebalanced>,
+    pub(super) parts: Vec<Part>,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) tokens: Vec<Entry<TokenFacts>>,
+    pub(super) packed: Packed,
+}
+
 /// Gathers what all entries say into the manifest and writes it.
-pub(super) fn manifest(
-    context: &Context<'_>,
-    annotated: &Annotated,
-    parts: &[Part],
-    vocabulary: &Vocabulary,
-    tokens: &[Entry<TokenFacts>],
-    packed: &Packed,
-) -> Result<Manifest> {
+pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Manifest> {
+    let Finished { annotated, mixture, parts, vocabulary, tokens, packed } = finished;
     let (read, quarantine) = Reading::gather(context, annotated)?;
     let mut files = vec![context.store.work.write_output(layout::PLAN, context.plan().to_toml()?.as_bytes(), 0)?, quarantine];
     let mut totals = read.totals;
@@ -68,6 +73,7 @@ pub(super) fn manifest(
         totals,
         rejected,
         registers,
+        mixture: mixture.as_ref().map(|rebalanced| rebalanced.mixture.clone()),
         stages: read.counts,
         tokenizer: TokenizerFacts {
             vocab_size: vocabulary.entry.facts.vocab_size,

@@ -63,7 +63,8 @@ pub struct History {
 pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<History>> {
     let (manifest, _) = Manifest::read(run)?;
     let text = String::from_utf8_lossy(&read_limited(&run.join(layout::PLAN), 1 << 20)?).into_owned();
-    let finished = FinishedRun { run: run.to_path_buf(), decider: Decider::new(&Plan::from_toml(&text, &[], layout::PLAN)?.quality) };
+    let plan = Plan::from_toml(&text, &[], layout::PLAN)?;
+    let finished = FinishedRun { run: run.to_path_buf(), decider: Decider::new(&plan.quality, &plan.keigo.policies()) };
     let mut histories = Vec::new();
     for file in &manifest.files {
         if layout::is_in(layout::DOCUMENTS, &file.path) {

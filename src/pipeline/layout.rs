@@ -16,6 +16,7 @@ pub(super) mod pass {
     pub(in crate::pipeline) const FRAME: &str = "frame";
     pub(in crate::pipeline) const ANNOTATE: &str = "annotate";
     pub(in crate::pipeline) const DEDUP: &str = "dedup";
+    pub(in crate::pipeline) const REBALANCE: &str = "rebalance";
     pub(in crate::pipeline) const DECIDE: &str = "decide";
     pub(in crate::pipeline) const TRAIN: &str = "train";
     pub(in crate::pipeline) const ENCODE: &str = "encode";

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
@@ -39,6 +40,9 @@ pub struct Manifest {
     pub rejected: Counts,
     /// Kept documents by register.
     pub registers: Counts,
+    /// What the policy `rebalance` made of the registers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixture: Option<Mixture>,
     /// What the stages counted (`normalize.…`, `segment.…`).
     pub stages: Counts,
     /// The vocabulary.

@@ -28,7 +28,7 @@ pub struct Plan {
     /// Which documents are good enough.
     pub quality: decide::QualityOptions,
     /// What is done with politeness.
-    pub keigo: keigo::Options,
+    pub keigo: KeigoOptions,
     /// What is done with personal data.
     pub pii: PiiOptions,
     /// Which duplicates go.
@@ -39,6 +39,44 @@ pub struct Plan {
     pub shards: shard::Options,
     /// The packed sequences.
     pub pack: pack::Options,
+}
+
+/// `[keigo]`: what is done with politeness. Registers are the room `keigo`'s, policies the room `decide`'s.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeigoOptions {
+    /// tag: columns only; filter: drop documents by `[[keigo.rule]]`; rebalance: then bring the registers to the shares of
+    /// `[keigo.rebalance]`.
+    pub policy: decide::Policy,
+    /// Rules of the policies `filter` and `rebalance`; the first whose condition holds decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rule: Vec<decide::KeigoRule>,
+    /// Documents that quality rules must not touch.
+    pub protect: decide::Protect,
+    /// Shares of the registers, for the policy `rebalance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<decide::rebalance::Rebalance>,
+    /// Thresholds of the registers.
+    pub register: keigo::Thresholds,
+}
+
+impl KeigoOptions {
+    /// The policies, as the room `decide` takes them.
+    pub fn policies(&self) -> decide::PolicyOptions {
+        decide::PolicyOptions {
+            policy: self.policy,
+            rule: self.rule.clone(),
+            protect: self.protect.clone(),
+            rebalance: self.rebalance.clone(),
+        }
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let registers = keigo::Register::ALL.map(keigo::Register::name);
+        let figures = keigo::columns::numbers();
+        self.policies().check(&decide::Known { registers: &registers, figures: &figures })?;
+        self.register.check()
+    }
 }
 
 /// `[pii]`: personal data. Only `action = "keep"` is built.

@@ -63,7 +63,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "keigo",
         version: |_| keigo::version(),
-        build: Build::Annotate(|plan, opened| Ok(Box::new(Keigo::new(&plan.keigo, opened.lexicon)?))),
+        build: Build::Annotate(|plan, opened| Ok(Box::new(Keigo::new(&plan.keigo.register, opened.lexicon)?))),
     },
     Step {
         name: "quality",
@@ -108,7 +108,7 @@ impl Stages {
     pub fn new(plan: &Plan, base: &Path) -> Result<Self> {
         let (dictionary, segmenter) = segment::open(&plan.segment.beside(base))?;
         let built = Built::new(plan, &Opened { lexicon: dictionary.as_ref(), segmenter })?;
-        let decider = Decider::new(&plan.quality);
+        let decider = Decider::new(&plan.quality, &plan.keigo.policies());
         let annotated = built.chain(&decider)?;
         let Built { annotate, sketcher: Some(sketcher), counter: Some(counter) } = built else {
             return Err(Error::internal("the registry lacks a fold"));
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn the_chained_schema_is_what_the_stages_make() {
         let built = built();
-        let annotated = built.chain(&Decider::new(&Plan::default().quality)).unwrap();
+        let annotated = built.chain(&Decider::new(&Plan::default().quality, &Plan::default().keigo.policies())).unwrap();
         let empty = built.annotate.iter().try_fold(corpus::empty_batch(), |batch, stage| stage.worker().apply(batch)).unwrap();
         assert_eq!(empty.schema(), annotated);
         assert_eq!(empty, Batch::new_empty(annotated));
@@ -260,10 +260,10 @@ mod tests {
     fn a_stage_that_is_missing_stops_the_plan() {
         let mut built = built();
         built.annotate.retain(|stage| stage.name() != "sentences");
-        let said = built.chain(&Decider::new(&Plan::default().quality)).unwrap_err().to_string();
+        let said = built.chain(&Decider::new(&Plan::default().quality, &Plan::default().keigo.policies())).unwrap_err().to_string();
         assert!(said.contains("stage keigo: column sentence_ends") && said.contains("is missing"), "{said}");
         built.annotate.retain(|stage| stage.name() == "normalize");
-        let said = built.chain(&Decider::new(&Plan::default().quality)).unwrap_err().to_string();
+        let said = built.chain(&Decider::new(&Plan::default().quality, &Plan::default().keigo.policies())).unwrap_err().to_string();
         assert!(said.contains("stage decide: column quality"), "{said}");
     }
 

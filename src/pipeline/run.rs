@@ -13,7 +13,7 @@ use super::registry::Stages;
 use super::report::{Report, RunOptions};
 use super::store::Store;
 use super::work_dir::WorkDir;
-use super::{annotate, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, train};
+use super::{annotate, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
 use crate::corpus::ShardRef;
 use crate::error::{Error, Result};
 
@@ -55,11 +55,12 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let shards = frame::run(context)?; // where the work shards begin
     let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
     let duplicates = dedup::run(context, annotated.shards)?; // ▣ which documents repeat which
-    let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop, and count the pre-tokens of what stays
+    let mixture = rebalance::run(context, annotated.shards, &duplicates)?; // ▣ how much of each register stays
+    let parts = decide::run(context, &annotated, &duplicates, mixture.as_ref())?; // keep or drop, and count the pre-tokens of what stays
     let vocabulary = train::run(context, parts.len())?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
     let packed = pack::run(context, &tokens, &vocabulary)?; // ▣ pack
-    finish::manifest(context, &annotated, &parts, &vocabulary, &tokens, &packed)
+    finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, tokens, packed })
 }
 
 /// A run that has begun, now or earlier.

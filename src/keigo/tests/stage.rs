@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{UInt16Type, UInt32Type};
 
 use crate::keigo::tests::toy::{Document, Toy};
-use crate::keigo::{Keigo, Options, Policy};
+use crate::keigo::{Keigo, Thresholds};
 use crate::schema;
 use crate::stage::{Batch, ListBuilder, Stage, with_column};
 
@@ -37,7 +37,7 @@ fn batch(documents: &[Document]) -> Batch {
 #[test]
 fn the_stage_adds_its_columns() {
     use arrow::array::AsArray;
-    let stage = Keigo::new(&Options::default(), &Toy).unwrap();
+    let stage = Keigo::new(&Thresholds::default(), &Toy).unwrap();
     let documents = [Document::new("先生|は|帰|ます|。"), Document::new(""), Document::new("本|だ|。|無料|。")];
     let mut worker = stage.worker();
     let out = worker.apply(batch(&documents)).unwrap();
@@ -50,13 +50,4 @@ fn the_stage_adds_its_columns() {
     assert_eq!(keigo.column_by_name("n_sentences").unwrap().as_primitive::<UInt32Type>().values(), &[1, 0, 2]);
     assert!(arrow::array::Array::is_null(keigo.column_by_name("consistency").unwrap(), 1));
     assert_eq!(worker.take_counts().get("register.polite"), Some(&1));
-}
-
-#[test]
-fn unbuilt_options_are_refused() {
-    assert!(Options::default().check().is_ok());
-    assert!(Options { policy: Policy::Rebalance, ..Options::default() }.check().unwrap_err().contains("policy"));
-    assert!(toml::from_str::<Options>("policy = \"drop\"").is_err());
-    let masked: Options = toml::from_str("protect = { formulae = true }").unwrap();
-    assert!(masked.check().unwrap_err().contains("protect.formulae"));
 }

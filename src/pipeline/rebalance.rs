@@ -1,0 +1,191 @@
+//! The fold of the policy `rebalance`: how much there is of each register behind duplicates and quality rules, and which documents
+//! stay, or are taken more than once. The tables are read three times: for masses, for the documents at the cuts, for the result.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::dedup::Duplicates;
+use super::layout::{self, pass};
+use super::pass::{Facts, Pass};
+use super::work_dir::Entry;
+use crate::decide::Rejections;
+use crate::decide::rebalance::{self, Found, Histogram, Mass, Mixture, Open, Others, Rebalance, Share, key, quotas};
+use crate::dedup::{Verdict, ordinal, row_of};
+use crate::error::Result;
+use crate::schema;
+use crate::stage::strings;
+
+const BATCH_ROWS: usize = 4096;
+
+/// What the fold concluded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rebalanced {
+    shares: BTreeMap<String, Share>,
+    /// What became of the registers.
+    pub(super) mixture: Mixture,
+}
+
+impl Facts for Rebalanced {}
+
+impl Rebalanced {
+    /// How often a document is taken; 0 = it goes.
+    pub(super) fn repeat(&self, options: &Rebalance, document: Candidate<'_>) -> u8 {
+        match self.shares.get(document.register) {
+            Some(share) => share.repeat(key(options.seed, document.doc_id), document.ordinal),
+            None => u8::from(options.others == Others::Keep),
+        }
+    }
+
+    /// Why documents of a register go.
+    pub(super) fn evidence(&self, register: &str) -> String {
+        match self.mixture.registers.get(register) {
+            Some(row) => {
+                format!(
+                    "register {register}: {} of {} characters stay for a share of {:.4}",
+                    row.after.characters, row.before.characters, row.target
+                )
+            }
+            None => format!("register {register} has no target, and keigo.rebalance.others is drop"),
+        }
+    }
+}
+
+/// A document that duplicates and quality rules have left.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    pub(super) ordinal: u64,
+    pub(super) doc_id: &'a str,
+    pub(super) register: &'a str,
+}
+
+/// Runs the fold, or reads what it concluded before; nothing where the plan asks for no mixture.
+pub(super) fn run(context: &Context<'_>, shards: u64, duplicates: &Duplicates) -> Result<Option<Rebalanced>> {
+    let Some(options) = &context.plan().keigo.rebalance else { return Ok(None) };
+    let fold = Pass::fold(pass::REBALANCE, 3);
+    fold.run::<Rebalanced>(context, |_, underway| {
+        let over = Over { context, duplicates, shards, options };
+        let weighed = over.weigh()?;
+        underway.step();
+        let masses = weighed.iter().map(|(register, (mass, _))| (register.clone(), *mass)).collect();
+        let quotas = quotas(&masses, options);
+        let open = |(register, quota): (&String, &rebalance::Quota)| {
+            (register.clone(), weighed.get(register).map_or_else(|| Histogram::default().find(0), |(_, keys)| keys.find(quota.wanted)))
+        };
+        let concluded = Rebalanced { shares: over.close(&quotas.iter().map(open).collect())?, mixture: Mixture::default() };
+        underway.step();
+        let mixture = Mixture::new(options.unit, &quotas, &over.find(&concluded)?);
+        underway.commit(0, &Entry::new(Vec::new(), Rebalanced { mixture, ..concluded }))
+    })?;
+    Ok(Some(fold.entry::<Rebalanced>(context, 0)?.facts))
+}
+
+/// The corpus as the fold sees it.
+struct Over<'a> {
+    context: &'a Context<'a>,
+    duplicates: &'a Duplicates,
+    shards: u64,
+    options: &'a Rebalance,
+}
+
+impl Over<'_> {
+    /// Mass of each register, and its distribution over keys.
+    fn weigh(&self) -> Result<BTreeMap<String, (Mass, Histogram)>> {
+        let all = Mutex::new(BTreeMap::<String, (Mass, Histogram)>::new());
+        self.side_by_side(&|shard| {
+            let mut here = BTreeMap::<String, (Mass, Vec<(u64, u64)>)>::new();
+            self.candidates(shard, &mut |document, mass| {
+                let (sum, keys) = entry(&mut here, document.register);
+                sum.add(mass);
+                keys.push((key(self.options.seed, document.doc_id), mass.of(self.options.unit)));
+            })?;
+            if let Ok(mut all) = all.lock() {
+                for (register, (mass, keys)) in here {
+                    let (sum, histogram) = all.entry(register).or_default();
+                    sum.add(mass);
+                    keys.into_iter().for_each(|(key, mass)| histogram.add(key, mass));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(all.into_inner().unwrap_or_default())
+    }
+
+    /// The cuts, from the documents of the buckets they lie in.
+    fn close(&self, open: &BTreeMap<String, Open>) -> Result<BTreeMap<String, Share>> {
+        let all = Mutex::new(BTreeMap::<String, Vec<(u64, u64, u64)>>::new());
+        self.side_by_side(&|shard| {
+            let mut here = BTreeMap::<String, Vec<(u64, u64, u64)>>::new();
+            self.candidates(shard, &mut |document, mass| {
+                let Some(open) = open.get(document.register) else { return };
+                let key = key(self.options.seed, document.doc_id);
+                if Histogram::bucket(key) == open.bucket {
+                    entry(&mut here, document.register).push((key, document.ordinal, mass.of(self.options.unit)));
+                }
+            })?;
+            if let Ok(mut all) = all.lock() {
+                here.into_iter().for_each(|(register, documents)| all.entry(register).or_default().extend(documents));
+            }
+            Ok(())
+        })?;
+        let mut documents = all.into_inner().unwrap_or_default();
+        Ok(open.iter().map(|(name, open)| (name.clone(), open.close(documents.remove(name).unwrap_or_default()))).collect())
+    }
+
+    /// What there is of each register with a target, before and after.
+    fn find(&self, concluded: &Rebalanced) -> Result<BTreeMap<String, Found>> {
+        let all = Mutex::new(BTreeMap::<String, Found>::new());
+        self.side_by_side(&|shard| {
+            let mut here = BTreeMap::<String, Found>::new();
+            self.candidates(shard, &mut |document, mass| {
+                let repeat = concluded.repeat(self.options, document);
+                entry(&mut here, document.register).add(mass, repeat, self.options.unit);
+            })?;
+            if let Ok(mut all) = all.lock() {
+                here.into_iter().for_each(|(register, found)| all.entry(register).or_default().merge(found));
+            }
+            Ok(())
+        })?;
+        Ok(all.into_inner().unwrap_or_default())
+    }
+
+    fn side_by_side(&self, work: &(dyn Fn(u64) -> Result<()> + Sync)) -> Result<()> {
+        let mut shards = 0..self.shards;
+        self.context.pool.for_each(self.context.stop, &mut || Ok(shards.next()), &|| (), &|(), shard| work(shard))
+    }
+
+    /// Gives every document of a shard that quality rules keep and that repeats no other, with its mass.
+    fn candidates(&self, shard: u64, give: &mut dyn FnMut(Candidate<'_>, Mass)) -> Result<()> {
+        let store = self.context.store;
+        let rejections = Rejections::from_batch(&store.table(&layout::rejections(shard))?.concat()?)?;
+        let removed = |affected: &&crate::dedup::Affected| matches!(affected.verdict, Verdict::Removed { .. });
+        let mut removed = self.duplicates.of(shard).iter().filter(removed).map(|affected| row_of(affected.ordinal)).peekable();
+        let columns = [schema::DOC_ID.name, schema::REGISTER.name, schema::TEXT.name];
+        let mut row = 0;
+        for batch in store.table_columns(&layout::annotated(shard), Some(&columns), BATCH_ROWS)? {
+            self.context.stop.check()?;
+            let batch = batch?;
+            let (ids, registers) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::REGISTER)?);
+            let texts = strings(&batch, &schema::TEXT)?;
+            for i in 0..batch.num_rows() {
+                let repeats = removed.next_if(|&removed| removed == row).is_some();
+                if !repeats && rejections.of(row).is_none() {
+                    let characters = texts.value(i).chars().count() as u64;
+                    let document = Candidate { ordinal: ordinal(shard, row), doc_id: ids.value(i), register: registers.value(i) };
+                    give(document, Mass { documents: 1, characters });
+                }
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value of a register.
+fn entry<'m, T: Default>(map: &'m mut BTreeMap<String, T>, register: &str) -> &'m mut T {
+    // Registers are few and their names short: the copy costs less than a second look.
+    map.entry(register.to_owned()).or_default()
+}

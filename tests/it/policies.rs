@@ -1,0 +1,122 @@
+//! The policies of `[keigo]`: rules, exemptions, and a mixture of registers.
+
+use std::collections::BTreeMap;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt8Type;
+
+use crate::harness::{World, manifest, rows, strings, tree};
+
+/// Documents in です・ます and in plain style, some mixed, with numbers that keep them apart.
+fn write_registers(world: &World) {
+    let polite = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米です。")).collect::<String>();
+    let plain = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米だ。")).collect::<String>();
+    let mixed = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米{}。", if k % 2 == 0 { "です" } else { "だ" })).collect::<String>();
+    let line = |id: String, source: &str, text: String| serde_json::json!({"id": id, "text": text, "source": source}).to_string();
+    let mut lines = Vec::new();
+    for i in 0..120 {
+        lines.push(line(format!("polite-{i}"), "blog", polite(i)));
+        lines.push(line(format!("plain-{i}"), "news", plain(i)));
+        if i % 4 == 0 {
+            lines.push(line(format!("mixed-{i}"), if i % 8 == 0 { "forum" } else { "news" }, mixed(i)));
+        }
+    }
+    world.write("in.jsonl", lines.join("\n"));
+}
+
+fn plan(keigo: &str) -> String {
+    format!(
+        "[input]\npaths = [\"in.jsonl\"]\n[quality]\npreset = \"none\"\n[dedup]\nnear = false\n[shards]\nrows_max = 50\n\
+         [tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n{keigo}"
+    )
+}
+
+fn run(world: &World, name: &str, keigo: &str, more: &[&str]) -> serde_json::Value {
+    world.write("plan.toml", plan(keigo));
+    let (code, _, err) = world.run(&[&["run", "plan.toml", "--out", name, "--progress", "none"], more].concat());
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = world.run(&["verify", name]);
+    assert_eq!(code, 0, "{err}");
+    manifest(&world.path(name))
+}
+
+/// Kept documents by register.
+fn registers(world: &World, name: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    strings(&rows(&world.path(name).join("documents")), "register").into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    counts
+}
+
+#[test]
+fn rules_drop_by_register_and_source() {
+    let world = World::new();
+    write_registers(&world);
+    let rules = "[keigo]\npolicy = \"filter\"\n[[keigo.rule]]\nwhen = { register = [\"mixed\"], source = [\"news\"] }\nthen = \"keep\"\n\
+                 [[keigo.rule]]\nwhen = { register = [\"mixed\"], consistency = \"< 0.6\" }\nreason = \"mixed-style\"\n";
+    let said = run(&world, "out", rules, &[]);
+    assert_eq!(said["rejected"], serde_json::json!({"keigo/mixed-style": 15}));
+    let rejected = rows(&world.path("out/rejected"));
+    assert!(strings(&rejected, "source").iter().all(|source| source == "forum"));
+    assert!(strings(&rejected, "evidence").iter().all(|told| told == "register mixed; consistency 0.5 < 0.6"));
+    assert_eq!(registers(&world, "out")["mixed"], 15, "those of the news stay");
+}
+
+#[test]
+fn protected_documents_are_exempt_from_the_rules_named() {
+    let world = World::new();
+    write_registers(&world);
+    let protect = "[quality.thresholds]\nmin_chars = 5000\n[keigo.protect]\nexempt = [\"quality.min_chars\"]\n\
+                   exempt_when = { level_at_least = 1, share = 0.9 }\n";
+    run(&world, "out", protect, &[]);
+    assert_eq!(registers(&world, "out"), BTreeMap::from([("polite".to_owned(), 120)]));
+}
+
+#[test]
+fn a_mixture_is_reached_whatever_the_threads_and_the_order() {
+    let world = World::new();
+    write_registers(&world);
+    let keigo = "[keigo]\npolicy = \"rebalance\"\n[keigo.rebalance]\nunit = \"documents\"\nmax_drop = 0.9\n\
+                 target = { polite = 0.75, plain-written = 0.25 }\n";
+    let said = run(&world, "one", keigo, &["--threads", "1"]);
+    assert_eq!(registers(&world, "one"), BTreeMap::from([("mixed".into(), 30), ("plain-written".into(), 40), ("polite".into(), 120)]));
+    assert_eq!(said["rejected"], serde_json::json!({"keigo/rebalance": 80}));
+    let row = &said["mixture"]["registers"]["plain-written"];
+    assert_eq!((row["before"]["documents"].as_u64(), row["after"]["documents"].as_u64()), (Some(120), Some(40)), "{row}");
+    assert!(said["mixture"]["distance_to_target"].as_f64().unwrap() < 0.01, "{said}");
+    run(&world, "four", keigo, &["--threads", "4"]);
+    assert_eq!(tree(&world.path("one")), tree(&world.path("four")));
+    // The same documents in another order, in other shards: the same ones stay.
+    let kept = |name: &str| {
+        let mut ids = strings(&rows(&world.path(name).join("documents")), "doc_id");
+        ids.sort();
+        ids
+    };
+    let mut lines: Vec<String> = std::fs::read_to_string(world.path("in.jsonl")).unwrap().lines().map(str::to_owned).collect();
+    lines.reverse();
+    world.write("in.jsonl", lines.join("\n"));
+    run(&world, "turned", keigo, &[]);
+    assert_eq!(kept("one"), kept("turned"));
+    let repeats = |batch: &arrow::record_batch::RecordBatch| {
+        let keigo = batch.column_by_name("keigo").unwrap().as_struct().clone();
+        keigo.column_by_name("repeat").unwrap().as_primitive::<UInt8Type>().values().to_vec()
+    };
+    assert!(rows(&world.path("one/documents")).iter().flat_map(repeats).all(|repeat| repeat == 1));
+}
+
+#[test]
+fn what_a_plan_says_wrong_is_refused_before_anything_is_read() {
+    let world = World::new();
+    write_registers(&world);
+    for (keigo, part) in [
+        ("[keigo]\npolicy = \"filter\"\n", "no [[keigo.rule]]"),
+        ("[keigo]\npolicy = \"filter\"\n[[keigo.rule]]\nwhen = { register = [\"polit\"] }\n", "no register \"polit\""),
+        ("[keigo]\npolicy = \"filter\"\n[[keigo.rule]]\nwhen = { consistancy = \"< 1\" }\n", "nearest is `consistency`"),
+        ("[keigo]\npolicy = \"rebalance\"\n", "[keigo.rebalance] is missing"),
+        ("[keigo.protect]\nexempt = [\"quality.nothing\"]\n", "no quality rule"),
+    ] {
+        world.write("plan.toml", plan(keigo));
+        let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out"]);
+        assert!(code == 2 && err.contains(part), "{err}");
+        assert!(!world.path("out").exists());
+    }
+}
