@@ -23,7 +23,7 @@ pub mod view;
 pub use self::open::{Pack, verify_part};
 pub use self::options::Options;
 pub use self::packer::Packer;
-pub use self::plan::{PackContext, PackedPart, PartPlan, TokenPart};
+pub use self::plan::{Again, PackContext, PackedPart, PartPlan, TokenPart};
 
 /// Enters fingerprints: raise it when the same documents are packed in another order.
 pub const VERSION: u32 = 1;

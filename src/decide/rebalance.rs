@@ -119,11 +119,11 @@ pub struct Quota {
     pub wanted: u64,
 }
 
-/// Between two points at which a register reaches a limit, this many sizes of the mixture are tried.
+/// Between two points at which a register reaches a limit, or is whole, this many sizes of the mixture are tried.
 const STEPS: u32 = 32;
 
 /// How much of each register with a target is wanted: the mixture that comes nearest to the target (by the sum of the absolute
-/// differences of shares), and of those the largest, so that no more text is lost than the target asks for.
+/// differences of shares), and of those the one that loses and repeats the least.
 pub fn quotas(masses: &BTreeMap<String, Mass>, options: &Rebalance) -> BTreeMap<String, Quota> {
     let sum: f64 = options.target.values().sum();
     let mass = |name: &String| masses.get(name).copied().unwrap_or_default().of(options.unit);
@@ -162,7 +162,8 @@ impl Limits {
 }
 
 fn best_size(limits: &[Limits]) -> f64 {
-    let mut corners: Vec<f64> = limits.iter().flat_map(|limits| [limits.least / limits.target, limits.most / limits.target]).collect();
+    let corners = |limits: &Limits| [limits.least, limits.mass as f64, limits.most].map(|mass| mass / limits.target);
+    let mut corners: Vec<f64> = limits.iter().flat_map(corners).collect();
     corners.sort_by(f64::total_cmp);
     let between = corners.windows(2).flat_map(|pair| {
         let (low, high) = (pair[0], pair[1]);
@@ -170,8 +171,15 @@ fn best_size(limits: &[Limits]) -> f64 {
     });
     let sizes: Vec<f64> = corners.iter().copied().chain(between).collect();
     // A mixture is told from another by more than rounding.
-    let rank = |size: f64| ((distance(limits, size) * 1e9).round() as u64, std::cmp::Reverse(size.to_bits()));
+    let rank = |size: f64| {
+        ((distance(limits, size) * 1e9).round() as u64, changed(limits, size).round() as u64, std::cmp::Reverse(size.to_bits()))
+    };
     sizes.into_iter().min_by_key(|&size| rank(size)).unwrap_or(0.0)
+}
+
+/// Mass that a mixture loses or repeats.
+fn changed(limits: &[Limits], size: f64) -> f64 {
+    limits.iter().map(|limits| (limits.at(size) - limits.mass as f64).abs()).sum()
 }
 
 /// Sum of the absolute differences between the shares of a mixture and the target.
@@ -387,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_mixture_of_the_target_is_taken() {
+    fn of_the_mixtures_of_the_target_the_one_that_changes_least_is_taken() {
         let quotas = quotas(&masses(&[("a", 1000), ("b", 3000)]), &options(&[("a", 0.4), ("b", 0.6)]));
         assert_eq!(wanted(&quotas), [1000, 1500]);
         assert!(quotas.values().all(|quota| (quota.feasible - quota.target).abs() < 1e-9));
@@ -402,6 +410,8 @@ mod tests {
         assert!(found["a"].feasible < 0.02);
         let repeated = quotas(&masses, &Rebalance { max_repeat: 20, max_drop: 0.9, ..options(&target) });
         assert_eq!(wanted(&repeated), [2000, 2000], "a twenty times");
+        let doubled = quotas(&self::masses(&[("a", 1000), ("b", 1500)]), &Rebalance { max_repeat: 4, ..options(&target) });
+        assert_eq!(wanted(&doubled), [1500, 1500], "nothing is repeated for the sake of size");
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub struct ShardInfo {
     pub rows: u64,
     /// BLAKE3 of the file, hex.
     pub blake3: String,
+    /// The how-manieth time its documents are packed, if not the first: then only those are there that are wanted so often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<u32>,
 }
 
 impl PackInfo {

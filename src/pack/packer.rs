@@ -47,6 +47,9 @@ impl<'a> Packer<'a> {
         if parts.len() as u64 >= u64::from(u32::MAX) || parts.iter().any(|part| part.rows >= u64::from(u32::MAX)) {
             return Err(Error::refused("a pack takes fewer than 2^32 token shards of fewer than 2^32 documents each"));
         }
+        if parts.iter().any(|part| part.again.as_ref().is_some_and(|again| again.taken.len() as u64 != part.rows)) {
+            return Err(Error::internal("a token shard is packed again with another number of rows"));
+        }
         Ok(Self { parts, context, options })
     }
 
@@ -179,6 +182,10 @@ impl<'a> Packer<'a> {
             let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
             let lists = token_lists(&part.path, &batch)?;
             for i in 0..lists.len() {
+                if !part.takes(row) {
+                    row += 1;
+                    continue;
+                }
                 let ids = list_slice::<Int32Type>(lists, i);
                 if shard.lengths.get(row).map(|&n| n as usize) != Some(ids.len()) {
                     return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
@@ -237,7 +244,13 @@ impl<'a> Packer<'a> {
 
     /// `n_tokens` of some token shards.
     pub(super) fn lengths(&self, parts: Range<usize>) -> Result<Vec<ShardLengths>> {
-        parts.map(|index| Ok(ShardLengths { index: index as u32, lengths: read_lengths(&self.parts[index])? })).collect()
+        let lengths = |index: usize| -> Result<ShardLengths> {
+            let part = &self.parts[index];
+            let mut lengths = read_lengths(part)?;
+            lengths.iter_mut().enumerate().filter(|(row, _)| !part.takes(*row)).for_each(|(_, length)| *length = 0);
+            Ok(ShardLengths { index: index as u32, lengths })
+        };
+        parts.map(lengths).collect()
     }
 
     /// The content of `pack.json` for finished files, in order.
@@ -265,7 +278,12 @@ impl<'a> Packer<'a> {
             shards: self
                 .parts
                 .iter()
-                .map(|part| ShardInfo { name: part.name.clone(), rows: part.rows, blake3: part.blake3.clone() })
+                .map(|part| ShardInfo {
+                    name: part.name.clone(),
+                    rows: part.rows,
+                    blake3: part.blake3.clone(),
+                    take: part.again.as_ref().map(|again| again.take),
+                })
                 .collect(),
         }
     }

@@ -17,6 +17,25 @@ pub struct TokenPart {
     pub rows: u64,
     /// BLAKE3 of the file, hex.
     pub blake3: String,
+    /// Which of its documents are packed; `None`: all. A shard whose documents are wanted more than once stands in the list again,
+    /// with those that are.
+    pub again: Option<Again>,
+}
+
+/// A token shard that is packed again, for the documents that are wanted more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The how-manieth time it is: 2, 3, …
+    pub take: u32,
+    /// For each row: is its document packed this time, too?
+    pub taken: Vec<bool>,
+}
+
+impl TokenPart {
+    /// Is the document of a row packed?
+    pub(crate) fn takes(&self, row: usize) -> bool {
+        self.again.as_ref().is_none_or(|again| again.taken.get(row).copied().unwrap_or(false))
+    }
 }
 
 /// What the tokens mean.

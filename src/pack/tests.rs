@@ -43,7 +43,7 @@ fn write_shard(staging: &Staging, dir: &Path, index: usize, documents: &[Vec<i32
     table.write(&batch).unwrap();
     let path = dir.join(&name);
     let entry = table.commit(&path, name.clone()).unwrap();
-    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3 }
+    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3, again: None }
 }
 
 struct Case {
@@ -106,6 +106,23 @@ fn unpack_after_pack_is_the_identity_at_every_edge() {
             assert_unpacks(&pack, &shards);
         }
     }
+}
+
+#[test]
+fn a_shard_that_is_packed_again_gives_only_what_is_wanted_again() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|shard| [5, 0, 70, 9].iter().map(|&n| document(shard + n, n)).collect()).collect();
+    let mut case = case(&shards);
+    let taken = vec![false, true, true, false];
+    let again = TokenPart { again: Some(Again { take: 2, taken: taken.clone() }), ..case.parts[1].clone() };
+    case.parts.push(again);
+    let repeated = shards[1].iter().zip(taken).map(|(document, taken)| if taken { document.clone() } else { Vec::new() }).collect();
+    let options = Options { sequence_length: 64, window: 4, ..Options::default() };
+    let pack = case.pack(&context(50), &options, u64::MAX);
+    assert_unpacks(&pack, &[shards, vec![repeated]].concat());
+    let takes: Vec<_> = pack.info().shards.iter().map(|shard| shard.take).collect();
+    assert_eq!(takes, [None, None, None, Some(2)]);
+    case.parts[3].again = Some(Again { take: 2, taken: vec![true] });
+    assert!(Packer::new(&case.parts, &context(50), &options).is_err());
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! The third fold: token shards become packed sequences. The packing order is a function of lengths, seed and plan.
 
 use super::context::Context;
+use super::decide::Part;
 use super::encode::TokenFacts;
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
+use super::tables::repeats;
 use super::train::Vocabulary;
 use super::work_dir::Entry;
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
 use crate::pack::info::PackInfo;
-use crate::pack::{PackContext, PackedPart, Packer, PartPlan, TokenPart};
+use crate::pack::{Again, PackContext, PackedPart, Packer, PartPlan, TokenPart};
 
 impl Facts for PackedPart {}
 
@@ -21,8 +23,8 @@ pub(super) struct Packed {
 }
 
 /// Runs the fold, or what is left of it.
-pub(super) fn run(context: &Context<'_>, tokens: &[Entry<TokenFacts>], vocabulary: &Vocabulary) -> Result<Packed> {
-    let sources = sources(context, tokens)?;
+pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &[Entry<TokenFacts>], vocabulary: &Vocabulary) -> Result<Packed> {
+    let sources = again(context, parts, sources(context, tokens)?)?;
     let facts = pack_context(context, vocabulary)?;
     let packer = Packer::new(&sources, &facts, &context.plan().pack)?;
     let plans = packer.plan()?;
@@ -61,9 +63,32 @@ fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<To
                 name: file.path.clone(),
                 rows: file.rows,
                 blake3: file.blake3.clone(),
+                again: None,
             })
         })
         .collect()
+}
+
+/// The token shards, and behind them those whose documents the policy `rebalance` wants more than once: the second time all of
+/// them, then the third, so that a document does not meet itself.
+fn again(context: &Context<'_>, parts: &[Part], mut sources: Vec<TokenPart>) -> Result<Vec<TokenPart>> {
+    let most = context.plan().keigo.rebalance.as_ref().map_or(1, |rebalance| rebalance.max_repeat);
+    if most < 2 {
+        return Ok(sources);
+    }
+    let once = sources.clone();
+    let repeats = parts.iter().map(|part| repeats(&context.store.work.out().join(documents(part)?))).collect::<Result<Vec<_>>>()?;
+    for take in 2..=most {
+        for (source, repeats) in once.iter().zip(&repeats).filter(|(_, repeats)| repeats.iter().any(|&repeat| repeat >= take)) {
+            let taken = repeats.iter().map(|&repeat| repeat >= take).collect();
+            sources.push(TokenPart { again: Some(Again { take: u32::from(take), taken }), ..source.clone() });
+        }
+    }
+    Ok(sources)
+}
+
+fn documents(part: &Part) -> Result<&str> {
+    part.files.first().map(|file| file.path.as_str()).ok_or_else(|| Error::internal("a part has no file"))
 }
 
 fn pack_context(context: &Context<'_>, vocabulary: &Vocabulary) -> Result<PackContext> {

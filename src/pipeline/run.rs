@@ -59,7 +59,7 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let parts = decide::run(context, &annotated, &duplicates, mixture.as_ref())?; // keep or drop, and count the pre-tokens of what stays
     let vocabulary = train::run(context, parts.len())?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
-    let packed = pack::run(context, &tokens, &vocabulary)?; // ▣ pack
+    let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack
     finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, tokens, packed })
 }
 

@@ -1,10 +1,18 @@
 //! Small helpers for the tables between the passes.
 
+use std::path::Path;
+
+use arrow::array::AsArray;
+use arrow::datatypes::UInt8Type;
+
 use super::store::Store;
-use crate::error::Result;
-use crate::io::{FileEntry, TableWriter, work_properties};
+use crate::error::{Error, Result};
+use crate::io::{FileEntry, TableWriter, open_table, work_properties};
+use crate::keigo::columns::REPEAT;
 use crate::schema;
-use crate::stage::{Batch, strings};
+use crate::stage::{Batch, column, strings};
+
+const REPEAT_ROWS: usize = 1 << 14;
 
 /// Memory that a text needs in the annotate pass over what it needs where it is copied, compressed or encoded, roughly.
 pub(super) const LIGHTER: usize = 3;
@@ -15,6 +23,19 @@ pub(super) fn write_table(store: &Store, path: &str, batch: &Batch) -> Result<Fi
     let mut table = TableWriter::create(store.work.staging(), &name, batch.schema(), work_properties())?;
     table.write(batch)?;
     table.commit(&store.work.output(path)?, path.to_owned())
+}
+
+/// How often each document of a table is to be taken (`keigo.repeat`).
+pub(super) fn repeats(documents: &Path) -> Result<Vec<u8>> {
+    let mut repeats = Vec::new();
+    for batch in open_table(documents, Some(&[schema::KEIGO.name]), REPEAT_ROWS)? {
+        let batch = batch?;
+        let keigo = column(&batch, &schema::KEIGO)?;
+        let of = keigo.as_struct_opt().and_then(|keigo| keigo.column_by_name(REPEAT)?.as_primitive_opt::<UInt8Type>());
+        let of = of.ok_or_else(|| Error::damaged(documents, "keigo.repeat is not a column of uint8"))?;
+        repeats.extend_from_slice(of.values());
+    }
+    Ok(repeats)
 }
 
 /// Bytes of the texts of a batch.

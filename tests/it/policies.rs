@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
-use arrow::datatypes::UInt8Type;
+use arrow::datatypes::{Int32Type, UInt8Type};
 
 use crate::harness::{World, manifest, rows, strings, tree};
 
@@ -45,6 +45,12 @@ fn registers(world: &World, name: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     strings(&rows(&world.path(name).join("documents")), "register").into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
     counts
+}
+
+/// How often the documents are to be taken.
+fn repeats(batch: &arrow::record_batch::RecordBatch) -> Vec<u8> {
+    let keigo = batch.column_by_name("keigo").unwrap().as_struct().clone();
+    keigo.column_by_name("repeat").unwrap().as_primitive::<UInt8Type>().values().to_vec()
 }
 
 #[test]
@@ -96,11 +102,35 @@ fn a_mixture_is_reached_whatever_the_threads_and_the_order() {
     world.write("in.jsonl", lines.join("\n"));
     run(&world, "turned", keigo, &[]);
     assert_eq!(kept("one"), kept("turned"));
-    let repeats = |batch: &arrow::record_batch::RecordBatch| {
-        let keigo = batch.column_by_name("keigo").unwrap().as_struct().clone();
-        keigo.column_by_name("repeat").unwrap().as_primitive::<UInt8Type>().values().to_vec()
-    };
     assert!(rows(&world.path("one/documents")).iter().flat_map(repeats).all(|repeat| repeat == 1));
+}
+
+#[test]
+fn a_scarce_register_is_packed_more_than_once() {
+    let world = World::new();
+    write_registers(&world);
+    let keigo = "[keigo]\npolicy = \"rebalance\"\n[keigo.rebalance]\nunit = \"documents\"\nmax_drop = 0.0\nmax_repeat = 3\n\
+                 target = { mixed = 0.36, polite = 0.64 }\n";
+    let said = run(&world, "out", keigo, &[]);
+    let documents = rows(&world.path("out/documents"));
+    let registers = strings(&documents, "register");
+    let repeats: Vec<u8> = documents.iter().flat_map(repeats).collect();
+    let of = |name: &str| -> Vec<u8> {
+        registers.iter().zip(&repeats).filter(|(register, _)| *register == name).map(|(_, repeat)| *repeat).collect()
+    };
+    assert!(of("polite").iter().chain(&of("plain-written")).all(|&repeat| repeat == 1));
+    let mixed = of("mixed");
+    assert!(mixed.len() == 30 && mixed.iter().all(|repeat| [2, 3].contains(repeat)), "{mixed:?}");
+    let epochs: u64 = mixed.iter().map(|&repeat| u64::from(repeat)).sum();
+    assert!(epochs.abs_diff(67) <= 1, "36 % beside 120 documents: {epochs}");
+    assert!((said["mixture"]["registers"]["mixed"]["epochs"].as_f64().unwrap() - epochs as f64 / 30.0).abs() < 1e-9);
+    // The pack holds every document so often.
+    let tokens = rows(&world.path("out/tokens"));
+    let lengths =
+        |batch: &arrow::record_batch::RecordBatch| batch.column_by_name("n_tokens").unwrap().as_primitive::<Int32Type>().values().to_vec();
+    let lengths: Vec<i32> = tokens.iter().flat_map(lengths).collect();
+    let wanted: i64 = lengths.iter().zip(&repeats).map(|(&n, &repeat)| (i64::from(n) + 1) * i64::from(repeat)).sum();
+    assert_eq!(said["pack"]["tokens"].as_i64(), Some(wanted));
 }
 
 #[test]

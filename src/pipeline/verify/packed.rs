@@ -9,6 +9,7 @@ use crate::pack::Pack;
 use crate::pack::info::PackInfo;
 use crate::pack::layout::Totals;
 use crate::pipeline::layout::{self, COUNTS, PACK_JSON, TOKENIZER_JSON};
+use crate::pipeline::tables::repeats;
 use crate::schema;
 use crate::stage::{list_slice, lists};
 
@@ -65,10 +66,14 @@ impl Check<'_> {
             ("pack padding", said.padding, info.padding),
             ("pack pieces", said.pieces, totals.pieces),
             ("tokenizer vocab_size", manifest.tokenizer.vocab_size, u64::from(info.vocab_size)),
-            ("kept", manifest.totals.kept, totals.documents + totals.empty),
-            ("tokens", manifest.totals.tokens, totals.tokens.saturating_sub(totals.documents)),
         ] {
             self.compare(key, said, found, "pack.json says");
+        }
+        let once = || info.shards.iter().filter(|shard| shard.take.is_none());
+        self.compare("kept", manifest.totals.kept, once().map(|shard| shard.rows).sum(), "the token shards of pack.json have");
+        if once().count() == info.shards.len() {
+            self.compare("kept", manifest.totals.kept, totals.documents + totals.empty, "pack.json says");
+            self.compare("tokens", manifest.totals.tokens, totals.tokens.saturating_sub(totals.documents), "pack.json says");
         }
         self.compare("tokenizer blake3", manifest.tokenizer.blake3.as_str(), &info.tokenizer_blake3, "pack.json says");
         self.compare("fingerprint", manifest.fingerprint.as_str(), &info.plan_fingerprint, "pack.json says");
@@ -83,8 +88,7 @@ impl Check<'_> {
         self.same_files("parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
         let listed = manifest.files.iter().filter(|file| layout::is_in(layout::TOKENS, &file.path));
         let bytes = |name: &str| self.entry(name).map_or(0, |file| file.bytes);
-        let shards: Vec<_> =
-            info.shards.iter().map(|shard| entry(shard.name.clone(), shard.rows, bytes(&shard.name), &shard.blake3)).collect();
+        let shards: Vec<_> = once().map(|shard| entry(shard.name.clone(), shard.rows, bytes(&shard.name), &shard.blake3)).collect();
         self.same_files("token shards", &shards, &listed.cloned().collect::<Vec<_>>());
     }
 
@@ -128,19 +132,29 @@ impl Check<'_> {
                 if self.entry(&shard.name).is_none() || !self.is_whole(&shard.name) {
                     return Ok(());
                 }
+                // A shard that stands there again holds the documents that are wanted so often; the others are empty in it.
+                let repeats = match shard.take {
+                    Some(_) => Some(repeats(&self.run.join(shard.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1)))?),
+                    None => None,
+                };
+                let take = shard.take.unwrap_or(1);
+                let taken = |row: usize| repeats.as_ref().is_none_or(|repeats| repeats.get(row).is_some_and(|&n| u32::from(n) >= take));
+                let mut base = 0;
                 for batch in open_table(&path, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
                     self.stop.check()?;
                     let batch = batch?;
                     let ids = lists(&batch, &schema::INPUT_IDS)?;
                     for row in 0..batch.num_rows() {
                         let document = documents.next().transpose()?.map(|document| document.input_ids).unwrap_or_default();
-                        if document != list_slice::<arrow::datatypes::Int32Type>(ids, row) {
+                        let wanted = list_slice::<arrow::datatypes::Int32Type>(ids, row);
+                        if document != if taken(base + row) { wanted } else { &[] } {
                             return Err(crate::error::Error::damaged(&path, "the pack holds other tokens"));
                         }
                         found.empty += u64::from(document.is_empty());
                         found.documents += u64::from(!document.is_empty());
                         found.cut += u64::from(document.len() as u64 + 1 > u64::from(info.sequence_length));
                     }
+                    base += batch.num_rows();
                 }
             }
             if found != said.totals || documents.next().is_some() {
