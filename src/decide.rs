@@ -3,8 +3,10 @@
 //! Nothing is measured here and nothing is dropped: the answer for a batch is the table of its [`Rejections`]. Presets can
 //! differ by source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
 //!
-//! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table.
+//! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table ·
+//! `losses` who loses what.
 
+pub mod losses;
 mod measured;
 mod options;
 mod presets;

@@ -7,12 +7,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use crate::decide::losses::Losses;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
-pub const MANIFEST_VERSION: u32 = 2;
+pub const MANIFEST_VERSION: u32 = 3;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// What `manifest.json` says.
@@ -39,6 +40,10 @@ pub struct Manifest {
     pub rejected: Counts,
     /// Kept documents by register.
     pub registers: Counts,
+    /// Documents and characters by source, register and rule; the largest sources by name.
+    pub losses: Losses,
+    /// Sources that lose most of themselves, a sentence each.
+    pub warnings: Vec<String>,
     /// What the stages counted (`normalize.…`, `segment.…`).
     pub stages: Counts,
     /// The vocabulary.

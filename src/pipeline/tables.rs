@@ -1,6 +1,6 @@
 //! Small helpers for the tables between the passes.
 
-use super::store::Store;
+use super::work_dir::WorkDir;
 use crate::error::Result;
 use crate::io::{FileEntry, TableWriter, work_properties};
 use crate::schema;
@@ -10,11 +10,11 @@ use crate::stage::{Batch, strings};
 pub(super) const LIGHTER: usize = 3;
 
 /// Writes a table in one go; `path` is its name under OUT.
-pub(super) fn write_table(store: &Store, path: &str, batch: &Batch) -> Result<FileEntry> {
+pub(super) fn write_table(work: &WorkDir, path: &str, batch: &Batch) -> Result<FileEntry> {
     let name = path.replace('/', "-");
-    let mut table = TableWriter::create(store.work.staging(), &name, batch.schema(), work_properties())?;
+    let mut table = TableWriter::create(work.staging(), &name, batch.schema(), work_properties())?;
     table.write(batch)?;
-    table.commit(&store.work.output(path)?, path.to_owned())
+    table.commit(&work.output(path)?, path.to_owned())
 }
 
 /// Bytes of the texts of a batch.

@@ -9,6 +9,7 @@ mod harness;
 mod hostile;
 mod pipeline;
 mod readme;
+mod reuse;
 mod schema;
 mod shards;
 #[path = "../../src/testing.rs"]
