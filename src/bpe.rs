@@ -28,7 +28,7 @@ use arrow::array::Int32Array;
 use arrow::datatypes::{Int32Type, UInt32Type};
 
 use self::count::{Counter, DocumentBoundaries};
-pub use self::counts_table::{counts_schema, merge_counts};
+pub use self::counts_table::{adjust_counts, counts_schema, merge_counts};
 use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, Options, PatternName};
 use self::pattern::Pattern;

@@ -8,6 +8,7 @@ mod common;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
+mod gc;
 mod init;
 mod inspect;
 mod limits;
@@ -65,6 +66,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),
+    /// Remove what finished runs keep for their next one: all that they are not made of, or down to a size
+    Gc(gc::Arguments),
 }
 
 /// Parses the command line, runs the command, gives its exit code.
@@ -109,6 +112,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),
+        Command::Gc(arguments) => gc::run(arguments),
     }
 }
 

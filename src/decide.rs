@@ -4,10 +4,12 @@
 //! differ by source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
 //!
 //! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table ·
-//! `policy` keep or drop by register, level and misuse, with `condition` and `keigo_facts` · `rebalance` shares of registers.
+//! `policy` keep or drop by register, level and misuse, with `condition` and `keigo_facts` · `rebalance` shares of registers ·
+//! `losses` who loses what.
 
 mod condition;
 mod keigo_facts;
+pub mod losses;
 mod measured;
 mod options;
 mod policy;

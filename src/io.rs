@@ -182,6 +182,26 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     sync_dir(parent(to))
 }
 
+/// Gives a finished file the name `to` besides its own, or where the file system knows no second names, a copy of that name. What had the name
+/// before loses it. Durable once the directory of `to` is synced.
+pub fn second_name(staging: &Staging, from: &Path, to: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::symlink_metadata(from).map_err(|e| Error::io(from, "inspect", e))?;
+    match fs::symlink_metadata(to) {
+        Ok(there) if (there.dev(), there.ino()) == (found.dev(), found.ino()) => return Ok(()),
+        Ok(_) => fs::remove_file(to).map_err(|e| Error::io(to, "remove", e))?,
+        Err(_) => {}
+    }
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let name = to.file_name().map_or_else(|| "copy".into(), |name| name.to_string_lossy().into_owned());
+    let mut copy = staging.create(&name)?;
+    let mut file = File::open(from).map_err(|e| Error::io(from, "open", e))?;
+    std::io::copy(&mut file, &mut copy).map_err(|e| copy.failed(e))?;
+    copy.commit(to).map(|_| ())
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

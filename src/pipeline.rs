@@ -1,7 +1,7 @@
 //! The passes of a run, in the order in which text goes through them.
 //!
 //! ```text
-//! frame ─ annotate ─▣ dedup ─ decide ─▣ train ─ encode ─▣ pack ─ finish
+//! frame ─ annotate ─▣ dedup ─ decide ─ count ─▣ train ─ encode ─▣ pack ─ finish
 //! ```
 //! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen. [`run::run`] does them
 //! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
@@ -9,6 +9,7 @@
 mod annotate;
 mod bits;
 mod context;
+mod count;
 mod decide;
 mod dedup;
 mod encode;
@@ -16,8 +17,10 @@ mod fingerprint;
 mod finish;
 mod frame;
 pub mod gate;
+pub mod gc;
 mod inputs;
 pub mod inspect;
+mod key;
 mod layout;
 pub mod manifest;
 pub mod observer;
@@ -27,6 +30,7 @@ mod parts;
 mod pass;
 pub mod plan;
 pub mod pool;
+mod publish;
 mod rebalance;
 pub mod registry;
 pub mod report;

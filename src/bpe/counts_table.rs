@@ -31,6 +31,37 @@ pub fn merge_counts(partials: &mut dyn Iterator<Item = Result<Batch>>, memory: u
     table(&[(0, levels[0].by_count()), (1, levels[1].by_count())])
 }
 
+/// The partial table of a set of documents from that of another set: with what was `added` to it, and without what was `removed`. All of them
+/// are partial tables of the same fold, ascending by level and bytes, and so is the answer: it equals the table that the fold makes of the set.
+///
+/// # Errors
+/// [`Error::Refused`] if more is removed than was there: the tables do not belong together.
+pub fn adjust_counts(old: &Batch, added: &Batch, removed: &Batch) -> Result<Batch> {
+    let (old, added, removed) = (CountRows::of(old)?, CountRows::of(added)?, CountRows::of(removed)?);
+    let sides = [(&old, 1_i64), (&added, 1), (&removed, -1)];
+    let mut at = [0_usize; 3];
+    let mut levels: [Level<'_>; 2] = [(0, Vec::new()), (1, Vec::new())];
+    loop {
+        let next = |i: usize| (at[i] < sides[i].0.len()).then(|| sides[i].0.row(at[i]));
+        let Some(least) = (0..3).filter_map(next).map(|(level, pre_token, _)| (level, pre_token)).min() else { break };
+        let mut sum = 0_i64;
+        for (i, (rows, sign)) in sides.iter().enumerate() {
+            if let Some((level, pre_token, count)) = (at[i] < rows.len()).then(|| rows.row(at[i]))
+                && (level, pre_token) == least
+            {
+                sum = sum.saturating_add(sign.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)));
+                at[i] += 1;
+            }
+        }
+        let count = u64::try_from(sum).map_err(|_| Error::refused("counts of pre-tokens that are not there are taken away"))?;
+        let level = levels.get_mut(usize::from(least.0)).ok_or_else(|| Error::refused("counts of an unknown level"))?;
+        if count > 0 {
+            level.1.push((least.1, count));
+        }
+    }
+    table(&levels)
+}
+
 /// The rows of a table of counts.
 pub(crate) struct CountRows {
     levels: UInt8Array,
@@ -55,7 +86,15 @@ impl CountRows {
     }
 
     fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
-        (0..self.levels.len()).map(|row| (self.levels.value(row), self.pre_tokens.value(row), self.counts.value(row)))
+        (0..self.len()).map(|row| self.row(row))
+    }
+
+    fn len(&self) -> usize {
+        self.levels.len()
+    }
+
+    fn row(&self, row: usize) -> (u8, &[u8], u64) {
+        (self.levels.value(row), self.pre_tokens.value(row), self.counts.value(row))
     }
 }
 
@@ -83,4 +122,40 @@ pub(crate) fn table(levels: &[Level<'_>]) -> Result<Batch> {
 /// The schema of `counts.parquet` and of the partial tables.
 pub fn counts_schema() -> Arc<Schema> {
     Arc::new(Schema::new(vec![LEVEL.field(), PRE_TOKEN.field(), COUNT.field()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::bpe::count::DocumentBoundaries;
+    use crate::bpe::pattern::Pattern;
+
+    fn partial<'a>(texts: impl Iterator<Item = &'a String>) -> Batch {
+        let mut counters = [Counter::default(), Counter::default()];
+        for text in texts {
+            counters[0].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::Scripts);
+            counters[1].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::None);
+        }
+        table(&[(0, counters[0].by_bytes()), (1, counters[1].by_bytes())]).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_and_taken_away_gives_the_table_of_the_rest(
+            texts in proptest::collection::vec(("[あいア漢a1 。]{0,20}", any::<bool>(), any::<bool>()), 0..20),
+        ) {
+            let of = |is: fn(bool, bool) -> bool| partial(texts.iter().filter(|text| is(text.1, text.2)).map(|text| &text.0));
+            let adjusted = adjust_counts(&of(|old, _| old), &of(|old, new| new && !old), &of(|old, new| old && !new)).unwrap();
+            prop_assert_eq!(adjusted, of(|_, new| new));
+        }
+    }
+
+    #[test]
+    fn what_was_not_there_cannot_be_taken_away() {
+        let (some, none) = (["あ".to_owned()], []);
+        let (some, none) = (partial(some.iter()), partial(none.iter()));
+        assert!(matches!(adjust_counts(&none, &none, &some), Err(Error::Refused { .. })));
+    }
 }

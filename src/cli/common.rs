@@ -12,7 +12,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine, its cgroups and ulimit -v allow]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_memory)]
     memory: Option<u64>,
     /// Say nothing but errors
     #[arg(long, short, global = true)]
@@ -65,8 +65,17 @@ impl Common {
     }
 }
 
+/// A ceiling of memory.
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < 64 << 20 {
+        return Err("less than 64 MiB is not enough to work in".into());
+    }
+    Ok(bytes)
+}
+
 /// `512MiB`, `2G`, `1.5GB`, plain bytes.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -83,11 +92,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
         other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
     };
     let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
-    let bytes = number * scale;
-    if bytes < 64.0 * 1024.0 * 1024.0 {
-        return Err("less than 64 MiB is not enough to work in".into());
-    }
-    Ok(bytes as u64)
+    Ok((number * scale) as u64)
 }
 
 #[cfg(test)]
@@ -100,6 +105,7 @@ mod tests {
         assert_eq!(parse_size("1.5g"), Ok(3 << 29));
         assert_eq!(parse_size("100MB"), Ok(100_000_000));
         assert!(parse_size("12 parsecs").is_err());
-        assert!(parse_size("1KiB").is_err());
+        assert_eq!(parse_size("0"), Ok(0));
+        assert!(parse_memory("1KiB").is_err() && parse_memory("64MiB").is_ok());
     }
 }

@@ -54,10 +54,10 @@ fn show(history: &History, out: &mut dyn Write) -> std::io::Result<()> {
     for (name, value) in &history.columns {
         writeln!(out, "  {name:<24} {}", escape(value, 200))?;
     }
-    if let Decision::Kept { input_ids, tokens, measures, duplicates } = &history.decision {
-        for measure in measures {
-            writeln!(out, "  measure      {measure}")?;
-        }
+    for measure in &history.measures {
+        writeln!(out, "  measure      {measure}")?;
+    }
+    if let Decision::Kept { input_ids, tokens, duplicates } = &history.decision {
         if !duplicates.is_empty() {
             writeln!(out, "  stands for   {}", escape(&duplicates.join(", "), 500))?;
         }

@@ -4,23 +4,28 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::common::{Common, Outcome, ProgressStyle};
+use super::common::{Common, Outcome, ProgressStyle, parse_size};
 use super::{signals, ui};
+use crate::pipeline::manifest::Manifest;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
 use crate::quarantine::escape;
 
+/// Losses that the summary tells.
+const LOSSES: usize = 6;
+
 /// The whole way: raw corpora to token shards and packed sequences
 ///
-/// Interrupted or killed, the same command goes on where it stopped and ends with the same bytes. Exit code 3 means finished, but some
+/// Interrupted or killed, the same command goes on where it stopped and ends with the same bytes. With another plan or other inputs, a finished
+/// run is done again in place, and only what depends on the change: OUT/.work keeps the rest (`seimai gc`). Exit code 3 means finished, but some
 /// input records could not be read: see quarantine.jsonl.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  seimai run plan.toml --out out --set tokenizer.vocab_size=16000")]
 pub(super) struct Arguments {
     /// The plan; `seimai init` writes one
     plan: PathBuf,
-    /// Output directory: new, empty, or of the same run
+    /// Output directory: new, empty, or of a run
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
     /// Change a plan key, e.g. --set pack.sequence_length=2048
@@ -29,11 +34,20 @@ pub(super) struct Arguments {
     /// Remove what an earlier run left in the output directory and start over
     #[arg(long)]
     fresh: bool,
+    /// Keep at most so much in OUT/.work for a next run with another plan or more inputs [default: all that this run is made of; 0: nothing]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    store_limit: Option<u64>,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
-    let options = RunOptions { out: arguments.out.clone(), threads: common.threads(), memory: common.memory(), fresh: arguments.fresh };
+    let options = RunOptions {
+        out: arguments.out.clone(),
+        threads: common.threads(),
+        memory: common.memory(),
+        fresh: arguments.fresh,
+        store_limit: arguments.store_limit,
+    };
     let observer = ui::observer(common);
     let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
     if !common.quiet && common.progress == ProgressStyle::Json {
@@ -61,6 +75,7 @@ fn summary_event(report: &Report) -> serde_json::Value {
         "quarantined": totals.quarantined,
         "tokens": totals.tokens,
         "packed": pack.rows,
+        "warnings": report.manifest.warnings,
     })
 }
 
@@ -78,6 +93,7 @@ fn summary(report: &Report, out: &str) -> String {
     for (rule, count) in ranked(&manifest.rejected) {
         let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));
     }
+    text.push_str(&losses(manifest));
     if totals.quarantined > 0 {
         let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));
         for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
@@ -105,8 +121,26 @@ fn summary(report: &Report, out: &str) -> String {
         let speed = totals.text_bytes as f64 / 1e6 / report.wall.max(1e-3);
         let _ = writeln!(text, "  took         {:>10.1} s  {speed:.1} MB/s, peak memory {}", report.wall, ui::bytes(peak_memory()));
     }
+    for warning in &manifest.warnings {
+        let _ = writeln!(text, "\n  warning: {}", escape(warning, 500));
+    }
     let _ =
         writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
+    text
+}
+
+/// The largest losses by source, register and rule; nothing for a corpus of one source, one register and one rule.
+fn losses(manifest: &Manifest) -> String {
+    let largest = manifest.losses.largest(LOSSES);
+    let mut text = String::new();
+    if largest.len() > 1 {
+        let _ = writeln!(text, "    most characters lost, by source · register · rule:");
+        for loss in largest {
+            let what = format!("{} · {} · {}", escape(loss.source, 60), escape(loss.register, 30), escape(loss.rule, 60));
+            let share = percent(loss.lost.characters, loss.read.characters);
+            let _ = writeln!(text, "      {what:<56} {:>12} characters ({share})", ui::thousands(loss.lost.characters));
+        }
+    }
     text
 }
 

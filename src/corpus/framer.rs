@@ -2,6 +2,9 @@
 //!
 //! A framer walks the inputs in order and finds where records begin and end. Where a shard ends depends on the decoded bytes and
 //! records before it, so a shard is known by its first boundary alone: [`Framer::read`] goes there and frames it again.
+//!
+//! A large file begins and ends its shards, and between small ones a shard ends where a name and a size say so ([`ends_shard`]): a file
+//! more or less changes no shard but those that hold it, and at most one that stood around it.
 
 use std::sync::Arc;
 
@@ -15,6 +18,9 @@ use super::sink::Lost;
 use super::source::{ByteSource, changed, is_stdin};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
+
+/// Bytes on disk from which on a file shares its shards with no other.
+const ALONE: u64 = 1 << 20;
 
 /// Walks the inputs; see the head of this file.
 pub struct Framer {
@@ -83,6 +89,12 @@ impl Framer {
         let mut shard = RawShard::new(self.next_index, self.position(), &self.inputs, self.limits, framing_only);
         while !shard.is_full() && self.input < self.inputs.len() {
             if self.open.is_none() {
+                if shard.is_empty() {
+                    // Files without records belong to no shard.
+                    shard.start_at(Position::start_of(self.input as u32));
+                } else if self.inputs[..=self.input].last_chunk().is_some_and(|[before, next]| ends_shard(before, next)) {
+                    break;
+                }
                 self.open = self.open_next(&mut shard)?;
             }
             let goes_on = match &mut self.open {
@@ -101,6 +113,7 @@ impl Framer {
         Ok(Some(shard))
     }
 
+    /// Where the open file stands, or the next one begins.
     fn position(&mut self) -> Position {
         let Some(open) = &mut self.open else { return Position::start_of(self.input as u32) };
         let Boundary { offset, line, record } = open.framing.boundary();
@@ -159,4 +172,12 @@ impl Framer {
             Err(fault) => lost(fault.reason, fault.detail),
         }
     }
+}
+
+/// Does a shard end between two files? Small ones go together up to about [`ALONE`] bytes: a file ends a shard with a probability of its share of
+/// them, drawn from its name.
+fn ends_shard(before: &InputFile, next: &InputFile) -> bool {
+    let [a, b, c, d, ..] = *blake3::hash(before.name.as_bytes()).as_bytes();
+    let drawn = u64::from(u32::from_le_bytes([a, b, c, d]));
+    before.bytes >= ALONE || next.bytes >= ALONE || drawn * ALONE < before.bytes << 32
 }

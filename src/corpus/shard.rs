@@ -69,6 +69,8 @@ pub struct ShardRef {
     pub index: u64,
     /// Where its first record begins.
     pub start: Position,
+    /// Index of the last input that has records in it.
+    pub last_input: u32,
     /// Records in it, those that will turn out to be bad among them. They may lie in several inputs.
     pub records: u64,
     /// Decoded bytes in it (for tables an estimate).
@@ -99,7 +101,7 @@ struct Extent {
 
 impl RawShard {
     pub(super) fn new(index: u64, start: Position, inputs: &Arc<[InputFile]>, limits: ShardLimits, framing_only: bool) -> Self {
-        let shard = ShardRef { index, start, records: 0, bytes: 0 };
+        let shard = ShardRef { index, last_input: start.input, start, records: 0, bytes: 0 };
         Self { shard, inputs: Arc::clone(inputs), limits, framing_only, buffer: Vec::new(), extents: Vec::new() }
     }
 
@@ -114,6 +116,12 @@ impl RawShard {
 
     pub(super) fn is_empty(&self) -> bool {
         self.extents.is_empty()
+    }
+
+    /// Nothing has been found before this boundary.
+    pub(super) fn start_at(&mut self, start: Position) {
+        self.shard.last_input = start.input;
+        self.shard.start = start;
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -148,6 +156,7 @@ impl RawShard {
 
     /// Appends a run of records that have been counted.
     pub(super) fn push(&mut self, input: u32, offset: u64, content: impl Content + 'static) {
+        self.shard.last_input = input;
         self.extents.push(Extent { input, offset, content: Box::new(content) });
     }
 

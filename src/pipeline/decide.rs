@@ -1,28 +1,32 @@
-//! The pass behind the first fold: keep or drop, with a reason; count the pre-tokens of what stays.
+//! The pass behind the first fold: keep or drop, with a reason.
 //!
-//! A part reads its shards' tables and writes `documents/part-N`, `rejected/part-N` and a partial histogram.
+//! A part reads its shards' tables and writes what becomes `documents/part-N` and `rejected/part-N`. It is called by those shards and by all
+//! that is said of their documents, so that one of an earlier run is found again, whatever its number was.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StructArray, UInt8Array, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, StructArray, UInt8Array, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
 use super::context::Context;
 use super::dedup::{self, Duplicates};
+use super::key::Key;
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
 use super::rebalance::{Candidate, Rebalanced};
-use super::tables::{LIGHTER, write_table};
+use super::tables::LIGHTER;
 use super::work_dir::Entry;
-use crate::decide::{KEIGO_STAGE, Rejection, Rejections};
+use crate::decide::losses::Losses;
+use crate::decide::{KEIGO_STAGE, Rejection};
 use crate::dedup::{Affected, Kind, Verdict, ordinal, row_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::io::FileEntry;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
-use crate::stage::{Absorber, Batch, Counts, column, strings, with_column};
+use crate::stage::{Batch, column, strings, with_column};
 
 const BATCH_ROWS: usize = 1024;
 /// The rule of documents that are too many of their register.
@@ -35,8 +39,7 @@ pub(super) struct PartFacts {
     pub kept: u64,
     pub kept_bytes: u64,
     pub kept_characters: u64,
-    pub rejected: Counts,
-    pub registers: Counts,
+    pub losses: Losses,
 }
 
 impl Facts for PartFacts {
@@ -50,23 +53,42 @@ impl Facts for PartFacts {
 }
 
 /// A finished part: its files and facts.
-pub(super) type Part = Entry<PartFacts>;
+pub(super) struct Part {
+    pub(super) facts: PartFacts,
+    /// Kept documents.
+    pub(super) documents: FileEntry,
+    /// The others.
+    pub(super) rejected: FileEntry,
+}
 
 /// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(
-    context: &Context<'_>,
-    annotated: &Annotated,
-    duplicates: &Duplicates,
-    mixture: Option<&Rebalanced>,
-) -> Result<Vec<Part>> {
-    let units = (0..duplicates.parts.len()).map(|part| (layout::part_unit(part), 1));
-    let pass = Pass::new(pass::DECIDE, Quantity::Parts, units);
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Vec<Part>> {
+    let units = duplicates.parts.iter().map(|&shards| unit(context, annotated, duplicates, shards)).collect::<Result<Vec<_>>>()?;
+    let pass = Pass::new(pass::DECIDE, Quantity::Parts, units.iter().map(|unit| (unit.clone(), 1)));
     pass.run::<PartFacts>(context, |mut missing, underway| {
         let sizes = duplicates.parts.iter().map(|&shards| text_bytes(context, annotated, shards)).collect::<Result<Vec<_>>>()?;
         largest_first(&mut missing, |part| sizes[part]);
-        underway.side_by_side(missing, &|| (), &|(), part| OpenPart::new(context, part)?.fill(context, duplicates, mixture))
+        underway.side_by_side(missing, &|| (), &|(), part| {
+            OpenPart::new(context, &units[part])?.fill(context, annotated, duplicates, duplicates.parts[part])
+        })
     })?;
-    pass.entries(context)
+    pass.entries::<PartFacts>(context)?.into_iter().map(Part::of).collect()
+}
+
+impl Part {
+    fn of(entry: Entry<PartFacts>) -> Result<Self> {
+        let [documents, rejected] = <[FileEntry; 2]>::try_from(entry.files).map_err(|_| Error::internal("a part has not two files"))?;
+        Ok(Self { facts: entry.facts, documents, rejected })
+    }
+}
+
+/// The name of a part.
+fn unit(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, (from, to): (u64, u64)) -> Result<String> {
+    let mut key = Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard"]);
+    for shard in from..to {
+        key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
+    }
+    Ok(key.name())
 }
 
 /// Bytes of the texts that a range of shards read.
@@ -76,37 +98,43 @@ fn text_bytes(context: &Context<'_>, annotated: &Annotated, (from, to): (u64, u6
 
 /// A part being written.
 struct OpenPart<'a> {
-    part: usize,
+    unit: &'a str,
     documents: PartWriter,
     rejected: PartWriter,
-    counter: Box<dyn Absorber + 'a>,
     facts: PartFacts,
 }
 
 impl<'a> OpenPart<'a> {
-    fn new(context: &'a Context<'_>, part: usize) -> Result<Self> {
+    fn new(context: &Context<'_>, unit: &'a str) -> Result<Self> {
         let create = |directory: &str, schema, properties| {
-            PartWriter::create(context.store.work.staging(), &format!("{directory}-{part}"), schema, properties)
+            PartWriter::create(context.store.work.staging(), &format!("{directory}-{unit}"), schema, properties)
         };
-        let empty = documents_columns(&add_clusters(&context.stages.annotate_empty(), &[])?)?;
+        let annotated = context.stages.annotate_empty();
+        let empty = documents_columns(&add_clusters(&annotated, &[])?)?;
         Ok(Self {
-            part,
-            documents: create(layout::DOCUMENTS, empty.schema(), documents_properties(context.fingerprint))?,
-            rejected: create(layout::REJECTED, rejected_schema(), rejected_properties(context.fingerprint))?,
-            counter: context.stages.counter.absorber(),
+            unit,
+            documents: create(layout::DOCUMENTS, empty.schema(), documents_properties())?,
+            rejected: create(layout::REJECTED, rejected_schema(&annotated)?, rejected_properties())?,
             facts: PartFacts::default(),
         })
     }
 
-    fn fill(mut self, context: &Context<'_>, duplicates: &Duplicates, mixture: Option<&Rebalanced>) -> Result<Entry<PartFacts>> {
-        let (from, to) = duplicates.parts[self.part];
+    fn fill(
+        mut self,
+        context: &Context<'_>,
+        annotated: &Annotated,
+        duplicates: &Duplicates,
+        (from, to): (u64, u64),
+    ) -> Result<Entry<PartFacts>> {
+        let columns = WHAT_IT_IS.map(|column| column.name);
         for shard in from..to {
-            // Rows are copied, compressed and counted, not taken apart: memory is less than in the annotate pass.
-            let _permit = context.store.gate.enter(dedup::longest_text(context, shard)? / LIGHTER);
-            let rejections = Rejections::from_batch(&context.store.table(&layout::rejections(shard))?.concat()?)?;
+            // Rows are copied and compressed, not taken apart: memory is less than in the annotate pass.
+            let _permit = context.store.gate.enter(dedup::longest_text(context, annotated, shard)? / LIGHTER);
+            let rejections = duplicates.rejections(context, shard)?;
+            let documents = layout::annotated(&annotated.keys(shard)?.documents);
             let mut affected = duplicates.of(shard).iter().peekable();
             let mut base = 0;
-            for batch in context.store.table_columns(&layout::annotated(shard), None, BATCH_ROWS)? {
+            for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
                 context.stop.check()?;
                 let batch = batch?;
                 let end = base + batch.num_rows() as u32;
@@ -115,7 +143,7 @@ impl<'a> OpenPart<'a> {
                     of_rows[(row_of(found.ordinal) - base) as usize] = Some((found, duplicates.anchor_id(found)));
                 }
                 let mut dropped: Vec<_> = of_rows.iter().zip(base..).map(|(found, row)| Dropped::of(rejections.of(row), *found)).collect();
-                let batch = match mixture {
+                let batch = match &duplicates.mixture {
                     Some(mixture) => mix(context, mixture, &batch, ordinal(shard, base), &mut dropped)?,
                     None => batch,
                 };
@@ -129,50 +157,55 @@ impl<'a> OpenPart<'a> {
     /// Splits a batch into kept and rejected rows.
     fn take(&mut self, batch: &Batch, affected: &[Option<Affects<'_>>], dropped: &[Option<Dropped>]) -> Result<()> {
         let keep = dropped.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
+        self.count(batch, dropped)?;
         self.reject(batch, &keep, &dropped.iter().flatten().collect::<Vec<_>>())?;
         let with_clusters = add_clusters(batch, affected)?;
         let kept = arrow::compute::filter_record_batch(&with_clusters, &keep)?;
         self.facts.kept += kept.num_rows() as u64;
-        for text in strings(&kept, &schema::TEXT)?.iter().flatten() {
-            self.facts.kept_bytes += text.len() as u64;
-            self.facts.kept_characters += text.chars().count() as u64;
-        }
-        for register in strings(&kept, &schema::REGISTER)?.iter().flatten() {
-            *self.facts.registers.entry(register.to_owned()).or_default() += 1;
-        }
-        self.counter.push(&kept)?;
         self.documents.write(&documents_columns(&kept)?)
+    }
+
+    /// Who keeps and who loses what.
+    fn count(&mut self, batch: &Batch, dropped: &[Option<Dropped>]) -> Result<()> {
+        let (texts, sources, registers) =
+            (strings(batch, &schema::TEXT)?, strings(batch, &schema::SOURCE)?, strings(batch, &schema::REGISTER)?);
+        for (row, dropped) in dropped.iter().enumerate() {
+            let text = texts.value(row);
+            let characters = text.chars().count() as u64;
+            let rule = dropped.as_ref().map(|dropped| format!("{}/{}", dropped.stage, dropped.rule));
+            self.facts.losses.count(sources.value(row), registers.value(row), characters, rule.as_deref());
+            if dropped.is_none() {
+                self.facts.kept_bytes += text.len() as u64;
+                self.facts.kept_characters += characters;
+            }
+        }
+        Ok(())
     }
 
     fn reject(&mut self, batch: &Batch, keep: &BooleanArray, dropped: &[&Dropped]) -> Result<()> {
         if dropped.is_empty() {
             return Ok(());
         }
-        for dropped in dropped {
-            *self.facts.rejected.entry(format!("{}/{}", dropped.stage, dropped.rule)).or_default() += 1;
-        }
-        let rows = arrow::compute::filter_record_batch(batch, &arrow::compute::not(keep)?)?;
-        let column = |column: &schema::Column| crate::stage::column(&rows, column).cloned();
+        let mut rows = project(&arrow::compute::filter_record_batch(batch, &arrow::compute::not(keep)?)?, &WHAT_IT_IS)?;
         let text = |f: &dyn Fn(&Dropped) -> Option<&str>| -> ArrayRef { Arc::new(dropped.iter().map(|d| f(d)).collect::<StringArray>()) };
-        let columns = vec![
-            column(&schema::DOC_ID)?,
-            column(&schema::TEXT)?,
-            column(&schema::SOURCE)?,
+        for (column, array) in WHY_IT_WENT.iter().zip([
             text(&|d| Some(&d.stage)),
             text(&|d| Some(&d.rule)),
             text(&|d| Some(&d.evidence)),
             text(&|d| d.duplicate_of.as_deref()),
-        ];
-        self.rejected.write(&RecordBatch::try_new(rejected_schema(), columns)?)
+        ]) {
+            rows = with_column(&rows, column, array)?;
+        }
+        self.rejected.write(&rows)
     }
 
-    fn finish(self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
+    fn finish(mut self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
+        self.facts.losses = self.facts.losses.of_part();
         let commit = |writer: PartWriter, directory: &str| {
-            let path = layout::part(directory, self.part);
+            let path = layout::made(pass::DECIDE, directory, self.unit);
             writer.commit(&context.store.work.output(&path)?, path)
         };
-        let counts = write_table(context.store, &layout::part_counts(self.part), &self.counter.finish()?)?;
-        let files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?, counts];
+        let files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?];
         Ok(Entry::new(files, self.facts))
     }
 }
@@ -244,29 +277,42 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
     with_column(&batch, &schema::DUP_SIZE, Arc::new(sizes))
 }
 
-/// The columns of `documents/`, in the order of the contract.
+/// What `documents/` and `rejected/` say of a document alike, so that losses can be judged again without the run.
+const WHAT_IT_IS: [schema::Column; 10] = [
+    schema::DOC_ID,
+    schema::TEXT,
+    schema::SOURCE,
+    schema::URL,
+    schema::LICENSE,
+    schema::DATE,
+    schema::REGISTER,
+    schema::KEIGO,
+    schema::QUALITY,
+    schema::META,
+];
+
+/// What `documents/` says besides.
+const WHAT_IT_STANDS_FOR: [schema::Column; 2] = [schema::DUP_CLUSTER, schema::DUP_SIZE];
+
+/// What `rejected/` says besides.
+const WHY_IT_WENT: [schema::Column; 4] = [schema::STAGE, schema::RULE, schema::EVIDENCE, schema::DUPLICATE_OF];
+
+/// The columns of `documents/`.
 fn documents_columns(batch: &Batch) -> Result<Batch> {
-    const ORDER: [schema::Column; 12] = [
-        schema::DOC_ID,
-        schema::TEXT,
-        schema::SOURCE,
-        schema::URL,
-        schema::LICENSE,
-        schema::DATE,
-        schema::REGISTER,
-        schema::KEIGO,
-        schema::QUALITY,
-        schema::DUP_CLUSTER,
-        schema::DUP_SIZE,
-        schema::META,
-    ];
+    let [body @ .., meta] = WHAT_IT_IS;
+    project(batch, body.iter().chain(&WHAT_IT_STANDS_FOR).chain([&meta]))
+}
+
+/// Some columns of a batch, in this order.
+fn project<'a>(batch: &Batch, columns: impl IntoIterator<Item = &'a schema::Column>) -> Result<Batch> {
     let schema = batch.schema();
-    let indices = ORDER.iter().map(|column| schema.index_of(column.name)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let indices = columns.into_iter().map(|column| schema.index_of(column.name)).collect::<std::result::Result<Vec<_>, _>>()?;
     Ok(batch.project(&indices)?)
 }
 
-fn rejected_schema() -> SchemaRef {
-    const COLUMNS: [schema::Column; 7] =
-        [schema::DOC_ID, schema::TEXT, schema::SOURCE, schema::STAGE, schema::RULE, schema::EVIDENCE, schema::DUPLICATE_OF];
-    Arc::new(arrow::datatypes::Schema::new(COLUMNS.iter().map(schema::Column::field).collect::<Vec<_>>()))
+/// The columns of `rejected/`, given an annotated batch.
+fn rejected_schema(annotated: &Batch) -> Result<SchemaRef> {
+    let schema = project(annotated, &WHAT_IT_IS)?.schema();
+    let fields = schema.fields().iter().cloned().chain(WHY_IT_WENT.iter().map(|column| Arc::new(column.field())));
+    Ok(Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>())))
 }

@@ -7,30 +7,46 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
+use super::annotate::Annotated;
 use super::bits::Bits;
 use super::context::Context;
+use super::key::Key;
 use super::layout::{self, pass};
+use super::observer::Quantity;
 use super::parts::{Load, plan_parts};
 use super::pass::{Facts, Pass};
+use super::rebalance::Rebalanced;
 use super::tables::write_table;
 use super::work_dir::Entry;
+use crate::decide::Rejections;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
-use crate::io::FileEntry;
 use crate::schema;
 use crate::stage::{Batch, column, strings};
 
 /// Rows read at a time when texts are looked up.
 const LOOKUP_ROWS: usize = 1024;
 
-/// What became of the documents that repeat others or are repeated; all others are unique.
+/// What became of the documents that repeat others or are repeated, of those that the rules reject, and of those that are too many of
+/// their register; all others are kept and unique.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     verdicts: Verdicts,
     anchors: Vec<u64>,
     anchor_ids: Vec<String>,
+    judged: Vec<Judged>,
+    /// Which of the others go, for the mixture of registers that the plan asks for.
+    pub(super) mixture: Option<Rebalanced>,
     /// Output parts as ranges of shards.
     pub parts: Vec<(u64, u64)>,
+}
+
+/// The unit of a shard that says which of its documents the rules reject.
+#[derive(Debug)]
+struct Judged {
+    unit: String,
+    /// BLAKE3 of its table: other rules that say the same are no other rules.
+    blake3: String,
 }
 
 impl Duplicates {
@@ -42,6 +58,42 @@ impl Duplicates {
     /// doc_id of the document that stands for this one.
     pub(super) fn anchor_id(&self, affected: &Affected) -> &str {
         self.anchors.binary_search(&affected.anchor()).map_or("", |i| self.anchor_ids[i].as_str())
+    }
+
+    /// The documents of a shard that the rules reject.
+    pub(super) fn rejections(&self, context: &Context<'_>, shard: u64) -> Result<Rejections> {
+        Rejections::from_batch(&read_whole(context, &layout::rejections(&self.judged(shard)?.unit))?)
+    }
+
+    /// Which of so many documents of a shard are kept.
+    pub(super) fn kept(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
+        let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
+        if let Some(mixture) = &self.mixture {
+            mixture.dropped(context, annotated, shard, &mut |row| kept.clear(row))?;
+        }
+        self.rejections(context, shard)?.iter().for_each(|(row, _)| kept.clear(row as usize));
+        let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
+        removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
+        Ok(kept)
+    }
+
+    /// Everything that is said of the documents of a shard, as part of a name.
+    pub(super) fn name_into(&self, key: Key, shard: u64) -> Result<Key> {
+        let mut key = key.and(&self.judged(shard)?.blake3);
+        if let Some(mixture) = &self.mixture {
+            key = key.and_settings(mixture)?;
+        }
+        for affected in self.of(shard) {
+            key = key.and_number(u64::from(row_of(affected.ordinal))).and(self.anchor_id(affected)).and_number(u64::from(affected.size()));
+            if let Verdict::Removed { kind, jaccard, .. } = affected.verdict {
+                key = key.and(kind.rule()).and_number(u64::from(jaccard.to_bits()));
+            }
+        }
+        Ok(key.and("."))
+    }
+
+    fn judged(&self, shard: u64) -> Result<&Judged> {
+        self.judged.get(shard as usize).ok_or_else(|| Error::internal("a shard that was not judged"))
     }
 }
 
@@ -55,35 +107,64 @@ struct FoldFacts {
 impl Facts for FoldFacts {}
 
 /// Runs the fold, or reads what it concluded before.
-pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Duplicates> {
-    let fold = Pass::fold(pass::DEDUP, 3);
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplicates> {
+    let judged = judge(context, annotated)?;
+    let shards_options = &context.plan().shards;
+    let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
+    let mut key = Key::of(pass::DEDUP).and_steps(context.plan(), &["resolve"]).and_number(rows_max).and_number(bytes_max);
+    for (shard, judged) in judged.iter().enumerate() {
+        // The names of sketches hold `[dedup]`.
+        key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
+    }
+    let unit = key.name();
+    let fold = Pass::fold(pass::DEDUP, unit.clone(), 3);
     fold.run::<FoldFacts>(context, |_, underway| {
-        let (eligible, mut files) = judge(context, shards)?;
+        let eligible = per_shard(context, annotated.shards(), &|shard| eligible(context, annotated, &judged, shard))?;
         underway.step();
-        let verdicts = resolve(context, shards, &eligible)?;
+        let verdicts = resolve(context, annotated, &eligible)?;
         underway.step();
-        let loads = loads(context, shards, &eligible, &verdicts)?;
-        let parts = plan_parts(&loads, u64::from(context.plan().shards.rows_max), context.plan().shards.bytes_max);
-        files.push(write_table(context.store, layout::VERDICTS, &verdicts.to_batch()?)?);
-        files.push(write_table(context.store, layout::ANCHORS, &anchor_ids(context, &verdicts)?)?);
+        let loads = loads(context, annotated, &eligible, &verdicts)?;
+        let parts = plan_parts(&loads, rows_max, bytes_max);
+        let files = vec![
+            write_table(&context.store.work, &layout::verdicts(&unit), &verdicts.to_batch()?)?,
+            write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts)?)?,
+        ];
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
-    read(context, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
+    read(context, &unit, judged, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
 }
 
-/// Judges every document once: for each shard, which rows pass the quality rules, and the table that says why the others do not.
-fn judge(context: &Context<'_>, shards: u64) -> Result<(Vec<Bits>, Vec<FileEntry>)> {
+/// Judges every document once: for each shard, the table that says which documents the rules reject, and why.
+fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
     let columns: Vec<&str> = context.stages.decider.contract().reads.iter().map(|column| column.name).collect();
-    let judged = per_shard(context, shards, &|shard| {
-        let mut rows = 0;
-        let table = context.store.table_columns(&layout::annotated(shard), Some(&columns), LOOKUP_ROWS)?;
-        let mut batches = table.inspect(|batch| rows += batch.as_ref().map_or(0, Batch::num_rows));
-        let rejections = context.stages.decider.judge_table(&mut batches)?;
-        let mut eligible = Bits::all(rows);
-        rejections.iter().for_each(|(row, _)| eligible.clear(row as usize));
-        Ok((eligible, write_table(context.store, &layout::rejections(shard), &rejections.to_batch()?)?))
+    let rules =
+        Key::of(pass::JUDGE).and_settings(&(&context.plan().quality, &context.plan().keigo))?.and_steps(context.plan(), &["decide"]);
+    let units = (0..annotated.shards()).map(|shard| Ok(rules.clone().and(&annotated.keys(shard)?.documents).name()));
+    let units = units.collect::<Result<Vec<String>>>()?;
+    let pass = Pass::new(pass::JUDGE, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
+    pass.run::<()>(context, |missing, underway| {
+        underway.side_by_side(missing, &|| (), &|(), shard| {
+            let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
+            let mut table = context.store.table_columns(&documents, Some(&columns), LOOKUP_ROWS)?;
+            let rejections = context.stages.decider.judge_table(&mut table)?;
+            let table = write_table(&context.store.work, &layout::rejections(&units[shard]), &rejections.to_batch()?)?;
+            Ok(Entry::new(vec![table], ()))
+        })
     })?;
-    Ok(judged.into_iter().unzip())
+    let entries = pass.entries::<()>(context)?;
+    let judged = units.into_iter().zip(entries).map(|(unit, entry)| {
+        let table = entry.files.into_iter().next().ok_or_else(|| Error::internal("a judged shard has no table"))?;
+        Ok(Judged { unit, blake3: table.blake3 })
+    });
+    judged.collect()
+}
+
+/// Which documents of a shard pass the rules.
+fn eligible(context: &Context<'_>, annotated: &Annotated, judged: &[Judged], shard: u64) -> Result<Bits> {
+    let mut eligible = Bits::all(annotated.facts(context, shard)?.documents as usize);
+    let rejections = Rejections::from_batch(&read_whole(context, &layout::rejections(&judged[shard as usize].unit))?)?;
+    rejections.iter().for_each(|(row, _)| eligible.clear(row as usize));
+    Ok(eligible)
 }
 
 /// Runs `work` for every shard on all threads; results by shard.
@@ -100,20 +181,20 @@ fn per_shard<T: Send>(context: &Context<'_>, shards: u64, work: &(dyn Fn(u64) ->
     slots.into_iter().map(|slot| slot.into_inner().ok().flatten().ok_or_else(|| Error::internal("a shard was left out"))).collect()
 }
 
-fn resolve(context: &Context<'_>, shards: u64, eligible: &[Bits]) -> Result<Verdicts> {
+fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> Result<Verdicts> {
     let mut partial = |shard: u64| -> Result<Batch> {
         context.stop.check()?;
-        read_whole(context, &layout::sketches(shard))
+        read_sketches(context, annotated, shard)
     };
     let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
-        look_up(context, wanted, &schema::TEXT, &mut |ordinal, text| {
+        look_up(context, annotated, wanted, &schema::TEXT, &mut |ordinal, text| {
             // A set of shingles is many times as large as its text.
             let _permit = context.store.gate.enter(text.len());
             give(ordinal, text)
         })
     };
     let mut corpus = Corpus {
-        shards,
+        shards: annotated.shards(),
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
         texts: &texts,
@@ -128,15 +209,27 @@ fn read_whole(context: &Context<'_>, path: &str) -> Result<Batch> {
     context.store.table(path)?.concat()
 }
 
+fn read_sketches(context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Batch> {
+    read_whole(context, &layout::sketches(&annotated.keys(shard)?.sketches))
+}
+
 /// Gives the strings of `column` for documents named by ascending ordinals; reads only the shards they are in.
-fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give: &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> {
+fn look_up(
+    context: &Context<'_>,
+    annotated: &Annotated,
+    wanted: &[u64],
+    column: &schema::Column,
+    give: &mut dyn FnMut(u64, &str) -> Result<()>,
+) -> Result<()> {
     let mut at = 0;
     while at < wanted.len() {
         context.stop.check()?;
         let shard = shard_of(wanted[at]);
         let end = at + wanted[at..].partition_point(|&other| shard_of(other) == shard);
         let mut base = 0_u64;
-        for batch in context.store.table_columns(&layout::annotated(shard), Some(&[column.name]), LOOKUP_ROWS)? {
+        for batch in
+            context.store.table_columns(&layout::annotated(&annotated.keys(shard)?.documents), Some(&[column.name]), LOOKUP_ROWS)?
+        {
             let batch = batch?;
             let values = strings(&batch, column)?;
             while at < end && u64::from(row_of(wanted[at])) < base + batch.num_rows() as u64 {
@@ -157,18 +250,18 @@ fn look_up(context: &Context<'_>, wanted: &[u64], column: &schema::Column, give:
 }
 
 /// Bytes of the longest text of a shard.
-pub(super) fn longest_text(context: &Context<'_>, shard: u64) -> Result<usize> {
+pub(super) fn longest_text(context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<usize> {
     let mut longest = 0;
-    for batch in context.store.table_columns(&layout::sketches(shard), Some(&[TEXT_BYTES.name]), 1 << 16)? {
+    for batch in context.store.table_columns(&layout::sketches(&annotated.keys(shard)?.sketches), Some(&[TEXT_BYTES.name]), 1 << 16)? {
         longest = longest.max(column(&batch?, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().copied().max().unwrap_or(0));
     }
     Ok(longest as usize)
 }
 
-fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
-    per_shard(context, shards, &|shard| {
+fn loads(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
+    per_shard(context, annotated.shards(), &|shard| {
         let mut removed = verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })).peekable();
-        let partial = read_whole(context, &layout::sketches(shard))?;
+        let partial = read_sketches(context, annotated, shard)?;
         let mut load = Load::default();
         for (row, &size) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
             let goes = removed.next_if(|affected| row_of(affected.ordinal) as usize == row).is_some();
@@ -181,11 +274,11 @@ fn loads(context: &Context<'_>, shards: u64, eligible: &[Bits], verdicts: &Verdi
 }
 
 /// The ids of the documents that stand for others.
-fn anchor_ids(context: &Context<'_>, verdicts: &Verdicts) -> Result<Batch> {
+fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -> Result<Batch> {
     let anchor = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
     let anchors: Vec<u64> = verdicts.affected().iter().filter(anchor).map(|affected| affected.ordinal).collect();
     let mut ids = Vec::with_capacity(anchors.len());
-    look_up(context, &anchors, &schema::DOC_ID, &mut |_, id| {
+    look_up(context, annotated, &anchors, &schema::DOC_ID, &mut |_, id| {
         ids.push(id.to_owned());
         Ok(())
     })?;
@@ -194,10 +287,10 @@ fn anchor_ids(context: &Context<'_>, verdicts: &Verdicts) -> Result<Batch> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-fn read(context: &Context<'_>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
-    let verdicts = Verdicts::from_batch(&read_whole(context, layout::VERDICTS)?)?;
-    let mut found = Duplicates { verdicts, parts, ..Duplicates::default() };
-    for batch in context.store.table(layout::ANCHORS)? {
+fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
+    let verdicts = Verdicts::from_batch(&read_whole(context, &layout::verdicts(unit))?)?;
+    let mut found = Duplicates { verdicts, judged, parts, ..Duplicates::default() };
+    for batch in context.store.table(&layout::anchors(unit))? {
         let batch = batch?;
         found.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
         found.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));

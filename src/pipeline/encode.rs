@@ -1,4 +1,4 @@
-//! The pass behind the second fold: `tokens/part-N` from `documents/part-N`, row for row.
+//! The pass behind the second fold: what becomes `tokens/part-N` from the documents of that part, row for row.
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::decide::Part;
+use super::key::Key;
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
@@ -41,37 +42,47 @@ impl Facts for TokenFacts {
 
 /// Runs the pass, or what is left of it; the parts in order.
 pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
-    let units = (0..parts.len()).map(|part| (layout::part_unit(part), 1));
-    let pass = Pass::new(pass::ENCODE, Quantity::Parts, units);
+    // Token shards of the same documents and vocabulary are the same.
+    let vocabulary_and_settings = Key::of(pass::ENCODE)
+        .and(vocabulary.blake3()?)
+        .and_settings(&(vocabulary.eos, vocabulary.pad, context.plan().shards.compat))?
+        .and_steps(context.plan(), &["encode", "shard"]);
+    let units: Vec<String> = parts.iter().map(|part| vocabulary_and_settings.clone().and(&part.documents.blake3).name()).collect();
+    let pass = Pass::new(pass::ENCODE, Quantity::Parts, units.iter().map(|unit| (unit.clone(), 1)));
     pass.run::<TokenFacts>(context, |mut missing, underway| {
         largest_first(&mut missing, |part| parts[part].facts.kept_bytes);
         let stage = Encode::new(&vocabulary.tokenizer);
-        let metadata = token_metadata(context, vocabulary)?;
+        let metadata = token_metadata(vocabulary)?;
         underway.side_by_side(missing, &|| stage.worker(), &|worker: &mut Box<dyn Worker + '_>, part| {
-            encode_part(context, worker.as_mut(), part, &metadata)
+            encode_part(context, worker.as_mut(), &parts[part].documents.path, &units[part], &metadata)
         })
     })?;
     pass.entries(context)
 }
 
 /// What the footer of a tokens part says.
-fn token_metadata(context: &Context<'_>, vocabulary: &Vocabulary) -> Result<TokensMeta> {
+fn token_metadata(vocabulary: &Vocabulary) -> Result<TokensMeta> {
     Ok(TokensMeta {
-        tokenizer_blake3: vocabulary.file()?.blake3.clone(),
+        tokenizer_blake3: vocabulary.blake3()?.to_owned(),
         vocab_size: vocabulary.tokenizer.len() as u32,
         eos: vocabulary.eos,
         pad: vocabulary.pad,
-        plan_fingerprint: context.fingerprint.to_owned(),
     })
 }
 
-fn encode_part(context: &Context<'_>, worker: &mut dyn Worker, part: usize, metadata: &TokensMeta) -> Result<Entry<TokenFacts>> {
+fn encode_part(
+    context: &Context<'_>,
+    worker: &mut dyn Worker,
+    documents: &str,
+    unit: &str,
+    metadata: &TokensMeta,
+) -> Result<Entry<TokenFacts>> {
     let columns = [schema::DOC_ID.name, schema::TEXT.name, schema::SOURCE.name];
     let properties = shard::tokens_properties(&context.plan().shards, metadata);
-    let staged = format!("tokens-{part}");
+    let staged = format!("tokens-{unit}");
     let mut table = PartWriter::create(context.store.work.staging(), &staged, shard::tokens_schema(), properties)?;
     let mut facts = TokenFacts::default();
-    for batch in context.store.table_columns(&layout::part(layout::DOCUMENTS, part), Some(&columns), BATCH_ROWS)? {
+    for batch in context.store.table_columns(documents, Some(&columns), BATCH_ROWS)? {
         context.stop.check()?;
         let batch = batch?;
         let bytes = text_bytes(&batch)?;
@@ -83,7 +94,7 @@ fn encode_part(context: &Context<'_>, worker: &mut dyn Worker, part: usize, meta
         facts.tokens += lengths.values().iter().map(|&n| u64::try_from(n).unwrap_or(0)).sum::<u64>();
         table.write(&encoded)?;
     }
-    let path = layout::part(layout::TOKENS, part);
+    let path = layout::made(pass::ENCODE, layout::TOKENS, unit);
     let file = table.commit(&context.store.work.output(&path)?, path)?;
     Ok(Entry::new(vec![file], facts))
 }

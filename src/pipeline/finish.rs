@@ -9,17 +9,19 @@ use super::annotate::Annotated;
 use super::context::Context;
 use super::decide::Part;
 use super::encode::TokenFacts;
-use super::layout;
 use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
 use super::observer::{Event, Observer};
 use super::pack::Packed;
 use super::plan::Plan;
-use super::rebalance::Rebalanced;
+use super::publish::{Published, publish};
 use super::report::{Report, peak_memory};
 use super::shard::ShardFacts;
 use super::train::Vocabulary;
 use super::work_dir::{Entry, InputState, State, WorkDir};
+use super::{gc, layout};
 use crate::corpus::{InputTally, SourceDefaults};
+use crate::decide::losses::Losses;
+use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, read_limited};
 use crate::stage::Counts;
@@ -27,7 +29,7 @@ use crate::stage::Counts;
 /// What the passes concluded.
 pub(super) struct Finished {
     pub(super) annotated: Annotated,
-    pub(super) mixture: Option<Rebalanced>,
+    pub(super) mixture: Option<Mixture>,
     pub(super) parts: Vec<Part>,
     pub(super) vocabulary: Vocabulary,
     pub(super) tokens: Vec<Entry<TokenFacts>>,
@@ -38,30 +40,31 @@ pub(super) struct Finished {
 pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Manifest> {
     let Finished { annotated, mixture, parts, vocabulary, tokens, packed } = finished;
     let (read, quarantine) = Reading::gather(context, annotated)?;
-    let mut files = vec![context.store.work.write_output(layout::PLAN, context.plan().to_toml()?.as_bytes(), 0)?, quarantine];
+    let work = &context.store.work;
     let mut totals = read.totals;
-    let (mut rejected, mut registers) = (Counts::new(), Counts::new());
     for part in parts {
         totals.kept += part.facts.kept;
         totals.kept_bytes += part.facts.kept_bytes;
         totals.kept_characters += part.facts.kept_characters;
-        add(&mut rejected, &part.facts.rejected);
-        add(&mut registers, &part.facts.registers);
     }
+    let losses = Losses::sum(parts.iter().map(|part| &part.facts.losses));
+    let rejected = losses.by_rule();
     totals.rejected = rejected.values().sum();
     totals.tokens = tokens.iter().map(|part| part.facts.tokens).sum();
-    files.extend(parts.iter().flat_map(|part| part.files.clone()));
-    files.extend(vocabulary.entry.files.clone());
-    files.extend(tokens.iter().flat_map(|part| part.files.clone()));
-    files.extend(packed.files.clone());
-    files.retain(|file: &FileEntry| !Path::new(&file.path).starts_with(layout::WORK));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
     if !totals.balanced() {
         return Err(Error::internal(format!(
             "read {} is not kept {} + rejected {} + quarantined {}",
             totals.read, totals.kept, totals.rejected, totals.quarantined
         )));
     }
+    let published = outputs(parts, vocabulary, tokens, packed)?;
+    publish(work, &published)?;
+    let mut files: Vec<FileEntry> = published.iter().map(Published::entry).collect();
+    files.push(work.write_output(layout::PLAN, context.plan().to_toml()?.as_bytes(), 0)?);
+    files.push(work.write_output(layout::PACK_JSON, &packed.index, 0)?);
+    files.push(quarantine);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    work.write_used()?;
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         seimai: env!("CARGO_PKG_VERSION").to_owned(),
@@ -72,19 +75,36 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
         totals,
         rejected,
-        registers,
-        mixture: mixture.as_ref().map(|rebalanced| rebalanced.mixture.clone()),
+        mixture: mixture.clone(),
+        registers: losses.kept_by_register(),
+        warnings: losses.warnings(),
+        losses,
         stages: read.counts,
         tokenizer: TokenizerFacts {
-            vocab_size: vocabulary.entry.facts.vocab_size,
-            blake3: vocabulary.file()?.blake3.clone(),
-            pre_tokens: vocabulary.entry.facts.pre_tokens,
+            vocab_size: vocabulary.facts.vocab_size,
+            blake3: vocabulary.blake3()?.to_owned(),
+            pre_tokens: vocabulary.facts.pre_tokens,
         },
         pack: pack_facts(packed),
         files,
     };
-    context.store.work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
+    work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
     Ok(manifest)
+}
+
+/// What the passes made, with names in OUT.
+fn outputs(parts: &[Part], vocabulary: &Vocabulary, tokens: &[Entry<TokenFacts>], packed: &Packed) -> Result<Vec<Published>> {
+    let mut all = vec![Published { made: vocabulary.counts.clone(), path: layout::COUNTS.to_owned() }];
+    let mut add = |made: &FileEntry, path: String| all.push(Published { made: made.clone(), path });
+    for (number, (part, tokens)) in parts.iter().zip(tokens).enumerate() {
+        add(&part.documents, layout::part(layout::DOCUMENTS, number));
+        add(&part.rejected, layout::part(layout::REJECTED, number));
+        let shard = tokens.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
+        add(shard, layout::part(layout::TOKENS, number));
+    }
+    vocabulary.files.iter().for_each(|(name, file)| add(file, layout::inside(layout::TOKENIZER, name)));
+    packed.parts.iter().for_each(|(name, file)| add(file, layout::inside(layout::PACK, name)));
+    Ok(all)
 }
 
 fn add(sum: &mut Counts, more: &Counts) {
@@ -145,14 +165,14 @@ impl Reading {
     fn gather(context: &Context<'_>, annotated: &Annotated) -> Result<(Self, FileEntry)> {
         let mut all = Self { tallies: vec![InputTally::default(); context.store.inputs.files.len()], ..Self::default() };
         let mut quarantine = context.store.work.start_output(layout::QUARANTINE)?;
-        for shard in 0..annotated.shards {
-            all.take(&annotated.facts(context, shard)?, &mut quarantine)?;
+        for shard in 0..annotated.shards() {
+            all.take(&annotated.facts(context, shard)?, annotated.first_input(shard), &mut quarantine)?;
         }
         let file = context.store.work.finish_output(quarantine, layout::QUARANTINE, all.totals.quarantined)?;
         Ok((all, file))
     }
 
-    fn take(&mut self, facts: &ShardFacts, quarantine: &mut StagedFile) -> Result<()> {
+    fn take(&mut self, facts: &ShardFacts, first_input: u32, quarantine: &mut StagedFile) -> Result<()> {
         let quarantined = facts.quarantined.len() as u64;
         self.totals.read += facts.documents + quarantined;
         self.totals.quarantined += quarantined;
@@ -163,8 +183,10 @@ impl Reading {
             quarantine.write_all(&line).map_err(|e| quarantine.failed(e))?;
         }
         for (input, tally) in &facts.inputs {
-            let input =
-                self.tallies.get_mut(*input as usize).ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
+            let input = self
+                .tallies
+                .get_mut((first_input + input) as usize)
+                .ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
             input.add(tally);
         }
         add(&mut self.counts, &facts.counts);
@@ -184,8 +206,8 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
     }
 }
 
-/// `run.json`, then `_SUCCESS`, then `.work/` goes.
-pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: &dyn Observer) -> Result<()> {
+/// `run.json`, then `_SUCCESS`; then what the run was not made of goes, and what is beyond `limit` bytes.
+pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, limit: Option<u64>, observer: &dyn Observer) -> Result<()> {
     let timings = run_json(report, threads);
     work.write_output(layout::RUN, timings.as_bytes(), 0)?;
     let manifest = blake3::hash(&report.manifest.to_bytes()?).to_hex().to_string();
@@ -198,10 +220,16 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, observer: 
         let _ = std::fs::remove_file(&success);
     }
     committed?;
-    if let Err(e) = work.remove_work() {
-        observer.on_event(&Event::Note(format!("the run is complete, but its work directory could not be removed: {e}")));
-    }
+    tidy(work, limit, observer);
     Ok(())
+}
+
+/// The work directory of a finished run: what that run is made of, up to a limit.
+pub(super) fn tidy(work: &WorkDir, limit: Option<u64>, observer: &dyn Observer) {
+    let tidied = gc::collect_in(work, limit, false).and_then(|_| if limit == Some(0) { Ok(()) } else { work.leave() });
+    if let Err(e) = tidied {
+        observer.on_event(&Event::Note(format!("the run is complete, but its work directory could not be tidied up: {e}")));
+    }
 }
 
 fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &Path) -> Result<()> {
@@ -226,19 +254,28 @@ fn run_json(report: &Report, threads: usize) -> String {
     format!("{value:#}\n")
 }
 
-/// What a finished run says it belongs to.
-pub(super) fn finished_state(out: &Path) -> Result<Option<State>> {
+/// What a finished run says it belongs to. Of times and places of its inputs only the work directory knows: with them, an input that has not
+/// been touched since need not be read.
+pub(super) fn finished_state(out: &Path, in_work: Option<&State>) -> Result<State> {
     let (manifest, _) = Manifest::read(out)?;
-    let inputs = manifest.inputs.iter().map(|input| InputState {
-        path: input.path.clone(),
-        file: String::new(),
-        bytes: input.bytes,
-        mtime: String::new(),
-        blake3: input.blake3.clone(),
+    let in_work: BTreeMap<(&str, u64, &str), &InputState> = in_work
+        .iter()
+        .flat_map(|state| &state.inputs)
+        .map(|input| ((input.path.as_str(), input.bytes, input.blake3.as_str()), input))
+        .collect();
+    let inputs = manifest.inputs.iter().map(|input| {
+        let bare = || InputState {
+            path: input.path.clone(),
+            file: String::new(),
+            bytes: input.bytes,
+            mtime: String::new(),
+            blake3: input.blake3.clone(),
+        };
+        in_work.get(&(input.path.as_str(), input.bytes, input.blake3.as_str())).map_or_else(bare, |known| (*known).clone())
     });
     let mut state = State::new(manifest.fingerprint.clone(), inputs.collect());
     state.seimai.clone_from(&manifest.seimai);
-    Ok(Some(state))
+    Ok(state)
 }
 
 /// Started again after it finished: nothing to do.

@@ -1,11 +1,9 @@
 //! The first pass: where do the work shards begin? The inputs are decompressed and passed over once; their records are read later.
 
 use super::context::Context;
-use super::layout::{self, pass};
+use super::layout::pass;
 use super::observer::{Progress, Quantity};
-use super::tables::write_table;
-use super::work_dir::Entry;
-use crate::corpus::{ShardRef, shards_to_batch};
+use crate::corpus::ShardRef;
 use crate::error::Result;
 
 /// Runs the pass, or reads what it found before.
@@ -27,8 +25,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
     progress.add(framer.consumed() - told, 0, 0);
     // A table of inputs that are not those of this run must not be committed.
     context.store.inputs.check_unchanged(0..context.store.inputs.files.len() as u32)?;
-    let table = write_table(context.store, layout::SHARDS, &shards_to_batch(&shards)?)?;
-    context.store.work.commit(pass::FRAME, layout::FOLD, &Entry::new(vec![table], ()))?;
+    context.store.commit_frame(&shards)?;
     context.took(pass::FRAME, progress.finish());
     Ok(shards)
 }

@@ -90,6 +90,16 @@ pub(super) fn state(known: Option<&State>, fingerprint: &str, inputs: &[InputFil
     Ok(state)
 }
 
+/// The state of a run that would begin now; what `known` says is unchanged is not read.
+pub(super) fn state_now(known: &State, fingerprint: &str, inputs: &[InputFile], pool: &Pool, stop: &Stop) -> Result<State> {
+    Ok(State::new(fingerprint.to_owned(), input_states(inputs, Some(known), pool, stop)?))
+}
+
+/// Is it a run of the same plan over the same inputs?
+pub(super) fn is_same_run(known: &State, now: &State) -> bool {
+    same_run(known, now).is_ok() && known.inputs.iter().zip(&now.inputs).all(|(then, now)| then.blake3 == now.blake3)
+}
+
 /// The inputs as they are now. What size and time say is unchanged keeps the hash known from before.
 fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: &Stop) -> Result<Vec<InputState>> {
     let known: BTreeMap<&str, &InputState> =

@@ -26,8 +26,6 @@ pub enum Decision {
         input_ids: Vec<i32>,
         /// Each token's bytes, lossily as text.
         tokens: Vec<String>,
-        /// Every measure beside its threshold: `mean_sentence 31.2 ≥ 12`.
-        measures: Vec<String>,
         /// doc_ids of rejected documents that name it.
         duplicates: Vec<String>,
     },
@@ -55,6 +53,8 @@ pub struct History {
     pub text: String,
     /// The scalar columns that are not null, as text.
     pub columns: Vec<(String, String)>,
+    /// Every measure beside its threshold: `mean_sentence 31.2 ≥ 12`.
+    pub measures: Vec<String>,
     /// What became of it.
     pub decision: Decision,
 }
@@ -74,7 +74,7 @@ pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<History>> {
             })?;
         } else if layout::is_in(layout::REJECTED, &file.path) {
             finished.search(&file.path, doc_id, &mut |batch, row, at| {
-                histories.push(rejected(&file.path, batch, row, at)?);
+                histories.push(finished.rejected(&file.path, batch, row, at)?);
                 Ok(())
             })?;
         }
@@ -120,9 +120,47 @@ impl FinishedRun {
         let word =
             |id: &i32| u32::try_from(*id).ok().and_then(|id| tokenizer.token(id)).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let tokens = input_ids.iter().map(|id| word(id).unwrap_or_default()).collect();
-        let measures = self.measures(batch, row)?;
         let duplicates = self.duplicates(manifest, &doc_id)?;
-        history(path, batch, row, at, Decision::Kept { input_ids, tokens, measures, duplicates })
+        self.history(path, batch, row, at, Decision::Kept { input_ids, tokens, duplicates })
+    }
+
+    fn rejected(&self, path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
+        let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
+        let of = strings(batch, &schema::DUPLICATE_OF)?;
+        let decision = Decision::Rejected {
+            stage: text(&schema::STAGE)?,
+            rule: text(&schema::RULE)?,
+            evidence: text(&schema::EVIDENCE)?,
+            duplicate_of: of.is_valid(row).then(|| of.value(row).to_owned()),
+        };
+        self.history(path, batch, row, at, decision)
+    }
+
+    /// The scalar columns as text; structs field by field.
+    fn history(&self, path: &str, batch: &Batch, row: usize, at: u64, decision: Decision) -> Result<History> {
+        const APART: &[&str] = &["doc_id", "text", "stage", "rule", "evidence", "duplicate_of"];
+        let mut columns = Vec::new();
+        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+            if APART.contains(&field.name().as_str()) {
+                continue;
+            }
+            if let Some(fields) = array.as_struct_opt() {
+                for (name, inner) in fields.column_names().into_iter().zip(fields.columns()) {
+                    push(&mut columns, &format!("{}.{name}", field.name()), inner.as_ref(), row)?;
+                }
+            } else {
+                push(&mut columns, field.name(), array.as_ref(), row)?;
+            }
+        }
+        let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
+        Ok(History {
+            doc_id: text(&schema::DOC_ID)?,
+            position: (path.to_owned(), at),
+            text: text(&schema::TEXT)?,
+            columns,
+            measures: self.measures(batch, row)?,
+            decision,
+        })
     }
 
     /// Every measure beside its threshold.
@@ -162,38 +200,6 @@ impl FinishedRun {
         }
         Ok(found)
     }
-}
-
-fn rejected(path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
-    let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
-    let of = strings(batch, &schema::DUPLICATE_OF)?;
-    let decision = Decision::Rejected {
-        stage: text(&schema::STAGE)?,
-        rule: text(&schema::RULE)?,
-        evidence: text(&schema::EVIDENCE)?,
-        duplicate_of: of.is_valid(row).then(|| of.value(row).to_owned()),
-    };
-    history(path, batch, row, at, decision)
-}
-
-/// The scalar columns as text; structs field by field.
-fn history(path: &str, batch: &Batch, row: usize, at: u64, decision: Decision) -> Result<History> {
-    const APART: &[&str] = &["doc_id", "text", "stage", "rule", "evidence", "duplicate_of"];
-    let mut columns = Vec::new();
-    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-        if APART.contains(&field.name().as_str()) {
-            continue;
-        }
-        if let Some(fields) = array.as_struct_opt() {
-            for (name, inner) in fields.column_names().into_iter().zip(fields.columns()) {
-                push(&mut columns, &format!("{}.{name}", field.name()), inner.as_ref(), row)?;
-            }
-        } else {
-            push(&mut columns, field.name(), array.as_ref(), row)?;
-        }
-    }
-    let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
-    Ok(History { doc_id: text(&schema::DOC_ID)?, position: (path.to_owned(), at), text: text(&schema::TEXT)?, columns, decision })
 }
 
 fn push(columns: &mut Vec<(String, String)>, name: &str, array: &dyn Array, row: usize) -> Result<()> {

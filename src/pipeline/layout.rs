@@ -6,21 +6,30 @@
 //! OUT/tokenizer/                            the vocabulary
 //! OUT/.work/lock                            held with flock while running
 //! OUT/.work/state.json                      plan fingerprint, inputs, versions: what this directory belongs to
+//! OUT/.work/used.json                       the entries that the finished run is made of
 //! OUT/.work/<pass>/entries/<unit>.json      the commit point of a unit: its files, its facts, its own checksum
-//! OUT/.work/<pass>/…                        tables between the passes
+//! OUT/.work/<pass>/<kind>/<unit>…           what units made: tables between the passes, and the files of OUT, which are second names of these
 //! OUT/.work/tmp/                            files without a final name; cleared at every start
 //! ```
+//! A unit is called by what it is made of (`key.rs`), so that its name holds in the next run too.
 
 /// The passes, in order. The name of a pass is the name of its file here, of its directory under `.work/`, and of its row in `run.json`.
 pub(super) mod pass {
     pub(in crate::pipeline) const FRAME: &str = "frame";
     pub(in crate::pipeline) const ANNOTATE: &str = "annotate";
+    /// Sketches of documents that an earlier run annotated; else they are made while annotating.
+    pub(in crate::pipeline) const SKETCH: &str = "sketch";
+    pub(in crate::pipeline) const JUDGE: &str = "judge";
     pub(in crate::pipeline) const DEDUP: &str = "dedup";
     pub(in crate::pipeline) const REBALANCE: &str = "rebalance";
     pub(in crate::pipeline) const DECIDE: &str = "decide";
+    pub(in crate::pipeline) const COUNT: &str = "count";
     pub(in crate::pipeline) const TRAIN: &str = "train";
     pub(in crate::pipeline) const ENCODE: &str = "encode";
     pub(in crate::pipeline) const PACK: &str = "pack";
+
+    /// All of them, in order.
+    pub(in crate::pipeline) const ALL: [&str; 11] = [FRAME, ANNOTATE, SKETCH, JUDGE, DEDUP, REBALANCE, DECIDE, COUNT, TRAIN, ENCODE, PACK];
 }
 
 /// The resolved plan.
@@ -52,12 +61,16 @@ pub(super) const PACK_JSON: &str = "pack/pack.json";
 /// Directories of parts, row for row the same documents but for `rejected`.
 pub(super) const PART_DIRECTORIES: [&str; 4] = [DOCUMENTS, REJECTED, TOKENS, PACK];
 
-/// Everything that lives only while a run is not complete.
+/// What the next run can use again, and everything that lives only while a run is not complete.
 pub(super) const WORK: &str = ".work";
 /// In `.work/`.
 pub(super) const LOCK: &str = "lock";
 /// In `.work/`.
 pub(super) const STATE: &str = "state.json";
+/// In `.work/`.
+pub(super) const USED: &str = "used.json";
+/// In `.work/`.
+pub(super) const ENTRIES: &str = "entries";
 /// In `.work/`.
 pub(super) const TMP: &str = "tmp";
 /// Stands in `.work/` while an earlier run is being removed, so that a kill in between is known for what it is.
@@ -68,15 +81,9 @@ pub(super) const CLEARING: &str = "clearing";
 pub(super) const OUTPUTS: [&str; 12] =
     [SUCCESS, MANIFEST, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, RUN, WORK];
 
-/// What the directories of a finished run hold beside parts.
-pub(super) const BESIDE_PARTS: [&str; 6] = [
-    TOKENIZER_JSON,
-    "tokenizer/tokenizer_config.json",
-    "tokenizer/special_tokens_map.json",
-    "tokenizer/merges.txt",
-    "tokenizer/report.json",
-    PACK_JSON,
-];
+/// The files of [`TOKENIZER`].
+pub(super) const TOKENIZER_FILES: [&str; 5] =
+    ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "merges.txt", "report.json"];
 
 /// Files that the manifest does not list, by design.
 pub(super) const UNLISTED: [&str; 3] = [MANIFEST, RUN, SUCCESS];
@@ -94,9 +101,17 @@ fn part_name(part: usize) -> String {
 }
 
 /// Is it the name of a part, with this extension?
-pub(super) fn is_part_name(name: &str, extension: &str) -> bool {
+fn is_part_name(name: &str, extension: &str) -> bool {
     let number = name.strip_prefix("part-").and_then(|rest| rest.strip_suffix(extension)?.strip_suffix('.'));
     number.is_some_and(|n| n.len() >= 5 && n.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Could a run have made this file in a directory of OUT?
+pub(super) fn is_made_by_runs(path: &str) -> bool {
+    let Some((dir, name)) = path.split_once('/') else { return false };
+    let extension = if dir == PACK { "pack" } else { "parquet" };
+    let is_part = PART_DIRECTORIES.contains(&dir) && is_part_name(name, extension);
+    is_part || dir == TOKENIZER && TOKENIZER_FILES.contains(&name) || path == PACK_JSON
 }
 
 /// A file of the pack or of the vocabulary.
@@ -109,44 +124,54 @@ pub(super) fn is_in(directory: &str, path: &str) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Name of the unit that is a work shard.
-pub(super) fn shard_unit(shard: u64) -> String {
-    format!("{shard:08}")
+/// What a unit of a pass made; `kind` tells its files apart.
+pub(super) fn made(pass: &str, kind: &str, unit: &str) -> String {
+    format!("{WORK}/{pass}/{kind}/{unit}.parquet")
 }
-
-/// Name of the unit that is a part.
-pub(super) fn part_unit(part: usize) -> String {
-    format!("{part:05}")
-}
-
-/// Name of the one unit of a pass that is a fold.
-pub(super) const FOLD: &str = "fold";
 
 /// The table of work shards.
-pub(super) const SHARDS: &str = ".work/frame/shards.parquet";
-/// What the search for duplicates found.
-pub(super) const VERDICTS: &str = ".work/dedup/verdicts.parquet";
-/// The ids of the documents that stand for others.
-pub(super) const ANCHORS: &str = ".work/dedup/anchors.parquet";
+pub(super) fn shards(unit: &str) -> String {
+    made(pass::FRAME, "shards", unit)
+}
 
 /// The documents of a work shard with their columns.
-pub(super) fn annotated(shard: u64) -> String {
-    format!(".work/annotate/documents/{shard:08}.parquet")
+pub(super) fn annotated(unit: &str) -> String {
+    made(pass::ANNOTATE, DOCUMENTS, unit)
 }
 
 /// The sketches of a work shard, for the search for duplicates.
-pub(super) fn sketches(shard: u64) -> String {
-    format!(".work/annotate/sketches/{shard:08}.parquet")
+pub(super) fn sketches(unit: &str) -> String {
+    made(pass::SKETCH, "sketches", unit)
 }
 
 /// The documents of a work shard that the quality rules reject.
-pub(super) fn rejections(shard: u64) -> String {
-    format!(".work/dedup/rejections/{shard:08}.parquet")
+pub(super) fn rejections(unit: &str) -> String {
+    made(pass::JUDGE, "rejections", unit)
 }
 
-/// The histogram of a part.
-pub(super) fn part_counts(part: usize) -> String {
-    format!(".work/decide/counts/{part:05}.parquet")
+/// What the search for duplicates found.
+pub(super) fn verdicts(unit: &str) -> String {
+    made(pass::DEDUP, "verdicts", unit)
+}
+
+/// The ids of the documents that stand for others.
+pub(super) fn anchors(unit: &str) -> String {
+    made(pass::DEDUP, "anchors", unit)
+}
+
+/// The histogram of the kept documents of a work shard; `kept` tells which those are.
+pub(super) fn shard_counts(unit: &str, kept: &str) -> String {
+    made(pass::COUNT, "counts", &format!("{unit}-{kept}"))
+}
+
+/// A file of the vocabulary.
+pub(super) fn vocabulary(unit: &str, name: &str) -> String {
+    format!("{WORK}/{}/{TOKENIZER}/{unit}-{name}", pass::TRAIN)
+}
+
+/// A file of the pack.
+pub(super) fn packed(unit: &str) -> String {
+    format!("{WORK}/{}/{PACK}/{unit}.pack", pass::PACK)
 }
 
 #[cfg(test)]
@@ -165,14 +190,17 @@ mod tests {
     #[test]
     fn tables_between_passes_lie_under_their_pass() {
         for (path, pass) in [
-            (SHARDS.to_owned(), pass::FRAME),
-            (annotated(1), pass::ANNOTATE),
-            (sketches(1), pass::ANNOTATE),
-            (rejections(1), pass::DEDUP),
-            (VERDICTS.to_owned(), pass::DEDUP),
-            (ANCHORS.to_owned(), pass::DEDUP),
-            (part_counts(1), pass::DECIDE),
+            (shards("k"), pass::FRAME),
+            (annotated("k"), pass::ANNOTATE),
+            (sketches("k"), pass::SKETCH),
+            (rejections("k"), pass::JUDGE),
+            (verdicts("k"), pass::DEDUP),
+            (anchors("k"), pass::DEDUP),
+            (shard_counts("k", "1"), pass::COUNT),
+            (vocabulary("k", "merges.txt"), pass::TRAIN),
+            (packed("k"), pass::PACK),
         ] {
+            assert!(pass::ALL.contains(&pass));
             assert!(path.starts_with(&format!("{WORK}/{pass}/")), "{path}");
         }
     }

@@ -7,13 +7,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
-pub const MANIFEST_VERSION: u32 = 2;
+pub const MANIFEST_VERSION: u32 = 3;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// What `manifest.json` says.
@@ -43,6 +44,10 @@ pub struct Manifest {
     /// What the policy `rebalance` made of the registers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixture: Option<Mixture>,
+    /// Documents and characters by source, register and rule; the largest sources by name.
+    pub losses: Losses,
+    /// Sources that lose most of themselves, a sentence each.
+    pub warnings: Vec<String>,
     /// What the stages counted (`normalize.…`, `segment.…`).
     pub stages: Counts,
     /// The vocabulary.

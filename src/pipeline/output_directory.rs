@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::layout::{self, BESIDE_PARTS, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, WORK};
+use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, WORK};
 use crate::error::{Error, Result};
 use crate::io::{create_dir, sync_dir};
 
@@ -169,20 +169,13 @@ fn take_lock(out: &Path, mut file: File, take: fn(&File) -> std::result::Result<
     Ok(Some(file))
 }
 
-/// Could a run have made `OUT/<dir>/<name>`?
-fn is_made_by_runs(dir: &str, name: &str) -> bool {
-    let extension = if dir == layout::PACK { "pack" } else { "parquet" };
-    let is_part = layout::PART_DIRECTORIES.contains(&dir) && layout::is_part_name(name, extension);
-    is_part || BESIDE_PARTS.contains(&layout::inside(dir, name).as_str())
-}
-
 /// Refuses to clear a directory into which somebody has put files of their own.
-fn refuse_foreign(out: &Path) -> Result<()> {
+pub(super) fn refuse_foreign(out: &Path) -> Result<()> {
     for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER]) {
         for name in names_or_none(&out.join(dir))? {
             let path = out.join(dir).join(&name);
             let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-            if !is_file || !name.to_str().is_some_and(|name| is_made_by_runs(dir, name)) {
+            if !is_file || !name.to_str().is_some_and(|name| layout::is_made_by_runs(&layout::inside(dir, name))) {
                 return Err(Error::refused_with_hint(
                     format!("{}: not made by a run, and it would be removed", crate::quarantine::escape(&path.to_string_lossy(), 300)),
                     "move it away, or name a new directory with --out",
@@ -196,6 +189,19 @@ fn refuse_foreign(out: &Path) -> Result<()> {
 /// Has a run finished in a directory that cannot be written? Nothing has to be written to say so.
 pub(super) fn is_finished_for_good(out: &Path) -> bool {
     vouched(out) && rustix::fs::access(out, rustix::fs::Access::WRITE_OK).is_err()
+}
+
+/// Takes the outputs of a finished run away, so that another can be made here of what its work directory holds; with files of others inside,
+/// nothing. It is no finished run any more after the first step, and a kill at any point leaves a run that goes on.
+pub(super) fn retract(out: &Path) -> Result<()> {
+    refuse_foreign(out)?;
+    for name in OUTPUTS.iter().filter(|name| **name != WORK) {
+        remove(&out.join(name))?;
+        if *name == SUCCESS {
+            sync_dir(out)?;
+        }
+    }
+    sync_dir(out)
 }
 
 /// Removes what an earlier run left, and nothing else: with files of others inside, nothing at all. A kill at any point leaves a

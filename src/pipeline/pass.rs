@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::context::Context;
-use super::layout;
 use super::observer::{Progress, Quantity};
 use super::work_dir::Entry;
 use crate::error::Result;
@@ -21,6 +20,8 @@ pub(super) trait Facts: Serialize + DeserializeOwned {
         0
     }
 }
+
+impl Facts for () {}
 
 /// A pass and its units.
 pub(super) struct Pass {
@@ -43,8 +44,8 @@ impl Pass {
     }
 
     /// A pass that is a fold: one unit of some steps.
-    pub(super) fn fold(name: &'static str, steps: u64) -> Self {
-        Self::new(name, Quantity::Steps, std::iter::once((layout::FOLD.to_owned(), steps)))
+    pub(super) fn fold(name: &'static str, unit: String, steps: u64) -> Self {
+        Self::new(name, Quantity::Steps, std::iter::once((unit, steps)))
     }
 
     /// Has the units that are not committed worked on: `work` gets their numbers, in order, and commits each.
@@ -53,9 +54,19 @@ impl Pass {
         context: &Context<'_>,
         work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
     ) -> Result<()> {
+        self.run_where(context, &|_, _: &F| true, work)
+    }
+
+    /// The same; a unit that is committed is worked on again where `holds` says no.
+    pub(super) fn run_where<F: Facts>(
+        &self,
+        context: &Context<'_>,
+        holds: &dyn Fn(usize, &F) -> bool,
+        work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
         let (mut missing, mut done) = (Vec::new(), [0; 3]);
         for (number, unit) in self.units.iter().enumerate() {
-            match context.store.work.committed::<F>(self.name, &unit.name)? {
+            match context.store.work.committed::<F>(self.name, &unit.name)?.filter(|entry| holds(number, &entry.facts)) {
                 None => missing.push(number),
                 Some(entry) => {
                     let more = [unit.size, entry.facts.documents(), entry.facts.bytes()];

@@ -177,6 +177,22 @@ impl Plan {
         self.pack.check()
     }
 
+    /// What the first pass reads of the plan: everything but what only later passes read, which is set to its default. A new section or key
+    /// belongs to the first pass until it is taken out here.
+    #[must_use]
+    pub(super) fn of_annotation(&self) -> Self {
+        Self {
+            input: corpus::Options { paths: Vec::new(), ..self.input.clone() },
+            keigo: KeigoOptions { register: self.keigo.register.clone(), ..KeigoOptions::default() },
+            quality: decide::QualityOptions::default(),
+            dedup: dedup::Options::default(),
+            tokenizer: bpe::Options::default(),
+            shards: shard::Options::default(),
+            pack: pack::Options::default(),
+            ..self.clone()
+        }
+    }
+
     /// The resolved plan as TOML: every key, defaults included.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self).map_err(|e| Error::internal(format!("the plan cannot be written as TOML: {e}")))
@@ -362,6 +378,26 @@ mod tests {
         {
             let said = refusal(&format!("{INPUT}{text}"), &[]);
             assert!(said.contains("built"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_later_passes_read_is_not_of_the_annotation() {
+        let of = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+            Plan::from_toml(INPUT, &settings, "p").unwrap().of_annotation()
+        };
+        let later = [
+            "input.paths=[\"b\"]",
+            "quality.preset=legal",
+            "dedup.near=false",
+            "tokenizer.vocab_size=300",
+            "shards.rows_max=7",
+            "pack.seed=3",
+        ];
+        assert_eq!(of(&later), of(&[]));
+        for setting in ["input.source.name=x", "normalize.form=none", "segment.dictionary=unidic", "keigo.register.legal_density=0.5"] {
+            assert_ne!(of(&[setting]), of(&[]), "{setting}");
         }
     }
 

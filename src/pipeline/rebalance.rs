@@ -6,12 +6,13 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use super::annotate::Annotated;
 use super::context::Context;
 use super::dedup::Duplicates;
+use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
 use super::work_dir::Entry;
-use crate::decide::Rejections;
 use crate::decide::rebalance::{self, Found, Histogram, Mass, Mixture, Open, Others, Rebalance, Share, key, quotas};
 use crate::dedup::{Verdict, ordinal, row_of};
 use crate::error::Result;
@@ -40,6 +41,27 @@ impl Rebalanced {
         }
     }
 
+    /// Gives the rows of a shard whose documents go, whatever else is said of them.
+    pub(super) fn dropped(&self, context: &Context<'_>, annotated: &Annotated, shard: u64, give: &mut dyn FnMut(usize)) -> Result<()> {
+        let Some(options) = &context.plan().keigo.rebalance else { return Ok(()) };
+        let documents = layout::annotated(&annotated.keys(shard)?.documents);
+        let columns = [schema::DOC_ID.name, schema::REGISTER.name];
+        let mut row = 0;
+        for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
+            context.stop.check()?;
+            let batch = batch?;
+            let (ids, registers) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::REGISTER)?);
+            for i in 0..batch.num_rows() {
+                let document = Candidate { ordinal: ordinal(shard, row), doc_id: ids.value(i), register: registers.value(i) };
+                if self.repeat(options, document) == 0 {
+                    give(row as usize);
+                }
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Why documents of a register go.
     pub(super) fn evidence(&self, register: &str) -> String {
         match self.mixture.registers.get(register) {
@@ -63,11 +85,15 @@ pub(super) struct Candidate<'a> {
 }
 
 /// Runs the fold, or reads what it concluded before; nothing where the plan asks for no mixture.
-pub(super) fn run(context: &Context<'_>, shards: u64, duplicates: &Duplicates) -> Result<Option<Rebalanced>> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Option<Rebalanced>> {
     let Some(options) = &context.plan().keigo.rebalance else { return Ok(None) };
-    let fold = Pass::fold(pass::REBALANCE, 3);
+    let mut key = Key::of(pass::REBALANCE).and_settings(options)?.and_steps(context.plan(), &["decide"]);
+    for shard in 0..annotated.shards() {
+        key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
+    }
+    let fold = Pass::fold(pass::REBALANCE, key.name(), 3);
     fold.run::<Rebalanced>(context, |_, underway| {
-        let over = Over { context, duplicates, shards, options };
+        let over = Over { context, annotated, duplicates, options };
         let weighed = over.weigh()?;
         underway.step();
         let masses = weighed.iter().map(|(register, (mass, _))| (register.clone(), *mass)).collect();
@@ -86,8 +112,8 @@ pub(super) fn run(context: &Context<'_>, shards: u64, duplicates: &Duplicates) -
 /// The corpus as the fold sees it.
 struct Over<'a> {
     context: &'a Context<'a>,
+    annotated: &'a Annotated,
     duplicates: &'a Duplicates,
-    shards: u64,
     options: &'a Rebalance,
 }
 
@@ -153,19 +179,19 @@ impl Over<'_> {
     }
 
     fn side_by_side(&self, work: &(dyn Fn(u64) -> Result<()> + Sync)) -> Result<()> {
-        let mut shards = 0..self.shards;
+        let mut shards = 0..self.annotated.shards();
         self.context.pool.for_each(self.context.stop, &mut || Ok(shards.next()), &|| (), &|(), shard| work(shard))
     }
 
     /// Gives every document of a shard that quality rules keep and that repeats no other, with its mass.
     fn candidates(&self, shard: u64, give: &mut dyn FnMut(Candidate<'_>, Mass)) -> Result<()> {
-        let store = self.context.store;
-        let rejections = Rejections::from_batch(&store.table(&layout::rejections(shard))?.concat()?)?;
+        let rejections = self.duplicates.rejections(self.context, shard)?;
         let removed = |affected: &&crate::dedup::Affected| matches!(affected.verdict, Verdict::Removed { .. });
         let mut removed = self.duplicates.of(shard).iter().filter(removed).map(|affected| row_of(affected.ordinal)).peekable();
         let columns = [schema::DOC_ID.name, schema::REGISTER.name, schema::TEXT.name];
         let mut row = 0;
-        for batch in store.table_columns(&layout::annotated(shard), Some(&columns), BATCH_ROWS)? {
+        let documents = layout::annotated(&self.annotated.keys(shard)?.documents);
+        for batch in self.context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
             self.context.stop.check()?;
             let batch = batch?;
             let (ids, registers) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::REGISTER)?);

@@ -85,6 +85,11 @@ pub(super) fn versions(plan: &Plan) -> Vec<(&'static str, u32)> {
     STEPS.iter().map(|step| (step.name, (step.version)(plan))).collect()
 }
 
+/// The steps of the first pass: what a table of documents depends on.
+pub(super) fn steps_of_annotation() -> Vec<&'static str> {
+    STEPS.iter().filter(|step| step.name == "read" || matches!(step.build, Build::Annotate(_))).map(|step| step.name).collect()
+}
+
 /// The stages of a plan, ready to work.
 pub struct Stages {
     /// The plan they were built from.
@@ -133,10 +138,12 @@ struct Built {
 impl Built {
     fn new(plan: &Plan, opened: &Opened<'_>) -> Result<Self> {
         let mut built = Self::default();
+        // What a table of documents is named by is all that its stages see.
+        let of_annotation = plan.of_annotation();
         for step in STEPS {
             let (name, version) = match step.build {
                 Build::Annotate(build) => {
-                    let stage = build(plan, opened)?;
+                    let stage = build(&of_annotation, opened)?;
                     let said = (stage.name(), stage.version());
                     built.annotate.push(stage);
                     said

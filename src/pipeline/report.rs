@@ -15,6 +15,8 @@ pub struct RunOptions {
     pub memory: u64,
     /// Remove what an earlier run left and start over.
     pub fresh: bool,
+    /// Bytes that the work directory may keep for the next run beside what the outputs hold; `None`: all that this run is made of.
+    pub store_limit: Option<u64>,
 }
 
 /// What a finished run tells.

@@ -13,7 +13,7 @@ use super::registry::Stages;
 use super::report::{Report, RunOptions};
 use super::store::Store;
 use super::work_dir::WorkDir;
-use super::{annotate, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
+use super::{annotate, count, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
 use crate::corpus::ShardRef;
 use crate::error::{Error, Result};
 
@@ -22,7 +22,8 @@ const WORKER_BYTES: u64 = 160 << 20;
 /// Memory for the program, its tables and the dictionary's touched pages.
 const BASE_BYTES: u64 = 128 << 20;
 
-/// Executes a plan. Started again after an interruption it goes on where it stopped; the bytes are the same.
+/// Executes a plan. Started again after an interruption it goes on where it stopped; the bytes are the same. A finished run of another plan,
+/// or over other inputs, is done again in place as far as it depends on what changed.
 ///
 /// # Errors
 /// `Refused` for a plan, input or output directory that cannot be worked with; those of the system.
@@ -34,7 +35,7 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
     let manifest = passes(&context)?;
     let seconds = context.seconds.into_inner().unwrap_or_default();
     let report = Report { manifest, seconds, wall: started.elapsed().as_secs_f64(), already_done: false };
-    finish::commit(&going.store.work, &report, going.pool.threads(), observer)?;
+    finish::commit(&going.store.work, &report, going.pool.threads(), options.store_limit, observer)?;
     Ok(report)
 }
 
@@ -54,12 +55,14 @@ pub fn prepare(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer:
 fn passes(context: &Context<'_>) -> Result<Manifest> {
     let shards = frame::run(context)?; // where the work shards begin
     let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
-    let duplicates = dedup::run(context, annotated.shards)?; // ▣ which documents repeat which
-    let mixture = rebalance::run(context, annotated.shards, &duplicates)?; // ▣ how much of each register stays
-    let parts = decide::run(context, &annotated, &duplicates, mixture.as_ref())?; // keep or drop, and count the pre-tokens of what stays
-    let vocabulary = train::run(context, parts.len())?; // ▣ train BPE
+    let mut duplicates = dedup::run(context, &annotated)?; // ▣ which documents the rules reject, and which repeat which
+    duplicates.mixture = rebalance::run(context, &annotated, &duplicates)?; // ▣ how much of each register stays
+    let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop
+    let counted = count::run(context, &annotated, &duplicates)?; // the pre-tokens of what stays
+    let vocabulary = train::run(context, &counted)?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
     let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack
+    let mixture = duplicates.mixture.map(|rebalanced| rebalanced.mixture);
     finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, tokens, packed })
 }
 
@@ -100,25 +103,29 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
-    let state = |known: Option<&_>| inputs::state(known, &fingerprint, &files, &pool, stop);
+    let now = |known: &_| inputs::state_now(known, &fingerprint, &files, &pool, stop);
     let work = match WorkDir::open(&options.out, options.fresh) {
-        Err(_) if !options.fresh && output_directory::is_finished_for_good(&options.out) => {
-            state(finish::finished_state(&options.out)?.as_ref())?;
-            return Ok(Begun::Finished);
+        Err(refused) if !options.fresh && output_directory::is_finished_for_good(&options.out) => {
+            let known = finish::finished_state(&options.out, None)?;
+            return if inputs::is_same_run(&known, &now(&known)?) { Ok(Begun::Finished) } else { Err(refused) };
         }
         other => other?,
     };
     if work.is_complete() {
-        // A finished run is left as it was, whether it is this one or another.
-        let known = finish::finished_state(work.out())?;
-        let state = state(known.as_ref());
-        if let Err(e) = work.remove_work() {
-            observer.on_event(&Event::Note(format!("the work directory could not be removed: {e}")));
+        let known = finish::finished_state(work.out(), work.state().ok().flatten().as_ref())?;
+        let state = now(&known)?;
+        if inputs::is_same_run(&known, &state) {
+            finish::tidy(&work, options.store_limit, observer);
+            return Ok(Begun::Finished);
         }
-        return state.map(|_| Begun::Finished);
+        observer
+            .on_event(&Event::Note("the finished run here had another plan or other inputs: what depends on them is done again".into()));
+        work.begin_again(&state)?;
+        let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;
+        return Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })));
     }
     let known = work.state()?;
-    let state = state(known.as_ref())?;
+    let state = inputs::state(known.as_ref(), &fingerprint, &files, &pool, stop)?;
     if known.is_some() {
         observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
     }
@@ -126,7 +133,7 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
         // Also where the same inputs have moved, or have other times: workers look them up there.
         work.write_state(&state)?;
     }
-    let store = Store::new(work, Inputs::new(files.into(), state.inputs));
+    let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;
     Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
 }
 

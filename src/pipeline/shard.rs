@@ -7,12 +7,13 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
+use super::key::ShardKeys;
 use super::layout::{self, pass};
 use super::observer::Stop;
 use super::pass::Facts;
 use super::registry::Stages;
 use super::store::Store;
-use super::tables::{text_bytes, write_table};
+use super::tables::{LIGHTER, text_bytes, write_table};
 use super::work_dir::Entry;
 use crate::corpus::{BatchBuilder, InputTally, RawShard, ShardRef};
 use crate::error::Result;
@@ -24,6 +25,9 @@ use crate::stage::{Absorber, Batch, Counts, Stage, Worker};
 /// Columns that only the stages of this pass need.
 const TRANSIENT: &[&str] = &[schema::MORPHEME_POS.name, schema::MORPHEME_WORD.name, schema::SENTENCE_ENDS.name];
 
+/// Rows read at a time when sketches are made of known documents.
+const SKETCH_ROWS: usize = 1024;
+
 /// What the entry of a shard says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +38,7 @@ pub struct ShardFacts {
     pub text_bytes: u64,
     /// Records that could not be read.
     pub quarantined: Vec<Quarantined>,
-    /// Tally of each input, by its index.
+    /// Tally of each input, by its index from the one in which the shard begins.
     pub inputs: Vec<(u32, InputTally)>,
     /// What the stages counted.
     pub counts: Counts,
@@ -59,11 +63,28 @@ pub type ShardEntry = Entry<ShardFacts>;
 /// # Errors
 /// The inputs cannot be read or have changed; the directory cannot be written.
 pub fn run_shard(stages: &Stages, shard: &ShardRef, store: &Store) -> Result<ShardEntry> {
-    if let Some(entry) = store.work.committed(pass::ANNOTATE, &layout::shard_unit(shard.index))? {
+    let keys = store.keys(shard)?;
+    if let Some(entry) = store.work.committed(pass::ANNOTATE, &keys.documents)? {
+        if store.work.committed::<()>(pass::SKETCH, &keys.sketches)?.is_none() {
+            store.work.commit(pass::SKETCH, &keys.sketches, &sketch(stages, &keys, store)?)?;
+        }
         return Ok(entry);
     }
     let raw = store.read(&mut store.framer(stages), shard)?;
-    ShardWorker::new(stages).run(&raw, store, &Stop::default())
+    ShardWorker::new(stages).run(&raw, &keys, store, &Stop::default())
+}
+
+/// The sketches of a shard whose documents are there.
+pub(super) fn sketch(stages: &Stages, keys: &ShardKeys, store: &Store) -> Result<Entry<()>> {
+    let columns: Vec<&str> = stages.sketcher.contract().reads.iter().map(|column| column.name).collect();
+    let mut absorber = stages.sketcher.absorber();
+    for batch in store.table_columns(&layout::annotated(&keys.documents), Some(&columns), SKETCH_ROWS)? {
+        let batch = batch?;
+        let _permit = store.gate.enter(text_bytes(&batch)? / LIGHTER);
+        absorber.push(&batch)?;
+    }
+    let table = write_table(&store.work, &layout::sketches(&keys.sketches), &absorber.finish()?)?;
+    Ok(Entry::new(vec![table], ()))
 }
 
 /// A stage at work.
@@ -105,12 +126,12 @@ impl<'a> ShardWorker<'a> {
     }
 
     /// One shard from raw bytes to its committed entry.
-    pub(super) fn run(&mut self, raw: &RawShard, store: &Store, stop: &Stop) -> Result<ShardEntry> {
+    pub(super) fn run(&mut self, raw: &RawShard, keys: &ShardKeys, store: &Store, stop: &Stop) -> Result<ShardEntry> {
         let input = &self.stages.plan.input;
-        let name = layout::shard_unit(raw.shard().index);
         let mut builder = BatchBuilder::new(store.inputs.files.clone(), &input.source);
         let schema = without(&self.stages.annotate_empty(), TRANSIENT)?.schema();
-        let table = TableWriter::create(store.work.staging(), &format!("{}-{name}", pass::ANNOTATE), schema, table_properties())?;
+        let table =
+            TableWriter::create(store.work.staging(), &format!("{}-{}", pass::ANNOTATE, keys.documents), schema, table_properties())?;
         let absorber = self.stages.sketcher.absorber();
         let mut open = OpenShard { store, stop, table, absorber, facts: ShardFacts::default() };
         let outcome = raw.decode(input, &mut |record| {
@@ -127,7 +148,10 @@ impl<'a> ShardWorker<'a> {
         self.take_counts();
         open.facts.counts = std::mem::take(&mut self.counts);
         store.inputs.check_unchanged(open.facts.inputs.iter().map(|(input, _)| *input))?;
-        open.commit(raw.shard().index, &name)
+        for (input, _) in &mut open.facts.inputs {
+            *input -= raw.shard().start.input;
+        }
+        open.commit(keys)
     }
 
     /// One batch through all stages into the open table. One with a huge text goes alone, and no scratch that it made large
@@ -163,13 +187,14 @@ impl OpenShard<'_> {
         self.table.write(&without(batch, TRANSIENT)?)
     }
 
-    fn commit(self, shard: u64, unit: &str) -> Result<ShardEntry> {
+    fn commit(self, keys: &ShardKeys) -> Result<ShardEntry> {
         let work = &self.store.work;
-        let path = layout::annotated(shard);
+        let path = layout::annotated(&keys.documents);
         let table = self.table.commit(&work.output(&path)?, path)?;
-        let sketches = write_table(self.store, &layout::sketches(shard), &self.absorber.finish()?)?;
-        let entry = Entry::new(vec![table, sketches], self.facts);
-        work.commit(pass::ANNOTATE, unit, &entry)?;
+        let sketches = write_table(work, &layout::sketches(&keys.sketches), &self.absorber.finish()?)?;
+        work.commit(pass::SKETCH, &keys.sketches, &Entry::new(vec![sketches], ()))?;
+        let entry = Entry::new(vec![table], self.facts);
+        work.commit(pass::ANNOTATE, &keys.documents, &entry)?;
         Ok(entry)
     }
 }

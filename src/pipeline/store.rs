@@ -6,10 +6,12 @@ use std::path::Path;
 use super::fingerprint;
 use super::gate::Gate;
 use super::inputs::Inputs;
+use super::key::{Annotation, Key, ShardKeys};
 use super::layout::{self, pass};
 use super::registry::Stages;
-use super::work_dir::{State, WorkDir};
-use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch};
+use super::tables::write_table;
+use super::work_dir::{Entry, State, WorkDir};
+use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result};
 use crate::io::open_table;
 
@@ -19,11 +21,23 @@ pub struct Store {
     pub(super) work: WorkDir,
     pub(super) inputs: Inputs,
     pub(super) gate: Gate,
+    annotation: Annotation,
+    /// Name of the table of work shards.
+    frame: String,
 }
 
 impl Store {
-    pub(super) fn new(work: WorkDir, inputs: Inputs) -> Self {
-        Self { work, inputs, gate: Gate::default() }
+    pub(super) fn new(work: WorkDir, inputs: Inputs, stages: &Stages) -> Result<Self> {
+        let annotation = Annotation::new(stages)?;
+        let mut frame = Key::of(pass::FRAME).and_settings(&stages.plan.of_annotation().input)?.and_steps(&stages.plan, &["read"]);
+        frame = frame.and_number(u64::from(stages.plan.shards.rows_max));
+        for input in &inputs.states {
+            frame = frame.and(&input.path).and(&input.blake3).and_number(input.bytes);
+            if input.blake3.is_empty() {
+                frame = frame.and(&input.mtime);
+            }
+        }
+        Ok(Self { work, inputs, gate: Gate::default(), annotation, frame: frame.name() })
     }
 
     /// Joins other processes in working on a run whose shards are framed ([`prepare`](super::run::prepare)). While anybody has joined,
@@ -39,7 +53,7 @@ impl Store {
             let message = format!("{}: the run there has another plan, dictionary or version", out.display());
             return Err(Error::refused_with_hint(message, "give the plan and the dictionary that it began with"));
         }
-        Ok(Self::new(work, Inputs::of_state(state)?))
+        Self::new(work, Inputs::of_state(state)?, stages)
     }
 
     /// The work shards of the run, in order.
@@ -51,12 +65,23 @@ impl Store {
             let message = format!("{}: the work shards of the run have not been found yet", self.work.out().display());
             return Err(Error::refused_with_hint(message, "wait until whoever began the run has framed its inputs"));
         }
-        shards_from_batch(&self.table(layout::SHARDS)?.concat()?)
+        shards_from_batch(&self.table(&layout::shards(&self.frame))?.concat()?)
     }
 
     /// Is the table of work shards there?
     pub(super) fn is_framed(&self) -> Result<bool> {
-        Ok(self.work.committed::<()>(pass::FRAME, layout::FOLD)?.is_some())
+        Ok(self.work.committed::<()>(pass::FRAME, &self.frame)?.is_some())
+    }
+
+    /// Keeps the table of work shards.
+    pub(super) fn commit_frame(&self, shards: &[ShardRef]) -> Result<()> {
+        let table = write_table(&self.work, &layout::shards(&self.frame), &shards_to_batch(shards)?)?;
+        self.work.commit(pass::FRAME, &self.frame, &Entry::new(vec![table], ()))
+    }
+
+    /// The names of the units of a shard.
+    pub(super) fn keys(&self, shard: &ShardRef) -> Result<ShardKeys> {
+        self.annotation.keys(shard, &self.inputs.states)
     }
 
     /// The records of a shard. Where the inputs do not hold it, says which of them has changed.

@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt8Type;
 
-use super::store::Store;
+use super::work_dir::WorkDir;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, TableWriter, open_table, work_properties};
 use crate::keigo::columns::REPEAT;
@@ -18,11 +18,11 @@ const REPEAT_ROWS: usize = 1 << 14;
 pub(super) const LIGHTER: usize = 3;
 
 /// Writes a table in one go; `path` is its name under OUT.
-pub(super) fn write_table(store: &Store, path: &str, batch: &Batch) -> Result<FileEntry> {
+pub(super) fn write_table(work: &WorkDir, path: &str, batch: &Batch) -> Result<FileEntry> {
     let name = path.replace('/', "-");
-    let mut table = TableWriter::create(store.work.staging(), &name, batch.schema(), work_properties())?;
+    let mut table = TableWriter::create(work.staging(), &name, batch.schema(), work_properties())?;
     table.write(batch)?;
-    table.commit(&store.work.output(path)?, path.to_owned())
+    table.commit(&work.output(path)?, path.to_owned())
 }
 
 /// How often each document of a table is to be taken (`keigo.repeat`).

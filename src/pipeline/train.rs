@@ -1,8 +1,10 @@
-//! The second fold: the histograms of all parts become one, and a vocabulary is trained on it.
+//! The second fold: the histograms of all work shards become one, and a vocabulary is trained on it.
 
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
+use super::count::Counted;
+use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
 use super::tables::write_table;
@@ -28,51 +30,68 @@ pub(super) struct Vocabulary {
     pub eos: u32,
     /// Id that fills rows.
     pub pad: u32,
-    pub entry: Entry<VocabularyFacts>,
+    pub facts: VocabularyFacts,
+    /// `counts.parquet`.
+    pub counts: FileEntry,
+    /// The files of `tokenizer/`, by their names there.
+    pub files: Vec<(&'static str, FileEntry)>,
 }
 
 impl Vocabulary {
-    /// The file `tokenizer/tokenizer.json`.
-    pub(super) fn file(&self) -> Result<&FileEntry> {
-        self.entry
-            .files
-            .iter()
-            .find(|file| file.path == layout::TOKENIZER_JSON)
-            .ok_or_else(|| Error::internal("no tokenizer.json was written"))
+    /// BLAKE3 of `tokenizer.json`, hex.
+    pub(super) fn blake3(&self) -> Result<&str> {
+        Ok(&file(&self.files, layout::TOKENIZER_JSON)?.blake3)
     }
+}
+
+fn file<'a>(files: &'a [(&'static str, FileEntry)], path: &str) -> Result<&'a FileEntry> {
+    let found = files.iter().find(|(name, _)| layout::inside(layout::TOKENIZER, name) == path);
+    found.map(|(_, file)| file).ok_or_else(|| Error::internal(format!("the vocabulary has no {path}")))
 }
 
 impl Facts for VocabularyFacts {}
 
-/// Runs the fold, or reads what it made before.
-pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
-    let fold = Pass::fold(pass::TRAIN, 2);
-    fold.run::<VocabularyFacts>(context, |_, underway| {
-        let mut batches = (0..parts).flat_map(|part| read_part(context, part));
+/// Runs the fold, or reads what it made before. The sum is a unit of its own: another vocabulary of the same counts adds nothing up.
+pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary> {
+    let sum = counted.key.clone().and("sum").and_steps(context.plan(), &["count"]).name();
+    let fold = Pass::fold(pass::TRAIN, sum.clone(), 1);
+    fold.run::<u64>(context, |_, underway| {
+        let mut batches = counted.tables.iter().flat_map(|table| read_counts(context, table));
         let counts = bpe::merge_counts(&mut batches, (context.memory / 2) as usize)?;
-        let mut files = vec![write_table(context.store, layout::COUNTS, &counts)?];
-        context.stop.check()?;
-        underway.step();
-        let trained = bpe::train(&counts, &context.plan().tokenizer)?;
-        for (name, bytes) in trained.files() {
-            files.push(context.store.work.write_output(&layout::inside(layout::TOKENIZER, name), bytes.as_bytes(), 0)?);
-        }
-        let facts = VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: counts.num_rows() as u64 };
-        underway.commit(0, &Entry::new(files, facts))
+        let table = write_table(&context.store.work, &layout::made(pass::TRAIN, "counts", &sum), &counts)?;
+        underway.commit(0, &Entry::new(vec![table], counts.num_rows() as u64))
     })?;
-    read(context, fold.entry(context, 0)?)
+    let summed = fold.entry::<u64>(context, 0)?;
+    let counts = summed.files.into_iter().next().ok_or_else(|| Error::internal("the counts have no table"))?;
+    let unit = Key::of(pass::TRAIN).and(&counts.blake3).and_settings(&context.plan().tokenizer)?;
+    let unit = unit.and_steps(context.plan(), &["train"]).name();
+    let fold = Pass::fold(pass::TRAIN, unit.clone(), 1);
+    fold.run::<VocabularyFacts>(context, |_, underway| {
+        let trained = bpe::train(&context.store.table(&counts.path)?.concat()?, &context.plan().tokenizer)?;
+        let write = |(name, bytes): (&str, String)| context.store.work.write_output(&layout::vocabulary(&unit, name), bytes.as_bytes(), 0);
+        let files = trained.files().into_iter().map(write).collect::<Result<Vec<_>>>()?;
+        underway.commit(0, &Entry::new(files, VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: summed.facts }))
+    })?;
+    read(context, fold.entry(context, 0)?, counts, &unit)
 }
 
-fn read(context: &Context<'_>, entry: Entry<VocabularyFacts>) -> Result<Vocabulary> {
-    let tokenizer = bpe::read_tokenizer(&context.store.work.out().join(layout::TOKENIZER_JSON))?;
+impl Facts for u64 {}
+
+fn read(context: &Context<'_>, entry: Entry<VocabularyFacts>, counts: FileEntry, unit: &str) -> Result<Vocabulary> {
+    let name = |file: FileEntry| {
+        let name = layout::TOKENIZER_FILES.into_iter().find(|name| layout::vocabulary(unit, name) == file.path);
+        Ok((name.ok_or_else(|| Error::internal(format!("{} is no file of a vocabulary", file.path)))?, file))
+    };
+    let files = entry.files.into_iter().map(name).collect::<Result<Vec<_>>>()?;
+    let tokenizer = bpe::read_tokenizer(&context.store.work.out().join(&file(&files, layout::TOKENIZER_JSON)?.path))?;
     let special = |token: &str| tokenizer.special_id(token).ok_or_else(|| Error::internal(format!("the vocabulary has no {token}")));
     let options = &context.plan().tokenizer;
     let (eos, pad) = (special(&options.eos_token)?, special(&options.pad_token)?);
-    Ok(Vocabulary { tokenizer, eos, pad, entry })
+    Ok(Vocabulary { tokenizer, eos, pad, facts: entry.facts, counts, files })
 }
 
-fn read_part(context: &Context<'_>, part: usize) -> BatchIter<'static> {
-    match context.store.table(&layout::part_counts(part)) {
+fn read_counts(context: &Context<'_>, table: &str) -> BatchIter<'static> {
+    match context.store.table(table) {
         Ok(reader) => Box::new(reader),
         Err(e) => Box::new(std::iter::once(Err(e))),
     }

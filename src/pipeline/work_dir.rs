@@ -9,13 +9,13 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::layout::{STATE, SUCCESS, TMP, WORK};
+use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
 use super::output_directory::{self, Standing};
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
 
 /// Version of the layout under `.work/`.
-const WORK_VERSION: u32 = 2;
+const WORK_VERSION: u32 = 3;
 /// An entry or state file larger than this is not ours.
 const ENTRY_BYTES_MAX: u64 = 1 << 30;
 
@@ -83,7 +83,9 @@ pub(super) struct WorkDir {
     staging: Staging,
     /// Units whose files were compared with their entry, or made, by this process.
     trusted: Mutex<BTreeSet<PathBuf>>,
-    _lock: File,
+    /// Entries that this run is made of, `pass/unit`.
+    used: Mutex<BTreeSet<String>>,
+    lock: File,
 }
 
 impl WorkDir {
@@ -108,7 +110,7 @@ impl WorkDir {
         }
         let staging = Staging::new(work.join(TMP))?;
         staging.clear()?;
-        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
+        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
     }
 
     /// Joins others in working on a run that has begun in `out`.
@@ -124,7 +126,7 @@ impl WorkDir {
         }
         let lock = output_directory::lock_shared(out)?.filter(|_| begun()).ok_or_else(nothing)?;
         let staging = Staging::new(work.join(TMP))?;
-        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), _lock: lock })
+        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
     }
 
     /// The output directory.
@@ -189,6 +191,7 @@ impl WorkDir {
         let parsed = checked(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
         let Some(entry) = parsed.filter(|entry| entry.version == WORK_VERSION) else { return Ok(None) };
         let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&path));
+        self.uses(pass, unit);
         if !is_trusted {
             for file in &entry.files {
                 if if_there(hash_file(&self.out.join(&file.path)))? != Some((file.bytes, file.blake3.clone())) {
@@ -198,6 +201,41 @@ impl WorkDir {
             self.trust(path);
         }
         Ok(Some(entry))
+    }
+
+    fn uses(&self, pass: &str, unit: &str) {
+        if let Ok(mut used) = self.used.lock() {
+            used.insert(format!("{pass}/{unit}"));
+        }
+    }
+
+    /// Writes down which entries this run is made of.
+    pub(super) fn write_used(&self) -> Result<()> {
+        let used = self.used.lock().map(|used| used.clone()).unwrap_or_default();
+        self.write_checked(&self.work.join(USED), &used)
+    }
+
+    /// The entries that the finished run here is made of; `None` where it does not say.
+    pub(super) fn used_by_the_finished_run(&self) -> Result<Option<BTreeSet<String>>> {
+        let bytes = if_there(read_limited(&self.work.join(USED), ENTRY_BYTES_MAX))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(checked(&bytes)?).ok()))
+    }
+
+    /// The run here has finished before: leaves the work directory as that run left it.
+    pub(super) fn leave(&self) -> Result<()> {
+        if self.used_by_the_finished_run()?.is_none() {
+            return self.remove_work();
+        }
+        // The name of a holder who is gone would be the one thing that differs from run to run.
+        self.lock.set_len(0).map_err(|e| Error::io(self.work.join(LOCK), "write", e))
+    }
+
+    /// Makes the finished run here one that begins again with this state: what it is made of stays where it depends on nothing that changed.
+    pub(super) fn begin_again(&self, state: &State) -> Result<()> {
+        output_directory::refuse_foreign(&self.out)?;
+        // First of all: killed from now on, the same command goes on.
+        self.write_state(state)?;
+        output_directory::retract(&self.out)
     }
 
     fn trust(&self, entry: PathBuf) {
@@ -214,6 +252,7 @@ impl WorkDir {
         }
         self.write_checked(&path, entry)?;
         self.trust(path);
+        self.uses(pass, unit);
         Ok(())
     }
 
@@ -234,13 +273,20 @@ impl WorkDir {
         Ok(FileEntry { path: path.to_owned(), rows, bytes, blake3 })
     }
 
+    /// Commits a unit that this run is not made of.
+    #[cfg(test)]
+    pub(super) fn commit_of_another_run<T: Serialize>(&self, pass: &str, unit: &str, entry: &Entry<T>) {
+        self.commit(pass, unit, entry).unwrap();
+        self.used.lock().unwrap().remove(&format!("{pass}/{unit}"));
+    }
+
     /// Removes `.work/` after the run is complete.
     pub(super) fn remove_work(&self) -> Result<()> {
         fs::remove_dir_all(&self.work).map_err(|e| Error::io(&self.work, "remove", e))
     }
 
     fn entry_path(&self, pass: &str, unit: &str) -> PathBuf {
-        self.work.join(pass).join("entries").join(format!("{unit}.json"))
+        self.work.join(pass).join(ENTRIES).join(format!("{unit}.json"))
     }
 
     fn write_checked<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
@@ -251,6 +297,13 @@ impl WorkDir {
         bytes.push(b'\n');
         self.staging.write(path, &bytes).map(|_| ())
     }
+}
+
+/// The files that an entry names; `None` for what is no entry.
+pub(super) fn parse_entry(path: &Path) -> Result<Option<Vec<FileEntry>>> {
+    let Some(bytes) = if_there(read_limited(path, ENTRY_BYTES_MAX))? else { return Ok(None) };
+    let entry = checked(&bytes).and_then(|line| serde_json::from_slice::<Entry<serde_json::Value>>(line).ok());
+    Ok(entry.filter(|entry| entry.version == WORK_VERSION).map(|entry| entry.files))
 }
 
 /// `None` for a file that is not there, or is none of ours.

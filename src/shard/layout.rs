@@ -37,8 +37,6 @@ pub struct TokensMeta {
     pub eos: u32,
     /// Id that packing fills rows with.
     pub pad: u32,
-    /// Fingerprint of the plan, hex.
-    pub plan_fingerprint: String,
 }
 
 /// Schema of a token shard: `doc_id`, `source`, `input_ids`, `n_tokens`.
@@ -49,7 +47,7 @@ pub fn tokens_schema() -> SchemaRef {
 /// Properties of a token shard.
 pub fn tokens_properties(options: &Options, meta: &TokensMeta) -> WriterProperties {
     let token_encoding = if options.compat { Encoding::PLAIN } else { Encoding::BYTE_STREAM_SPLIT };
-    base("tokens", &meta.plan_fingerprint, token_pairs(meta))
+    base("tokens", token_pairs(meta))
         .set_column_encoding(leaf(TOKEN_LEAF), token_encoding)
         .set_column_statistics_enabled(leaf(TOKEN_LEAF), EnabledStatistics::None)
         .set_column_encoding(leaf(N_TOKENS.name), Encoding::PLAIN)
@@ -57,13 +55,13 @@ pub fn tokens_properties(options: &Options, meta: &TokensMeta) -> WriterProperti
 }
 
 /// Properties of a documents part.
-pub fn documents_properties(plan_fingerprint: &str) -> WriterProperties {
-    base("documents", plan_fingerprint, Vec::new()).build()
+pub fn documents_properties() -> WriterProperties {
+    base("documents", Vec::new()).build()
 }
 
 /// Properties of a rejected part.
-pub fn rejected_properties(plan_fingerprint: &str) -> WriterProperties {
-    base("rejected", plan_fingerprint, Vec::new()).build()
+pub fn rejected_properties() -> WriterProperties {
+    base("rejected", Vec::new()).build()
 }
 
 /// Long or unique strings: without dictionary, and without statistics, because their least and greatest values are of no use.
@@ -72,9 +70,9 @@ const LONG_STRINGS: &[&str] = &["text", "meta", "evidence"];
 /// Strings with few different values: with dictionary.
 const CATEGORIES: &[&str] = &["source", "license", "date", "register", "keigo.dominant_style", "stage", "rule"];
 
-fn base(format: &str, plan_fingerprint: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {
+/// Nothing of the plan stands in a file: rows that another plan leaves as they are make the same file.
+fn base(format: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {
     let mut metadata = vec![pair("seimai.format", format), pair("seimai.format_version", &FORMAT_VERSION.to_string())];
-    metadata.push(pair("seimai.plan_fingerprint", plan_fingerprint));
     metadata.extend(pairs);
     let mut builder = WriterProperties::builder()
         .set_created_by(created_by())

@@ -30,7 +30,7 @@ fn rows(from: usize, to: usize) -> Batch {
 }
 
 fn meta() -> TokensMeta {
-    TokensMeta { tokenizer_blake3: "00".repeat(32), vocab_size: 30_000, eos: 1, pad: 2, plan_fingerprint: "11".repeat(32) }
+    TokensMeta { tokenizer_blake3: "00".repeat(32), vocab_size: 30_000, eos: 1, pad: 2 }
 }
 
 fn write(dir: &Path, name: &str, options: &Options, cuts: &[usize]) -> FileEntry {
@@ -97,7 +97,6 @@ fn metadata_names_tokenizer_and_plan() {
     assert_eq!(value("seimai.format").as_deref(), Some("tokens"));
     assert_eq!(value("seimai.vocab_size").as_deref(), Some("30000"));
     assert_eq!(value("seimai.eos_id").as_deref(), Some("1"));
-    assert_eq!(value("seimai.plan_fingerprint"), Some("11".repeat(32)));
 }
 
 /// A column of ones (and nulls, where the schema allows them).
@@ -142,7 +141,7 @@ fn documents_have_dictionaries_for_categories_and_no_statistics_of_texts() {
     let batch = Batch::try_new(schema.clone(), columns).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let staging = Staging::new(dir.path().join("tmp")).unwrap();
-    let mut part = PartWriter::create(&staging, "a", schema, documents_properties("11")).unwrap();
+    let mut part = PartWriter::create(&staging, "a", schema, documents_properties()).unwrap();
     part.write(&batch).unwrap();
     part.commit(&dir.path().join("a"), "documents/a".into()).unwrap();
     assert_eq!(read_table(&dir.path().join("a"), None).unwrap(), [batch]);

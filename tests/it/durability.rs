@@ -10,13 +10,15 @@ use crate::harness::{World, repository, said, skipped, unfinished};
 enum Call {
     Sync(PathBuf),
     Rename(PathBuf, PathBuf),
+    /// A second name.
+    Link(PathBuf, PathBuf),
 }
 
 /// Runs the samples under strace; nothing where that cannot be.
 fn traced(world: &World) -> Option<Vec<Call>> {
     let plan = repository().join("examples/samples.toml").display().to_string();
     let log = world.path("trace");
-    let trace = ["-f", "-y", "-qq", "-s", "4096", "-e", "trace=fsync,rename,renameat,renameat2", "-e", "signal=none", "-o"];
+    let trace = ["-f", "-y", "-qq", "-s", "4096", "-e", "trace=fsync,rename,renameat,renameat2,link,linkat", "-e", "signal=none", "-o"];
     let run = ["run", &plan, "--out", "out", "--threads", "1", "--quiet", "--set", "shards.rows_max=40"];
     if !world.program("strace").args(trace).arg(&log).arg("true").output().is_ok_and(|output| output.status.success()) {
         return None;
@@ -37,7 +39,8 @@ fn parse(line: &str, here: &Path) -> Option<Call> {
         return Some(Call::Sync(line.split_once('<')?.1.rsplit_once('>')?.0.into()));
     }
     let mut quoted = line.split('"').skip(1).step_by(2).map(|path| here.join(path));
-    Some(Call::Rename(quoted.next()?, quoted.next()?))
+    let (from, to) = (quoted.next()?, quoted.next()?);
+    Some(if line.contains("link") && !line.contains("rename") { Call::Link(from, to) } else { Call::Rename(from, to) })
 }
 
 #[test]
@@ -47,14 +50,25 @@ fn what_has_its_name_is_durable_and_success_comes_last() {
         return skipped("what_has_its_name_is_durable_and_success_comes_last", "strace, and leave to trace");
     };
     let out = world.dir.path().canonicalize().unwrap().join("out");
-    let (mut synced, mut named, mut names) = (BTreeSet::new(), None, Vec::new());
+    let (mut synced, mut unsynced, mut named, mut names) = (BTreeSet::new(), BTreeSet::new(), None, Vec::new());
     for call in calls {
         match call {
             Call::Sync(path) => {
                 named = named.filter(|name: &PathBuf| name.parent() != Some(&path));
+                unsynced.remove(&path);
                 synced.insert(path);
             }
+            Call::Link(from, to) => {
+                assert!(
+                    named.is_none() && names.contains(&from.strip_prefix(&out).unwrap().to_path_buf()),
+                    "{} is whole and durable",
+                    from.display()
+                );
+                unsynced.insert(to.parent().unwrap().to_path_buf());
+                names.push(to.strip_prefix(&out).unwrap().to_path_buf());
+            }
             Call::Rename(from, to) => {
+                assert!(to.file_name() != Some("manifest.json".as_ref()) || unsynced.is_empty(), "{unsynced:?} before the manifest");
                 assert!(synced.contains(&from), "{} got its name before its content was durable", to.display());
                 assert!(named.is_none(), "{named:?} was not durable when {} got its name", to.display());
                 named = Some(to.clone());
@@ -67,7 +81,12 @@ fn what_has_its_name_is_durable_and_success_comes_last() {
     let manifest = names.iter().position(|name| name == Path::new("manifest.json")).unwrap();
     let later: Vec<&PathBuf> = names.iter().skip(manifest + 1).filter(|name| *name != Path::new("run.json")).collect();
     assert_eq!(later, [Path::new("_SUCCESS")], "files that got their names after the manifest that vouches for them");
-    let mut passes: Vec<&Path> = names.iter().filter_map(|name| unfinished::pass_of_entry(name)).collect();
+    // Sketches are made while annotating.
+    let pass = |name| {
+        unfinished::pass_of_entry(name)
+            .map(|pass| if pass.starts_with(".work/sketch") { Path::new(".work/annotate/entries") } else { pass })
+    };
+    let mut passes: Vec<&Path> = names.iter().filter_map(|name| pass(name)).collect();
     assert!(passes.len() > 10, "{passes:?}");
     passes.dedup();
     assert_eq!(passes.len(), passes.iter().collect::<BTreeSet<_>>().len(), "a pass goes on after the next one began: {passes:?}");

@@ -92,11 +92,11 @@ impl World {
     }
 }
 
-/// What an unfinished run has under its output directory: the only place in these tests that knows those names.
+/// What a run has in its work directory: the only place in these tests that knows those names.
 pub(crate) mod unfinished {
     use std::path::{Path, PathBuf};
 
-    /// The work directory, gone when a run is done.
+    /// The work directory.
     pub(crate) fn work(out: &Path) -> PathBuf {
         out.join(".work")
     }

@@ -10,6 +10,7 @@ mod hostile;
 mod pipeline;
 mod policies;
 mod readme;
+mod reuse;
 mod schema;
 mod shards;
 #[path = "../../src/testing.rs"]

@@ -5,7 +5,7 @@ use std::fs;
 
 use arrow::record_batch::RecordBatch;
 
-use crate::harness::{World, manifest, repository, rows, strings, unfinished};
+use crate::harness::{World, manifest, repository, rows, strings};
 
 fn run_samples(world: World) -> World {
     let plan = repository().join("examples/samples.toml");
@@ -139,7 +139,19 @@ fn every_record_is_kept_rejected_or_quarantined_and_order_stays() {
     let reasons: BTreeSet<(String, String)> = strings(&rejected, "stage").into_iter().zip(strings(&rejected, "rule")).collect();
     let stages: BTreeSet<&str> = reasons.iter().map(|(stage, _)| stage.as_str()).collect();
     assert!(stages.len() > 1 && reasons.iter().all(|(_, rule)| !rule.is_empty()), "{reasons:?}");
-    let totals = manifest(&world.path("out"))["totals"].clone();
+    // What is said of a document is said wherever it ended.
+    let names =
+        |dir: &str| -> Vec<String> { rows(&world.path(dir))[0].schema().fields().iter().map(|field| field.name().clone()).collect() };
+    let mut wanted = names("out/documents");
+    wanted.retain(|name| !["dup_cluster", "dup_size"].contains(&name.as_str()));
+    wanted.extend(["stage", "rule", "evidence", "duplicate_of"].map(str::to_owned));
+    assert_eq!(names("out/rejected"), wanted);
+    let manifest = manifest(&world.path("out"));
+    let losses = manifest["losses"]["sources"].as_object().unwrap();
+    assert_eq!(losses.keys().collect::<Vec<_>>(), ["0", "1", "2"], "a source a file");
+    assert!(err.contains("most characters lost") && err.contains("quality/min_chars"), "{err}");
+    assert_eq!(manifest["warnings"].as_array().unwrap().len(), err.matches("warning: ").count());
+    let totals = manifest["totals"].clone();
     assert_eq!((totals["read"].as_u64(), totals["quarantined"].as_u64()), (Some(198), Some(18)), "{totals}");
     assert_eq!(world.run(&["verify", "out"]).0, 0);
 }
@@ -153,7 +165,6 @@ fn counts_add_up_and_verify_finds_a_flipped_bit() {
     assert_eq!(n("read"), n("kept") + n("rejected") + n("quarantined"));
     assert_eq!(n("kept"), rows(&out.join("documents")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
     assert_eq!(n("rejected"), rows(&out.join("rejected")).iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
-    assert!(!unfinished::work(&out).exists(), "the work directory is gone");
     let (code, said, err) = world.run(&["verify", "out", "--progress", "none"]);
     assert_eq!(code, 0, "{said}{err}");
     assert!(said.contains("holds") && said.contains("sound"), "{said}");
@@ -210,6 +221,9 @@ const LIES: &[Lie] = &[
     ("a register", |m| move_one(&mut m["registers"]), "registers quality/of_no_rule"),
     ("a rule", |m| move_one(&mut m["rejected"]), "rejected quality/of_no_rule"),
     ("registers given", |m| add_one(&mut m["stages"]["keigo.register.polite"]), "keigo.register"),
+    ("losses of a source", |m| add_one(&mut a_source(m)["read"]["characters"]), "other losses of"),
+    ("a source too many", |m| m["losses"]["other"]["sources"] = 3.into(), "other sources"),
+    ("warnings", |m| m["warnings"] = serde_json::json!(["all is lost"]), "warnings"),
     ("dictionary name", |m| m["dictionary"]["name"] = "unidic".into(), "dictionary name"),
     ("dictionary version", |m| m["dictionary"]["version"] = "9".into(), "dictionary version"),
     ("dictionary licence", |m| m["dictionary"]["licence"] = "free".into(), "dictionary licence"),
@@ -228,6 +242,12 @@ const LIES: &[Lie] = &[
         "tokens/part-00000",
     ),
 ];
+
+/// The first register of the first source in the table of losses.
+fn a_source(manifest: &mut serde_json::Value) -> &mut serde_json::Value {
+    let sources = manifest["losses"]["sources"].as_object_mut().unwrap();
+    sources.values_mut().next().unwrap().as_object_mut().unwrap().values_mut().next().unwrap()
+}
 
 fn file_of<'a>(manifest: &'a mut serde_json::Value, path: &str) -> &'a mut serde_json::Value {
     manifest["files"].as_array_mut().unwrap().iter_mut().find(|file| file["path"] == path).unwrap()
@@ -269,6 +289,7 @@ fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
     let (code, said, err) = world.run(&["inspect", "out", &ids[0], &rejected[0]]);
     assert_eq!(code, 0, "{err}");
     assert!(said.contains("decision     kept") && said.contains("rejected by"), "{said}");
+    assert_eq!(said.matches("quality.ja_share").count(), 2, "measures of both: {said}");
     assert_eq!(world.run(&["inspect", "out", "no such document"]).0, 2);
 }
 

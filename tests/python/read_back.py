@@ -3,9 +3,10 @@
     python tests/python/read_back.py RUN_DIR
 
 1. pyarrow, DuckDB and Polars read every Parquet file of the run, with equal contents.
-2. tokens/ is documents/ row for row; `tokenizers` loads tokenizer/tokenizer.json and gives the same ids for every
+2. rejected/ says of a document what documents/ says, so that losses can be judged again.
+3. tokens/ is documents/ row for row; `tokenizers` loads tokenizer/tokenizer.json and gives the same ids for every
    kept document; n_tokens is the length of input_ids.
-3. numpy.memmap reads the pack by what docs/formats/pack.md says alone; its pieces, put together, are the token shards.
+4. numpy.memmap reads the pack by what docs/formats/pack.md says alone; its pieces, put together, are the token shards.
 
 Needs pyarrow, duckdb, polars, tokenizers and numpy. Prints a line for each check; the first difference ends the
 program with a message and exit code 1. A run without a pack or a tokenizer is checked for what it has, except where CI
@@ -131,7 +132,24 @@ def check_parquet(modules, run):
     print(f"parquet: {len(paths)} files, {rows} rows: pyarrow, DuckDB and Polars agree")
 
 
-# 2. Tokens -----------------------------------------------------------------------------------------------------------
+# 2. Rejected documents -----------------------------------------------------------------------------------------------
+
+def check_rejected(modules, run):
+    parquet = modules["pyarrow.parquet"]
+    reasons, only_kept = ["stage", "rule", "evidence", "duplicate_of"], {"dup_cluster", "dup_size"}
+    demand(part_names(run / "documents") == part_names(run / "rejected"), "rejected/ and documents/ do not have the same parts")
+    rows = 0
+    for name in part_names(run / "documents"):
+        kept, dropped = (parquet.read_schema(run / directory / name) for directory in ("documents", "rejected"))
+        wanted = [field for field in kept if field.name not in only_kept]
+        demand(dropped.names == [field.name for field in wanted] + reasons, f"rejected/{name}: columns {dropped.names}")
+        for field in wanted:
+            demand(dropped.field(field.name).type == field.type, f"rejected/{name}: {field.name} has another type than in documents/")
+        rows += parquet.ParquetFile(run / "rejected" / name).metadata.num_rows
+    print(f"rejected: {rows} documents with the columns of documents/")
+
+
+# 3. Tokens -----------------------------------------------------------------------------------------------------------
 
 def part_names(directory):
     return sorted(path.name for path in directory.glob("*.parquet"))
@@ -181,7 +199,7 @@ def compare_ids(tokenizer, path, texts, table, np):
     return table.num_rows
 
 
-# 3. The pack, by its header alone ------------------------------------------------------------------------------------
+# 4. The pack, by its header alone ------------------------------------------------------------------------------------
 
 def read_header(path):
     size = path.stat().st_size
@@ -321,6 +339,7 @@ def main(arguments):
     modules = import_all()
     try:
         check_parquet(modules, run)
+        check_rejected(modules, run)
         check_tokens(modules, run)
         check_pack(modules, run)
     except Difference as difference:

@@ -1,6 +1,6 @@
 //! What the tables give again: rows, bytes, characters, tokens, rules, registers, duplicates; and `quarantine.jsonl`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -8,12 +8,13 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, UInt8Type, UInt32Type, UInt64Type};
 
 use super::Check;
+use crate::decide::losses::Losses;
 use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
 use crate::pipeline::layout;
 use crate::quarantine::Quarantined;
 use crate::schema;
-use crate::stage::{Counts, column, in_parallel, lists, strings};
+use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
 
 const BATCH_ROWS: usize = 1024;
 /// No line of `quarantine.jsonl` is longer.
@@ -25,8 +26,8 @@ struct Sums {
     kept_bytes: u64,
     kept_characters: u64,
     tokens: u64,
-    registers: Counts,
-    rejected: Counts,
+    /// Who keeps and who loses what, by part.
+    losses: Vec<Losses>,
     /// Documents that kept ones stand for, and rejected ones that name a kept one.
     stood_for: u64,
     duplicates: u64,
@@ -41,11 +42,7 @@ impl Sums {
         self.stood_for += more.stood_for;
         self.duplicates += more.duplicates;
         self.damage.extend(more.damage);
-        for (sum, more) in [(&mut self.registers, more.registers), (&mut self.rejected, more.rejected)] {
-            for (name, n) in more {
-                *sum.entry(name).or_default() += n;
-            }
-        }
+        self.losses.extend(more.losses);
     }
 }
 
@@ -76,27 +73,54 @@ impl Check<'_> {
         self.compare("tokens", totals.tokens, sums.tokens, "the shards hold");
         self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
         self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
-        self.groups("rejected", &self.manifest.rejected, &sums.rejected);
-        self.groups("registers", &self.manifest.registers, &sums.registers);
-        if sums.stood_for != sums.duplicates {
+        let losses = Losses::sum(&sums.losses);
+        self.groups("rejected", &self.manifest.rejected, &losses.by_rule());
+        self.groups("registers", &self.manifest.registers, &losses.kept_by_register());
+        self.losses(&losses);
+        // A document that stands for others may be one too many of its register.
+        let gone = self.manifest.mixture.is_some() && sums.stood_for < sums.duplicates;
+        if sums.stood_for != sums.duplicates && !gone {
             let Sums { stood_for, duplicates, .. } = sums;
             self.found(format!("documents/: dup_size stands for {stood_for} documents, {duplicates} name another in rejected/"));
         }
-        // Every document that was read was given a register; which of them the rejected ones had is not kept.
+        self.registers_given(&losses);
+    }
+
+    /// The table source × register × rule, and what is concluded from it.
+    fn losses(&mut self, found: &Losses) {
+        let said = &self.manifest.losses;
+        let names: BTreeSet<&String> = said.sources.keys().chain(found.sources.keys()).collect();
+        let mut damage: Vec<String> = names
+            .into_iter()
+            .filter(|name| said.sources.get(*name) != found.sources.get(*name))
+            .map(|name| format!("manifest.json: says other losses of {name} than the files hold"))
+            .collect();
+        if said.other != found.other {
+            damage.push("manifest.json: says other losses of the other sources than the files hold".into());
+        }
+        if self.manifest.warnings != found.warnings() {
+            damage.push("manifest.json: its warnings are not those that its losses give".into());
+        }
+        self.damage.append(&mut damage);
+    }
+
+    /// Every document that was read was given a register.
+    fn registers_given(&mut self, losses: &Losses) {
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for (register, of) in losses.sources.values().chain([&losses.other.registers]).flatten() {
+            *found.entry(register).or_default() += of.read.documents;
+        }
         let given = self.manifest.stages.iter().filter_map(|(name, n)| Some((name.strip_prefix("keigo.register.")?, *n)));
-        let given: BTreeMap<&str, u64> = given.collect();
-        self.compare("stages keigo.register.* together", given.values().sum(), totals.kept + totals.rejected, "documents are");
-        for (register, kept) in &sums.registers {
-            let all = given.get(register.as_str()).copied().unwrap_or(0);
-            if all < *kept {
-                self.found(format!("manifest.json: says stages keigo.register.{register} {all}, {kept} were kept"));
-            }
+        let given: BTreeMap<&str, u64> = given.filter(|(_, n)| *n > 0).collect();
+        for register in given.keys().chain(found.keys()).copied().collect::<BTreeSet<_>>() {
+            let n = |counts: &BTreeMap<&str, u64>| counts.get(register).copied().unwrap_or(0);
+            self.compare(&format!("stages keigo.register.{register}"), n(&given), n(&found), "the files hold");
         }
     }
 
     /// Compares counts by name.
     fn groups(&mut self, key: &str, said: &Counts, found: &Counts) {
-        let names: std::collections::BTreeSet<&String> = said.keys().chain(found.keys()).collect();
+        let names: BTreeSet<&String> = said.keys().chain(found.keys()).collect();
         for name in names {
             let n = |counts: &Counts| counts.get(name).copied().unwrap_or(0);
             self.compare(&format!("{key} {name}"), n(said), n(found), "the files hold");
@@ -187,29 +211,29 @@ impl Check<'_> {
 
     /// The tables of one part, as far as they are whole.
     fn part(&self, part: &str) -> Result<Sums> {
-        let mut sums = Sums::default();
+        let (mut sums, mut losses) = (Sums::default(), Losses::default());
         let path = |directory: &str| layout::inside(directory, part);
-        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums)?;
+        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses)?;
         if self.entry(&path(layout::REJECTED)).is_some() && self.is_whole(&path(layout::REJECTED)) {
-            self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums)?;
+            self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums, &mut losses)?;
         }
+        sums.losses.push(losses.of_part());
         if self.entry(&path(layout::TOKENS)).is_some() && self.is_whole(&path(layout::TOKENS)) {
             self.tokens(&path(layout::DOCUMENTS), &path(layout::TOKENS), &mut sums)?;
         }
         Ok(sums)
     }
 
-    fn documents(&self, path: &Path, sums: &mut Sums) -> Result<()> {
-        let columns = [schema::TEXT.name, schema::REGISTER.name, schema::DUP_SIZE.name];
+    fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
+        let columns = [schema::TEXT.name, schema::SOURCE.name, schema::REGISTER.name, schema::DUP_SIZE.name];
         for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
-            for text in strings(&batch, &schema::TEXT)?.iter().flatten() {
+            for (text, source, register) in texts(&batch)? {
+                let characters = text.chars().count() as u64;
                 sums.kept_bytes += text.len() as u64;
-                sums.kept_characters += text.chars().count() as u64;
-            }
-            for register in strings(&batch, &schema::REGISTER)?.iter().flatten() {
-                *sums.registers.entry(register.to_owned()).or_default() += 1;
+                sums.kept_characters += characters;
+                losses.count(source, register, characters, None);
             }
             let sizes = column(&batch, &schema::DUP_SIZE)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| other_type(&schema::DUP_SIZE))?;
             sums.stood_for += sizes.values().iter().map(|&size| u64::from(size).saturating_sub(1)).sum::<u64>();
@@ -217,13 +241,15 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn rejected(&self, path: &Path, sums: &mut Sums) -> Result<()> {
-        let columns = [schema::STAGE.name, schema::RULE.name, schema::DUPLICATE_OF.name];
-        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
+    fn rejected(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
+        let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::STAGE, schema::RULE, schema::DUPLICATE_OF];
+        for batch in open_table(path, Some(&columns.map(|column| column.name)), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
-            for (stage, rule) in strings(&batch, &schema::STAGE)?.iter().zip(strings(&batch, &schema::RULE)?) {
-                *sums.rejected.entry(format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default())).or_default() += 1;
+            let (stages, rules) = (strings(&batch, &schema::STAGE)?, strings(&batch, &schema::RULE)?);
+            for ((text, source, register), (stage, rule)) in texts(&batch)?.zip(stages.iter().zip(rules)) {
+                let rule = format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default());
+                losses.count(source, register, text.chars().count() as u64, Some(&rule));
             }
             sums.duplicates += strings(&batch, &schema::DUPLICATE_OF)?.iter().flatten().count() as u64;
         }
@@ -281,6 +307,13 @@ impl Check<'_> {
         self.compare("kept_bytes", self.manifest.totals.kept_bytes, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
     }
+}
+
+/// Text, source and register of each row.
+fn texts(batch: &Batch) -> Result<impl Iterator<Item = (&str, &str, &str)>> {
+    let [texts, sources, registers] = [&schema::TEXT, &schema::SOURCE, &schema::REGISTER].map(|column| strings(batch, column));
+    let rows = texts?.iter().zip(sources?).zip(registers?);
+    Ok(rows.map(|((text, source), register)| (text.unwrap_or_default(), source.unwrap_or_default(), register.unwrap_or_default())))
 }
 
 fn other_type(column: &schema::Column) -> Error {

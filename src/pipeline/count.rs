@@ -1,0 +1,106 @@
+//! Counts the pre-tokens of the kept documents: a histogram a work shard, which the training adds up.
+//!
+//! A histogram is a sum over documents. Where one is known from an earlier run that kept almost the same documents of the shard, the others are
+//! added and taken away; the table is the same as if all had been counted.
+
+use arrow::array::BooleanArray;
+use serde::{Deserialize, Serialize};
+
+use super::annotate::Annotated;
+use super::bits::Bits;
+use super::context::Context;
+use super::dedup::Duplicates;
+use super::key::Key;
+use super::layout::{self, pass};
+use super::observer::Quantity;
+use super::pass::{Facts, Pass};
+use super::tables::{LIGHTER, text_bytes, write_table};
+use super::work_dir::Entry;
+use crate::bpe;
+use crate::error::Result;
+use crate::stage::Batch;
+
+const BATCH_ROWS: usize = 1024;
+
+/// What the entry of a shard says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CountFacts {
+    /// The documents that were counted, a bit each ([`Bits::to_hex`]).
+    kept: String,
+}
+
+impl Facts for CountFacts {}
+
+/// The histograms of all shards: the names of their tables, and a name for all of them together.
+pub(super) struct Counted {
+    pub(super) tables: Vec<String>,
+    pub(super) key: Key,
+}
+
+/// Runs the pass, or what is left of it.
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Counted> {
+    let tokenizer = &context.plan().tokenizer;
+    let settings = (tokenizer.pattern, tokenizer.boundaries, tokenizer.superwords > 0.0, tokenizer.digits);
+    let settings = Key::of(pass::COUNT).and_settings(&settings)?.and_steps(context.plan(), &["count"]);
+    let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
+    let units = units.collect::<Result<Vec<String>>>()?;
+    let kept = (0..annotated.shards()).map(|shard| duplicates.kept(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;
+    let pass = Pass::new(pass::COUNT, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
+    let holds = |shard: usize, facts: &CountFacts| facts.kept == kept[shard].to_hex();
+    pass.run_where(context, &holds, |missing, underway| {
+        underway.side_by_side(missing, &|| (), &|(), shard| {
+            let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
+            count(context, &documents, &units[shard], &kept[shard])
+        })
+    })?;
+    let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN) };
+    for (unit, kept) in units.iter().zip(&kept) {
+        counted.tables.push(table_name(unit, kept));
+        counted.key = counted.key.and(unit).and(kept.to_hex());
+    }
+    Ok(counted)
+}
+
+/// The histogram of a shard holds its documents in its name: an earlier one stays whole until the entry names this one.
+fn table_name(unit: &str, kept: &Bits) -> String {
+    layout::shard_counts(unit, &Key::of(pass::COUNT).and(kept.to_hex()).name())
+}
+
+fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Result<Entry<CountFacts>> {
+    let known = context.store.work.committed::<CountFacts>(pass::COUNT, unit)?.and_then(|entry| Bits::from_hex(&entry.facts.kept));
+    // To take most of it away costs more than to begin anew.
+    let known = known.filter(|known| known.differing(kept) * 2 < kept.len());
+    let table = match known {
+        None => count_rows(context, documents, &[&|row| kept.get(row)])?.remove(0),
+        Some(known) => {
+            let old = context.store.table(&table_name(unit, &known))?.concat()?;
+            let (added, removed) = (|row| kept.get(row) && !known.get(row), |row| known.get(row) && !kept.get(row));
+            let differences = count_rows(context, documents, &[&added, &removed])?;
+            bpe::adjust_counts(&old, &differences[0], &differences[1])?
+        }
+    };
+    let table = write_table(&context.store.work, &table_name(unit, kept), &table)?;
+    Ok(Entry::new(vec![table], CountFacts { kept: kept.to_hex() }))
+}
+
+/// A histogram for each of some sets of rows.
+fn count_rows(context: &Context<'_>, documents: &str, sets: &[&dyn Fn(usize) -> bool]) -> Result<Vec<Batch>> {
+    let counter = &context.stages.counter;
+    let columns: Vec<&str> = counter.contract().reads.iter().map(|column| column.name).collect();
+    let mut absorbers: Vec<_> = sets.iter().map(|_| counter.absorber()).collect();
+    let mut base = 0;
+    for batch in context.store.table_columns(documents, Some(&columns), BATCH_ROWS)? {
+        context.stop.check()?;
+        let batch = batch?;
+        let _permit = context.store.gate.enter(text_bytes(&batch)? / LIGHTER);
+        for (set, absorber) in sets.iter().zip(&mut absorbers) {
+            let rows: BooleanArray = (base..base + batch.num_rows()).map(|row| Some(set(row))).collect();
+            if rows.true_count() > 0 {
+                absorber.push(&arrow::compute::filter_record_batch(&batch, &rows)?)?;
+            }
+        }
+        base += batch.num_rows();
+    }
+    absorbers.into_iter().map(crate::stage::Absorber::finish).collect()
+}

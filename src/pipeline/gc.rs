@@ -1,0 +1,230 @@
+//! What the work directory keeps for the next run, and what goes: entries that no finished run is made of, files that no entry names, and
+//! what is beyond a limit, least useful first.
+//!
+//! Files of OUT are second names of files here. Those cost nothing as long as OUT has them, and are not counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::layout::{self, ENTRIES, pass};
+use super::output_directory;
+use super::work_dir::{WorkDir, parse_entry};
+use crate::error::{Error, Result};
+
+/// What was found and done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Units that stay.
+    pub kept_units: usize,
+    /// Their bytes on disk, without those that OUT holds too.
+    pub kept_bytes: u64,
+    /// Units that went.
+    pub removed_units: usize,
+    /// Bytes on disk that were freed.
+    pub removed_bytes: u64,
+}
+
+/// A finished unit as it lies on disk.
+#[derive(Debug)]
+struct Unit {
+    pass: usize,
+    name: String,
+    entry: PathBuf,
+    /// When its entry was written, in nanoseconds since 1970.
+    written: i128,
+    files: Vec<PathBuf>,
+    is_used: bool,
+}
+
+/// Removes from the work directory of a finished run what that run is not made of, and then so much that at most `limit` bytes stay. With
+/// `dry_run` only says what would go.
+///
+/// # Errors
+/// `Refused`: no finished run in `out`, or another run is writing there.
+pub fn collect(out: &Path, limit: Option<u64>, dry_run: bool) -> Result<Collected> {
+    if !out.join(layout::SUCCESS).exists() || output_directory::standing(out)? != output_directory::Standing::Ours {
+        let message = format!("{}: no finished run (_SUCCESS is missing)", out.display());
+        return Err(Error::refused_with_hint(message, "an unfinished run needs all of its work directory: finish it with `seimai run`"));
+    }
+    if !out.join(layout::WORK).exists() {
+        return Ok(Collected::default());
+    }
+    let work = WorkDir::open(out, false)?;
+    collect_in(&work, limit, dry_run)
+}
+
+/// The same for a directory that is locked. Without a limit, and for runs that say nothing of what they used, every unit stays.
+pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> Result<Collected> {
+    let dir = work.out().join(layout::WORK);
+    let used = work.used_by_the_finished_run()?;
+    let (mut units, mut files) = scan(&dir, used.as_ref())?;
+    // Least useful last: what is used, and what took longest to make, stays longest.
+    units.sort_by(|a, b| {
+        let rank = |unit: &Unit| (!unit.is_used, if unit.is_used { unit.pass } else { 0 }, std::cmp::Reverse(unit.written));
+        rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
+    });
+    let own = |file: &PathBuf, files: &BTreeMap<PathBuf, Metadata>| {
+        files.get(file).map_or(0, |meta| if meta.nlink() > 1 { 0 } else { meta.len() })
+    };
+    let size =
+        |unit: &Unit, files: &BTreeMap<PathBuf, Metadata>| unit.files.iter().chain([&unit.entry]).map(|file| own(file, files)).sum::<u64>();
+    let mut done = Collected::default();
+    let mut total: u64 = units.iter().map(|unit| size(unit, &files)).sum();
+    let mut stays = Vec::new();
+    while let Some(unit) = units.pop() {
+        let bytes = size(&unit, &files);
+        let is_in_the_way = limit.is_some_and(|limit| total > limit) && (bytes > 0 || limit == Some(0));
+        if unit.is_used && !is_in_the_way {
+            (done.kept_units, done.kept_bytes) = (done.kept_units + 1, done.kept_bytes + bytes);
+            stays.push(unit);
+            continue;
+        }
+        total -= bytes;
+        (done.removed_units, done.removed_bytes) = (done.removed_units + 1, done.removed_bytes + bytes);
+        if !dry_run {
+            // The entry first: a kill in between leaves files that nobody names.
+            remove(&unit.entry)?;
+        }
+    }
+    let named: BTreeSet<&PathBuf> = stays.iter().flat_map(|unit| unit.files.iter().chain([&unit.entry])).collect();
+    let entries_gone: BTreeSet<PathBuf> = files.keys().filter(|file| !named.contains(file)).cloned().collect();
+    files.retain(|file, _| entries_gone.contains(file));
+    for file in files.keys() {
+        if !dry_run {
+            remove(file)?;
+        }
+    }
+    if limit == Some(0) && !dry_run {
+        work.remove_work()?;
+    }
+    Ok(done)
+}
+
+/// All units, and all files that lie where units have theirs.
+fn scan(work: &Path, used: Option<&BTreeSet<String>>) -> Result<(Vec<Unit>, BTreeMap<PathBuf, Metadata>)> {
+    let (mut units, mut files) = (Vec::new(), BTreeMap::new());
+    let out = work.parent().unwrap_or(work);
+    for (number, pass) in pass::ALL.into_iter().enumerate() {
+        for (kind, meta) in list(&work.join(pass))? {
+            if !meta.is_dir() {
+                continue;
+            }
+            for (path, meta) in list(&kind)? {
+                if kind.ends_with(ENTRIES) {
+                    // An entry that cannot be understood is no entry; it goes as a file that nobody names.
+                    if let (Some(of_it), Some(name)) = (parse_entry(&path)?, path.file_stem().and_then(|name| name.to_str())) {
+                        units.push(Unit {
+                            pass: number,
+                            name: name.to_owned(),
+                            written: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+                            files: of_it.iter().map(|file| out.join(&file.path)).collect(),
+                            is_used: used.is_none_or(|used| used.contains(&format!("{pass}/{name}"))),
+                            entry: path.clone(),
+                        });
+                    }
+                }
+                if meta.is_file() {
+                    files.insert(path, meta);
+                }
+            }
+        }
+    }
+    Ok((units, files))
+}
+
+/// What a directory holds; nothing where there is none.
+fn list(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>> {
+    let entries = match fs::read_dir(dir) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|e| Error::io(dir, "list", e))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io(dir, "list", e))?.path();
+        let meta = fs::symlink_metadata(&path).map_err(|e| Error::io(&path, "inspect", e))?;
+        found.push((path, meta));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::work_dir::Entry;
+    use super::*;
+
+    /// Three used units of 1000 bytes, the file of the last with a second name in OUT; one that is not used; a file of nobody.
+    fn finished(out: &Path) -> WorkDir {
+        let work = WorkDir::open(out, false).unwrap();
+        for (pass, unit) in [(pass::ANNOTATE, "a"), (pass::COUNT, "c"), (pass::DECIDE, "d"), (pass::ANNOTATE, "old")] {
+            let file = work.write_output(&layout::made(pass, "kind", unit), &[0; 1000], 1).unwrap();
+            if pass == pass::DECIDE {
+                fs::hard_link(out.join(&file.path), out.join("counts.parquet")).unwrap();
+            }
+            if unit == "old" {
+                work.commit_of_another_run(pass, unit, &Entry::new(vec![file], ()));
+            } else {
+                work.commit(pass, unit, &Entry::new(vec![file], ())).unwrap();
+            }
+        }
+        work.write_output(&layout::made(pass::COUNT, "kind", "nobody"), &[0; 10], 1).unwrap();
+        work.write_used().unwrap();
+        work.write_output("manifest.json", b"{}", 0).unwrap();
+        work.write_output("_SUCCESS", b"blake3 0 manifest.json\n", 0).unwrap();
+        work
+    }
+
+    fn is_there(out: &Path, pass: &str, unit: &str) -> bool {
+        let of_it =
+            [out.join(layout::made(pass, "kind", unit)), out.join(format!(".work/{pass}/entries/{unit}.json"))].map(|path| path.exists());
+        assert_eq!(of_it[0], of_it[1], "a file and its entry");
+        of_it[0]
+    }
+
+    #[test]
+    fn what_the_finished_run_is_not_made_of_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        drop(finished(&out));
+        let said = collect(&out, None, true).unwrap();
+        assert!(is_there(&out, "annotate", "old"), "a dry run");
+        assert_eq!((said.kept_units, said.removed_units), (3, 1));
+        assert_eq!(collect(&out, None, false).unwrap(), said);
+        assert!(!is_there(&out, "annotate", "old") && !out.join(layout::made("count", "kind", "nobody")).exists());
+        assert!(is_there(&out, "annotate", "a") && is_there(&out, "decide", "d"));
+        let again = collect(&out, None, false).unwrap();
+        assert_eq!((again.kept_units, again.kept_bytes, again.removed_units), (3, said.kept_bytes, 0));
+    }
+
+    #[test]
+    fn beyond_a_limit_the_least_useful_goes_and_what_frees_nothing_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        drop(finished(&out));
+        let said = collect(&out, Some(2000), false).unwrap();
+        assert!(is_there(&out, "annotate", "a") && !is_there(&out, "count", "c"), "{said:?}");
+        assert!(said.kept_bytes <= 2000 && said.removed_units >= 2, "{said:?}");
+        collect(&out, Some(0), false).unwrap();
+        assert!(!out.join(".work").exists() && out.join("counts.parquet").exists());
+        assert_eq!(collect(&out, None, false).unwrap(), Collected::default());
+    }
+
+    #[test]
+    fn an_unfinished_run_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        drop(finished(&out));
+        fs::remove_file(out.join("_SUCCESS")).unwrap();
+        assert_eq!(collect(&out, None, false).unwrap_err().exit_code(), 2);
+        assert!(is_there(&out, "annotate", "old"));
+    }
+}

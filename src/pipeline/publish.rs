@@ -1,0 +1,46 @@
+//! The files of a run get their names in OUT: second names of what the passes made, so that a part keeps its content when its number changes,
+//! and the next run finds it again.
+
+use std::collections::BTreeSet;
+
+use super::layout;
+use super::work_dir::WorkDir;
+use crate::error::{Error, Result};
+use crate::io::{FileEntry, second_name, sync_dir};
+
+/// A file that a pass made, and its name in OUT.
+#[derive(Debug)]
+pub(super) struct Published {
+    /// As it is in the work directory.
+    pub(super) made: FileEntry,
+    /// Under OUT.
+    pub(super) path: String,
+}
+
+impl Published {
+    /// As the manifest lists it.
+    pub(super) fn entry(&self) -> FileEntry {
+        FileEntry { path: self.path.clone(), ..self.made.clone() }
+    }
+}
+
+/// Gives all files their names, and takes away what an earlier run left under names of that kind. Durable when it returns.
+pub(super) fn publish(work: &WorkDir, files: &[Published]) -> Result<()> {
+    let named: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    for dir in layout::PART_DIRECTORIES.into_iter().chain([layout::TOKENIZER]) {
+        let path = work.out().join(dir);
+        for entry in std::fs::read_dir(&path).into_iter().flatten() {
+            let entry = entry.map_err(|e| Error::io(&path, "list", e))?;
+            let ours = entry.file_name().to_str().map(|name| layout::inside(dir, name));
+            if ours.is_some_and(|ours| layout::is_made_by_runs(&ours) && !named.contains(ours.as_str())) {
+                std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), "remove", e))?;
+            }
+        }
+    }
+    for file in files {
+        second_name(work.staging(), &work.out().join(&file.made.path), &work.output(&file.path)?)?;
+    }
+    let dirs: BTreeSet<&str> = named.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+    dirs.into_iter().try_for_each(|dir| sync_dir(&work.out().join(dir)))?;
+    sync_dir(work.out())
+}
