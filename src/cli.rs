@@ -9,9 +9,12 @@ mod decode;
 mod dictionary;
 pub mod dictionary_clients;
 mod gc;
+mod filter;
 mod init;
 mod inspect;
+mod json_line;
 mod limits;
+mod losses;
 mod normalize;
 mod plan;
 mod records;
@@ -58,6 +61,8 @@ enum Command {
     Dictionary(dictionary::Arguments),
     /// NFKC and the Japanese rules; JSON Lines out
     Normalize(normalize::Arguments),
+    /// Annotate and decide: which records are kept, which are not, and why
+    Filter(filter::Arguments),
     /// Morphemes of plain text lines
     Segment(segment::Arguments),
     /// Token shards back to text
@@ -108,6 +113,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Plan(arguments) => plan::run(arguments, common),
         Command::Dictionary(arguments) => dictionary::run(arguments, common),
         Command::Normalize(arguments) => normalize::run(arguments, common),
+        Command::Filter(arguments) => filter::run(arguments, common),
         Command::Segment(arguments) => segment::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),

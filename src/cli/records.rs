@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::common::Outcome;
 use super::ui;
-use crate::corpus::{self, Framer, Record, ShardLimits};
+use crate::corpus::{self, Framer, InputFile, Record, ShardLimits};
 use crate::error::Result;
 use crate::quarantine::{Quarantined, escape};
 
@@ -20,18 +21,41 @@ pub(super) struct Lost {
 /// Records that are told one by one.
 const TOLD: usize = 5;
 
+/// Some files of records.
+pub(super) struct Records {
+    inputs: Arc<[InputFile]>,
+    options: corpus::Options,
+    framer: Framer,
+}
+
+impl Records {
+    pub(super) fn open(files: &[OsString]) -> Result<Self> {
+        let options = corpus::Options::default();
+        let inputs: Arc<[InputFile]> = corpus::expand_paths(files, &options, Path::new("."))?.into();
+        let framer = Framer::new(inputs.clone(), &options, ShardLimits::default());
+        Ok(Self { inputs, options, framer })
+    }
+
+    /// The files.
+    pub(super) fn inputs(&self) -> Arc<[InputFile]> {
+        self.inputs.clone()
+    }
+
+    /// Gives every record, in order.
+    pub(super) fn each(&mut self, sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
+        let mut lost = Lost::default();
+        while let Some(shard) = self.framer.next_shard()? {
+            let quarantined = shard.decode(&self.options, sink)?.quarantined;
+            lost.count += quarantined.len() as u64;
+            lost.first.extend(quarantined.into_iter().take(TOLD - lost.first.len()));
+        }
+        Ok(lost)
+    }
+}
+
 /// Every record of the files, in order.
 pub(super) fn each_record(files: &[OsString], sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
-    let options = corpus::Options::default();
-    let inputs = corpus::expand_paths(files, &options, Path::new("."))?;
-    let mut framer = Framer::new(inputs.into(), &options, ShardLimits::default());
-    let mut lost = Lost::default();
-    while let Some(shard) = framer.next_shard()? {
-        let quarantined = shard.decode(&options, sink)?.quarantined;
-        lost.count += quarantined.len() as u64;
-        lost.first.extend(quarantined.into_iter().take(TOLD - lost.first.len()));
-    }
-    Ok(lost)
+    Records::open(files)?.each(sink)
 }
 
 /// Tells how much could not be read: the count and the first five.

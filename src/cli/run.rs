@@ -5,8 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::common::{Common, Outcome, ProgressStyle, parse_size};
-use super::{signals, ui};
-use crate::pipeline::manifest::Manifest;
+use super::{losses, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
@@ -90,20 +89,20 @@ fn summary(report: &Report, out: &str) -> String {
     }
     let n = ui::thousands;
     let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));
-    for (rule, count) in ranked(&manifest.rejected) {
+    for (rule, count) in ui::ranked(&manifest.rejected) {
         let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));
     }
-    text.push_str(&losses(manifest));
+    text.push_str(&losses::largest(&manifest.losses, LOSSES));
     if totals.quarantined > 0 {
         let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));
         for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
             let _ = writeln!(text, "      nothing readable in {}", escape(&input.path, 300));
         }
     }
-    let share = percent(totals.kept, totals.read);
+    let share = losses::percent(totals.kept, totals.read);
     let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
     let registers: Vec<String> =
-        ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{} {}", escape(name, 60), n(count))).collect();
+        ui::ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{} {}", escape(name, 60), n(count))).collect();
     if !registers.is_empty() {
         let _ = writeln!(text, "  registers    {}", registers.join(" · "));
     }
@@ -129,21 +128,6 @@ fn summary(report: &Report, out: &str) -> String {
     text
 }
 
-/// The largest losses by source, register and rule; nothing for a corpus of one source, one register and one rule.
-fn losses(manifest: &Manifest) -> String {
-    let largest = manifest.losses.largest(LOSSES);
-    let mut text = String::new();
-    if largest.len() > 1 {
-        let _ = writeln!(text, "    most characters lost, by source · register · rule:");
-        for loss in largest {
-            let what = format!("{} · {} · {}", escape(loss.source, 60), escape(loss.register, 30), escape(loss.rule, 60));
-            let share = percent(loss.lost.characters, loss.read.characters);
-            let _ = writeln!(text, "      {what:<56} {:>12} characters ({share})", ui::thousands(loss.lost.characters));
-        }
-    }
-    text
-}
-
 /// What the stages counted, and how long the passes took: for `-v`.
 fn details(report: &Report) -> String {
     let mut text = String::from("\n");
@@ -154,15 +138,4 @@ fn details(report: &Report) -> String {
         let _ = writeln!(text, "  {pass:<36} {seconds:>12.1} s");
     }
     text
-}
-
-/// Largest first, names in order among equals.
-fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
-    let mut all: Vec<(&str, u64)> = counts.iter().map(|(name, &count)| (name.as_str(), count)).collect();
-    all.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    all
-}
-
-fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { "–".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
 }

@@ -147,6 +147,13 @@ impl Observer for Json {
     }
 }
 
+/// Largest first, names in order among equals.
+pub(super) fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
+    let mut all: Vec<(&str, u64)> = counts.iter().map(|(name, &count)| (name.as_str(), count)).collect();
+    all.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    all
+}
+
 /// `1234567` → `1,234,567`.
 pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();

@@ -1,0 +1,298 @@
+//! `seimai filter FILE…`: annotate and decide, and nothing else: no duplicates, no vocabulary.
+//!
+//! Records are read one by one and judged in batches, on all threads; the output keeps the order of the input.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use arrow::array::Array;
+
+use super::common::{Common, Outcome, output_failed};
+use super::json_line::JsonLine;
+use super::records::{Records, report};
+use super::{losses, signals, ui};
+use crate::corpus::BatchBuilder;
+use crate::decide::losses::Losses;
+use crate::decide::{Policy, Side};
+use crate::error::{Error, Result};
+use crate::io::{StagedFile, Staging, create_dir};
+use crate::pipeline::plan::Plan;
+use crate::pipeline::pool::Pool;
+use crate::pipeline::registry::Stages;
+use crate::schema;
+use crate::stage::{Batch, Worker, strings};
+
+/// Losses that the summary tells.
+const LOSSES: usize = 6;
+/// Files of `--output`.
+const KEPT: &str = "kept.jsonl";
+const REJECTED: &str = "rejected.jsonl";
+
+/// Annotate and decide: which records are kept, which are not, and why
+///
+/// Reads JSON Lines, Parquet or plain text (compressed or not; `-` is standard input), normalises and segments it as a run would, measures it,
+/// and compares the measures with the thresholds of a preset. Kept records go to standard output as JSON Lines, with their normalised text
+/// and register. With --output both kinds go to files; with --explain, standard output says of every record what was found.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  zcat pages.jsonl.gz | seimai filter - --preset web > kept.jsonl
+  seimai filter corpus/*.jsonl --preset auto --output out
+  seimai filter odd.txt --preset literature --explain | jq .
+  seimai filter in.jsonl --set quality.thresholds.min_chars=50 --set pii.action=mask")]
+pub(super) struct Arguments {
+    /// Files, directories, globs, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<OsString>,
+    /// web, legal, literature, dialogue, technical, auto, none, or a reproduction: swallow-v1, fineweb2-ja
+    #[arg(long, default_value = "auto")]
+    preset: String,
+    /// Write kept.jsonl and rejected.jsonl into this directory
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Say of every record, on standard output, whether it is kept, by which rule it is not, and every measure beside its threshold
+    #[arg(long)]
+    explain: bool,
+    /// Name of an installed dictionary, or a directory
+    #[arg(long, default_value = "ipadic")]
+    dictionary: String,
+    /// Change a plan key, e.g. --set quality.thresholds.min_chars=50
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let plan = plan(arguments)?;
+    let stages = Stages::new(&plan, Path::new("."))?;
+    let pool = Pool::new(common.threads())?;
+    let mut records = Records::open(&arguments.files)?;
+    let mut out = Output::open(arguments)?;
+    let mut builder = BatchBuilder::new(records.inputs(), &plan.input.source);
+    let mut waiting = Vec::new();
+    let mut judge = |waiting: &mut Vec<Batch>, least: usize, out: &mut Output| -> Result<()> {
+        if waiting.len() < least {
+            return Ok(());
+        }
+        judge(&pool, &stages, std::mem::take(waiting), arguments.explain)?.into_iter().try_for_each(|judged| out.take(judged))
+    };
+    let lost = records.each(&mut |record| {
+        waiting.extend(builder.push(&record)?);
+        judge(&mut waiting, pool.threads(), &mut out)
+    })?;
+    waiting.extend(builder.finish()?);
+    judge(&mut waiting, 1, &mut out)?;
+    let losses = out.finish()?;
+    if !common.quiet {
+        let _ = std::io::stderr().write_all(summary(&losses).as_bytes());
+    }
+    Ok(report(&lost))
+}
+
+/// The plan of the command line: everything that is not said is as in a run.
+fn plan(arguments: &Arguments) -> Result<Plan> {
+    let string = |text: &str| toml::Value::String(text.to_owned());
+    let text = format!(
+        "[input]\npaths = [\"-\"]\n[quality]\npreset = {}\n[segment]\ndictionary = {}\n",
+        string(&arguments.preset),
+        string(&arguments.dictionary)
+    );
+    let plan = Plan::from_toml(&text, &arguments.settings, "--preset, --dictionary")?;
+    if plan.keigo.policy == Policy::Rebalance {
+        let hint = "`seimai run` does; here keigo.policy may be \"tag\" or \"filter\"";
+        return Err(Error::refused_with_hint("keigo.policy: a mixture needs the whole corpus", hint));
+    }
+    Ok(plan)
+}
+
+/// What became of a batch.
+struct Judged {
+    kept: String,
+    rejected: String,
+    explained: String,
+    losses: Losses,
+}
+
+/// Annotates and judges batches on all threads; the results in order.
+fn judge(pool: &Pool, stages: &Stages, batches: Vec<Batch>, explain: bool) -> Result<Vec<Judged>> {
+    let slots: Vec<Mutex<Option<Judged>>> = batches.iter().map(|_| Mutex::new(None)).collect();
+    let mut waiting = batches.into_iter().zip(&slots);
+    let workers = || stages.annotate.iter().map(|stage| stage.worker()).collect::<Vec<_>>();
+    pool.for_each(signals::stop(), &mut || Ok(waiting.next()), &workers, &|workers, (batch, slot)| {
+        let annotated = workers.iter_mut().try_fold(batch, |batch, worker: &mut Box<dyn Worker + '_>| worker.apply(batch))?;
+        let judged = judge_batch(stages, &annotated, explain)?;
+        if let Ok(mut slot) = slot.lock() {
+            *slot = Some(judged);
+        }
+        Ok(())
+    })?;
+    let judged = slots.into_iter().map(|slot| slot.into_inner().ok().flatten());
+    judged.map(|judged| judged.ok_or_else(|| Error::internal("a batch was left out"))).collect()
+}
+
+fn judge_batch(stages: &Stages, batch: &Batch, explain: bool) -> Result<Judged> {
+    let rejections = stages.decider.judge(batch)?;
+    let columns = Columns::of(batch)?;
+    let mut judged = Judged { kept: String::new(), rejected: String::new(), explained: String::new(), losses: Losses::default() };
+    for row in 0..batch.num_rows() {
+        let rejection = rejections.of(row as u32);
+        let rule = rejection.map(|rejection| format!("{}/{}", rejection.stage, rejection.rule));
+        let text = columns.texts.value(row);
+        judged.losses.count(columns.sources.value(row), columns.registers.value(row), text.chars().count() as u64, rule.as_deref());
+        let mut line = columns.record(row);
+        let target = match rejection {
+            None => &mut judged.kept,
+            Some(rejection) => {
+                line.text("stage", Some(rejection.stage));
+                line.text("rule", Some(rejection.rule));
+                line.text("evidence", Some(rejection.evidence));
+                &mut judged.rejected
+            }
+        };
+        target.push_str(&line.finish());
+        target.push('\n');
+        if explain {
+            let mut line = JsonLine::with_capacity(1024);
+            line.text("id", Some(columns.ids.value(row)));
+            line.raw("kept", if rejection.is_none() { "true" } else { "false" });
+            line.text("register", Some(columns.registers.value(row)));
+            if let Some(rejection) = rejection {
+                line.text("stage", Some(rejection.stage));
+                line.text("rule", Some(rejection.rule));
+                line.text("evidence", Some(rejection.evidence));
+            }
+            let (preset, measures) = stages.decider.explain_row(batch, row)?;
+            line.text("preset", Some(preset.name()));
+            line.raw("measures", &explained(&measures));
+            judged.explained.push_str(&line.finish());
+            judged.explained.push('\n');
+        }
+    }
+    Ok(judged)
+}
+
+/// Every measure beside its threshold, as a JSON array.
+fn explained(measures: &[crate::decide::Explained]) -> String {
+    let one = |measure: &crate::decide::Explained| {
+        serde_json::json!({
+            "rule": measure.rule,
+            "measure": measure.measure,
+            "value": measure.value,
+            "asked": format!("{} {}", if measure.side == Side::Min { "≥" } else { "≤" }, measure.limit),
+            "holds": measure.holds,
+            "reason": measure.reason,
+        })
+    };
+    serde_json::Value::from_iter(measures.iter().map(one)).to_string()
+}
+
+/// The columns that are written.
+struct Columns<'a> {
+    ids: &'a arrow::array::StringArray,
+    texts: &'a arrow::array::StringArray,
+    sources: &'a arrow::array::StringArray,
+    registers: &'a arrow::array::StringArray,
+    /// url, license, date: null where the record has none.
+    given: [(&'static str, &'a arrow::array::StringArray); 3],
+    meta: &'a arrow::array::StringArray,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a Batch) -> Result<Self> {
+        Ok(Self {
+            ids: strings(batch, &schema::DOC_ID)?,
+            texts: strings(batch, &schema::TEXT)?,
+            sources: strings(batch, &schema::SOURCE)?,
+            registers: strings(batch, &schema::REGISTER)?,
+            given: [
+                (schema::URL.name, strings(batch, &schema::URL)?),
+                (schema::LICENSE.name, strings(batch, &schema::LICENSE)?),
+                (schema::DATE.name, strings(batch, &schema::DATE)?),
+            ],
+            meta: strings(batch, &schema::META)?,
+        })
+    }
+
+    /// The record, as far as both files have it.
+    fn record(&self, row: usize) -> JsonLine {
+        let value = |column: &'a arrow::array::StringArray| column.is_valid(row).then(|| column.value(row));
+        let text = self.texts.value(row);
+        let mut line = JsonLine::with_capacity(text.len() + 128);
+        line.text("id", Some(self.ids.value(row)));
+        line.text("text", Some(text));
+        line.text("source", Some(self.sources.value(row)));
+        for (name, column) in self.given {
+            line.text(name, value(column));
+        }
+        line.meta(value(self.meta));
+        line.text("register", Some(self.registers.value(row)));
+        line
+    }
+}
+
+/// Where the lines go.
+struct Output<'a> {
+    explain: bool,
+    /// The directory and the files of both kinds.
+    files: Option<(&'a Path, StagedFile, StagedFile)>,
+    stdout: BufWriter<std::io::StdoutLock<'static>>,
+    losses: Vec<Losses>,
+}
+
+impl<'a> Output<'a> {
+    fn open(arguments: &'a Arguments) -> Result<Self> {
+        let files = match &arguments.output {
+            None => None,
+            Some(dir) => {
+                create_dir(dir)?;
+                let staging = Staging::new(dir)?;
+                Some((dir.as_path(), staging.create(KEPT)?, staging.create(REJECTED)?))
+            }
+        };
+        Ok(Self { explain: arguments.explain, files, stdout: BufWriter::new(std::io::stdout().lock()), losses: Vec::new() })
+    }
+
+    fn take(&mut self, judged: Judged) -> Result<()> {
+        if let Some((_, kept, rejected)) = &mut self.files {
+            kept.write_all(judged.kept.as_bytes()).map_err(|e| kept.failed(e))?;
+            rejected.write_all(judged.rejected.as_bytes()).map_err(|e| rejected.failed(e))?;
+        }
+        let to_stdout = match (self.explain, &self.files) {
+            (true, _) => &judged.explained,
+            (false, None) => &judged.kept,
+            (false, Some(_)) => "",
+        };
+        self.stdout.write_all(to_stdout.as_bytes()).map_err(output_failed)?;
+        self.losses.push(judged.losses.of_part());
+        Ok(())
+    }
+
+    /// Gives the files their names; who lost what.
+    fn finish(mut self) -> Result<Losses> {
+        self.stdout.flush().map_err(output_failed)?;
+        if let Some((dir, kept, rejected)) = self.files {
+            kept.commit(&dir.join(KEPT))?;
+            rejected.commit(&dir.join(REJECTED))?;
+        }
+        Ok(Losses::sum(&self.losses))
+    }
+}
+
+/// How much stayed, and why the rest went.
+fn summary(all: &Losses) -> String {
+    let (kept, rules) = (all.kept_by_register(), all.by_rule());
+    let (stayed, went): (u64, u64) = (kept.values().sum(), rules.values().sum());
+    let n = ui::thousands;
+    let mut text = String::new();
+    let _ = writeln!(text, "  read         {:>12}", n(stayed + went));
+    for (rule, count) in ui::ranked(&rules) {
+        let _ = writeln!(text, "    − {:<32} {:>9}", crate::quarantine::escape(rule, 100), n(count));
+    }
+    text.push_str(&losses::largest(all, LOSSES));
+    let _ = writeln!(text, "  kept         {:>12}  ({})", n(stayed), losses::percent(stayed, stayed + went));
+    for warning in all.warnings() {
+        let _ = writeln!(text, "  warning: {}", crate::quarantine::escape(&warning, 500));
+    }
+    text
+}

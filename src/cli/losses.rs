@@ -1,0 +1,27 @@
+//! What went, as people like to read it.
+
+use std::fmt::Write as _;
+
+use super::ui;
+use crate::decide::losses::Losses;
+use crate::quarantine::escape;
+
+/// The largest losses by source, register and rule, at most so many; nothing where there is one at most.
+pub(super) fn largest(losses: &Losses, max: usize) -> String {
+    let largest = losses.largest(max);
+    let mut text = String::new();
+    if largest.len() > 1 {
+        let _ = writeln!(text, "    most characters lost, by source · register · rule:");
+        for loss in largest {
+            let what = format!("{} · {} · {}", escape(loss.source, 60), escape(loss.register, 30), escape(loss.rule, 60));
+            let share = percent(loss.lost.characters, loss.read.characters);
+            let _ = writeln!(text, "      {what:<56} {:>12} characters ({share})", ui::thousands(loss.lost.characters));
+        }
+    }
+    text
+}
+
+/// `12.3 %`; a dash where there is nothing.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
+}
