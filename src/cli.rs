@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod limits;
 mod normalize;
+mod pii;
 mod plan;
 mod records;
 mod run;
@@ -59,6 +60,8 @@ enum Command {
     Normalize(normalize::Arguments),
     /// Morphemes of plain text lines
     Segment(segment::Arguments),
+    /// Personal data: placeholders in its place, or where it stands
+    Pii(pii::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped
@@ -106,6 +109,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Dictionary(arguments) => dictionary::run(arguments, common),
         Command::Normalize(arguments) => normalize::run(arguments, common),
         Command::Segment(arguments) => segment::run(arguments, common),
+        Command::Pii(arguments) => pii::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),

@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 }
 
 /// The record as a line of JSON. Written by hand because `meta` goes through as it came: its numbers are nobody's to round.
-fn to_json(record: &Record, text: &str) -> String {
+pub(super) fn to_json(record: &Record, text: &str) -> String {
     let mut line = String::with_capacity(text.len() + 64);
     let given = [
         ("id", record.id.as_deref()),

@@ -100,7 +100,7 @@ impl<'a> OpenPart<'a> {
             let mut base = 0;
             for batch in context.store.table_columns(&layout::annotated(shard), None, BATCH_ROWS)? {
                 context.stop.check()?;
-                let batch = batch?;
+                let batch = context.stages.pii.mask(&batch?)?;
                 let end = base + batch.num_rows() as u32;
                 let mut of_rows = vec![None; batch.num_rows()];
                 while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
@@ -203,7 +203,7 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
 
 /// The columns of `documents/`, in the order of the contract.
 fn documents_columns(batch: &Batch) -> Result<Batch> {
-    const ORDER: [schema::Column; 12] = [
+    const ORDER: [schema::Column; 13] = [
         schema::DOC_ID,
         schema::TEXT,
         schema::SOURCE,
@@ -213,6 +213,7 @@ fn documents_columns(batch: &Batch) -> Result<Batch> {
         schema::REGISTER,
         schema::KEIGO,
         schema::QUALITY,
+        schema::PII,
         schema::DUP_CLUSTER,
         schema::DUP_SIZE,
         schema::META,

@@ -14,6 +14,7 @@ use super::parts::{Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::tables::write_table;
 use super::work_dir::Entry;
+use crate::decide::Rejection;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
@@ -73,12 +74,20 @@ pub(super) fn run(context: &Context<'_>, shards: u64) -> Result<Duplicates> {
 
 /// Judges every document once: for each shard, which rows pass the quality rules, and the table that says why the others do not.
 fn judge(context: &Context<'_>, shards: u64) -> Result<(Vec<Bits>, Vec<FileEntry>)> {
-    let columns: Vec<&str> = context.stages.decider.contract().reads.iter().map(|column| column.name).collect();
+    let reads = context.stages.decider.contract().reads.into_iter().chain(context.stages.pii.reads());
+    let columns: Vec<&str> = reads.map(|column| column.name).collect();
     let judged = per_shard(context, shards, &|shard| {
-        let mut rows = 0;
+        let (mut rows, mut personal) = (0, Vec::new());
         let table = context.store.table_columns(&layout::annotated(shard), Some(&columns), LOOKUP_ROWS)?;
-        let mut batches = table.inspect(|batch| rows += batch.as_ref().map_or(0, Batch::num_rows));
+        let mut batches = table.map(|batch| {
+            let batch = batch?;
+            personal.extend(context.stages.pii.judge(&batch, rows as u32)?);
+            rows += batch.num_rows();
+            Ok(batch)
+        });
         let rejections = context.stages.decider.judge_table(&mut batches)?;
+        let dropped = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
+        let rejections = rejections.with(dropped);
         let mut eligible = Bits::all(rows);
         rejections.iter().for_each(|(row, _)| eligible.clear(row as usize));
         Ok((eligible, write_table(context.store, &layout::rejections(shard), &rejections.to_batch()?)?))
