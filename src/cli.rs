@@ -16,6 +16,7 @@ mod json_line;
 mod limits;
 mod losses;
 mod normalize;
+mod pii;
 mod plan;
 mod records;
 mod run;
@@ -65,6 +66,8 @@ enum Command {
     Filter(filter::Arguments),
     /// Morphemes of plain text lines
     Segment(segment::Arguments),
+    /// Personal data: placeholders in its place, or where it stands
+    Pii(pii::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped
@@ -115,6 +118,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Normalize(arguments) => normalize::run(arguments, common),
         Command::Filter(arguments) => filter::run(arguments, common),
         Command::Segment(arguments) => segment::run(arguments, common),
+        Command::Pii(arguments) => pii::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),

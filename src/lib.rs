@@ -33,6 +33,7 @@ pub mod normalize;
 pub mod segment;
 pub mod keigo;
 pub mod quality;
+pub mod pii;
 pub mod dedup;
 pub mod decide;
 pub mod bpe;

@@ -1,7 +1,7 @@
 //! Columns that more than one room reads or writes: name, type and meaning, once.
 //!
-//! `keigo` and `quality` are *open structs*: their fields belong to the room that makes them (`keigo/columns.rs`,
-//! `quality/measures.rs`), and other rooms look fields up by name. Columns of one room stand in that room.
+//! `keigo`, `quality` and `pii` are *open structs*: their fields belong to the room that makes them (`keigo/columns.rs`,
+//! `quality/measures.rs`, `pii/kind.rs`), and other rooms look fields up by name. Columns of one room stand in that room.
 
 use std::sync::Arc;
 
@@ -70,6 +70,7 @@ columns! {
     REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";
     KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
     QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
+    PII = "pii", open_struct(&[]), false, "How often each kind of personal data stands in the text as read; null for a kind that is not looked for.";
     DUP_CLUSTER = "dup_cluster", DataType::Utf8, true, "doc_id of the document that stands for the cluster; null where there is none.";
     DUP_SIZE = "dup_size", DataType::UInt32, false, "1 + the number of documents this one stands for.";
     STAGE = "stage", DataType::Utf8, false, "The stage that rejected the document.";

@@ -16,7 +16,7 @@ use super::records::{Records, report};
 use super::{losses, signals, ui};
 use crate::corpus::BatchBuilder;
 use crate::decide::losses::Losses;
-use crate::decide::{Policy, Side};
+use crate::decide::{Policy, Rejection, Side};
 use crate::error::{Error, Result};
 use crate::io::{StagedFile, Staging, create_dir};
 use crate::pipeline::plan::Plan;
@@ -132,8 +132,11 @@ fn judge(pool: &Pool, stages: &Stages, batches: Vec<Batch>, explain: bool) -> Re
 }
 
 fn judge_batch(stages: &Stages, batch: &Batch, explain: bool) -> Result<Judged> {
-    let rejections = stages.decider.judge(batch)?;
-    let columns = Columns::of(batch)?;
+    let personal = stages.pii.judge(batch, 0)?;
+    let personal = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
+    let rejections = stages.decider.judge(batch)?.with(personal);
+    let masked = stages.pii.mask(batch)?;
+    let columns = Columns::of(&masked)?;
     let mut judged = Judged { kept: String::new(), rejected: String::new(), explained: String::new(), losses: Losses::default() };
     for row in 0..batch.num_rows() {
         let rejection = rejections.of(row as u32);

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 }
 
 /// The record as a line of JSON.
-fn to_json(record: &Record, text: &str) -> String {
+pub(super) fn to_json(record: &Record, text: &str) -> String {
     let mut line = JsonLine::with_capacity(text.len() + 64);
     line.text("id", record.id.as_deref());
     line.text("text", Some(text));

@@ -57,6 +57,25 @@ impl Rejections {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    /// These rejections and those of another judge, ascending by row. A row that both reject keeps its reason here.
+    #[must_use]
+    pub fn with<'a>(&'a self, others: impl Iterator<Item = (u32, Rejection<'a>)>) -> Self {
+        let (mut ours, mut others) = (self.iter().peekable(), others.peekable());
+        let mut merged = Builder::default();
+        while let Some((row, rejection)) = match (ours.peek(), others.peek()) {
+            (Some((our, _)), Some((other, _))) if other < our => others.next(),
+            (Some((our, _)), Some((other, _))) if other == our => {
+                others.next();
+                ours.next()
+            }
+            (Some(_), _) => ours.next(),
+            (None, _) => others.next(),
+        } {
+            merged.push(row, rejection);
+        }
+        merged.finish()
+    }
+
     fn get(&self, i: usize) -> (u32, Rejection<'_>) {
         let rejection = Rejection { stage: self.stages.value(i), rule: self.rules.value(i), evidence: self.evidence.value(i) };
         (self.rows.value(i), rejection)

@@ -18,6 +18,7 @@ use super::tables::{LIGHTER, text_bytes, write_table};
 use super::work_dir::Entry;
 use crate::bpe;
 use crate::error::Result;
+use crate::pii;
 use crate::stage::Batch;
 
 const BATCH_ROWS: usize = 1024;
@@ -42,7 +43,7 @@ pub(super) struct Counted {
 pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Counted> {
     let tokenizer = &context.plan().tokenizer;
     let settings = (tokenizer.pattern, tokenizer.boundaries, tokenizer.superwords > 0.0, tokenizer.digits);
-    let settings = Key::of(pass::COUNT).and_settings(&settings)?.and_steps(context.plan(), &["count"]);
+    let settings = Key::of(pass::COUNT).and_settings(&(settings, context.plan().pii.masked()))?.and_steps(context.plan(), &["count", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
     let kept = (0..annotated.shards()).map(|shard| duplicates.kept(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;
@@ -87,12 +88,13 @@ fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Res
 /// A histogram for each of some sets of rows.
 fn count_rows(context: &Context<'_>, documents: &str, sets: &[&dyn Fn(usize) -> bool]) -> Result<Vec<Batch>> {
     let counter = &context.stages.counter;
-    let columns: Vec<&str> = counter.contract().reads.iter().map(|column| column.name).collect();
+    let reads = counter.contract().reads.into_iter().chain([pii::SPANS]);
+    let columns: Vec<&str> = reads.map(|column| column.name).collect();
     let mut absorbers: Vec<_> = sets.iter().map(|_| counter.absorber()).collect();
     let mut base = 0;
     for batch in context.store.table_columns(documents, Some(&columns), BATCH_ROWS)? {
         context.stop.check()?;
-        let batch = batch?;
+        let batch = context.stages.pii.mask(&batch?)?;
         let _permit = context.store.gate.enter(text_bytes(&batch)? / LIGHTER);
         for (set, absorber) in sets.iter().zip(&mut absorbers) {
             let rows: BooleanArray = (base..base + batch.num_rows()).map(|row| Some(set(row))).collect();

@@ -24,6 +24,7 @@ use crate::decide::{KEIGO_STAGE, Rejection};
 use crate::dedup::{Affected, Kind, Verdict, ordinal, row_of};
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
+use crate::pii;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties, rejected_properties};
 use crate::stage::{Batch, column, strings, with_column};
@@ -84,7 +85,7 @@ impl Part {
 
 /// The name of a part.
 fn unit(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, (from, to): (u64, u64)) -> Result<String> {
-    let mut key = Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard"]);
+    let mut key = Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard", "pii"]).and_settings(&context.plan().pii.masked())?;
     for shard in from..to {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
     }
@@ -126,7 +127,7 @@ impl<'a> OpenPart<'a> {
         duplicates: &Duplicates,
         (from, to): (u64, u64),
     ) -> Result<Entry<PartFacts>> {
-        let columns = WHAT_IT_IS.map(|column| column.name);
+        let columns: Vec<&str> = WHAT_IT_IS.iter().map(|column| column.name).chain([pii::SPANS.name]).collect();
         for shard in from..to {
             // Rows are copied and compressed, not taken apart: memory is less than in the annotate pass.
             let _permit = context.store.gate.enter(dedup::longest_text(context, annotated, shard)? / LIGHTER);
@@ -136,7 +137,7 @@ impl<'a> OpenPart<'a> {
             let mut base = 0;
             for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
                 context.stop.check()?;
-                let batch = batch?;
+                let batch = context.stages.pii.mask(&batch?)?;
                 let end = base + batch.num_rows() as u32;
                 let mut of_rows = vec![None; batch.num_rows()];
                 while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
@@ -278,7 +279,7 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
 }
 
 /// What `documents/` and `rejected/` say of a document alike, so that losses can be judged again without the run.
-const WHAT_IT_IS: [schema::Column; 10] = [
+const WHAT_IT_IS: [schema::Column; 11] = [
     schema::DOC_ID,
     schema::TEXT,
     schema::SOURCE,
@@ -288,6 +289,7 @@ const WHAT_IT_IS: [schema::Column; 10] = [
     schema::REGISTER,
     schema::KEIGO,
     schema::QUALITY,
+    schema::PII,
     schema::META,
 ];
 

@@ -18,7 +18,7 @@ use super::pass::{Facts, Pass};
 use super::rebalance::Rebalanced;
 use super::tables::write_table;
 use super::work_dir::Entry;
-use crate::decide::Rejections;
+use crate::decide::{Rejection, Rejections};
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::schema;
@@ -136,17 +136,28 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
 
 /// Judges every document once: for each shard, the table that says which documents the rules reject, and why.
 fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
-    let columns: Vec<&str> = context.stages.decider.contract().reads.iter().map(|column| column.name).collect();
-    let rules =
-        Key::of(pass::JUDGE).and_settings(&(&context.plan().quality, &context.plan().keigo))?.and_steps(context.plan(), &["decide"]);
+    let (plan, personal_data) = (context.plan(), &context.stages.pii);
+    let reads = context.stages.decider.contract().reads.into_iter().chain(personal_data.reads());
+    let columns: Vec<&str> = reads.map(|column| column.name).collect();
+    let rules = Key::of(pass::JUDGE)
+        .and_settings(&(&plan.quality, plan.keigo.of_rules(), plan.pii.dropped()))?
+        .and_steps(plan, &["decide", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(rules.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
     let pass = Pass::new(pass::JUDGE, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
     pass.run::<()>(context, |missing, underway| {
         underway.side_by_side(missing, &|| (), &|(), shard| {
             let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
-            let mut table = context.store.table_columns(&documents, Some(&columns), LOOKUP_ROWS)?;
+            let (mut rows, mut personal) = (0, Vec::new());
+            let mut table = context.store.table_columns(&documents, Some(&columns), LOOKUP_ROWS)?.map(|batch| {
+                let batch = batch?;
+                personal.extend(personal_data.judge(&batch, rows)?);
+                rows += batch.num_rows() as u32;
+                Ok(batch)
+            });
             let rejections = context.stages.decider.judge_table(&mut table)?;
+            let dropped = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
+            let rejections = rejections.with(dropped);
             let table = write_table(&context.store.work, &layout::rejections(&units[shard]), &rejections.to_batch()?)?;
             Ok(Entry::new(vec![table], ()))
         })

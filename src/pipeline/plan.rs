@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::io::read_limited;
-use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, segment, shard};
+use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, pii, segment, shard};
 
 /// A plan larger than this is refused.
 const PLAN_BYTES_MAX: u64 = 1 << 20;
@@ -30,7 +30,7 @@ pub struct Plan {
     /// What is done with politeness.
     pub keigo: KeigoOptions,
     /// What is done with personal data.
-    pub pii: PiiOptions,
+    pub pii: pii::Options,
     /// Which duplicates go.
     pub dedup: dedup::Options,
     /// The vocabulary.
@@ -71,45 +71,16 @@ impl KeigoOptions {
         }
     }
 
+    /// What judging a document reads: all but what a mixture needs.
+    pub(super) fn of_rules(&self) -> Self {
+        Self { policy: decide::Policy::Tag, rebalance: None, register: keigo::Thresholds::default(), ..self.clone() }
+    }
+
     fn check(&self) -> std::result::Result<(), String> {
         let registers = keigo::Register::ALL.map(keigo::Register::name);
         let figures = keigo::columns::numbers();
         self.policies().check(&decide::Known { registers: &registers, figures: &figures })?;
         self.register.check()
-    }
-}
-
-/// `[pii]`: personal data. Only `action = "keep"` is built.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct PiiOptions {
-    /// keep | count | mask | drop.
-    pub action: PiiAction,
-}
-
-/// What happens to personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PiiAction {
-    /// Leave it.
-    #[default]
-    Keep,
-    /// Count it per kind.
-    Count,
-    /// Replace it by placeholders of its kind.
-    Mask,
-    /// Drop the document.
-    Drop,
-}
-
-impl PiiOptions {
-    fn check(&self) -> std::result::Result<(), String> {
-        match self.action {
-            PiiAction::Keep => Ok(()),
-            PiiAction::Count | PiiAction::Mask | PiiAction::Drop => {
-                Err("pii.action: only \"keep\" is built yet; set it to \"keep\"".into())
-            }
-        }
     }
 }
 
@@ -170,9 +141,9 @@ impl Plan {
         self.segment.check()?;
         self.quality.check()?;
         self.keigo.check()?;
-        self.pii.check()?;
         self.dedup.check()?;
         self.tokenizer.check()?;
+        self.check_placeholders()?;
         self.shards.check()?;
         self.pack.check()
     }
@@ -185,11 +156,24 @@ impl Plan {
             input: corpus::Options { paths: Vec::new(), ..self.input.clone() },
             keigo: KeigoOptions { register: self.keigo.register.clone(), ..KeigoOptions::default() },
             quality: decide::QualityOptions::default(),
+            pii: self.pii.of_annotation(),
             dedup: dedup::Options::default(),
             tokenizer: bpe::Options::default(),
             shards: shard::Options::default(),
             pack: pack::Options::default(),
             ..self.clone()
+        }
+    }
+
+    /// A placeholder is text: a special token of the same name would take its place in other programs.
+    fn check_placeholders(&self) -> std::result::Result<(), String> {
+        let taken = |kind: &pii::Kind| self.tokenizer.special_tokens.iter().any(|token| token.contains(kind.placeholder()));
+        match self.pii.masked().into_iter().find(taken) {
+            Some(kind) => Err(format!(
+                "tokenizer.special_tokens holds {}, which stands for personal data in masked texts; give the special token another name",
+                kind.placeholder()
+            )),
+            None => Ok(()),
         }
     }
 
@@ -373,9 +357,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_in_one_sentence() {
-        for text in
-            ["[pii]\naction = \"mask\"", "[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\"", "[keigo]\npolicy = \"filter\""]
-        {
+        for text in ["[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\""] {
             let said = refusal(&format!("{INPUT}{text}"), &[]);
             assert!(said.contains("built"), "{said}");
         }

@@ -13,10 +13,11 @@ use crate::keigo::Keigo;
 use crate::morpheme::Lexicon;
 use crate::normalize::Normalize;
 use crate::normalize::sentences::Sentences;
+use crate::pii::{Pii, Policy};
 use crate::quality::Quality;
 use crate::segment::{Segment, Segmenter};
 use crate::stage::{Batch, Fold, Stage};
-use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, quality, schema, segment, shard};
+use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, pii, quality, schema, segment, shard};
 
 /// A step of the way: each stands once in [`STEPS`], with its version and the way to build it.
 struct Step {
@@ -70,6 +71,11 @@ const STEPS: &[Step] = &[
         version: |_| quality::version(),
         build: Build::Annotate(|_, opened| Ok(Box::new(Quality::new(opened.lexicon.pos_table())))),
     },
+    Step {
+        name: "pii",
+        version: |_| pii::version(),
+        build: Build::Annotate(|plan, opened| Ok(Box::new(Pii::new(&plan.pii, &opened.lexicon.pos_table())))),
+    },
     Step { name: "dedup", version: |_| dedup::view::VERSION, build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup)))) },
     Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
     Step { name: "decide", version: |_| decide::version(), build: Build::ByPass },
@@ -102,6 +108,8 @@ pub struct Stages {
     pub sketcher: Box<dyn Fold>,
     /// Keep or drop.
     pub decider: Decider,
+    /// What happens to personal data.
+    pub pii: Policy,
     /// The fold that counts pre-tokens for the vocabulary.
     pub counter: Box<dyn Fold>,
     /// The dictionary in use.
@@ -118,7 +126,7 @@ impl Stages {
         let Built { annotate, sketcher: Some(sketcher), counter: Some(counter) } = built else {
             return Err(Error::internal("the registry lacks a fold"));
         };
-        Ok(Self { plan: plan.clone(), annotate, annotated, sketcher, decider, counter, dictionary })
+        Ok(Self { plan: plan.clone(), annotate, annotated, sketcher, decider, pii: Policy::new(&plan.pii), counter, dictionary })
     }
 
     /// A batch without rows, as it leaves the first pass: what an output without documents looks like.
@@ -197,10 +205,11 @@ pub fn columns() -> Vec<ColumnFacts> {
     let shared = schema::ALL.iter().map(|column| fact("", column.name, column.about));
     let keigo = keigo::columns::FIELDS.iter().map(|field| fact("keigo", field.name, field.about));
     let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
+    let pii = std::iter::once(fact("pii", pii::SPANS.name, pii::SPANS.about));
     let dedup = dedup::columns().map(|column| fact("dedup", column.name, column.about));
     let decide = std::iter::once(fact("decide", decide::ROW.name, decide::ROW.about));
     let frame = corpus::SHARD_COLUMNS.iter().map(|column| fact("frame", column.name, column.about));
-    shared.chain(keigo).chain(quality).chain(dedup).chain(decide).chain(frame).collect()
+    shared.chain(keigo).chain(quality).chain(pii).chain(dedup).chain(decide).chain(frame).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use self::imports::{circles, describe, foreign, imports, imports_of};
 use self::modules::Tree;
 use self::source::product;
 
-const ROOMS: &[&str] = &["corpus", "normalize", "segment", "keigo", "quality", "dedup", "decide", "bpe", "shard", "pack"];
+const ROOMS: &[&str] = &["corpus", "normalize", "segment", "keigo", "quality", "pii", "dedup", "decide", "bpe", "shard", "pack"];
 const FOUNDATION: &[&str] = &["stage", "schema", "morpheme", "quarantine", "io", "error"];
 
 fn src() -> PathBuf {

@@ -44,7 +44,12 @@ fn bad_plans_are_refused_before_anything_is_written() {
         ("[input]\npaths = [\"a.jsonl\"]\n[segment]\ndictionary = \"klingon\"\n", &["klingon", "dictionary import"]),
         ("[input]\npaths = [\"a.jsonl\"]\n[tokenizer]\nvocab_size = 3\n", &["vocab_size"]),
         ("[input]\npaths = [\"a.jsonl\"]\n[pack]\nsequence_length = 0\n", &["sequence_length"]),
-        ("[input]\npaths = [\"a.jsonl\"]\n[pii]\naction = \"mask\"\n", &["pii.action", "built"]),
+        ("[input]\npaths = [\"a.jsonl\"]\n[pii]\naction = \"hide\"\n", &["pii.action", "`hide`", "mask"]),
+        ("[input]\npaths = [\"a.jsonl\"]\n[pii.kinds]\nTELEPHONE = \"mask\"\n", &["`TELEPHONE`", "PHONE"]),
+        (
+            "[input]\npaths = [\"a.jsonl\"]\n[tokenizer]\nspecial_tokens = [\"<|endoftext|>\", \"<|pad|>\", \"<PHONE>\"]\n",
+            &["tokenizer.special_tokens", "<PHONE>", "another name"],
+        ),
         ("[input]\npaths = [\"a.jsonl\"]\n[dedup]\nnear = 7.0\n", &["dedup.near"]),
     ];
     for (plan, words) in cases {

@@ -7,6 +7,7 @@ mod determinism;
 mod durability;
 mod harness;
 mod hostile;
+mod pii;
 mod pipeline;
 mod policies;
 mod readme;
