@@ -126,10 +126,11 @@ impl FinishedRun {
 
     /// Every measure beside its threshold.
     fn measures(&self, batch: &Batch, row: usize) -> Result<Vec<String>> {
-        let quality = column(batch, &schema::QUALITY)?.as_struct();
         let mut all = Vec::new();
-        for bound in self.decider.bounds(strings(batch, &schema::SOURCE)?.value(row)) {
-            let (Some(limit), Some(field)) = (bound.value, quality.column_by_name(bound.measure)) else { continue };
+        for bound in self.decider.bounds(batch, row)?.1 {
+            let measures = column(batch, bound.column)?.as_struct();
+            let (Some(limit), Some(field)) = (bound.value, measures.column_by_name(bound.measure)) else { continue };
+            let limit = limit as f32;
             let value = if field.is_null(row) { "undefined".into() } else { array_value_to_string(field, row)? };
             let side = if bound.side == Side::Min { "≥" } else { "≤" };
             all.push(format!("{:<16} {} {value} (asked: {side} {limit})", bound.rule, bound.measure));

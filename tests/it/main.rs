@@ -8,6 +8,7 @@ mod durability;
 mod harness;
 mod hostile;
 mod pipeline;
+mod presets;
 mod readme;
 mod schema;
 mod shards;
