@@ -22,25 +22,26 @@ use globset::{Glob, GlobMatcher};
 
 pub use self::condition::{Known, When};
 use self::keigo_facts::KeigoFacts;
-use self::measured::{LANGUAGE, Measured};
+use self::measured::{FORM, Forms, LANGUAGE, Measured};
 pub use self::options::{PresetRule, QualityOptions};
 use self::policy::Policies;
 pub use self::policy::{KeigoRule, Policy, PolicyOptions, Protect, Then};
-pub use self::presets::{Bound, Preset, Side, Thresholds};
+use self::presets::peer_figures;
+pub use self::presets::{Bound, Form, Preset, SET_IN_PLAN, Side, Thresholds};
 use self::rejections::Builder;
 pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
 use self::rules::judge;
 use crate::error::Result;
-use crate::schema::{QUALITY, SOURCE, open_struct};
+use crate::schema::{FINEWEB2_JA, QUALITY, REGISTER, SOURCE, SWALLOW_V1, open_struct};
 use crate::stage::{self, Batch, Contract, strings};
 
 /// Raise it when a rule judges the same figures in another way.
-const CODE_VERSION: u32 = 1;
+const CODE_VERSION: u32 = 2;
 
 /// Enters fingerprints: follows the code and the thresholds of all presets.
 pub fn version() -> u32 {
-    let bounds = Preset::ALL.into_iter().flat_map(|preset| preset.thresholds().bounds());
-    stage::version_of(CODE_VERSION, bounds.map(|bound| format!("{bound:?}")))
+    let bounds = Preset::ALL.into_iter().flat_map(|preset| preset.bounds(&Thresholds::default()));
+    stage::version_of(CODE_VERSION, bounds.map(|bound| format!("{} {} {:?} {:?}", bound.rule, bound.measure, bound.side, bound.value)))
 }
 
 /// The stages named in the table of rejections: whose column decided.
@@ -48,44 +49,135 @@ const QUALITY_STAGE: &str = "quality";
 /// The stage of rejections by policy.
 pub const KEIGO_STAGE: &str = "keigo";
 
+/// The thresholds of the sources that match a pattern.
+#[derive(Debug, Clone)]
+struct Resolved {
+    /// The preset in the plan.
+    preset: Preset,
+    /// That preset and its thresholds, or under `auto` those it chooses among.
+    sets: Vec<(Preset, Vec<Bound>)>,
+}
+
+impl Resolved {
+    fn new(preset: Preset, thresholds: &Thresholds) -> Self {
+        let with_bounds = |preset: Preset| (preset, preset.bounds(thresholds));
+        let sets = if preset == Preset::Auto { Preset::CHOICES.map(with_bounds).to_vec() } else { vec![with_bounds(preset)] };
+        Self { preset, sets }
+    }
+
+    /// Which of the sets a document meets.
+    fn choose(&self, forms: Option<&Forms<'_>>, row: usize) -> usize {
+        let Some(forms) = forms.filter(|_| self.preset == Preset::Auto) else { return 0 };
+        let chosen = Preset::chosen_by(forms.get(row));
+        self.sets.iter().position(|(preset, _)| *preset == chosen).unwrap_or(0)
+    }
+}
+
+/// A measure beside its threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Explained {
+    /// Name of the rule.
+    pub rule: &'static str,
+    /// Name of the measure.
+    pub measure: &'static str,
+    /// What was measured; `None` where the measure is undefined, which fails nothing.
+    pub value: Option<f64>,
+    /// Which side fails.
+    pub side: Side,
+    /// The threshold.
+    pub limit: f64,
+    /// Does the document hold? Of `hiragana` and `hiragana_of_all` one is enough.
+    pub holds: bool,
+    /// Why the preset has this threshold.
+    pub reason: &'static str,
+}
+
+impl Explained {
+    fn new(bound: &Bound, value: Option<f64>, limit: f64) -> Self {
+        let holds = value.is_none_or(|value| if bound.side == Side::Min { value >= limit } else { value <= limit });
+        Self { rule: bound.rule, measure: bound.measure, value, side: bound.side, limit, holds, reason: bound.reason }
+    }
+}
+
 /// The thresholds of each source, ready to judge; immutable.
 #[derive(Debug, Clone)]
 pub struct Decider {
-    rules: Vec<(GlobMatcher, Vec<Bound>)>,
-    default: Vec<Bound>,
+    /// Pattern as the plan has it, matcher, thresholds.
+    rules: Vec<(String, GlobMatcher, Resolved)>,
+    default: Resolved,
     policies: Policies,
 }
 
 impl Decider {
     /// Resolves presets and overrides. Patterns that [`QualityOptions::check`] refuses match nothing.
     pub fn new(options: &QualityOptions, policies: &PolicyOptions) -> Self {
-        let bounds = |preset: Preset, thresholds: &Thresholds| {
-            let mut bounds = preset.thresholds().overridden_by(thresholds).bounds();
-            bounds.retain(|bound| bound.value.is_some());
-            bounds
+        let rule = |rule: &PresetRule| {
+            let matcher = Glob::new(&rule.source).ok()?.compile_matcher();
+            Some((rule.source.clone(), matcher, Resolved::new(rule.preset, &rule.thresholds)))
         };
-        let rule = |rule: &PresetRule| Some((Glob::new(&rule.source).ok()?.compile_matcher(), bounds(rule.preset, &rule.thresholds)));
         Self {
             rules: options.rule.iter().filter_map(rule).collect(),
-            default: bounds(options.preset, &options.thresholds),
+            default: Resolved::new(options.preset, &options.thresholds),
             policies: Policies::new(policies),
         }
     }
 
     /// Columns that [`Decider::judge`] reads: every measure that a threshold can name is there.
     pub fn contract(&self) -> Contract {
-        let asked = || {
+        let quality = || {
             let thresholds = Thresholds::default().bounds();
-            let names: Vec<&str> = thresholds.iter().map(|bound| bound.measure).chain(LANGUAGE).collect();
+            let names: Vec<&str> = thresholds.iter().map(|bound| bound.measure).chain(LANGUAGE).chain(FORM).collect();
             open_struct(&names)
         };
-        let policies = (!self.policies.is_empty()).then(KeigoFacts::reads);
-        Contract { reads: [SOURCE, QUALITY.with_type(asked)].into_iter().chain(policies.into_iter().flatten()).collect(), adds: vec![] }
+        let mut reads = vec![SOURCE, QUALITY.with_type(quality)];
+        let asked = |preset| self.resolved().any(|resolved| resolved.preset == preset);
+        if asked(Preset::Auto) || !self.policies.is_empty() {
+            reads.push(REGISTER);
+        }
+        if !self.policies.is_empty() {
+            reads.push(KeigoFacts::KEIGO);
+        }
+        if asked(Preset::SwallowV1) {
+            reads.push(SWALLOW_V1.with_type(|| open_struct(&peer_figures(Preset::SwallowV1))));
+        }
+        if asked(Preset::Fineweb2Ja) {
+            reads.push(FINEWEB2_JA.with_type(|| open_struct(&peer_figures(Preset::Fineweb2Ja))));
+        }
+        Contract { reads, adds: vec![] }
     }
 
-    /// The thresholds that are set for documents of `source`, in the order of the rules.
-    pub fn bounds(&self, source: &str) -> &[Bound] {
-        self.set(self.set_of(source))
+    fn resolved(&self) -> impl Iterator<Item = &Resolved> {
+        self.rules.iter().map(|(_, _, resolved)| resolved).chain([&self.default])
+    }
+
+    /// Every threshold of the plan with its reason: pattern of the sources (`*` for the default behind all rules), preset, and under
+    /// `auto` one entry for each preset it chooses among.
+    pub fn explain(&self) -> impl Iterator<Item = (&str, Preset, &[Bound])> {
+        let rules = self.rules.iter().map(|(pattern, _, resolved)| (pattern.as_str(), resolved)).chain([("*", &self.default)]);
+        rules.flat_map(|(pattern, resolved)| resolved.sets.iter().map(move |(preset, bounds)| (pattern, *preset, bounds.as_slice())))
+    }
+
+    /// The preset that a row of a batch meets, and its thresholds in the order of the rules.
+    ///
+    /// # Errors
+    /// Refused, if a column that the choice needs is missing or has another type.
+    pub fn bounds(&self, batch: &Batch, row: usize) -> Result<(Preset, &[Bound])> {
+        let resolved = self.of(self.position(strings(batch, &SOURCE)?.value(row)));
+        let forms = if resolved.preset == Preset::Auto { Some(Forms::of(batch)?) } else { None };
+        let (preset, bounds) = &resolved.sets[resolved.choose(forms.as_ref(), row)];
+        Ok((*preset, bounds))
+    }
+
+    /// Every measure of a row beside its threshold, and the preset that the thresholds are of.
+    ///
+    /// # Errors
+    /// As [`Decider::judge`].
+    pub fn explain_row(&self, batch: &Batch, row: usize) -> Result<(Preset, Vec<Explained>)> {
+        let (preset, bounds) = self.bounds(batch, row)?;
+        let mut values = Vec::new();
+        Measured::of(batch, bounds)?.read(row, &mut values);
+        let explained = |(bound, value): (&Bound, &Option<f64>)| Some(Explained::new(bound, *value, bound.value?));
+        Ok((preset, bounds.iter().zip(&values).filter_map(explained).collect()))
     }
 
     /// Which rows of a batch are dropped, and why.
@@ -115,22 +207,28 @@ impl Decider {
     fn judge_into(&self, batch: &Batch, first: u32, rejections: &mut Builder) -> Result<()> {
         let batch = &self.contract().admit("decide", batch.clone())?;
         let sources = strings(batch, &SOURCE)?;
+        let forms = if self.resolved().any(|resolved| resolved.preset == Preset::Auto) { Some(Forms::of(batch)?) } else { None };
         // Every column is looked up once a batch; most neighbours come from one source.
-        let sets = (0..=self.rules.len()).map(|i| Measured::of(batch, self.set(i))).collect::<Result<Vec<_>>>()?;
+        let measured =
+            |resolved: &Resolved| resolved.sets.iter().map(|(_, bounds)| Measured::of(batch, bounds)).collect::<Result<Vec<_>>>();
+        let measured = self.resolved().map(measured).collect::<Result<Vec<_>>>()?;
         let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
-        let (mut source, mut set) = ("", self.set_of(""));
+        let (mut source, mut position) = ("", self.position(""));
         let (mut values, mut figures) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
             if sources.value(row) != source {
                 source = sources.value(row);
-                set = self.set_of(source);
+                position = self.position(source);
             }
-            let language = sets[set].read(row, &mut values);
+            let resolved = self.of(position);
+            let choice = resolved.choose(forms.as_ref(), row);
+            let bounds = &resolved.sets[choice].1;
+            let language = measured[position][choice].read(row, &mut values);
             let facts = keigo.as_ref().map(|keigo| keigo.read(row, &mut figures));
             if facts.is_some_and(|facts| self.policies.protects(facts, &figures)) {
-                self.spare(self.set(set), &mut values);
+                self.spare(bounds, &mut values);
             }
-            let failures = judge(language, self.set(set), &values);
+            let failures = judge(language, bounds, &values);
             let verdict = facts.and_then(|facts| self.policies.verdict(facts, &figures));
             let rejection = match (&failures, &verdict) {
                 (Some(failures), _) => Rejection { stage: QUALITY_STAGE, rule: &failures.rule, evidence: &failures.evidence },
@@ -143,18 +241,18 @@ impl Decider {
     }
 
     /// Protected documents: rules that do not count for them find nothing to look at.
-    fn spare(&self, bounds: &[Bound], values: &mut [Option<f32>]) {
+    fn spare(&self, bounds: &[Bound], values: &mut [Option<f64>]) {
         let spared = bounds.iter().zip(values).filter(|(bound, _)| !self.policies.counts(bound));
         spared.for_each(|(_, value)| *value = None);
     }
 
-    /// Which set of thresholds applies to a source: that of the first rule that matches, or the default behind all rules.
-    fn set_of(&self, source: &str) -> usize {
-        self.rules.iter().position(|(glob, _)| glob.is_match(source)).unwrap_or(self.rules.len())
+    /// Which thresholds apply to a source: those of the first rule that matches, or the default behind all rules.
+    fn position(&self, source: &str) -> usize {
+        self.rules.iter().position(|(_, glob, _)| glob.is_match(source)).unwrap_or(self.rules.len())
     }
 
-    fn set(&self, i: usize) -> &[Bound] {
-        self.rules.get(i).map_or(&self.default, |(_, bounds)| bounds)
+    fn of(&self, position: usize) -> &Resolved {
+        self.rules.get(position).map_or(&self.default, |(_, _, resolved)| resolved)
     }
 }
 
@@ -163,7 +261,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::sync::Arc;
 
-    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, LargeStringArray, StringArray, StructArray, UInt32Array};
+    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, LargeStringArray, StringArray, StructArray, UInt32Array};
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
@@ -172,23 +270,26 @@ mod tests {
         toml::from_str(toml).unwrap()
     }
 
-    /// A document: its source, its `mean_sentence`, its `ja_share`.
+    fn decider(options: &QualityOptions) -> Decider {
+        Decider::new(options, &PolicyOptions::default())
+    }
+
+    /// A document: its source, its `vocabulary`, its `ja_share`.
     type Row = (&'static str, Option<f32>, Option<f32>);
 
     fn measure(name: &'static str, rows: &[Row]) -> (Arc<Field>, ArrayRef) {
         let ratio = |row: &Row| match name {
-            "mean_sentence" => row.1,
+            "vocabulary" => row.1,
             "ja_share" => row.2,
-            "compression" => Some(1.),
+            "grammar" | "ended" => Some(1.),
             "hiragana" | "hiragana_of_all" | "kana" => Some(0.5),
             _ => Some(0.),
         };
         let count = match name {
             "n_chars" => 900,
-            "particles" => 9,
             _ => 0,
         };
-        if matches!(name, "n_chars" | "particles" | "run_max" | "hangul" | "simplified" | "replaced") {
+        if matches!(name, "n_chars" | "run_max" | "hangul" | "simplified" | "replaced") {
             return (Arc::new(Field::new(name, DataType::UInt32, false)), Arc::new(UInt32Array::from(vec![count; rows.len()])));
         }
         (Arc::new(Field::new(name, DataType::Float32, true)), Arc::new(rows.iter().map(ratio).collect::<Float32Array>()))
@@ -196,45 +297,87 @@ mod tests {
 
     /// Prose of 900 characters, but for what the rows say.
     fn batch(rows: &[Row]) -> Batch {
-        let names: BTreeSet<_> = Thresholds::default().bounds().iter().map(|bound| bound.measure).chain(LANGUAGE).collect();
+        let names: BTreeSet<_> = Thresholds::default().bounds().iter().map(|bound| bound.measure).chain(LANGUAGE).chain(FORM).collect();
         let quality = StructArray::from(names.into_iter().map(|name| measure(name, rows)).collect::<Vec<_>>());
         let sources = StringArray::from_iter_values(rows.iter().map(|row| row.0));
         let fields = vec![SOURCE.field(), Field::new(QUALITY.name, quality.data_type().clone(), false)];
         Batch::try_new(Arc::new(Schema::new(fields)), vec![Arc::new(sources), Arc::new(quality)]).unwrap()
     }
 
-    fn prose(source: &'static str, mean_sentence: Option<f32>) -> Row {
-        (source, mean_sentence, Some(1.))
+    fn prose(source: &'static str, vocabulary: Option<f32>) -> Row {
+        (source, vocabulary, Some(1.))
     }
 
     #[test]
     fn each_source_meets_its_preset() {
-        let options =
-            options("preset = \"web\"\nthresholds = { mean_sentence_min = 30 }\n[[rule]]\nsource = \"law-*\"\npreset = \"legal\"");
+        let options = options("preset = \"web\"\nthresholds = { vocabulary = 0.5 }\n[[rule]]\nsource = \"law-*\"\npreset = \"legal\"");
         options.check().unwrap();
-        let rows = [("blog", Some(20.)), ("law-1", Some(20.)), ("law-2", Some(8.5)), ("blog", Some(30.)), ("blog", None)];
-        let batch = batch(&rows.map(|(source, mean)| prose(source, mean)));
-        let decider = Decider::new(&options, &PolicyOptions::default());
+        let rows = [("blog", Some(0.25)), ("law-1", Some(0.25)), ("law-2", Some(0.05)), ("blog", Some(0.5)), ("blog", None)];
+        let batch = batch(&rows.map(|(source, vocabulary)| prose(source, vocabulary)));
+        let decider = decider(&options);
         let rejections = decider.judge(&batch).unwrap();
         let evidence: Vec<_> = rejections.iter().map(|(row, rejection)| (row, rejection.evidence)).collect();
-        assert_eq!(evidence, [(0, "mean_sentence 20 < 30"), (2, "mean_sentence 8.5 < 9")]);
-        assert_eq!(rejections.of(0).map(|rejection| (rejection.stage, rejection.rule)), Some(("quality", "mean_sentence_min")));
+        assert_eq!(evidence, [(0, "vocabulary 0.25 < 0.5"), (2, "vocabulary 0.05 < 0.1")]);
+        assert_eq!(rejections.of(0).map(|rejection| (rejection.stage, rejection.rule)), Some(("quality", "vocabulary")));
         let slices = [batch.slice(0, 1), batch.slice(1, 0), batch.slice(1, 4)];
         let table = decider.judge_table(&mut slices.into_iter().map(Ok)).unwrap();
         assert_eq!(table.to_batch().unwrap(), rejections.to_batch().unwrap(), "rows are numbered through");
     }
 
     #[test]
+    fn auto_chooses_by_document() {
+        let rows = [("a", Some(0.15), Some(1.)), ("a", Some(0.15), Some(0.3)), ("a", Some(0.15), Some(1.)), ("a", Some(0.05), Some(1.))];
+        let decider = decider(&options("preset = \"auto\""));
+        let whole = batch(&rows);
+        assert!(decider.judge(&whole).unwrap_err().to_string().contains("register"), "the choice needs registers");
+        let registers: ArrayRef = Arc::new(StringArray::from(vec!["polite", "polite", "legal", "legal"]));
+        let whole = crate::stage::with_column(&whole, &REGISTER, registers).unwrap();
+        let preset = |row| decider.bounds(&whole, row).unwrap().0;
+        assert_eq!([0, 1, 2, 3].map(preset), [Preset::Literature, Preset::Technical, Preset::Legal, Preset::Legal]);
+        let rejections = decider.judge(&whole).unwrap();
+        let evidence: Vec<_> = rejections.iter().map(|(row, rejection)| (row, rejection.evidence)).collect();
+        assert_eq!(evidence, [(0, "vocabulary 0.15 < 0.2"), (3, "vocabulary 0.05 < 0.1")]);
+    }
+
+    #[test]
+    fn reproduced_presets_read_columns_of_their_own() {
+        let decider = decider(&options("[[rule]]\nsource = \"s*\"\npreset = \"swallow-v1\""));
+        let whole = batch(&[prose("s", None), prose("t", None), prose("s", Some(0.01))]);
+        assert!(decider.judge(&whole).unwrap_err().to_string().contains("swallow_v1"));
+        let figures = peer_figures(Preset::SwallowV1);
+        let figure = |name: &'static str| {
+            let value =
+                if name.starts_with("num_") { [399., 0., 400.] } else { [if name == "avg_sentence_length" { 30. } else { 0.2 }; 3] };
+            let value = if matches!(name, "japanese_fraction") {
+                [1.; 3]
+            } else if name.starts_with("dup") || name.starts_with("top") {
+                [0.; 3]
+            } else {
+                value
+            };
+            (Arc::new(Field::new(name, DataType::Float64, true)), Arc::new(Float64Array::from(value.to_vec())) as ArrayRef)
+        };
+        let column = StructArray::from(figures.into_iter().map(figure).collect::<Vec<_>>());
+        let mut fields: Vec<_> = whole.schema().fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new(SWALLOW_V1.name, column.data_type().clone(), false)));
+        let columns = [whole.columns(), &[Arc::new(column) as ArrayRef]].concat();
+        let whole = Batch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+        let rejections = decider.judge(&whole).unwrap();
+        let evidence: Vec<_> = rejections.iter().map(|(row, rejection)| (row, rejection.rule, rejection.evidence)).collect();
+        assert_eq!(evidence, [(0, "swallow:num_letters", "num_letters 399 < 400; num_japanese_letters 399 < 400")]);
+    }
+
+    #[test]
     fn white_space_alone_is_empty_under_every_preset() {
         let rows = batch(&[("blog", None, None), ("blog", None, Some(1.))]);
-        let rejections = Decider::new(&options("preset = \"none\""), &PolicyOptions::default()).judge(&rows).unwrap();
+        let rejections = decider(&options("preset = \"none\"")).judge(&rows).unwrap();
         assert_eq!(rejections.iter().map(|(row, rejection)| (row, rejection.rule)).collect::<Vec<_>>(), [(0, "empty")]);
     }
 
     #[test]
     fn a_batch_that_lacks_a_measure_is_refused() {
         let whole = batch(&[prose("blog", None)]);
-        let decider = Decider::new(&options(""), &PolicyOptions::default());
+        let decider = decider(&options(""));
         assert!(decider.contract().admit("decide", whole.clone()).is_ok());
         let quality = whole.column(1).as_struct();
         let fields = quality.fields().iter().zip(quality.columns()).filter(|(field, _)| field.name() != "kana");
@@ -255,21 +398,22 @@ mod tests {
         let options = options(
             "[[rule]]\nsource = \"a*\"\npreset = \"none\"\nthresholds = { kana = 0.9 }\n[[rule]]\nsource = \"*\"\npreset = \"legal\"",
         );
-        let decider = Decider::new(&options, &PolicyOptions::default());
-        let set = |source| decider.bounds(source).iter().map(|bound| bound.rule).collect::<Vec<_>>();
-        assert_eq!(set("abc"), ["kana"]);
-        assert!(set("xyz").contains(&"cover_10"));
+        let decider = decider(&options);
+        let batch = batch(&[prose("abc", None), prose("xyz", None)]);
+        let set = |row| decider.bounds(&batch, row).unwrap().1.iter().map(|bound| bound.rule).collect::<Vec<_>>();
+        assert_eq!(set(0), ["kana"]);
+        assert!(set(1).contains(&"grammar"));
+        let told: Vec<_> = decider.explain().map(|(pattern, preset, bounds)| (pattern, preset, bounds[0].reason == SET_IN_PLAN)).collect();
+        assert_eq!(told, [("a*", Preset::None, true), ("*", Preset::Legal, false), ("*", Preset::Web, false)]);
     }
 
     #[test]
     fn what_cannot_be_used_is_refused_in_a_sentence() {
         for (toml, part) in [
-            ("preset = \"swallow-v1\"", "not built yet"),
-            ("[[rule]]\nsource = \"x\"\npreset = \"fineweb2-ja\"", "not built yet"),
             ("[[rule]]\nsource = \"a[\"", "no glob"),
             ("[[rule]]\npreset = \"web\"", "source is empty"),
-            ("thresholds = { top_2 = -1 }", "thresholds.top_2"),
-            ("thresholds = { top_2 = nan }", "thresholds.top_2"),
+            ("thresholds = { grammar = -1 }", "thresholds.grammar"),
+            ("thresholds = { grammar = nan }", "thresholds.grammar"),
         ] {
             let refused = options(toml).check().unwrap_err();
             assert!(refused.contains(part), "{refused}");
@@ -280,7 +424,7 @@ mod tests {
 
     #[test]
     fn options_survive_writing_and_reading() {
-        let before = options("preset = \"technical\"\nthresholds = { top_2 = 0.25 }\n[[rule]]\nsource = \"a\"\npreset = \"dialogue\"");
+        let before = options("preset = \"technical\"\nthresholds = { grammar = 0.25 }\n[[rule]]\nsource = \"a\"\npreset = \"dialogue\"");
         assert_eq!(options(&toml::to_string(&before).unwrap()), before);
     }
 }

@@ -1,28 +1,39 @@
 //! Measures of a document, as a column. Nothing is judged here: thresholds and presets belong to the room `decide`.
 //!
-//! `measures` lists them with name, meaning and value · `sums` what is counted · `ngrams` repetition · `garbling` wrong
-//! charsets · `simplified` characters of simplified Chinese.
+//! `measures` lists them with name, meaning and value · `sums` what is counted · `scan` characters, lines and sentences ·
+//! `words` morphemes · `class` what a character counts as · `repetition` n-grams · `garbling` wrong charsets · `simplified`
+//! characters of simplified Chinese · `seen` sets of hashes · `swallow`, `fineweb2` the figures of two peers.
 
+mod class;
+mod fineweb2;
 mod garbling;
 mod measures;
-mod ngrams;
+mod repetition;
+mod scan;
+mod seen;
 mod simplified;
 mod sums;
+mod swallow;
+mod words;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float32Array, StructArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, Float32Array, Float64Array, StructArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
+pub use self::fineweb2::FIELDS as FINEWEB2_FIELDS;
+pub use self::fineweb2::fineweb2_ja;
 pub use self::measures::{MEASURES, Measure, Value};
 pub use self::sums::{Measurer, Sums};
+pub use self::swallow::FIELDS as SWALLOW_FIELDS;
+pub use self::swallow::swallow_v1;
 use crate::error::Result;
 use crate::morpheme::PosTable;
-use crate::schema::{Column, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, TEXT};
+use crate::schema::{Column, FINEWEB2_JA, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, SWALLOW_V1, TEXT};
 use crate::stage::{self, Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// Raise it when a measure changes for the same text.
-const CODE_VERSION: u32 = 1;
+const CODE_VERSION: u32 = 2;
 
 /// Enters fingerprints: follows the code and the list of measures.
 pub fn version() -> u32 {
@@ -50,16 +61,47 @@ fn array(measure: &Measure, rows: &[Sums<'_>]) -> ArrayRef {
     }
 }
 
+/// The column of Swallow's figures, only where asked for.
+const SWALLOW_COLUMN: Column = SWALLOW_V1.with_type(|| DataType::Struct(peer_fields(&SWALLOW_FIELDS)));
+/// The column of FineWeb2's figures, only where asked for.
+const FINEWEB2_COLUMN: Column = FINEWEB2_JA.with_type(|| DataType::Struct(peer_fields(&FINEWEB2_FIELDS)));
+
+fn peer_fields(named: &[(&str, &str)]) -> Fields {
+    named.iter().map(|(name, _)| Field::new(*name, DataType::Float64, true)).collect()
+}
+
+/// A struct of figures, a row for each document.
+fn peer_array<const N: usize>(named: &[(&str, &str); N], rows: &[[Option<f64>; N]]) -> Result<ArrayRef> {
+    let columns = (0..N).map(|i| Arc::new(rows.iter().map(|row| row[i]).collect::<Float64Array>()) as ArrayRef).collect();
+    Ok(Arc::new(StructArray::try_new(peer_fields(named), columns, None)?))
+}
+
+/// Peers whose figures are computed beside ours; they take several times as long as all of ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Peers {
+    /// Column `swallow_v1`.
+    pub swallow_v1: bool,
+    /// Column `fineweb2_ja`.
+    pub fineweb2_ja: bool,
+}
+
 /// The stage: adds `quality`.
 #[derive(Debug, Clone)]
 pub struct Quality {
     table: Arc<PosTable>,
+    peers: Peers,
 }
 
 impl Quality {
     /// Measures documents whose `morpheme_pos` column indexes `table`.
     pub fn new(table: Arc<PosTable>) -> Self {
-        Self { table }
+        Self { table, peers: Peers::default() }
+    }
+
+    /// With the figures of these peers in columns of their own.
+    #[must_use]
+    pub fn comparing(self, peers: Peers) -> Self {
+        Self { peers, ..self }
     }
 }
 
@@ -73,16 +115,19 @@ impl Stage for Quality {
     }
 
     fn contract(&self) -> Contract {
-        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds: vec![COLUMN] }
+        let asked = [(true, COLUMN), (self.peers.swallow_v1, SWALLOW_COLUMN), (self.peers.fineweb2_ja, FINEWEB2_COLUMN)];
+        let adds = asked.into_iter().filter(|(asked, _)| *asked).map(|(_, column)| column).collect();
+        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds }
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(QualityWorker { measurer: Measurer::new(&self.table) })
+        Box::new(QualityWorker { measurer: Measurer::new(&self.table), peers: self.peers })
     }
 }
 
 struct QualityWorker {
     measurer: Measurer,
+    peers: Peers,
 }
 
 impl Worker for QualityWorker {
@@ -96,7 +141,23 @@ impl Worker for QualityWorker {
         let rows: Vec<Sums<'_>> = (0..texts.len()).map(sum).collect();
         let columns = MEASURES.iter().map(|measure| array(measure, &rows)).collect();
         let quality = StructArray::try_new(fields(), columns, None)?;
-        with_column(&batch, &COLUMN, Arc::new(quality))
+        let mut measured = with_column(&batch, &COLUMN, Arc::new(quality))?;
+        if self.peers.swallow_v1 {
+            let rows: Vec<_> = (0..texts.len()).map(|row| swallow_v1(texts.value(row)).map(Some)).collect();
+            measured = with_column(&measured, &SWALLOW_COLUMN, peer_array(&SWALLOW_FIELDS, &rows)?)?;
+        }
+        if self.peers.fineweb2_ja {
+            let figures = |row| {
+                let text = texts.value(row);
+                let (ends, pos) = (list_slice::<UInt32Type>(ends, row), list_slice::<UInt16Type>(pos, row));
+                let starts = std::iter::once(&0).chain(ends);
+                let words = starts.zip(ends).zip(pos).filter(|(_, pos)| **pos != PosTable::GAP);
+                fineweb2_ja(text, words.map(|((start, end), _)| text.get(*start as usize..*end as usize).unwrap_or("")))
+            };
+            let rows: Vec<_> = (0..texts.len()).map(figures).collect();
+            measured = with_column(&measured, &FINEWEB2_COLUMN, peer_array(&FINEWEB2_FIELDS, &rows)?)?;
+        }
+        Ok(measured)
     }
 }
 
@@ -117,8 +178,7 @@ mod tests {
         builder.finish().unwrap()
     }
 
-    #[test]
-    fn values_stand_under_their_names() {
+    fn batch() -> Batch {
         let columns: [(Column, ArrayRef); 4] = [
             (TEXT, Arc::new(StringArray::from(vec!["犬がほえる。", ""]))),
             (SENTENCE_ENDS, list::<UInt32Type>(&[&[18], &[]])),
@@ -126,10 +186,35 @@ mod tests {
             (MORPHEME_POS, list::<UInt16Type>(&[&[1, 2, 2, 2], &[]])),
         ];
         let schema = Schema::new(columns.iter().map(|(column, _)| column.field()).collect::<Vec<_>>());
-        let batch = Batch::try_new(Arc::new(schema), columns.into_iter().map(|(_, array)| array).collect()).unwrap();
+        Batch::try_new(Arc::new(schema), columns.into_iter().map(|(_, array)| array).collect()).unwrap()
+    }
+
+    fn stage() -> Quality {
         let table = PosTable { tuples: vec![vec![], vec!["名詞".to_owned()], vec!["助詞".to_owned()]], unknown: vec![None; 3] };
-        let stage = Quality::new(Arc::new(table));
-        let measured = stage.worker().apply(batch).unwrap();
+        Quality::new(Arc::new(table))
+    }
+
+    #[test]
+    fn peers_have_columns_where_they_are_asked_for() {
+        let peers = Peers { swallow_v1: true, fineweb2_ja: true };
+        for (stage, columns) in [(stage(), 5), (stage().comparing(peers), 7)] {
+            let measured = stage.worker().apply(batch()).unwrap();
+            assert_eq!(measured.num_columns(), columns);
+            assert_eq!(stage.contract().output("quality", &batch().schema()).unwrap(), *measured.schema());
+        }
+        let measured = stage().comparing(peers).worker().apply(batch()).unwrap();
+        let figure = |column: &Column, name, row| {
+            let values = crate::stage::column(&measured, column).unwrap().as_struct().column_by_name(name).unwrap().clone();
+            let values = values.as_primitive::<arrow::datatypes::Float64Type>();
+            values.is_valid(row).then(|| values.value(row))
+        };
+        assert_eq!(figure(&SWALLOW_V1, "num_letters", 0), Some(6.));
+        assert_eq!((figure(&FINEWEB2_JA, "gopher_doc_words", 0), figure(&FINEWEB2_JA, "list_ratio", 1)), (Some(3.), None));
+    }
+
+    #[test]
+    fn values_stand_under_their_names() {
+        let measured = stage().worker().apply(batch()).unwrap();
         let quality = column(&measured, &QUALITY).unwrap().as_struct().clone();
         let value = |name: &str, row| {
             let values = quality.column_by_name(name).unwrap().as_primitive::<Float32Type>().clone();

@@ -71,6 +71,8 @@ columns! {
     KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
     QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
     PII = "pii", open_struct(&[]), false, "How often each kind of personal data stands in the text as read; null for a kind that is not looked for.";
+    SWALLOW_V1 = "swallow_v1", open_struct(&[]), false, "Figures of Swallow v1; only where a preset of the plan asks for them.";
+    FINEWEB2_JA = "fineweb2_ja", open_struct(&[]), false, "Figures of FineWeb2 jpn_Jpan; only where a preset of the plan asks for them.";
     DUP_CLUSTER = "dup_cluster", DataType::Utf8, true, "doc_id of the document that stands for the cluster; null where there is none.";
     DUP_SIZE = "dup_size", DataType::UInt32, false, "1 + the number of documents this one stands for.";
     STAGE = "stage", DataType::Utf8, false, "The stage that rejected the document.";

@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let mut out = Output::open(arguments)?;
     let mut builder = BatchBuilder::new(records.inputs(), &plan.input.source);
     let mut waiting = Vec::new();
-    let mut judge = |waiting: &mut Vec<Batch>, least: usize, out: &mut Output| -> Result<()> {
+    let judge = |waiting: &mut Vec<Batch>, least: usize, out: &mut Output| -> Result<()> {
         if waiting.len() < least {
             return Ok(());
         }

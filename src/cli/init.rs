@@ -30,6 +30,8 @@ enum Preset {
     Dialogue,
     /// Manuals and help pages
     Technical,
+    /// Corpora of several kinds: chosen for each document
+    Auto,
 }
 
 impl Preset {
@@ -40,6 +42,7 @@ impl Preset {
             Self::Literature => "literature",
             Self::Dialogue => "dialogue",
             Self::Technical => "technical",
+            Self::Auto => "auto",
         }
     }
 }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use super::common::{Common, Outcome};
 use super::ui;
-use crate::corpus;
-use crate::pipeline::plan::LoadedPlan;
+use crate::decide::Side;
+use crate::pipeline::plan::{LoadedPlan, Plan};
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
 use crate::quarantine::escape;
+use crate::{corpus, pii};
 
 /// Bytes of text a core gets through in a second, end to end (benches/results); for the estimate only.
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
@@ -27,6 +28,9 @@ pub(super) struct Arguments {
     /// Change a plan key, e.g. --set pack.sequence_length=2048
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
+    /// Tell every threshold with the preset it comes from and its reason, and the policies; nothing else
+    #[arg(long)]
+    explain: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
@@ -35,6 +39,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();
+    if arguments.explain {
+        out.write_all(explained(&loaded.plan, &stages).as_bytes())?;
+        return Ok(Outcome::Done);
+    }
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
     let disk: u64 = inputs.iter().map(|input| input.bytes).sum();
     let text: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
@@ -54,6 +62,37 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     writeln!(out, "# disk        about {} at the peak", ui::bytes((text * DISK_PER_TEXT_BYTE) as u64))?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
+}
+
+/// Every threshold with its reason, source by source, and what becomes of registers and personal data.
+fn explained(plan: &Plan, stages: &Stages) -> String {
+    let mut text = String::new();
+    for (pattern, preset, bounds) in stages.decider.explain() {
+        let _ = writeln!(text, "quality, sources {}: preset {}", escape(pattern, 200), preset.name());
+        for bound in bounds {
+            let side = if bound.side == Side::Min { "≥" } else { "≤" };
+            let limit = bound.value.map_or_else(String::new, |limit| format!("{side} {}", limit as f32));
+            let _ = writeln!(text, "  {:<36} {:<30} {limit:<10} {}", bound.rule, bound.measure, bound.reason);
+        }
+    }
+    let _ = writeln!(text, "keigo: policy {}", format!("{:?}", plan.keigo.policy).to_lowercase());
+    for (i, rule) in plan.keigo.rule.iter().enumerate() {
+        let when = serde_json::to_string(&rule.when).unwrap_or_default();
+        let then = format!("{:?}", rule.then).to_lowercase();
+        let _ = writeln!(text, "  rule {}: {then} when {} {}", i + 1, escape(&when, 500), escape(&rule.reason, 100));
+    }
+    if !plan.keigo.protect.exempt.is_empty() {
+        let when = serde_json::to_string(&plan.keigo.protect.exempt_when).unwrap_or_default();
+        let _ = writeln!(text, "  exempt from {} when {}", escape(&plan.keigo.protect.exempt.join(", "), 500), escape(&when, 500));
+    }
+    for (register, share) in plan.keigo.rebalance.iter().flat_map(|rebalance| &rebalance.target) {
+        let _ = writeln!(text, "  target {register} {share}");
+    }
+    let _ = writeln!(text, "pii:");
+    for kind in pii::Kind::ALL {
+        let _ = writeln!(text, "  {:<36} {}", kind.name(), format!("{:?}", plan.pii.action(kind)).to_lowercase());
+    }
+    text
 }
 
 /// TOML with control and invisible characters in TOML's own spelling, so that the plan reads back and the terminal is left alone.
@@ -88,7 +127,6 @@ fn is_compressed(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::plan::Plan;
 
     #[test]
     fn invisible_characters_are_shown_and_read_back() {

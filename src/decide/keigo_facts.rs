@@ -24,10 +24,8 @@ pub(super) struct KeigoFacts<'a> {
 }
 
 impl<'a> KeigoFacts<'a> {
-    /// Columns that are read; the struct's fields are checked when a batch is there.
-    pub(super) fn reads() -> [Column; 2] {
-        [REGISTER, KEIGO.with_type(|| open_struct(&[LEVELS, SENTENCES]))]
-    }
+    /// The column that is read beside register and source; figures are looked up when a batch is there.
+    pub(super) const KEIGO: Column = KEIGO.with_type(|| open_struct(&[LEVELS, SENTENCES]));
 
     /// Looks up what the policies ask for.
     pub(super) fn of(batch: &'a RecordBatch, policies: &Policies) -> Result<Self> {

@@ -1,9 +1,12 @@
-//! Thresholds by name, and the presets: claims about kinds of text.
+//! Thresholds by name, and the presets: claims about kinds of text, each threshold with its reason.
 //!
-//! Sources of the `web` column: Swallow v1, HojiChar, Uzushio, llm-jp; the others are our own, chosen on statutes, literature,
-//! chat and manuals that the public presets throw away.
+//! A rule fires on evidence that text is rubbish whatever its kind: other languages, wrong charsets, lists of keywords (no
+//! grammar, few words), the same sentences again and again. Long or short sentences, short lines, refrains, formulae of
+//! statutes and repeated identifiers are no such evidence. Figures in the reasons are from `docs/presets.md`.
 
 use serde::{Deserialize, Serialize};
+
+use crate::schema::{Column, FINEWEB2_JA, QUALITY, SWALLOW_V1};
 
 /// On which side of a threshold a document fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,18 +17,25 @@ pub enum Side {
     Max,
 }
 
-/// A threshold as it applies: rule name, measure, side, value.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A threshold as it applies.
+#[derive(Debug, Clone, Copy)]
 pub struct Bound {
     /// Name of the rule, and of the key that sets it.
     pub rule: &'static str,
-    /// The field of the `quality` column it looks at.
+    /// The column of measures it looks at: `quality`, or that of a reproduced preset.
+    pub column: &'static Column,
+    /// The field of the column.
     pub measure: &'static str,
     /// Which side fails.
     pub side: Side,
     /// The value; `None` = off.
-    pub value: Option<f32>,
+    pub value: Option<f64>,
+    /// Why the preset has this value, in one line.
+    pub reason: &'static str,
 }
+
+/// The reason of a value that the plan gives.
+pub const SET_IN_PLAN: &str = "set in the plan";
 
 macro_rules! thresholds {
     ($($(#[$doc:meta])* $key:ident = $measure:literal $side:ident;)*) => {
@@ -39,13 +49,14 @@ macro_rules! thresholds {
         impl Thresholds {
             /// All thresholds in the fixed order in which rules are named.
             pub fn bounds(&self) -> Vec<Bound> {
-                vec![$(Bound { rule: stringify!($key), measure: $measure, side: Side::$side, value: self.$key }),*]
-            }
-
-            /// These thresholds, with those of `other` in place of them where it has any.
-            #[must_use]
-            pub fn overridden_by(&self, other: &Self) -> Self {
-                Self { $($key: other.$key.or(self.$key)),* }
+                vec![$(Bound {
+                    rule: stringify!($key),
+                    column: &QUALITY,
+                    measure: $measure,
+                    side: Side::$side,
+                    value: self.$key.map(f64::from),
+                    reason: SET_IN_PLAN,
+                }),*]
             }
         }
     };
@@ -66,52 +77,38 @@ thresholds! {
     hiragana_of_all = "hiragana_of_all" Min;
     /// Katakana / Japanese, at most.
     katakana = "katakana" Max;
+    /// Particles, verbs and adjectives / words, at least.
+    grammar = "grammar" Min;
+    /// Different content words / content words in a window of 200, at least.
+    vocabulary = "vocabulary" Min;
+    /// Character 10-grams that occurred before in their window / 10-grams, at most.
+    repeated = "repeated" Max;
+    /// Characters in repeated sentences / characters in sentences, at most.
+    dup_sentence_chars = "dup_sentence_chars" Max;
+    /// Repeated sentences / sentences, at most.
+    dup_sentences = "dup_sentences" Max;
+    /// Characters in repeated lines / characters in lines, at most.
+    dup_line_chars = "dup_line_chars" Max;
+    /// Repeated lines / lines, at most.
+    dup_lines = "dup_lines" Max;
+    /// Characters in sentences that end in a mark / characters in sentences, at least.
+    ended = "ended" Min;
+    /// Lines ending in a mark or closing bracket / lines, at least.
+    line_end_mark = "line_end_mark" Min;
+    /// Lines of at most 10 characters / lines, at most.
+    short_lines = "short_lines" Max;
     /// Mean length of sentences, at least.
     mean_sentence_min = "mean_sentence" Min;
     /// Mean length of sentences, at most.
     mean_sentence_max = "mean_sentence" Max;
     /// Longest sentence, at most.
     max_sentence = "max_sentence" Max;
-    /// Lines of at most 10 characters / lines, at most.
-    short_lines = "short_lines" Max;
-    /// Lines ending in a mark or closing bracket / lines, at least.
-    line_end_mark = "line_end_mark" Min;
-    /// Repeated lines / lines, at most.
-    dup_lines = "dup_lines" Max;
-    /// Characters in repeated lines / characters in lines, at most.
-    dup_line_chars = "dup_line_chars" Max;
-    /// Repeated sentences / sentences, at most.
-    dup_sentences = "dup_sentences" Max;
-    /// Most frequent character 2-gram / 2-grams, at most.
-    top_2 = "top_2" Max;
-    /// Most frequent character 3-gram / 3-grams, at most.
-    top_3 = "top_3" Max;
-    /// Most frequent character 4-gram / 4-grams, at most.
-    top_4 = "top_4" Max;
-    /// Repeated 5-grams / distinct 5-grams, at most.
-    dup_5 = "dup_5" Max;
-    /// Repeated 6-grams / distinct 6-grams, at most.
-    dup_6 = "dup_6" Max;
-    /// Repeated 7-grams / distinct 7-grams, at most.
-    dup_7 = "dup_7" Max;
-    /// Repeated 8-grams / distinct 8-grams, at most.
-    dup_8 = "dup_8" Max;
-    /// Repeated 9-grams / distinct 9-grams, at most.
-    dup_9 = "dup_9" Max;
-    /// Repeated 10-grams / distinct 10-grams, at most.
-    dup_10 = "dup_10" Max;
-    /// Characters inside a repeated 10-gram / characters, at most.
-    cover_10 = "cover_10" Max;
-    /// Compressed bytes / bytes, at least.
-    compression = "compression" Min;
     /// Sentences ending in an ellipsis / sentences, at most.
     ellipsis = "ellipsis" Max;
     /// Longest run of one character, at most.
     run_max = "run_max" Max;
     /// Nouns / morphemes, at most.
     noun_share = "noun_share" Max;
-    /// Different particles and endings among の に を は た て が と で さ れ し, at least.
-    particles = "particles" Min;
     /// U+FFFD, at most.
     replaced = "replaced" Max;
 }
@@ -123,14 +120,16 @@ pub enum Preset {
     /// Prose of the web and encyclopaedias.
     #[default]
     Web,
-    /// Statutes and gazettes.
+    /// Statutes, treaties and gazettes.
     Legal,
     /// Novels, essays, poems; old orthography.
     Literature,
-    /// Chat and transcripts.
+    /// Chat, transcripts, speeches.
     Dialogue,
     /// Manuals with code and tables.
     Technical,
+    /// Chosen for each document by its register and form.
+    Auto,
     /// Keeps everything that has text.
     None,
     /// Reproduction of Swallow v1, for comparison.
@@ -139,13 +138,38 @@ pub enum Preset {
     Fineweb2Ja,
 }
 
-/// Wholly garbled text is at .3 and above, whatever its kind.
-const MOJIBAKE: Option<f32> = Some(0.30);
+/// What `auto` looks at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Form<'a> {
+    /// The register of the document.
+    pub register: &'a str,
+    /// Japanese / visible characters.
+    pub ja_share: Option<f64>,
+    /// Characters of sentences that end in a mark / characters of sentences.
+    pub ended: Option<f64>,
+}
+
+/// Below it a document holds code, markup or tables.
+const JAPANESE: f64 = 0.70;
+/// Below it a document is no running text: lists, tables, verse.
+const RUNNING: f64 = 0.60;
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 8] =
-        [Self::Web, Self::Legal, Self::Literature, Self::Dialogue, Self::Technical, Self::None, Self::SwallowV1, Self::Fineweb2Ja];
+    pub const ALL: [Self; 9] = [
+        Self::Web,
+        Self::Legal,
+        Self::Literature,
+        Self::Dialogue,
+        Self::Technical,
+        Self::Auto,
+        Self::None,
+        Self::SwallowV1,
+        Self::Fineweb2Ja,
+    ];
+
+    /// What [`Preset::Auto`] chooses among.
+    pub const CHOICES: [Self; 4] = [Self::Legal, Self::Technical, Self::Dialogue, Self::Literature];
 
     /// The name in plans.
     pub fn name(self) -> &'static str {
@@ -155,116 +179,212 @@ impl Preset {
             Self::Literature => "literature",
             Self::Dialogue => "dialogue",
             Self::Technical => "technical",
+            Self::Auto => "auto",
             Self::None => "none",
             Self::SwallowV1 => "swallow-v1",
             Self::Fineweb2Ja => "fineweb2-ja",
         }
     }
 
-    /// Its thresholds.
-    pub fn thresholds(self) -> Thresholds {
-        match self {
-            Self::Web => web(),
-            Self::Legal => legal(),
-            Self::Literature => literature(),
-            Self::Dialogue => dialogue(),
-            Self::Technical => technical(),
-            Self::None | Self::SwallowV1 | Self::Fineweb2Ja => Thresholds::default(),
+    /// The preset that `auto` takes for a document: by register where that says it, otherwise the form decides. In doubt the
+    /// choice asks for less: what is no running Japanese text is judged like a manual.
+    pub fn chosen_by(form: Form<'_>) -> Self {
+        let below = |value: Option<f64>, limit| value.is_none_or(|value| value < limit);
+        match form.register {
+            "legal" => Self::Legal,
+            _ if below(form.ja_share, JAPANESE) || below(form.ended, RUNNING) => Self::Technical,
+            "plain-casual" | "role" => Self::Dialogue,
+            _ => Self::Literature,
         }
     }
-}
 
-/// The shares of the most frequent n-grams in Swallow v1, used wherever text is no table.
-fn prose() -> Thresholds {
-    Thresholds { mojibake: MOJIBAKE, top_2: Some(0.20), top_3: Some(0.18), top_4: Some(0.16), ..Thresholds::default() }
-}
-
-fn web() -> Thresholds {
-    Thresholds {
-        min_chars: Some(200.),
-        ja_share: Some(0.50),
-        // With .20 of Japanese alone 5 % of Wikipedia would be lost (lists of names).
-        hiragana: Some(0.20),
-        hiragana_of_all: Some(0.10),
-        katakana: Some(0.50),
-        mean_sentence_min: Some(12.),
-        mean_sentence_max: Some(120.),
-        short_lines: Some(0.67),
-        dup_lines: Some(0.30),
-        dup_line_chars: Some(0.20),
-        dup_sentences: Some(0.30),
-        dup_5: Some(0.15),
-        dup_6: Some(0.14),
-        dup_7: Some(0.13),
-        dup_8: Some(0.12),
-        dup_9: Some(0.11),
-        dup_10: Some(0.10),
-        ellipsis: Some(0.20),
-        compression: Some(0.10),
-        noun_share: Some(0.80),
-        particles: Some(2.),
-        ..prose()
+    /// Its thresholds that are set, with those of the plan in place of them or beside them, in the order of the rules. That of
+    /// `auto` is empty but for the plan's: see [`Preset::CHOICES`].
+    pub fn bounds(self, plan: &Thresholds) -> Vec<Bound> {
+        let limits = match self {
+            Self::Web => WEB,
+            Self::Legal => LEGAL,
+            Self::Literature => LITERATURE,
+            Self::Dialogue => DIALOGUE,
+            Self::Technical => TECHNICAL,
+            Self::Auto | Self::None | Self::SwallowV1 | Self::Fineweb2Ja => &[],
+        };
+        let always: &[Limit] = if limits.is_empty() { &[] } else { ALWAYS };
+        let mut bounds = plan.bounds();
+        for bound in bounds.iter_mut().filter(|bound| bound.value.is_none()) {
+            if let Some((_, value, reason)) = limits.iter().chain(always).find(|limit| limit.0 == bound.rule) {
+                (bound.value, bound.reason) = (Some(f64::from(*value)), reason);
+            }
+        }
+        bounds.retain(|bound| bound.value.is_some());
+        match self {
+            Self::SwallowV1 => bounds.extend(reproduced(&SWALLOW_V1, SWALLOW, "Swallow v1 (Okazaki and others 2024)")),
+            Self::Fineweb2Ja => {
+                bounds.extend(reproduced(&FINEWEB2_JA, FINEWEB2, "FineWeb2, configuration jpn_Jpan (Penedo and others 2025)"));
+            }
+            _ => {}
+        }
+        bounds
     }
 }
 
-fn legal() -> Thresholds {
-    Thresholds {
-        min_chars: Some(20.),
-        ja_share: Some(0.50),
-        // Laws of the Meiji era are written in katakana, heads in kanji alone.
-        kana: Some(0.02),
-        mean_sentence_min: Some(9.),
-        mean_sentence_max: Some(200.),
-        dup_lines: Some(0.60),
-        dup_sentences: Some(0.60),
-        cover_10: Some(0.80),
-        ..prose()
-    }
+fn reproduced(column: &'static Column, limits: &'static [PeerLimit], reason: &'static str) -> impl Iterator<Item = Bound> {
+    limits.iter().map(move |(rule, measure, side, value)| Bound { rule, column, measure, side: *side, value: Some(*value), reason })
 }
 
-fn literature() -> Thresholds {
-    Thresholds {
-        min_chars: Some(100.),
-        ja_share: Some(0.50),
-        kana: Some(0.02),
-        mean_sentence_min: Some(8.),
-        mean_sentence_max: Some(300.),
-        dup_lines: Some(0.40),
-        dup_10: Some(0.30),
-        compression: Some(0.10),
-        ..prose()
-    }
+/// Rule, value, reason.
+type Limit = (&'static str, f32, &'static str);
+
+/// What every preset but `none` and the reproductions asks.
+const ALWAYS: &[Limit] = &[
+    ("mojibake", 0.30, "wholly garbled text is at .3 and above, clean text at 0, whatever its kind"),
+    ("kana", 0.02, "Japanese needs kana, be it katakana as in Meiji statutes; Chinese has none"),
+];
+
+const WEB: &[Limit] = &[
+    ("min_chars", 100., "fewer characters are a caption or a notice; 200 would cost 6 % of the encyclopaedia's articles"),
+    ("ja_share", 0.40, "one of a thousand articles is below .7; foreign pages with some Japanese are below"),
+    ("grammar", 0.10, "keyword lists are below .08, one of a thousand articles is below .1"),
+    ("vocabulary", 0.25, "texts made of a few dozen keywords are below, one of a thousand articles is below .35"),
+    ("repeated", 0.50, "repeated sentences reach .8 and more, one of a thousand articles .14"),
+    ("dup_sentence_chars", 0.40, "one of a thousand articles reaches .09"),
+    ("ended", 0.05, "navigation and fragments have no sentence that ends; one of a thousand articles is below .15"),
+];
+
+const LEGAL: &[Limit] = &[
+    ("min_chars", 20., "a notice may be one sentence"),
+    ("ja_share", 0.50, "one of a thousand statutes is below .82; treaties quote other languages"),
+    ("grammar", 0.09, "tables of numbers and names are at .1 and above but for one in four hundred; keyword lists are below .08"),
+    ("vocabulary", 0.10, "statutes repeat their terms: pieces of tables go down to .11"),
+    ("repeated", 0.75, "formulae of statutes reach .66, repeated sentences .85 and more"),
+    ("dup_sentence_chars", 0.75, "amendments and tables reach .54"),
+];
+
+const LITERATURE: &[Limit] = &[
+    ("min_chars", 10., "a poem may be one line"),
+    ("ja_share", 0.40, "one of a thousand works is below .46"),
+    ("grammar", 0.10, "one of a thousand works is below, where it is Chinese; keyword lists are below .08"),
+    ("vocabulary", 0.20, "one of a thousand works is below .39; old hands and refrains repeat less than keywords do"),
+    ("repeated", 0.60, "verse with refrains stays below, one of a thousand works is above .13"),
+    ("dup_sentence_chars", 0.60, "refrains may be half of a song; one of a thousand works reaches .25"),
+];
+
+const DIALOGUE: &[Limit] = &[
+    ("min_chars", 10., "a speech in parliament may be one sentence"),
+    ("ja_share", 0.40, "one of a thousand chats is below .64, with emoticons and speakers' codes"),
+    ("grammar", 0.10, "one of a thousand chats is below .24; keyword lists are below .08"),
+    ("vocabulary", 0.20, "one of a thousand chats is below .43"),
+    ("repeated", 0.50, "one of a thousand chats is above .04, speeches .08"),
+    ("dup_sentence_chars", 0.50, "greetings and assent come again: one of a thousand chats reaches .08"),
+];
+
+const TECHNICAL: &[Limit] = &[
+    ("min_chars", 20., "an entry of a reference may be one sentence"),
+    ("ja_share", 0.12, "pages of functions and commands go down to .16; English ones have none"),
+    ("grammar", 0.09, "lists of functions go down to .1, keyword lists are below .08"),
+    ("vocabulary", 0.13, "references repeat identifiers: one of a thousand is below .2"),
+    ("repeated", 0.75, "one of a thousand references reaches .67, repeated sentences .85 and more"),
+    ("dup_sentence_chars", 0.75, "one of a thousand references reaches .69"),
+];
+
+/// Rule, figure, side, value.
+type PeerLimit = (&'static str, &'static str, Side, f64);
+
+/// Swallow v1 in its order.
+const SWALLOW: &[PeerLimit] = &[
+    ("swallow:num_letters", "num_letters", Side::Min, 400.),
+    ("swallow:duplicate_paragraph", "duplicate_paragraph_fraction", Side::Max, 0.30),
+    ("swallow:duplicate_sentence", "duplicate_sentence_fraction", Side::Max, 0.30),
+    ("swallow:duplicate_paragraph_chars", "duplicate_paragraph_fraction_in_character", Side::Max, 0.20),
+    ("swallow:duplicate_sentence_chars", "duplicate_sentence_fraction_in_character", Side::Max, 0.20),
+    ("swallow:top_2gram", "top_2gram_character_fraction", Side::Max, 0.20),
+    ("swallow:top_3gram", "top_3gram_character_fraction", Side::Max, 0.18),
+    ("swallow:top_4gram", "top_4gram_character_fraction", Side::Max, 0.16),
+    ("swallow:duplicate_5gram", "duplicate_5gram_character_fraction", Side::Max, 0.15),
+    ("swallow:duplicate_6gram", "duplicate_6gram_character_fraction", Side::Max, 0.14),
+    ("swallow:duplicate_7gram", "duplicate_7gram_character_fraction", Side::Max, 0.13),
+    ("swallow:duplicate_8gram", "duplicate_8gram_character_fraction", Side::Max, 0.12),
+    ("swallow:duplicate_9gram", "duplicate_9gram_character_fraction", Side::Max, 0.11),
+    ("swallow:duplicate_10gram", "duplicate_10gram_character_fraction", Side::Max, 0.10),
+    ("swallow:hiragana", "hiragana_fraction", Side::Min, 0.2),
+    ("swallow:katakana", "katakana_fraction", Side::Max, 0.5),
+    ("swallow:japanese", "japanese_fraction", Side::Min, 0.5),
+    ("swallow:num_japanese_letters", "num_japanese_letters", Side::Min, 400.),
+    ("swallow:avg_sentence_min", "avg_sentence_length", Side::Min, 20.),
+    ("swallow:avg_sentence_max", "avg_sentence_length", Side::Max, 90.),
+    ("swallow:max_sentence", "max_sentence_length", Side::Max, 200.),
+    ("swallow:ellipsis", "ellipsis_fraction", Side::Max, 0.2),
+];
+
+/// FineWeb2 jpn_Jpan in its order; the rules bear the peer's names of reasons.
+const FINEWEB2: &[PeerLimit] = &[
+    ("dup_line_frac", "dup_line_frac", Side::Max, 0.328),
+    ("top_2_gram", "top_2_gram", Side::Max, 0.239),
+    ("top_3_gram", "top_3_gram", Side::Max, 0.196),
+    ("top_4_gram", "top_4_gram", Side::Max, 0.172),
+    ("duplicated_5_n_grams", "duplicated_5_n_grams", Side::Max, 0.243),
+    ("duplicated_6_n_grams", "duplicated_6_n_grams", Side::Max, 0.225),
+    ("duplicated_7_n_grams", "duplicated_7_n_grams", Side::Max, 0.207),
+    ("duplicated_8_n_grams", "duplicated_8_n_grams", Side::Max, 0.19),
+    ("duplicated_9_n_grams", "duplicated_9_n_grams", Side::Max, 0.175),
+    ("duplicated_10_n_grams", "duplicated_10_n_grams", Side::Max, 0.159),
+    ("line_punct_ratio", "line_punct_ratio", Side::Min, 0.096),
+    ("char_dup_ratio", "char_dup_ratio", Side::Max, 0.1),
+    ("list_ratio", "list_ratio", Side::Max, 0.13),
+    ("gopher_short_doc", "gopher_doc_words", Side::Min, 50.),
+    ("gopher_long_doc", "gopher_doc_words", Side::Max, 100_000.),
+    ("gopher_below_avg_threshold", "gopher_avg_word_length", Side::Min, 1.),
+    ("gopher_above_avg_threshold", "gopher_avg_word_length", Side::Max, 6.),
+    ("gopher_too_many_hashes", "gopher_too_many_hashes", Side::Max, 0.1),
+    ("gopher_too_many_ellipsis", "gopher_too_many_ellipsis", Side::Max, 0.1),
+    ("gopher_too_many_bullets", "gopher_too_many_bullets", Side::Max, 0.9),
+    ("gopher_too_many_end_ellipsis", "gopher_too_many_end_ellipsis", Side::Max, 0.3),
+    ("gopher_below_alpha_threshold", "gopher_below_alpha_threshold", Side::Min, 0.759),
+    ("gopher_enough_stop_words", "gopher_enough_stop_words", Side::Min, 2.),
+];
+
+/// The figures of a reproduced preset that its thresholds name.
+pub(super) fn peer_figures(preset: Preset) -> Vec<&'static str> {
+    let mut figures: Vec<_> = preset.bounds(&Thresholds::default()).iter().map(|bound| bound.measure).collect();
+    figures.dedup();
+    figures
 }
 
-fn dialogue() -> Thresholds {
-    Thresholds {
-        min_chars: Some(20.),
-        ja_share: Some(0.40),
-        hiragana: Some(0.20),
-        katakana: Some(0.50),
-        mean_sentence_min: Some(4.),
-        mean_sentence_max: Some(60.),
-        dup_lines: Some(0.30),
-        dup_10: Some(0.20),
-        noun_share: Some(0.80),
-        particles: Some(2.),
-        ..prose()
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn technical() -> Thresholds {
-    Thresholds {
-        min_chars: Some(100.),
-        ja_share: Some(0.15),
-        hiragana: Some(0.10),
-        katakana: Some(0.70),
-        mean_sentence_min: Some(8.),
-        mean_sentence_max: Some(200.),
-        dup_lines: Some(0.50),
-        top_2: Some(0.50),
-        top_3: Some(0.50),
-        top_4: Some(0.50),
-        cover_10: Some(0.85),
-        ..prose()
+    fn chosen(register: &str, ja_share: f64, ended: impl Into<Option<f64>>) -> Preset {
+        Preset::chosen_by(Form { register, ja_share: Some(ja_share), ended: ended.into() })
+    }
+
+    #[test]
+    fn auto_goes_by_register_and_form() {
+        assert_eq!(chosen("legal", 1., 0.1), Preset::Legal);
+        assert_eq!(chosen("plain-written", 1., 0.9), Preset::Literature);
+        assert_eq!(chosen("classical", 1., 0.9), Preset::Literature);
+        assert_eq!(chosen("plain-casual", 0.9, 0.9), Preset::Dialogue);
+        assert_eq!(chosen("polite", 0.3, 0.9), Preset::Technical);
+        assert_eq!(chosen("plain-written", 1., 0.1), Preset::Technical, "verse, lists and tables");
+        assert_eq!(chosen("none", 1., None), Preset::Technical);
+    }
+
+    #[test]
+    fn every_threshold_has_a_reason() {
+        for preset in Preset::ALL {
+            for bound in preset.bounds(&Thresholds::default()) {
+                assert!(bound.reason.len() > 15 && bound.reason != SET_IN_PLAN && bound.value.is_some(), "{preset:?} {}", bound.rule);
+            }
+        }
+        let known: Vec<_> = Thresholds::default().bounds().iter().map(|bound| bound.rule).collect();
+        for (rule, ..) in [WEB, LEGAL, LITERATURE, DIALOGUE, TECHNICAL, ALWAYS].concat() {
+            assert!(known.contains(&rule), "{rule}");
+        }
+        let set = Thresholds { grammar: Some(0.5), max_sentence: Some(90.), ..Thresholds::default() };
+        let bounds = Preset::Legal.bounds(&set);
+        let reason = |rule| bounds.iter().find(|bound| bound.rule == rule).map(|bound| (bound.value, bound.reason == SET_IN_PLAN));
+        assert_eq!((reason("grammar"), reason("max_sentence")), (Some((Some(0.5), true)), Some((Some(90.), true))));
+        assert_eq!(reason("min_chars"), Some((Some(20.), false)));
+        assert!(Preset::None.bounds(&Thresholds::default()).is_empty() && Preset::Auto.bounds(&Thresholds::default()).is_empty());
     }
 }

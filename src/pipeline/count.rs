@@ -43,7 +43,8 @@ pub(super) struct Counted {
 pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Counted> {
     let tokenizer = &context.plan().tokenizer;
     let settings = (tokenizer.pattern, tokenizer.boundaries, tokenizer.superwords > 0.0, tokenizer.digits);
-    let settings = Key::of(pass::COUNT).and_settings(&(settings, context.plan().pii.masked()))?.and_steps(context.plan(), &["count", "pii"]);
+    let settings =
+        Key::of(pass::COUNT).and_settings(&(settings, context.plan().pii.masked()))?.and_steps(context.plan(), &["count", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
     let kept = (0..annotated.shards()).map(|shard| duplicates.kept(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;

@@ -85,7 +85,8 @@ impl Part {
 
 /// The name of a part.
 fn unit(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, (from, to): (u64, u64)) -> Result<String> {
-    let mut key = Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard", "pii"]).and_settings(&context.plan().pii.masked())?;
+    let mut key =
+        Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard", "pii"]).and_settings(&context.plan().pii.masked())?;
     for shard in from..to {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
     }
@@ -127,7 +128,9 @@ impl<'a> OpenPart<'a> {
         duplicates: &Duplicates,
         (from, to): (u64, u64),
     ) -> Result<Entry<PartFacts>> {
-        let columns: Vec<&str> = WHAT_IT_IS.iter().map(|column| column.name).chain([pii::SPANS.name]).collect();
+        let asked_for = asked_for(&context.stages.annotate_empty()).collect::<Vec<_>>();
+        let columns = WHAT_IT_IS.iter().chain(asked_for).chain([&pii::SPANS]);
+        let columns: Vec<&str> = columns.map(|column| column.name).collect();
         for shard in from..to {
             // Rows are copied and compressed, not taken apart: memory is less than in the annotate pass.
             let _permit = context.store.gate.enter(dedup::longest_text(context, annotated, shard)? / LIGHTER);
@@ -187,7 +190,8 @@ impl<'a> OpenPart<'a> {
         if dropped.is_empty() {
             return Ok(());
         }
-        let mut rows = project(&arrow::compute::filter_record_batch(batch, &arrow::compute::not(keep)?)?, &WHAT_IT_IS)?;
+        let rows = arrow::compute::filter_record_batch(batch, &arrow::compute::not(keep)?)?;
+        let mut rows = project(&rows, WHAT_IT_IS.iter().chain(asked_for(&rows)))?;
         let text = |f: &dyn Fn(&Dropped) -> Option<&str>| -> ArrayRef { Arc::new(dropped.iter().map(|d| f(d)).collect::<StringArray>()) };
         for (column, array) in WHY_IT_WENT.iter().zip([
             text(&|d| Some(&d.stage)),
@@ -279,7 +283,7 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
 }
 
 /// What `documents/` and `rejected/` say of a document alike, so that losses can be judged again without the run.
-const WHAT_IT_IS: [schema::Column; 11] = [
+static WHAT_IT_IS: [schema::Column; 11] = [
     schema::DOC_ID,
     schema::TEXT,
     schema::SOURCE,
@@ -293,16 +297,24 @@ const WHAT_IT_IS: [schema::Column; 11] = [
     schema::META,
 ];
 
+/// What both say where a preset of the plan asks for it.
+static WHERE_ASKED_FOR: [schema::Column; 2] = [schema::SWALLOW_V1, schema::FINEWEB2_JA];
+
 /// What `documents/` says besides.
-const WHAT_IT_STANDS_FOR: [schema::Column; 2] = [schema::DUP_CLUSTER, schema::DUP_SIZE];
+static WHAT_IT_STANDS_FOR: [schema::Column; 2] = [schema::DUP_CLUSTER, schema::DUP_SIZE];
 
 /// What `rejected/` says besides.
 const WHY_IT_WENT: [schema::Column; 4] = [schema::STAGE, schema::RULE, schema::EVIDENCE, schema::DUPLICATE_OF];
 
 /// The columns of `documents/`.
 fn documents_columns(batch: &Batch) -> Result<Batch> {
-    let [body @ .., meta] = WHAT_IT_IS;
-    project(batch, body.iter().chain(&WHAT_IT_STANDS_FOR).chain([&meta]))
+    let [body @ .., meta] = &WHAT_IT_IS;
+    project(batch, body.iter().chain(asked_for(batch)).chain(&WHAT_IT_STANDS_FOR).chain([meta]))
+}
+
+/// The figures of reproduced presets, if a batch has them.
+fn asked_for(batch: &Batch) -> impl Iterator<Item = &'static schema::Column> {
+    WHERE_ASKED_FOR.iter().filter(|column| batch.schema_ref().index_of(column.name).is_ok())
 }
 
 /// Some columns of a batch, in this order.
@@ -314,7 +326,7 @@ fn project<'a>(batch: &Batch, columns: impl IntoIterator<Item = &'a schema::Colu
 
 /// The columns of `rejected/`, given an annotated batch.
 fn rejected_schema(annotated: &Batch) -> Result<SchemaRef> {
-    let schema = project(annotated, &WHAT_IT_IS)?.schema();
+    let schema = project(annotated, WHAT_IT_IS.iter().chain(asked_for(annotated)))?.schema();
     let fields = schema.fields().iter().cloned().chain(WHY_IT_WENT.iter().map(|column| Arc::new(column.field())));
     Ok(Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>())))
 }

@@ -9,11 +9,11 @@ use arrow::util::display::array_value_to_string;
 use super::layout;
 use super::manifest::Manifest;
 use super::plan::Plan;
-use crate::decide::{Decider, Side};
+use crate::decide::{Decider, Explained, Side};
 use crate::error::{Error, Result};
 use crate::io::{open_table, read_limited};
 use crate::schema;
-use crate::stage::{Batch, column, list_slice, lists, strings};
+use crate::stage::{Batch, list_slice, lists, strings};
 
 const BATCH_ROWS: usize = 1024;
 
@@ -165,15 +165,12 @@ impl FinishedRun {
 
     /// Every measure beside its threshold.
     fn measures(&self, batch: &Batch, row: usize) -> Result<Vec<String>> {
-        let quality = column(batch, &schema::QUALITY)?.as_struct();
-        let mut all = Vec::new();
-        for bound in self.decider.bounds(strings(batch, &schema::SOURCE)?.value(row)) {
-            let (Some(limit), Some(field)) = (bound.value, quality.column_by_name(bound.measure)) else { continue };
-            let value = if field.is_null(row) { "undefined".into() } else { array_value_to_string(field, row)? };
-            let side = if bound.side == Side::Min { "≥" } else { "≤" };
-            all.push(format!("{:<16} {} {value} (asked: {side} {limit})", bound.rule, bound.measure));
-        }
-        Ok(all)
+        let told = |measure: &Explained| {
+            let value = measure.value.map_or_else(|| "undefined".into(), |value| (value as f32).to_string());
+            let side = if measure.side == Side::Min { "≥" } else { "≤" };
+            format!("{:<16} {} {value} (asked: {side} {})", measure.rule, measure.measure, measure.limit as f32)
+        };
+        Ok(self.decider.explain_row(batch, row)?.1.iter().map(told).collect())
     }
 
     fn tokens(&self, path: &str, at: u64) -> Result<Vec<i32>> {

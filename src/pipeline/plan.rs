@@ -155,7 +155,7 @@ impl Plan {
         Self {
             input: corpus::Options { paths: Vec::new(), ..self.input.clone() },
             keigo: KeigoOptions { register: self.keigo.register.clone(), ..KeigoOptions::default() },
-            quality: decide::QualityOptions::default(),
+            quality: self.quality.of_annotation(),
             pii: self.pii.of_annotation(),
             dedup: dedup::Options::default(),
             tokenizer: bpe::Options::default(),

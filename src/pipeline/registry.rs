@@ -69,7 +69,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "quality",
         version: |_| quality::version(),
-        build: Build::Annotate(|_, opened| Ok(Box::new(Quality::new(opened.lexicon.pos_table())))),
+        build: Build::Annotate(|plan, opened| Ok(Box::new(Quality::new(opened.lexicon.pos_table()).comparing(peers(plan))))),
     },
     Step {
         name: "pii",
@@ -85,6 +85,14 @@ const STEPS: &[Step] = &[
     Step { name: "shard", version: |_| shard::FORMAT_VERSION, build: Build::ByPass },
     Step { name: "pack", version: |_| pack::VERSION, build: Build::ByPass },
 ];
+
+/// The peers whose figures a plan asks for.
+fn peers(plan: &Plan) -> quality::Peers {
+    quality::Peers {
+        swallow_v1: plan.quality.asks_for(decide::Preset::SwallowV1),
+        fineweb2_ja: plan.quality.asks_for(decide::Preset::Fineweb2Ja),
+    }
+}
 
 /// Name and version of every step under a plan; the dictionary need not be there.
 pub(super) fn versions(plan: &Plan) -> Vec<(&'static str, u32)> {
@@ -207,9 +215,11 @@ pub fn columns() -> Vec<ColumnFacts> {
     let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
     let pii = std::iter::once(fact("pii", pii::SPANS.name, pii::SPANS.about));
     let dedup = dedup::columns().map(|column| fact("dedup", column.name, column.about));
+    let swallow = quality::SWALLOW_FIELDS.iter().map(|(name, about)| fact(schema::SWALLOW_V1.name, name, about));
+    let fineweb2 = quality::FINEWEB2_FIELDS.iter().map(|(name, about)| fact(schema::FINEWEB2_JA.name, name, about));
     let decide = std::iter::once(fact("decide", decide::ROW.name, decide::ROW.about));
     let frame = corpus::SHARD_COLUMNS.iter().map(|column| fact("frame", column.name, column.about));
-    shared.chain(keigo).chain(quality).chain(pii).chain(dedup).chain(decide).chain(frame).collect()
+    shared.chain(keigo).chain(quality).chain(swallow).chain(fineweb2).chain(pii).chain(dedup).chain(decide).chain(frame).collect()
 }
 
 #[cfg(test)]

@@ -39,23 +39,23 @@ fn is_japanese(c: char) -> bool {
     is_hiragana(c) || is_katakana(c) || matches!(c, '\u{3400}'..='\u{9fff}' | '、' | '。' | '々' | '「' | '」')
 }
 
-/// Characters that bear a trace of garbling. Linear; each line by itself.
-pub(super) fn garbled_chars(text: &str) -> usize {
-    text.split('\n').filter(|line| is_suspicious(line)).map(garbled_in_line).sum()
+/// Is a line worth the exact look? Most lines hold nothing odd and few commas: nothing that any trace needs.
+pub(super) fn is_suspicious(odd: bool, commas: u32, chars: u32) -> bool {
+    odd || 6 * commas > chars
 }
 
-/// A cheap look before the exact ones: most lines hold nothing that any trace needs.
-fn is_suspicious(line: &str) -> bool {
-    let (mut odd, mut commas, mut chars) = (0_usize, 0_usize, 0_usize);
-    for c in line.chars() {
-        chars += 1;
-        odd += usize::from(matches!(c, '?' | '$' | '\u{fffd}' | '\u{80}'..='ÿ' | '｡'..='ﾟ') || begins_kana_as_cp932(c));
-        commas += usize::from(matches!(c, '、' | '・'));
-    }
-    odd > 0 || 6 * commas > chars
+/// May a line with this character be garbled?
+pub(super) fn is_odd(c: char) -> bool {
+    matches!(c, '?' | '$' | '\u{fffd}' | '\u{80}'..='ÿ' | '｡'..='ﾟ') || begins_kana_as_cp932(c)
 }
 
-fn garbled_in_line(line: &str) -> usize {
+/// Commas and middle dots; a line may be garbled if every sixth character is one.
+pub(super) fn is_comma(c: char) -> bool {
+    matches!(c, '、' | '・')
+}
+
+/// Characters of a line that bear a trace of garbling. Linear.
+pub(super) fn garbled_in_line(line: &str) -> usize {
     let replaced = line.chars().filter(|c| *c == '\u{fffd}').count();
     let kana = utf8_as_cp932(line);
     let euc = runs(line, is_half_kana, half_width_run) + runs(line, |c| !is_hiragana(c), full_width_run);
@@ -198,6 +198,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+
+    fn garbled_chars(text: &str) -> usize {
+        let suspicious =
+            |line: &&str| is_suspicious(line.contains(is_odd), line.matches(is_comma).count() as u32, line.chars().count() as u32);
+        text.split('\n').filter(suspicious).map(garbled_in_line).sum()
+    }
 
     fn score(text: &str) -> f32 {
         garbled_chars(text) as f32 / text.chars().filter(|c| !c.is_whitespace()).count().max(1) as f32

@@ -3,7 +3,8 @@
 //! A new measure is one entry here. Its value is computed from the [`Sums`] of the document, or from its text
 //! (`|sums| my_kernel(sums.text)`). A rule about it is one line in `decide/presets.rs`.
 
-use super::sums::{Class, Sums};
+use super::class::Class;
+use super::sums::Sums;
 
 /// A measure of a document.
 #[derive(Debug, Clone, Copy)]
@@ -32,36 +33,31 @@ pub const MEASURES: &[Measure] = &[
     ratio("hiragana_of_all", "Hiragana / visible characters.", |s| share(s.chars.of(Class::Hiragana), s.chars.visible())),
     ratio("katakana", "Katakana / Japanese.", |s| share(s.chars.of(Class::Katakana), s.chars.japanese())),
     ratio("kana", "Hiragana and katakana / Japanese.", |s| share(s.chars.kana(), s.chars.japanese())),
-    ratio("mean_sentence", "Mean length of sentences.", |s| share(s.sentences.chars, s.sentences.n)),
-    ratio("max_sentence", "Length of the longest sentence.", |s| (s.sentences.n > 0).then_some(s.sentences.longest as f32)),
+    ratio("mean_sentence", "Mean length of sentences in characters.", |s| share(s.sentences.chars, s.sentences.n)),
+    ratio("max_sentence", "Characters of the longest sentence.", |s| (s.sentences.n > 0).then_some(s.sentences.longest as f32)),
     ratio("short_lines", "Lines of at most 10 characters / lines.", |s| share(s.lines.short, s.lines.n)),
     ratio("line_end_mark", "Lines that end in a mark or closing bracket / lines.", |s| share(s.lines.marked, s.lines.n)),
+    ratio("ended", "Characters of sentences that end in a mark or the 」 behind it / characters of sentences.", |s| {
+        share(s.sentences.ended_chars, s.sentences.chars)
+    }),
     ratio("dup_lines", "Lines equal to an earlier one / lines.", |s| share(s.lines.again, s.lines.n)),
     ratio("dup_line_chars", "Characters of lines equal to an earlier one / characters of lines.", |s| {
         share(s.lines.again_chars, s.lines.chars)
     }),
     ratio("dup_sentences", "Sentences equal to an earlier one / sentences.", |s| share(s.sentences.again, s.sentences.n)),
-    ratio("top_2", "Occurrences of the most frequent character 2-gram / 2-grams.", |s| s.repetition.top[0]),
-    ratio("top_3", "Occurrences of the most frequent character 3-gram / 3-grams.", |s| s.repetition.top[1]),
-    ratio("top_4", "Occurrences of the most frequent character 4-gram / 4-grams.", |s| s.repetition.top[2]),
-    ratio("dup_5", "Distinct 5-grams that occur again / distinct 5-grams; mean over windows.", |s| s.repetition.dup[0]),
-    ratio("dup_6", "Distinct 6-grams that occur again / distinct 6-grams; mean over windows.", |s| s.repetition.dup[1]),
-    ratio("dup_7", "Distinct 7-grams that occur again / distinct 7-grams; mean over windows.", |s| s.repetition.dup[2]),
-    ratio("dup_8", "Distinct 8-grams that occur again / distinct 8-grams; mean over windows.", |s| s.repetition.dup[3]),
-    ratio("dup_9", "Distinct 9-grams that occur again / distinct 9-grams; mean over windows.", |s| s.repetition.dup[4]),
-    ratio("dup_10", "Distinct 10-grams that occur again / distinct 10-grams; mean over windows.", |s| s.repetition.dup[5]),
-    ratio("cover_10", "Characters inside a repeated 10-gram / characters; mean over windows.", |s| s.repetition.cover_10),
-    ratio("compression", "Bytes of the first 4 KiB after zlib at level 6 / before; null below 1 KiB.", |s| s.compression),
-    ratio("ellipsis", "Sentences that end in an ellipsis / sentences.", |s| share(s.sentences.ellipses, s.sentences.n)),
-    ratio("noun_share", "Nouns / morphemes.", |s| share(s.words.nouns, s.words.n)),
-    ratio("mojibake", "Garbled characters / visible characters, at most 1.", |s| Some(share(s.garbled, s.chars.visible())?.min(1.))),
-    count("n_chars", "Characters, white space included.", |s| s.chars.all()),
-    count("n_lines", "Lines that are not blank.", |s| s.lines.n),
-    count("n_sentences", "Sentences that are not blank.", |s| s.sentences.n),
-    count("run_max", "Longest run of one visible character.", |s| s.chars.run_max),
-    count("particles", "Different particles and endings among の に を は た て が と で さ れ し.", |s| {
-        s.words.particles.count_ones()
+    ratio("dup_sentence_chars", "Characters of sentences equal to an earlier one / characters of sentences.", |s| {
+        share(s.sentences.again_chars, s.sentences.chars)
     }),
+    ratio("repeated", "Character 10-grams that occurred before in their window of 2,000 characters / 10-grams.", |s| s.repeated),
+    ratio("vocabulary", "Different content words in their window of 200 / content words.", |s| s.words.vocabulary),
+    ratio("grammar", "Particles, verbs and adjectives / words, symbols and numbers not counted.", |s| share(s.words.grammar, s.words.real)),
+    ratio("noun_share", "Nouns / morphemes.", |s| share(s.words.nouns, s.words.n)),
+    ratio("ellipsis", "Sentences that end in an ellipsis / sentences.", |s| share(s.sentences.ellipses, s.sentences.n)),
+    ratio("mojibake", "Garbled characters / visible characters, at most 1.", |s| Some(share(s.chars.garbled, s.chars.visible())?.min(1.))),
+    count("n_chars", "Characters, white space included.", |s| s.chars.all()),
+    count("n_lines", "Lines that hold a letter.", |s| s.lines.n),
+    count("n_sentences", "Sentences that hold a letter.", |s| s.sentences.n),
+    count("run_max", "Longest run of one visible character.", |s| s.chars.run_max),
     count("hangul", "Hangul.", |s| s.chars.of(Class::Hangul)),
     count("simplified", "Kanji of simplified Chinese that Japanese does not write.", |s| s.chars.of(Class::Simplified)),
     count("replaced", "U+FFFD, which stands for bytes that could not be decoded.", |s| s.chars.of(Class::Replaced)),
@@ -161,20 +157,24 @@ mod tests {
     }
 
     #[test]
+    fn lines_without_letters_are_none() {
+        let verse = "春の海\n×\n＊＊＊\n―――\n　　\n1 2 3\nひねもすのたり";
+        let sums = sum(verse);
+        for (name, wanted) in [("n_lines", 2.), ("n_sentences", 2.), ("dup_lines", 0.), ("short_lines", 1.), ("ended", 0.)] {
+            check(&sums, name, wanted);
+        }
+        check(&sum("はい。\nはい。\n×\n×\n×"), "dup_lines", 0.5);
+        check(&sum("短い。\n終わりのない行"), "ended", 0.3);
+    }
+
+    #[test]
     fn words_and_symbols() {
         let text = "猫が(鳥を が";
         let word_ends: Vec<u32> = text.char_indices().map(|(at, c)| (at + c.len_utf8()) as u32).collect();
         let sums = Measurer::new(&table()).sum(text, &ends(text), &word_ends, &[1, 2, 3, 1, 2, 0, 2]);
         check(&sums, "noun_share", 2. / 6.);
-        check(&sums, "particles", 2.);
-    }
-
-    #[test]
-    fn compression_of_texts_of_a_kilobyte() {
-        check(&sum(&"あ".repeat(341)), "compression", None);
-        let text = "同じ文が続く。".repeat(100);
-        let value = sum(&text).compression;
-        assert!(value.is_some_and(|ratio| ratio > 0. && ratio < 0.1), "{value:?}");
+        check(&sums, "grammar", 3. / 5.);
+        check(&sums, "vocabulary", 1.);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod hostile;
 mod pii;
 mod pipeline;
 mod policies;
+mod presets;
 mod readme;
 mod reuse;
 mod schema;
