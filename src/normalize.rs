@@ -3,6 +3,7 @@
 //! The stage replaces `text` and counts what each rule did. Sentence ends travel as a column of their own
 //! ([`sentences::Sentences`]), so that no later room has to split again.
 
+pub mod huggingface;
 mod kernel;
 mod options;
 mod punctuation;

@@ -19,6 +19,8 @@ use super::rules::{
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
 const GRAPHEME_JOINER: char = '\u{34f}';
+/// Most blanks of ASCII at the head of a line before a wide one that the rule of layout blanks looks past.
+pub(super) const INDENTATION_MAX: usize = 64;
 
 /// The immutable rules, shared by all threads.
 #[derive(Debug, Clone)]
@@ -58,7 +60,13 @@ impl Normalizer {
     fn next_special(&self, bytes: &[u8], from: usize) -> (usize, usize) {
         let (mut last, mut at) = (from, from);
         while at < bytes.len() {
-            let (code, width) = decode(bytes, at);
+            // Most characters of Japanese have three bytes.
+            let (code, width) = match bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                Some([first @ 0xe0..0xf0, second, third]) => {
+                    (u32::from(first & 0xf) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f), 3)
+                }
+                _ => decode(bytes, at),
+            };
             if self.is_special(code) {
                 return (last, at);
             }
@@ -91,7 +99,7 @@ fn decode(bytes: &[u8], at: usize) -> (u32, usize) {
 }
 
 /// Is there a rule for `c`, or may normalisation change it or its neighbour?
-fn is_special(c: char, options: &Options) -> bool {
+pub(super) fn is_special(c: char, options: &Options) -> bool {
     is_line_end(c)
         || removal(c).is_some()
         || is_dropped_selector(c, options)
@@ -165,15 +173,21 @@ impl Rewriter<'_> {
     /// prose the run goes: one blank before anything, more before Japanese in a line without columns.
     fn blanks<'t>(&mut self, rest: &'t str) -> &'t str {
         let blank = |c: char| matches!(c, ' ' | '\t') || is_wide_blank(c);
-        let passed = |c: char| !is_line_end(c) && removal(c).is_some() || is_dropped_selector(c, &self.rules.options);
+        let Some(ahead) = self.indentation() else {
+            let after = rest.trim_start_matches(blank);
+            rest.get(..rest.len() - after.len()).unwrap_or("").chars().for_each(|c| self.blank(c));
+            return after;
+        };
+        let options = &self.rules.options;
+        let passed = |c: char| !is_line_end(c) && removal(c).is_some() || is_dropped_selector(c, options);
         let after = rest.trim_start_matches(|c| blank(c) || passed(c));
         let run = rest.get(..rest.len() - after.len()).unwrap_or("");
-        let ahead = self.indentation();
-        let width = run.chars().filter(|c| blank(*c)).count() + ahead.unwrap_or(0);
-        let layout = after.chars().next().is_some_and(|next| {
-            (width == 1 && begins_line(next)) || (width > 1 && begins_japanese(next) && ahead.is_some() && !is_tabular(after))
+        let width = ahead + run.chars().filter(|c| blank(*c)).count();
+        let layout = after.chars().next().is_some_and(|next| match width {
+            1 => begins_japanese(next) || begins_line(next),
+            _ => begins_japanese(next) && !is_tabular(after),
         });
-        if layout && ahead.is_some() {
+        if layout {
             self.pending.truncate(self.pending.trim_end_matches([' ', '\t']).len());
             if self.pending.is_empty() {
                 self.out.truncate(self.out.trim_end_matches([' ', '\t']).len());
@@ -185,23 +199,31 @@ impl Rewriter<'_> {
         }
         let mut chars = run.chars();
         while let Some(c) = chars.next() {
-            if self.rules.is_special(u32::from(c)) {
-                self.special(c, chars.clone().chain(after.chars()).next());
+            if blank(c) {
+                self.blank(c);
             } else {
-                self.put(c);
+                self.special(c, chars.clone().chain(after.chars()).next());
             }
         }
         after
     }
 
-    /// How many blanks of ASCII stand between the head of the line and here, if nothing else does.
-    fn indentation(&self) -> Option<usize> {
-        let before = self.pending.trim_end_matches([' ', '\t']);
-        if !before.is_empty() {
-            return before.ends_with('\n').then_some(self.pending.len() - before.len());
+    /// A blank that stays, in its normal form.
+    fn blank(&mut self, c: char) {
+        if is_wide_blank(c) {
+            self.fold(c);
+        } else {
+            self.put(c);
         }
-        let before = self.out.trim_end_matches([' ', '\t']);
-        (before.is_empty() || before.ends_with('\n')).then_some(self.pending.len() + self.out.len() - before.len())
+    }
+
+    /// How many blanks of ASCII stand between the head of the line and here, if nothing else does (and no more than
+    /// [`INDENTATION_MAX`], so that a run of blanks is not read again for each of them).
+    fn indentation(&self) -> Option<usize> {
+        let bytes = self.pending.bytes().rev().chain(self.out.bytes().rev());
+        let blanks = bytes.take(INDENTATION_MAX + 1).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let before = self.pending.bytes().rev().chain(self.out.bytes().rev()).nth(blanks);
+        (blanks <= INDENTATION_MAX && before.is_none_or(|byte| byte == b'\n')).then_some(blanks)
     }
 
     fn special(&mut self, c: char, next: Option<char>) {

@@ -105,20 +105,32 @@ impl Splitter {
     /// Collects the signs of the line that starts at `at`; gives its end.
     fn signs(&mut self, bytes: &[u8], mut at: usize) -> usize {
         self.signs.clear();
-        while let Some(&first) = bytes.get(at) {
-            let second = bytes.get(at + 1).copied().unwrap_or(0);
-            if FIRST[usize::from(first)] & SECOND[usize::from(second)] != 0 {
-                if first == b'\n' {
-                    return at;
-                }
-                let third = bytes.get(at + 2).copied().unwrap_or(0);
-                if let Some(c) = sign(first, second, third) {
-                    self.signs.push(Sign { at, c, closes: 0 });
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            for (eight, flags) in may_be_signs(block).as_chunks().0.iter().enumerate() {
+                let mut flags = u64::from_le_bytes(*flags);
+                while flags != 0 {
+                    let found = at + 8 * eight + flags.trailing_zeros() as usize / 8;
+                    if self.is_line_end(bytes, found) {
+                        return found;
+                    }
+                    flags &= flags - 1;
                 }
             }
-            at += usize::from(WIDTH[usize::from(first)]);
+            at += BLOCK;
         }
-        bytes.len()
+        (at..bytes.len()).find(|at| self.is_line_end(bytes, *at)).unwrap_or(bytes.len())
+    }
+
+    /// Does the line end at this byte? A sign that begins there is collected.
+    fn is_line_end(&mut self, bytes: &[u8], at: usize) -> bool {
+        let byte = |offset: usize| bytes.get(at + offset).copied().unwrap_or(0);
+        let c = sign(byte(0), byte(1), byte(2));
+        match c {
+            Some('\n') => return true,
+            Some(c) => self.signs.push(Sign { at, c, closes: 0 }),
+            None => {}
+        }
+        false
     }
 
     /// The ends inside one line, `end` included only if a mark ends a sentence there.
@@ -182,44 +194,24 @@ fn is_near(text: &str, open: usize, close: usize) -> bool {
         || close - open <= 4 * PAIR_CHARS_MAX && text.get(open..close).is_some_and(|inside| inside.chars().count() <= PAIR_CHARS_MAX)
 }
 
-/// Bytes of a character, by its first.
-const WIDTH: [u8; 256] = {
-    let mut table = [1; 256];
-    let mut byte = 0xc0;
-    while byte < 256 {
-        table[byte] = if byte < 0xe0 {
-            2
-        } else if byte < 0xf0 {
-            3
-        } else {
-            4
-        };
-        byte += 1;
+/// Bytes that are looked at together.
+const BLOCK: usize = 32;
+
+/// 1 for each byte of a block where a sign may begin (two bytes more are looked at). Without branches, so that it becomes a few vector
+/// instructions.
+fn may_be_signs(block: &[u8; BLOCK + 2]) -> [u8; BLOCK] {
+    let mut flags = [0; BLOCK];
+    for (i, flag) in flags.iter_mut().enumerate() {
+        let (first, second, third) = (block[i], block[i + 1], block[i + 2]);
+        let corner = (first == 0xe3) & (second == 0x80) & (third >= 0x82) & (third <= 0x8f);
+        let wide = (first == 0xef) & ((second == 0xbc) | (second == 0xbd));
+        let ascii = (first == b'\n') | (first == b'!') | (first == b'.') | (first == b'?') | (first & 0xfe == b'(');
+        *flag = u8::from(corner | wide | ascii);
     }
-    table
-};
+    flags
+}
 
-/// With [`SECOND`]: a sign, or a character beside one in the tables of Unicode, begins where both have a bit in common.
-const FIRST: [u8; 256] = {
-    let mut table = [0; 256];
-    (table[0xe3], table[0xef]) = (1, 2);
-    let ascii = b"\n!().?";
-    let mut i = 0;
-    while i < ascii.len() {
-        table[ascii[i] as usize] = 4;
-        i += 1;
-    }
-    table
-};
-
-/// Second bytes of 。「」『』 (after E3), of ！（）．？ and ｡｢｣ (after EF), and any after ASCII.
-const SECOND: [u8; 256] = {
-    let mut table = [4; 256];
-    (table[0x80], table[0xbc], table[0xbd]) = (4 | 1, 4 | 2, 4 | 2);
-    table
-};
-
-/// The mark or bracket of these bytes.
+/// The mark, bracket or line end of these bytes.
 fn sign(first: u8, second: u8, third: u8) -> Option<char> {
     Some(match (first, second, third) {
         (0xe3, 0x80, 0x82) => '。',
@@ -235,7 +227,7 @@ fn sign(first: u8, second: u8, third: u8) -> Option<char> {
         (0xef, 0xbd, 0xa1) => '｡',
         (0xef, 0xbd, 0xa2) => '｢',
         (0xef, 0xbd, 0xa3) => '｣',
-        (0..0x80, ..) => char::from(first),
+        (b'\n' | b'!' | b'(' | b')' | b'.' | b'?', ..) => char::from(first),
         _ => return None,
     })
 }
@@ -294,7 +286,7 @@ fn binds(after: &str, next: char) -> bool {
         'な' => rest.starts_with("ど"),
         'と' | 'の' | 'が' | 'は' | 'に' | 'で' | 'も' | 'や' | 'へ' => {
             rest.chars().next().is_some_and(|c| is_kanji(c) || is_katakana(c) || is_alphanumeric(c) || opening(c).is_some())
-                || next == 'と' && SPEECH.iter().any(|word| rest.starts_with(word))
+                || next == 'と' && SPEECH.iter().any(|word| rest.starts_with(word)) && !RESUMPTIONS.iter().any(|word| rest.starts_with(word))
                 || next == 'に' && (rest.starts_with('は') || rest.starts_with('も'))
         }
         _ => false,
@@ -306,6 +298,9 @@ const SPEECH: [&str; 32] = [
     "、", "いう", "いい", "いっ", "いわ", "いえ", "おも", "おっしゃ", "きい", "きか", "きき", "きく", "たず", "こた", "さけ", "つぶや", "ささや",
     "よび", "よん", "よば", "どな", "わら", "か、", "かい", "かの", "かを", "かで", "は何", "のこと", "の", "ばかり", "だけ",
 ];
+
+/// What follows the と of a word that begins a sentence (というか, といっても).
+const RESUMPTIONS: [&str; 6] = ["いうか", "いうの", "いうことは", "いっても", "いえば", "いうわけで"];
 
 /// Words in Latin letters that are cries, and no names that an exclamation mark belongs to.
 const CRIES: [&str; 12] = ["ok", "yes", "no", "hi", "hey", "hello", "wow", "oh", "bye", "go", "yeah", "thanks"];
@@ -508,7 +503,7 @@ mod tests {
         ]);
         check(&[
             "なぜ？|とても困る。|次", "え？|はい。|行くの？|でもいいよ。|次", "やった！|がんばった！|もう帰ろう。", "OK!|はい。|OK！|次へ。|次",
-            "本当？|のんびりしよう。|次", "すごい！|マジで！|次", "ワッショイ！|ワッショイ！|次", "はい。|と彼は言った。|次", "誰？|で、どうする。|次",
+            "本当？|のんびりしよう。|強い？|というか速い。|次", "すごい！|マジで！|次", "ワッショイ！|ワッショイ！|次", "はい。|と彼は言った。|次", "誰？|で、どうする。|次",
             "そう！|Yahoo? |はい", "何？ |と聞く。",
         ]);
     }

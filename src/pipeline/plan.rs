@@ -135,6 +135,9 @@ impl Plan {
         self.pii.check()?;
         self.dedup.check()?;
         self.tokenizer.check()?;
+        if self.tokenizer.normalizer == bpe::NormalizerName::Seimai {
+            normalize::huggingface::expressible(&self.normalize)?;
+        }
         self.shards.check()?;
         self.pack.check()
     }

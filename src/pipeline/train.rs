@@ -11,6 +11,7 @@ use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
+use crate::normalize;
 use crate::stage::BatchIter;
 
 /// What the entry of the fold says.
@@ -53,7 +54,11 @@ pub(super) fn run(context: &Context<'_>, parts: usize) -> Result<Vocabulary> {
         let mut files = vec![write_table(context.store, layout::COUNTS, &counts)?];
         context.stop.check()?;
         underway.step();
-        let trained = bpe::train(&counts, &context.plan().tokenizer)?;
+        let mut trained = bpe::train(&counts, &context.plan().tokenizer)?;
+        if context.plan().tokenizer.normalizer == bpe::NormalizerName::Seimai {
+            let normalizer = normalize::huggingface::normalizer(&context.plan().normalize).map_err(Error::refused)?;
+            trained.tokenizer = trained.tokenizer.with_normalizer(normalizer);
+        }
         for (name, bytes) in trained.files() {
             files.push(context.store.work.write_output(&layout::inside(layout::TOKENIZER, name), bytes.as_bytes(), 0)?);
         }
