@@ -5,6 +5,8 @@
 //! occur any more, because the same table replaces them (𝐀 and other forms beyond U+FFFF); the second brings the hidden ones back.
 //! Rules that look at neighbours are replacements by regular expressions of Oniguruma, which the library uses.
 //!
+//! Each expression begins with the character that it replaces and looks back from there: the library finds those by their first bytes.
+//!
 //! What such steps cannot say, and so is left out: ，． → 、。 by the majority of a document, and the bound on runs of more than 30
 //! combining marks (docs/formats/tokenizer.md).
 
@@ -26,6 +28,9 @@ use crate::schema::NORMALIZER_MARK;
 
 /// Stands between a character of the first table and a mark after it: the library looks up short clusters of characters as one.
 const APART: &str = "\u{1}";
+
+/// How many characters an expression looks back over. Without a bound the library would look back to the head of the text, at each place.
+const BACK_MAX: usize = 16;
 
 /// The value of `normalizer` in `tokenizer.json`.
 ///
@@ -76,22 +81,22 @@ fn before_composition(options: &Options) -> Result<Vec<Value>, String> {
     steps.push(regex(&format!("(?<=[{}])(?=[\\x{{300}}-\\x{{ffff}}])|(?<=[{}])(?=[\\x{{300}}-\\x{{7ff}}])", of_width(2), of_width(3)), APART));
     steps.push(precompiled(&table)?);
     steps.push(replace(&json!({"String": APART}), ""));
+    steps.extend(selectors(options));
     for (mark, spacing) in [('\u{3099}', '゛'), ('\u{309a}', '゜')] {
         let kana = class(|c| compose(c, mark).is_some());
-        steps.push(regex(&format!("(?<=[{kana}]){spacing}"), mark.encode_utf8(&mut [0; 4])));
+        steps.push(regex(&format!("{spacing}(?<=[{kana}]{spacing})"), mark.encode_utf8(&mut [0; 4])));
     }
-    steps.extend(selectors(options));
     Ok(steps)
 }
 
 /// A run of blanks at the head of a line: one wide blank before anything, more before Japanese if the line has no columns.
 fn layout_blanks() -> String {
     let wide = class(is_wide_blank);
-    let passed = class(|c| matches!(c, '\u{200c}' | '\u{200d}') || is_presentation_selector(c));
-    let (line, japanese) = (class(begins_line), class(begins_japanese));
+    let passes = |c: char| matches!(c, '\u{200c}' | '\u{200d}') || is_presentation_selector(c);
+    let (passed, line, japanese) = (class(passes), class(|c| begins_line(c) && !passes(c)), class(begins_japanese));
     let columns = format!("[^\\n]*(?:\\t|[ {wide}]{{2}})[ \\t{wide}]*[^ \\t\\n{wide}]");
     format!(
-        "^[{wide}][{passed}]*(?=[{line}])|^[ \\t]{{0,{INDENTATION_MAX}}}[{wide}][ \\t{wide}{passed}]*(?=[{japanese}])(?!{columns})"
+        "^[{passed}]*[{wide}][{passed}]*(?=[{line}])|^[ \\t{passed}]{{0,{INDENTATION_MAX}}}[{wide}][ \\t{wide}{passed}]*(?=[{japanese}])(?!{columns})"
     )
 }
 
@@ -99,15 +104,16 @@ fn layout_blanks() -> String {
 fn selectors(options: &Options) -> [Value; 2] {
     let emoji = class(|c| c.is_emoji_char());
     let joined = class(|c| c.is_emoji_char() && !is_special(c, options));
-    let script = class(is_joining_script);
+    let leans = |c: char| canonical_combining_class(c) != 0 || c == '\u{34f}';
+    let (script, leaning) = (class(|c| is_joining_script(c) && !leans(c)), class(leans));
     let suffix = class(|c| is_joining_script(c) && removal(c).is_none());
-    let leaning = class(|c| canonical_combining_class(c) != 0 || c == '\u{34f}');
-    let alone = format!("(?<![{script}][{leaning}]*)");
+    let (selector, not, joiner) = ("[\\x{fe0e}\\x{fe0f}]", "\\x{200c}", "\\x{200d}");
+    let shaping = format!("[{script}][{leaning}]{{0,{BACK_MAX}}}");
     [
-        regex(&format!("(?<![{emoji}])[\\x{{fe0e}}\\x{{fe0f}}]"), ""),
+        regex(&format!("{selector}(?<![{emoji}]{selector})"), ""),
         regex(
             &format!(
-                "{alone}(?:\\x{{200c}}(?![{suffix}])|(?<![{emoji}\\x{{fe0e}}\\x{{fe0f}}])\\x{{200d}}|\\x{{200d}}(?![{joined}]))"
+                "{not}(?<!{shaping}{not})(?![{suffix}])|{joiner}(?<!{shaping}{joiner})(?:(?<![{emoji}\\x{{fe0e}}\\x{{fe0f}}]{joiner})|(?![{joined}]))"
             ),
             "",
         ),
@@ -119,17 +125,17 @@ fn after_composition(options: &Options) -> Result<Vec<Value>, String> {
     let mut steps = vec![precompiled(&hidden)?];
     if options.katakana_dash {
         let katakana = class(is_katakana);
-        steps.push(regex(&format!("(?<=[{katakana}])[—―](?=[{katakana}])"), "ー"));
+        steps.push(regex(&format!("[—―](?<=[{katakana}][—―])(?=[{katakana}])"), "ー"));
     }
     if options.symbols == Symbols::Keep {
-        steps.push(regex("(?<=[A-Za-z0-9])：／／", "://"));
+        steps.push(regex("：／／(?<=[A-Za-z0-9]：／／)", "://"));
     }
     let run = class(|c| c.is_ascii_punctuation() || joins_latin(c));
     for c in (0..=0xffff).filter_map(char::from_u32).filter(|c| joins_latin(*c)) {
         let ascii = to_ascii(c).to_string();
-        steps.push(regex(&format!("(?<=[A-Za-z0-9][{run}]*){c}(?=[{run}]*[A-Za-z0-9])"), &ascii));
+        steps.push(regex(&format!("{c}(?<=[A-Za-z0-9][{run}]{{0,{BACK_MAX}}}{c})(?=[{run}]*[A-Za-z0-9])"), &ascii));
     }
-    steps.push(regex("(?<=[A-Za-z0-9]．*)．", "."));
+    steps.push(regex(&format!("．(?<=[A-Za-z0-9]．{{0,{BACK_MAX}}}．)"), "."));
     Ok(steps)
 }
 

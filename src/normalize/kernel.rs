@@ -118,6 +118,13 @@ fn is_dropped_selector(c: char, options: &Options) -> bool {
     matches!(c, ZWJ | ZWNJ) || is_presentation_selector(c) || (is_variation_selector(c) && options.variation_selectors == Selectors::Drop)
 }
 
+/// Is the first part of `c` a letter of a script that needs joiners?
+fn begins_joining(c: char) -> bool {
+    let mut first = None;
+    decompose_compatible(c, |part| first = first.or(Some(part)));
+    first.is_some_and(is_joining_script)
+}
+
 /// Are there columns in the line: a tab, or several blanks together, with something behind them?
 fn is_tabular(line: &str) -> bool {
     let mut blanks = 0;
@@ -252,7 +259,7 @@ impl Rewriter<'_> {
         let emoji = |c: char| c.is_emoji_char();
         let stays = if c == ZWNJ {
             // A word in Latin letters may carry a suffix in Arabic ones.
-            self.base.is_some_and(is_joining_script) || next.is_some_and(|next| is_joining_script(next) && removal(next).is_none())
+            self.base.is_some_and(is_joining_script) || next.is_some_and(|next| removal(next).is_none() && begins_joining(next))
         } else if c == ZWJ {
             let joined = next.is_some_and(|next| emoji(next) && !self.rules.is_special(u32::from(next)));
             joined && self.last.is_some_and(|last| emoji(last) || is_presentation_selector(last))
