@@ -30,7 +30,7 @@ use arrow::datatypes::{Int32Type, UInt32Type};
 use self::count::{Counter, DocumentBoundaries};
 pub use self::counts_table::{adjust_counts, counts_schema, merge_counts};
 use self::encode::Encoder;
-pub use self::options::{Boundaries, Digits, Options, PatternName};
+pub use self::options::{Boundaries, Digits, NormalizerName, Options, PatternName};
 use self::pattern::Pattern;
 pub use self::tokenizer_file::read_tokenizer;
 pub use self::train::{Trained, train};

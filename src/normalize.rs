@@ -3,6 +3,7 @@
 //! The stage replaces `text` and counts what each rule did. Sentence ends travel as a column of their own
 //! ([`sentences::Sentences`]), so that no later room has to split again.
 
+pub mod huggingface;
 mod kernel;
 mod options;
 mod punctuation;
@@ -24,7 +25,7 @@ use crate::stage::{Batch, Contract, Counts, Stage, Worker, strings, with_column}
 pub const UNICODE_VERSION: (u8, u8, u8) = unicode_normalization::UNICODE_VERSION;
 
 /// Enters fingerprints: raise it when the same text is normalised to another one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The stage: `text` in, `text` out.
 #[derive(Debug, Clone)]

@@ -85,3 +85,7 @@ columns! {
     PRE_TOKEN = "pre_token", DataType::Binary, false, "Bytes of a pre-token.";
     COUNT = "count", DataType::UInt64, false, "Occurrences of the pre-token.";
 }
+
+/// How the last step of our normaliser in a `tokenizer.json` begins: the pattern of a replacement that finds nothing, for U+0001 is
+/// removed before. JSON follows: `version` of the rules, `options` as `[normalize]`, `blake3` of the steps before (compact JSON).
+pub const NORMALIZER_MARK: &str = "\u{1}seimai normalize ";

@@ -1,7 +1,7 @@
 //! Writes `tokenizer.json` and the files beside it for Hugging Face libraries, and reads a `tokenizer.json`.
 //!
 //! What is written is what the known engines recognise: exactly the pattern strings of the published models, a byte-level last
-//! step, no normaliser, and merges as pairs. Only files that can be encoded exactly are read: byte-pair encoding with one of the
+//! step, and merges as pairs; a normaliser only where the plan asks for ours. Only files that can be encoded exactly are read: byte-pair encoding with one of the
 //! built patterns. Everything else is refused by name.
 
 mod deepseek;

@@ -32,6 +32,17 @@ pub enum PatternName {
     None,
 }
 
+/// The normaliser that `tokenizer.json` carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NormalizerName {
+    /// None: text is encoded as it comes.
+    #[default]
+    None,
+    /// `[normalize]` of the plan, as steps of Hugging Face's library.
+    Seimai,
+}
+
 /// How digits are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +66,9 @@ pub struct Options {
     pub superwords: f64,
     /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
     pub pattern: PatternName,
+    /// The normaliser inside tokenizer.json: none (text is encoded as it comes) | seimai (what `[normalize]` does, as far as Hugging
+    /// Face's steps can say it; engines that know the pattern by heart may refuse the file).
+    pub normalizer: NormalizerName,
     /// Every byte has a token, so every text can be encoded (only true is built).
     pub byte_fallback: bool,
     /// Special tokens, in order: they get the first ids, and text never turns into them.
@@ -82,6 +96,7 @@ impl Default for Options {
             boundaries: Boundaries::Morpheme,
             superwords: 0.0,
             pattern: PatternName::DeepseekV3,
+            normalizer: NormalizerName::None,
             byte_fallback: true,
             special_tokens: vec!["<|endoftext|>".to_owned(), "<|pad|>".to_owned()],
             eos_token: "<|endoftext|>".to_owned(),

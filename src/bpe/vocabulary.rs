@@ -50,6 +50,7 @@ pub struct Tokenizer {
     ends: Vec<u32>,
     rules: Vec<Rule>,
     specials: Vec<Special>,
+    normalizer: Option<serde_json::Value>,
 }
 
 impl Tokenizer {
@@ -94,7 +95,7 @@ impl Tokenizer {
             Some(*end)
         });
         let ends = ends.collect();
-        Ok(Self { pattern, alphabet, bytes: strings.concat(), ends, rules, specials })
+        Ok(Self { pattern, alphabet, bytes: strings.concat(), ends, rules, specials, normalizer: None })
     }
 
     /// A byte-level tokenizer from learned merges: special tokens first, then the 256 bytes, then the merges in order.
@@ -113,6 +114,18 @@ impl Tokenizer {
         }
         let specials = specials.iter().enumerate().map(|(id, content)| Special { id: id as u32, content: content.clone() });
         Self::new(pattern, Alphabet::Bytes, &tokens, &pairs, specials.collect())
+    }
+
+    /// The same tokenizer with a normaliser for the libraries that read its file, in Hugging Face's format. Encoding here takes text
+    /// that is normalised already.
+    #[must_use]
+    pub fn with_normalizer(self, normalizer: serde_json::Value) -> Self {
+        Self { normalizer: Some(normalizer), ..self }
+    }
+
+    /// The normaliser that `tokenizer.json` carries.
+    pub fn normalizer(&self) -> Option<&serde_json::Value> {
+        self.normalizer.as_ref()
     }
 
     /// One more than the largest id.

@@ -17,7 +17,7 @@ pub enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Symbols {
-    /// They stay full width, except between Latin letters or digits (３．１４ → 3.14).
+    /// They stay full width, but for ．after and ，／＠ and their like between Latin letters or digits (３．１４ → 3.14).
     #[default]
     Keep,
     /// They become ASCII, as plain NFKC has it.
@@ -50,6 +50,10 @@ pub struct Options {
     pub variation_selectors: Selectors,
     /// Write ～ as 〜.
     pub wave_dash: bool,
+    /// Write － and ∥, which some conversion tables give for cells of JIS X 0208, as − and ‖, which others give.
+    pub jis_images: bool,
+    /// Remove the blanks that indent a line of prose (U+3000, no-break and other wide blanks; those of ASCII alone stay).
+    pub layout_blanks: bool,
     /// Write a single ― or — between katakana as ー.
     pub katakana_dash: bool,
     /// Write ，．as 、。where they are the document's usual marks.
@@ -64,6 +68,8 @@ impl Default for Options {
             symbols: Symbols::Keep,
             variation_selectors: Selectors::Keep,
             wave_dash: true,
+            jis_images: true,
+            layout_blanks: true,
             katakana_dash: true,
             kuten: true,
         }

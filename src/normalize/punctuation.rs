@@ -1,11 +1,11 @@
 //! The rules that need a character's neighbours or the whole document: ，． → 、。, dashes in katakana words, symbols
-//! between Latin letters.
+//! beside Latin letters.
 //!
 //! They run on text that is otherwise normalised, over the few positions whose first byte is that of a symbol, and
 //! replace symbols by symbols, so they cannot undo what came before.
 
 use super::options::{Form, Options, Symbols};
-use super::rules::{Rule, RuleCounts, folds_between_latin, is_katakana, to_ascii};
+use super::rules::{Rule, RuleCounts, is_katakana, joins_latin, to_ascii};
 
 /// An edit: the character at this byte becomes another.
 type Edit = (usize, char);
@@ -49,7 +49,8 @@ impl<'a> Punctuation<'a> {
             let c = char_at(text, at).unwrap_or(' ');
             done = match c {
                 '—' | '―' if self.options.katakana_dash => self.dash(text, at, c, counts),
-                _ if folds_between_latin(c) => self.run(text, done, at, counts),
+                '：' if is_scheme(text, at) => self.run(text, done, at, counts),
+                _ if joins_latin(c) => self.run(text, done, at, counts),
                 _ => at + c.len_utf8(),
             };
         }
@@ -69,21 +70,28 @@ impl<'a> Punctuation<'a> {
         let head = text.as_bytes()[done..at].iter().rev().take_while(|b| b.is_ascii_punctuation()).count();
         let before = char_before(text, at - head);
         let tail = text.get(at..).unwrap_or("");
-        let length = tail.find(|c: char| !(c.is_ascii_punctuation() || folds_between_latin(c))).unwrap_or(tail.len());
-        let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        if self.options.form == Form::Nfkc && latin(before) && latin(char_at(text, at + length)) {
-            for (i, c) in tail.get(..length).unwrap_or("").char_indices().filter(|(_, c)| !c.is_ascii()) {
-                counts.add(Rule::Symbols);
-                self.edits.push((at + i, to_ascii(c)));
-            }
+        let scheme = if tail.starts_with('：') { SCHEME.len() } else { 0 };
+        let joins = |c: char| c.is_ascii_punctuation() || joins_latin(c);
+        let length = tail.get(scheme..).and_then(|tail| tail.find(|c| !joins(c))).map_or(tail.len(), |found| scheme + found);
+        let both = is_latin(before) && is_latin(char_at(text, at + length));
+        let folded = if self.options.form != Form::Nfkc {
+            0
+        } else if both {
+            length
         } else {
-            self.candidates(text, at, at + length);
+            scheme
+        };
+        for (i, c) in tail.get(..folded).unwrap_or("").char_indices().filter(|(_, c)| !c.is_ascii()) {
+            counts.add(Rule::Symbols);
+            self.edits.push((at + i, to_ascii(c)));
         }
+        self.candidates(text, at + folded, at + length, counts);
         at + length
     }
 
-    /// ，and ．in `from..to`: as in Swallow's rule, a run after a Latin letter or digit is no Japanese mark.
-    fn candidates(&mut self, text: &str, from: usize, to: usize) {
+    /// ，and ．in `from..to`: as in Swallow's rule, a run after a Latin letter or digit is no Japanese mark. Of ．it is the mark of a
+    /// number or an abbreviation then, whatever follows: ３．１４, １．はじめに.
+    fn candidates(&mut self, text: &str, from: usize, to: usize, counts: &mut RuleCounts) {
         let mut previous = char_before(text, from);
         let mut after_latin = false;
         for (i, c) in text.get(from..to).unwrap_or("").char_indices() {
@@ -101,7 +109,8 @@ impl<'a> Punctuation<'a> {
             kind.after_japanese += usize::from(previous.is_some_and(precedes_mark));
             if !after_latin {
                 kind.edits.push((from + i, japanese));
-            } else if self.options.symbols == Symbols::Fold && self.options.form == Form::Nfkc {
+            } else if self.options.form == Form::Nfkc && (c == '．' || self.options.symbols == Symbols::Fold) {
+                counts.add(Rule::Symbols);
                 self.edits.push((from + i, to_ascii(c)));
             }
             previous = Some(c);
@@ -134,6 +143,18 @@ fn precedes_mark(c: char) -> bool {
 
 fn is_wide_alphanumeric(c: char) -> bool {
     matches!(c, '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
+}
+
+/// The colon and slashes of an address.
+const SCHEME: &str = "：／／";
+
+/// Does a full-width `：／／` after a Latin letter begin at `at`? Any other ：stays, whatever stands beside it.
+fn is_scheme(text: &str, at: usize) -> bool {
+    is_latin(char_before(text, at)) && text.get(at..).is_some_and(|tail| tail.starts_with(SCHEME))
+}
+
+fn is_latin(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_ascii_alphanumeric())
 }
 
 fn char_at(text: &str, at: usize) -> Option<char> {

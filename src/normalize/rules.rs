@@ -16,7 +16,7 @@ pub enum Rule {
     Escapes,
     /// Zero-width and bidirectional controls, BOM and soft hyphens removed.
     ZeroWidth,
-    /// Joiners and variation selectors removed.
+    /// Joiners, non-joiners and variation selectors removed.
     Selectors,
     /// Characters replaced by their normal form.
     Folded,
@@ -26,18 +26,24 @@ pub enum Rule {
     VoicedMarks,
     /// ～ became 〜.
     WaveDashes,
+    /// A character that conversion tables disagree about became that of JIS X 0208 (－ → −, ∥ → ‖).
+    JisImages,
+    /// A radical of the CJK Radicals Supplement became the kanji that it stands for (⻑ → 長).
+    Radicals,
+    /// Blanks that indent a line of prose removed.
+    LayoutBlanks,
     /// A dash between katakana became ー.
     KatakanaDashes,
     /// ，． became 、。
     Kuten,
-    /// Full-width symbols between Latin letters or digits became ASCII.
+    /// Full-width symbols beside Latin letters or digits became ASCII.
     Symbols,
     /// U+034F put into runs of more than 30 combining marks (UAX #15, stream-safe text).
     LongMarks,
 }
 
 /// Every rule with its name in counts and reports, in the order of [`Rule`].
-pub const RULES: [(Rule, &str); 13] = [
+pub const RULES: [(Rule, &str); 16] = [
     (Rule::LineEnds, "line_ends"),
     (Rule::Controls, "controls"),
     (Rule::Escapes, "escapes"),
@@ -47,6 +53,9 @@ pub const RULES: [(Rule, &str); 13] = [
     (Rule::Kept, "kept"),
     (Rule::VoicedMarks, "voiced_marks"),
     (Rule::WaveDashes, "wave_dashes"),
+    (Rule::JisImages, "jis_images"),
+    (Rule::Radicals, "radicals"),
+    (Rule::LayoutBlanks, "layout_blanks"),
     (Rule::KatakanaDashes, "katakana_dashes"),
     (Rule::Kuten, "kuten"),
     (Rule::Symbols, "symbols"),
@@ -114,7 +123,7 @@ pub(super) fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0d}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Scripts in which ZERO WIDTH JOINER shapes letters: Arabic to Vedic extensions, but not the letters of Hangul among them, which
+/// Scripts in which ZERO WIDTH JOINER and NON-JOINER shape letters: Arabic to Vedic extensions, but not the letters of Hangul among them, which
 /// compose to syllables outside.
 pub(super) fn is_joining_script(c: char) -> bool {
     matches!(c, '\u{600}'..='\u{10ff}' | '\u{1200}'..='\u{1cff}' | '\u{a840}'..='\u{a95f}' | '\u{a980}'..='\u{abff}')
@@ -124,8 +133,8 @@ pub(super) fn is_joining_script(c: char) -> bool {
 pub(super) fn is_kept(c: char) -> bool {
     // ² ³ ¹ ª º, superscripts and subscripts, ¼ ½ ¾ and other fractions.
     let small = matches!(c, '²' | '³' | '¹' | 'ª' | 'º' | '\u{2070}'..='\u{209c}' | '¼'..='¾' | '\u{2150}'..='\u{215f}' | '\u{2189}');
-    // ‥ … ｀ and the double marks ‼ ⁇ ⁈ ⁉; ℃ ℉ № ℡ ™ ℠ ℹ.
-    let signs = matches!(c, '‥' | '…' | '｀' | '‼' | '⁇'..='⁉' | '℃' | '℉' | '№' | '℡' | '™' | '℠' | 'ℹ');
+    // ‥ … ｀, the mark of seconds ″ (with ／ and ＼ also an iteration mark) and the double marks ‼ ⁇ ⁈ ⁉; ℃ ℉ № ℡ ™ ℠ ℹ.
+    let signs = matches!(c, '‥' | '…' | '｀' | '″' | '‼' | '⁇'..='⁉' | '℃' | '℉' | '№' | '℡' | '™' | '℠' | 'ℹ');
     // ① … ⓿, ㈀ … ㋿, ㌀ … ㏿, 🄀 … 🈁.
     let enclosed = matches!(c, '\u{2460}'..='\u{24ff}' | '\u{3200}'..='\u{33ff}' | '\u{1f100}'..='\u{1f2ff}');
     // Compatibility kanji: 﨑 and 塚 are spellings of names. NFC alone would replace them too.
@@ -166,6 +175,55 @@ pub(super) fn vertical_to_wide(c: char) -> Option<char> {
     })
 }
 
+/// The character of JIS X 0208 where tables map its cell to two of Unicode: 0x215D is − for some and － for others, 0x2142 ‖ and ∥.
+///
+/// (0x2141 〜 ～ has a rule of its own; of ¢ ￠, £ ￡ and ¬ ￢ NFKC makes one.)
+pub(super) fn jis_image(c: char) -> Option<char> {
+    match c {
+        '－' => Some('−'),
+        '∥' => Some('‖'),
+        _ => None,
+    }
+}
+
+/// The unified ideographs of U+2E80–2EF3 (the property `Equivalent_Unified_Ideograph` of Unicode); 〓 where there is none.
+const RADICALS: [char; 116] = [
+    '〓', '厂', '乛', '乚', '乙', '亻', '冂', '𠘨', '刀', '刂', '卜', '㔾', '小', '小', '兀', '尣', '尢', '𡯂', '巳', '幺', '彑', '彐',
+    '忄', '心', '扌', '攵', '〓', '旡', '日', '月', '歺', '母', '民', '氵', '氺', '灬', '爫', '爫', '丬', '牛', '犭', '王', '𤴔', '目',
+    '示', '礻', '𥫗', '糹', '纟', '罓', '罒', '㓁', '冗', '𦉫', '羊', '𦍌', '𦍋', '耂', '肀', '聿', '肉', '𦥑', '艹', '艹', '艹', '虎',
+    '衤', '覀', '西', '见', '角', '𧢲', '讠', '贝', '𧾷', '车', '辶', '辶', '辶', '邑', '钅', '長', '镸', '长', '门', '𨸏', '阝', '雨',
+    '青', '韦', '页', '风', '飞', '食', '𩙿', '飠', '饣', '𩠐', '马', '骨', '鬼', '鱼', '鸟', '卤', '麦', '黄', '黾', '斉', '齐', '歯',
+    '齿', '竜', '龙', '龜', '亀', '龟',
+];
+
+/// The kanji that a character of the CJK Radicals Supplement stands for; NFKC knows two of them only.
+pub(super) fn unified_ideograph(c: char) -> Option<char> {
+    let index = u32::from(c).checked_sub(0x2e80)?;
+    RADICALS.get(index as usize).copied().filter(|kanji| *kanji != '〓')
+}
+
+/// A blank that is wider than one of ASCII, or does not break: it places words on the page.
+pub(super) fn is_wide_blank(c: char) -> bool {
+    matches!(c, '\u{3000}' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}')
+}
+
+/// What a line of Japanese prose begins with: a letter, an opening bracket or a dash.
+pub(super) fn begins_japanese(c: char) -> bool {
+    let letter =
+        matches!(c, '々'..='〇' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー'..='ヾ' | 'ｦ'..='ﾝ' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
+    letter
+        || matches!(
+            c,
+            '「' | '『' | '（' | '【' | '〔' | '《' | '〈' | '［' | '｛' | '｢' | '“' | '‘' | '―' | '—' | '…' | '‥' | '\u{20000}'
+                ..='\u{323af}'
+        )
+}
+
+/// Can `c` be the first of a line that only one wide blank indents? Box drawings and marks that lean on a blank cannot.
+pub(super) fn begins_line(c: char) -> bool {
+    !(c.is_whitespace() || is_combining_mark(c) || canonical_combining_class(c) != 0 || matches!(c, '\u{2500}'..='\u{259f}'))
+}
+
 /// The combining mark for a spacing voiced or semi-voiced sound mark, full or half width.
 pub(super) fn combining_voiced(c: char) -> Option<char> {
     match c {
@@ -175,14 +233,14 @@ pub(super) fn combining_voiced(c: char) -> Option<char> {
     }
 }
 
-/// Full-width symbols that stay full width beside Japanese (docs/adr/0004): all but the four unknown to IPADIC.
+/// Full-width symbols that stay full width beside Japanese (docs/adr/0004): all but those unknown to IPADIC.
 pub(super) fn is_wide_symbol(c: char) -> bool {
     matches!(c, '！'..='／' | '：'..='＠' | '［'..='｀' | '｛'..='｝') && !matches!(c, '＂' | '＃' | '＇' | '－')
 }
 
-/// Full-width symbols that become ASCII when Latin letters or digits stand on both sides: ３．１４, ａ＠ｂ.ｊｐ.
-pub(super) fn folds_between_latin(c: char) -> bool {
-    is_wide_symbol(c) && !matches!(c, '！' | '？' | '（' | '）' | '［' | '］' | '｛' | '｝' | '＜' | '＞' | '；' | '｀')
+/// Full-width symbols that join Latin letters or digits, and become ASCII between two of them: ａ＠ｂ．ｊｐ, １，０００, Ａ／Ｂ.
+pub(super) fn joins_latin(c: char) -> bool {
+    matches!(c, '＄' | '＆' | '＊' | '＋' | '，' | '．' | '／' | '＝' | '＠' | '＼' | '＾' | '＿' | '｜')
 }
 
 /// The ASCII character of a full-width form U+FF01–FF5E.

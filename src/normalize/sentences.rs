@@ -3,7 +3,10 @@
 //! A sentence ends at 。．！？!?｡ and at every line end, together with the marks, closing brackets and spaces that follow
 //! and the line end itself. Blank lines belong to the sentence before them, at the start of the text to the first one.
 //! Inside a pair of 「」『』（） of one line, at most 300 characters apart, nothing ends; where a pair closes on a mark a
-//! sentence ends unless a particle goes on (「はい。」と答えた。 is one sentence).
+//! sentence ends unless a particle goes on (「はい。」と答えた。 is one sentence). ！ and ？ end nothing where a particle binds them to what
+//! follows (なぜ？と聞いた。) or where they belong to a name (Yahoo!ニュース).
+//!
+//! One pass over the bytes of a line finds its marks and brackets; only they are looked at.
 
 use arrow::array::Array;
 use arrow::datatypes::UInt32Type;
@@ -13,7 +16,7 @@ use crate::schema::{SENTENCE_ENDS, TEXT};
 use crate::stage::{Batch, Contract, ListBuilder, Stage, Worker, strings, with_column};
 
 /// Enters fingerprints: raise it when the same text is split in another way.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A pair of brackets further apart than this (in characters) does not hold a sentence together: one of them is stray.
 const PAIR_CHARS_MAX: usize = 300;
@@ -29,31 +32,50 @@ pub fn sentence_ends(text: &str, out: &mut Vec<u32>) {
 /// The splitter with its scratch.
 #[derive(Debug, Default)]
 pub struct Splitter {
-    /// Byte position of the closing bracket for each opening one of the line, in order; 0 if it has none.
-    closes: Vec<usize>,
-    /// Opening brackets still open: kind, index in `closes`, characters before it.
-    open: Vec<(u8, usize, usize)>,
+    /// The marks and brackets of a line, in order.
+    signs: Vec<Sign>,
+    /// Opening brackets still open: kind, index in `signs`.
+    open: Vec<(u8, usize)>,
 }
 
-/// What was seen of the sentence being read.
+/// A mark or bracket that the splitter stops at.
+#[derive(Debug, Clone, Copy)]
+struct Sign {
+    /// Byte position in the text.
+    at: usize,
+    c: char,
+    /// Byte position of the closing bracket for an opening one; 0 if it has none.
+    closes: usize,
+}
+
+/// The sentence being read.
 #[derive(Debug)]
 struct Sentence {
-    previous: char,
+    start: usize,
+    /// What was looked at for the two answers below: only a Latin full stop asks for them.
+    seen: usize,
     japanese: bool,
     space: bool,
 }
 
-impl Default for Sentence {
-    fn default() -> Self {
-        Self { previous: ' ', japanese: false, space: false }
-    }
-}
-
 impl Sentence {
-    fn see(&mut self, c: char) {
-        self.previous = c;
-        self.japanese |= c >= '\u{3040}';
-        self.space |= c == ' ';
+    fn at(start: usize) -> Self {
+        Self { start, seen: start, japanese: false, space: false }
+    }
+
+    /// The character before `at`; a space where the sentence begins.
+    fn previous(&self, text: &str, at: usize) -> char {
+        text.get(self.start..at).and_then(|before| before.chars().next_back()).unwrap_or(' ')
+    }
+
+    /// Has it no Japanese letter up to `at`, but words with a space between them?
+    fn is_latin(&mut self, text: &str, at: usize) -> bool {
+        for c in text.get(self.seen..at).unwrap_or("").chars() {
+            self.japanese |= c >= '\u{3040}';
+            self.space |= c == ' ';
+        }
+        self.seen = at;
+        !self.japanese && self.space
     }
 }
 
@@ -63,8 +85,11 @@ impl Splitter {
         let first = out.len();
         let mut at = skip_blank_lines(text, 0);
         while at < text.len() {
-            let end = memchr::memchr(b'\n', &text.as_bytes()[at..]).map_or(text.len(), |found| at + found);
-            self.line(text, at, end, out);
+            let end = self.signs(text.as_bytes(), at);
+            if !self.signs.is_empty() {
+                self.match_brackets(text);
+                self.line(text, at, end, out);
+            }
             at = skip_blank_lines(text, (end + 1).min(text.len()));
             // A sentence that ended with its line takes the line end and the blank lines along.
             if out.len() > first && out.last().is_some_and(|last| *last as usize == end) {
@@ -77,47 +102,84 @@ impl Splitter {
         }
     }
 
+    /// Collects the signs of the line that starts at `at`; gives its end.
+    fn signs(&mut self, bytes: &[u8], mut at: usize) -> usize {
+        self.signs.clear();
+        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            for (eight, flags) in may_be_signs(block).as_chunks().0.iter().enumerate() {
+                let mut flags = u64::from_le_bytes(*flags);
+                while flags != 0 {
+                    let found = at + 8 * eight + flags.trailing_zeros() as usize / 8;
+                    if self.is_line_end(bytes, found) {
+                        return found;
+                    }
+                    flags &= flags - 1;
+                }
+            }
+            at += BLOCK;
+        }
+        (at..bytes.len()).find(|at| self.is_line_end(bytes, *at)).unwrap_or(bytes.len())
+    }
+
+    /// Does the line end at this byte? A sign that begins there is collected.
+    fn is_line_end(&mut self, bytes: &[u8], at: usize) -> bool {
+        let byte = |offset: usize| bytes.get(at + offset).copied().unwrap_or(0);
+        let c = sign(byte(0), byte(1), byte(2));
+        match c {
+            Some('\n') => return true,
+            Some(c) => self.signs.push(Sign { at, c, closes: 0 }),
+            None => {}
+        }
+        false
+    }
+
     /// The ends inside one line, `end` included only if a mark ends a sentence there.
     fn line(&mut self, text: &str, start: usize, end: usize, out: &mut Vec<u32>) {
-        let line = text.get(start..end).unwrap_or("");
-        self.match_brackets(line);
-        let (mut at, mut brackets, mut held) = (0, 0, 0);
-        let mut sentence = Sentence::default();
-        while let Some(c) = line.get(at..).and_then(|rest| rest.chars().next()) {
-            if opening(c).is_some() {
-                held = held.max(self.closes[brackets]);
-                brackets += 1;
+        let (mut taken, mut held) = (start, 0);
+        let mut sentence = Sentence::at(start);
+        for &Sign { at, c, closes } in &self.signs {
+            held = held.max(closes);
+            if at < taken.max(held) || opening(c).is_some() {
+                continue;
             }
             let next = at + c.len_utf8();
-            let rest = line.get(next..).unwrap_or("");
-            let closes = closing(c).is_some();
-            let mark = at >= held && if closes { is_mark(sentence.previous) } else { ends_at(c, rest, &sentence) };
-            let (taken, ends) = if mark { tail(rest, closes) } else { (0, false) };
-            at = next + taken;
-            if ends {
-                out.push((start + at) as u32);
-                sentence = Sentence::default();
+            let rest = text.get(next..end).unwrap_or("");
+            let closing = closing(c).is_some();
+            if !(if closing { is_mark(sentence.previous(text, at)) } else { ends_at(c, text, at, rest, &mut sentence) }) {
+                continue;
+            }
+            let (length, closed) = tail(rest, closing);
+            let after = rest.get(length..).unwrap_or("");
+            taken = next + length;
+            let goes_on = if closed {
+                CONTINUATIONS.iter().any(|word| after.starts_with(word))
             } else {
-                sentence.see(c);
+                let marks = text.get(at..taken).unwrap_or("");
+                let before = text.get(sentence.start..at).unwrap_or("");
+                goes_on(before, marks, after)
+            };
+            if !goes_on {
+                taken += after.len() - after.trim_start_matches(is_space).len();
+                out.push(taken as u32);
+                sentence = Sentence::at(taken);
             }
         }
     }
 
     /// Pairs the brackets of a line: a closing bracket closes the nearest open one of its kind, and what is open inside.
-    fn match_brackets(&mut self, line: &str) {
-        self.closes.clear();
+    fn match_brackets(&mut self, text: &str) {
         self.open.clear();
         let mut kinds = [0_usize; 4];
-        for (count, (at, c)) in line.char_indices().enumerate() {
+        for index in 0..self.signs.len() {
+            let Sign { at, c, .. } = self.signs[index];
             if let Some(kind) = opening(c) {
-                self.open.push((kind, self.closes.len(), count));
-                self.closes.push(0);
+                self.open.push((kind, index));
                 kinds[usize::from(kind)] += 1;
             } else if let Some(kind) = closing(c).filter(|kind| kinds[usize::from(*kind)] > 0) {
-                while let Some((inner, index, opened)) = self.open.pop() {
+                while let Some((inner, opened)) = self.open.pop() {
                     kinds[usize::from(inner)] -= 1;
                     if inner == kind {
-                        self.closes[index] = if count - opened <= PAIR_CHARS_MAX { at } else { 0 };
+                        self.signs[opened].closes = if is_near(text, self.signs[opened].at, at) { at } else { 0 };
                         break;
                     }
                 }
@@ -126,15 +188,62 @@ impl Splitter {
     }
 }
 
-/// Does a sentence end at `c`, outside brackets?
-fn ends_at(c: char, rest: &str, sentence: &Sentence) -> bool {
-    let (previous, next) = (sentence.previous, rest.chars().next());
+/// Are the brackets at these bytes at most [`PAIR_CHARS_MAX`] characters apart?
+fn is_near(text: &str, open: usize, close: usize) -> bool {
+    close - open <= PAIR_CHARS_MAX
+        || close - open <= 4 * PAIR_CHARS_MAX && text.get(open..close).is_some_and(|inside| inside.chars().count() <= PAIR_CHARS_MAX)
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 32;
+
+/// 1 for each byte of a block where a sign may begin (two bytes more are looked at). Without branches, so that it becomes a few vector
+/// instructions.
+fn may_be_signs(block: &[u8; BLOCK + 2]) -> [u8; BLOCK] {
+    let mut flags = [0; BLOCK];
+    for (i, flag) in flags.iter_mut().enumerate() {
+        let (first, second, third) = (block[i], block[i + 1], block[i + 2]);
+        let corner = (first == 0xe3) & (second == 0x80) & (third >= 0x82) & (third <= 0x8f);
+        let wide = (first == 0xef) & ((second == 0xbc) | (second == 0xbd));
+        let ascii = (first == b'\n') | (first == b'!') | (first == b'.') | (first == b'?') | (first & 0xfe == b'(');
+        *flag = u8::from(corner | wide | ascii);
+    }
+    flags
+}
+
+/// The mark, bracket or line end of these bytes.
+fn sign(first: u8, second: u8, third: u8) -> Option<char> {
+    Some(match (first, second, third) {
+        (0xe3, 0x80, 0x82) => '。',
+        (0xe3, 0x80, 0x8c) => '「',
+        (0xe3, 0x80, 0x8d) => '」',
+        (0xe3, 0x80, 0x8e) => '『',
+        (0xe3, 0x80, 0x8f) => '』',
+        (0xef, 0xbc, 0x81) => '！',
+        (0xef, 0xbc, 0x88) => '（',
+        (0xef, 0xbc, 0x89) => '）',
+        (0xef, 0xbc, 0x8e) => '．',
+        (0xef, 0xbc, 0x9f) => '？',
+        (0xef, 0xbd, 0xa1) => '｡',
+        (0xef, 0xbd, 0xa2) => '｢',
+        (0xef, 0xbd, 0xa3) => '｣',
+        (b'\n' | b'!' | b'(' | b')' | b'.' | b'?', ..) => char::from(first),
+        _ => return None,
+    })
+}
+
+/// Does a sentence end at the mark `c`, outside brackets?
+fn ends_at(c: char, text: &str, at: usize, rest: &str, sentence: &mut Sentence) -> bool {
+    let next = rest.chars().next();
     match c {
         '。' | '！' | '？' | '｡' => true,
-        '．' => !(is_alphanumeric(previous) && next.is_some_and(is_alphanumeric)),
+        '．' => !(is_alphanumeric(sentence.previous(text, at)) && next.is_some_and(is_alphanumeric)),
         // In code and addresses (a != b, /?q=1) these are no marks.
-        '!' | '?' => !previous.is_ascii() || next.is_none_or(|n| !n.is_ascii_graphic() || matches!(n, '!' | '?' | ')' | ']' | '"' | '\'')),
-        '.' => !sentence.japanese && sentence.space && ends_latin(rest),
+        '!' | '?' => {
+            !sentence.previous(text, at).is_ascii()
+                || next.is_none_or(|n| !n.is_ascii_graphic() || matches!(n, '!' | '?' | ')' | ']' | '"' | '\''))
+        }
+        '.' => ends_latin(rest) && sentence.is_latin(text, at),
         _ => false,
     }
 }
@@ -145,7 +254,7 @@ fn ends_latin(rest: &str) -> bool {
     after.is_empty() || after.starts_with(' ') && after.chars().take(8).find(|c| *c != ' ').is_none_or(|c| !c.is_lowercase())
 }
 
-/// Length of the marks and closing brackets after a mark, and of the spaces after them; and does the sentence end there?
+/// Length of the marks and closing brackets after a mark; and does a bracket come last?
 fn tail(rest: &str, mut closed: bool) -> (usize, bool) {
     let mut length = 0;
     for c in rest.chars() {
@@ -156,15 +265,149 @@ fn tail(rest: &str, mut closed: bool) -> (usize, bool) {
         }
         length += c.len_utf8();
     }
-    let after = rest.get(length..).unwrap_or("");
-    if closed && CONTINUATIONS.iter().any(|word| after.starts_with(word)) {
-        return (length, false);
+    (length, closed)
+}
+
+/// Does the sentence go on after these marks, though no bracket closes? Only after ！ and ？: a particle binds what they end to what
+/// follows (なぜ？と聞いた), or they belong to a name (Yahoo!ニュース).
+fn goes_on(before: &str, marks: &str, after: &str) -> bool {
+    let Some(next) = after.chars().next() else { return false };
+    let calls = marks.chars().all(|c| matches!(c, '！' | '？' | '!' | '?' | '‼' | '⁇' | '⁈' | '⁉'));
+    calls && (binds(after, next) || matches!(marks, "!" | "！") && is_in_name(before, after, next))
+}
+
+/// Does `after` begin with a particle? A kana that may be the first of a word too (のんびり, はい, でも, とても) counts before a kanji,
+/// katakana, Latin letters and brackets only, と also before verbs of speech and thought that are written in hiragana.
+fn binds(after: &str, next: char) -> bool {
+    let rest = after.get(next.len_utf8()..).unwrap_or("");
+    match next {
+        '、' | '，' | 'を' => true,
+        'っ' => rest.starts_with('て'),
+        'な' => rest.starts_with("ど"),
+        'と' | 'の' | 'が' | 'は' | 'に' | 'で' | 'も' | 'や' | 'へ' => {
+            rest.chars().next().is_some_and(|c| is_kanji(c) || is_katakana(c) || is_alphanumeric(c) || opening(c).is_some())
+                || next == 'と'
+                    && SPEECH.iter().any(|word| rest.starts_with(word))
+                    && !RESUMPTIONS.iter().any(|word| rest.starts_with(word))
+                || next == 'に' && (rest.starts_with('は') || rest.starts_with('も'))
+        }
+        _ => false,
     }
-    (length + after.len() - after.trim_start_matches(is_space).len(), true)
+}
+
+/// What follows the と of a quotation, where it is written in hiragana.
+const SPEECH: [&str; 32] = [
+    "、",
+    "いう",
+    "いい",
+    "いっ",
+    "いわ",
+    "いえ",
+    "おも",
+    "おっしゃ",
+    "きい",
+    "きか",
+    "きき",
+    "きく",
+    "たず",
+    "こた",
+    "さけ",
+    "つぶや",
+    "ささや",
+    "よび",
+    "よん",
+    "よば",
+    "どな",
+    "わら",
+    "か、",
+    "かい",
+    "かの",
+    "かを",
+    "かで",
+    "は何",
+    "のこと",
+    "の",
+    "ばかり",
+    "だけ",
+];
+
+/// What follows the と of a word that begins a sentence (というか, といっても).
+const RESUMPTIONS: [&str; 6] = ["いうか", "いうの", "いうことは", "いっても", "いえば", "いうわけで"];
+
+/// Words in Latin letters that are cries, and no names that an exclamation mark belongs to.
+const CRIES: [&str; 12] = ["ok", "yes", "no", "hi", "hey", "hello", "wow", "oh", "bye", "go", "yeah", "thanks"];
+
+/// Is the exclamation mark between `before` and `after` part of a name? After Latin letters with a word or particle right behind it
+/// (Yahoo!知恵袋, Yahoo!はここ), between two words in katakana that are no cries (ラブライブ！サンシャイン).
+fn is_in_name(before: &str, after: &str, next: char) -> bool {
+    let word = before.len() - before.trim_end_matches(|c: char| c.is_ascii_alphabetic() || matches!(c, 'Ａ'..='Ｚ' | 'ａ'..='ｚ')).len();
+    if word > 0 {
+        let word = before.get(before.len() - word..).unwrap_or("");
+        let particle = matches!(next, 'の' | 'が' | 'は' | 'に' | 'で' | 'も' | 'と' | 'や' | 'へ' | 'だ') && !is_word_of_particle(after);
+        return !CRIES.iter().any(|cry| word.eq_ignore_ascii_case(cry))
+            && (is_kanji(next) || is_katakana(next) || is_alphanumeric(next) || particle || after.starts_with("から"));
+    }
+    let katakana = |text: &str| text.chars().take_while(|c| is_katakana(*c)).count();
+    let ahead = before.chars().rev().take_while(|c| is_katakana(*c)).take(2).count();
+    let behind = katakana(after);
+    ahead == 2 && behind >= 2 && after.chars().nth(behind).is_some_and(|c| !is_mark(c) && !is_closer(c) && !matches!(c, '、' | '…' | '―'))
+}
+
+/// Does `after` begin with a word whose first kana looks like a particle?
+fn is_word_of_particle(after: &str) -> bool {
+    let words = [
+        "はい",
+        "はあ",
+        "はっ",
+        "はは",
+        "はや",
+        "では",
+        "でも",
+        "でき",
+        "もう",
+        "もし",
+        "もっ",
+        "もち",
+        "とて",
+        "とり",
+        "とに",
+        "とこ",
+        "とん",
+        "とう",
+        "とっ",
+        "がん",
+        "がっ",
+        "のん",
+        "やっ",
+        "やば",
+        "やあ",
+        "やめ",
+        "にっ",
+        "だめ",
+        "だれ",
+        "だっ",
+        "だか",
+        "だけど",
+        "へえ",
+        "へん",
+    ];
+    words.iter().any(|word| after.starts_with(word))
+}
+
+fn is_kanji(c: char) -> bool {
+    matches!(c, '々' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+fn is_katakana(c: char) -> bool {
+    matches!(c, 'ァ'..='ヺ' | 'ー' | 'ｦ'..='ﾟ')
 }
 
 /// The end of the blank lines that start at `at`.
 fn skip_blank_lines(text: &str, mut at: usize) -> usize {
+    // Most lines begin with a letter.
+    if text.as_bytes().get(at).is_some_and(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xc2 | 0xe3)) {
+        return at;
+    }
     let mut rest = text.get(at..).unwrap_or("");
     loop {
         let line = rest.trim_start_matches(is_space);
@@ -315,8 +558,40 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_goes_on_ends_nothing() {
+        check(&[
+            "Yahoo!ニュースを読みます。|次",
+            "なぜ？と聞きました。|次",
+            "行くよ！って言いました。|次",
+            "Yahoo!知恵袋とYahoo！JAPAN。|次",
+            "本当ですか？といわれた。|誰だ！と叫ぶ。|次",
+            "何？という顔。|必勝！の文字が「なぜ？」に見えた。|次",
+            "え？、と思う。|なぜ？を問う。|次",
+            "すごい！などと言う。|いいの？って。|次",
+            "ラブライブ！サンシャインを見た。|次",
+            "Yahoo!は便利だ。|Yahoo!です。|次",
+            "どこへ？には答えない。|次",
+            "痛い！！と泣く。|なに！？と驚いた。|次",
+        ]);
+        check(&[
+            "なぜ？|とても困る。|次",
+            "え？|はい。|行くの？|でもいいよ。|次",
+            "やった！|がんばった！|もう帰ろう。",
+            "OK!|はい。|OK！|次へ。|次",
+            "本当？|のんびりしよう。|強い？|というか速い。|次",
+            "すごい！|マジで！|次",
+            "ワッショイ！|ワッショイ！|次",
+            "はい。|と彼は言った。|次",
+            "誰？|で、どうする。|次",
+            "そう！|Yahoo? |はい",
+            "何？ |と聞く。",
+        ]);
+    }
+
+    #[test]
     fn hostile_lengths_take_linear_time() {
-        for unit in ["「", "」", "「」", "？", "。」", "？」と", "a. ", "\n", "　", "（「", "）」。"] {
+        for unit in ["「", "」", "「」", "？", "。」", "？」と", "a. ", "\n", "　", "（「", "）」。", "！と", "ア！ア", "a!ア", "アア！"]
+        {
             let text = unit.repeat(1_000_000 / unit.len());
             let mut ends = Vec::new();
             sentence_ends(&text, &mut ends);

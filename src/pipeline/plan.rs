@@ -144,6 +144,9 @@ impl Plan {
         self.dedup.check()?;
         self.tokenizer.check()?;
         self.check_placeholders()?;
+        if self.tokenizer.normalizer == bpe::NormalizerName::Seimai {
+            normalize::huggingface::expressible(&self.normalize)?;
+        }
         self.shards.check()?;
         self.pack.check()
     }

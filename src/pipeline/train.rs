@@ -13,6 +13,7 @@ use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
+use crate::normalize;
 use crate::stage::BatchIter;
 
 /// What the entry of the fold says.
@@ -64,10 +65,16 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
     let summed = fold.entry::<u64>(context, 0)?;
     let counts = summed.files.into_iter().next().ok_or_else(|| Error::internal("the counts have no table"))?;
     let unit = Key::of(pass::TRAIN).and(&counts.blake3).and_settings(&context.plan().tokenizer)?;
+    let ours = context.plan().tokenizer.normalizer == bpe::NormalizerName::Seimai;
+    let unit = if ours { unit.and_settings(&context.plan().normalize)?.and_steps(context.plan(), &["normalize"]) } else { unit };
     let unit = unit.and_steps(context.plan(), &["train"]).name();
     let fold = Pass::fold(pass::TRAIN, unit.clone(), 1);
     fold.run::<VocabularyFacts>(context, |_, underway| {
-        let trained = bpe::train(&context.store.table(&counts.path)?.concat()?, &context.plan().tokenizer)?;
+        let mut trained = bpe::train(&context.store.table(&counts.path)?.concat()?, &context.plan().tokenizer)?;
+        if ours {
+            let normalizer = normalize::huggingface::normalizer(&context.plan().normalize).map_err(Error::refused)?;
+            trained.tokenizer = trained.tokenizer.with_normalizer(normalizer);
+        }
         let write = |(name, bytes): (&str, String)| context.store.work.write_output(&layout::vocabulary(&unit, name), bytes.as_bytes(), 0);
         let files = trained.files().into_iter().map(write).collect::<Result<Vec<_>>>()?;
         underway.commit(0, &Entry::new(files, VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: summed.facts }))

@@ -40,7 +40,7 @@ pub fn tokenizer_json(tokenizer: &Tokenizer) -> String {
         "truncation": null,
         "padding": null,
         "added_tokens": added,
-        "normalizer": null,
+        "normalizer": tokenizer.normalizer(),
         "pre_tokenizer": byte_level.then(|| pre_tokenizer(tokenizer.pattern())),
         "post_processor": null,
         "decoder": byte_level.then(|| json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true})),
