@@ -23,6 +23,7 @@ pub mod inspect;
 mod key;
 mod layout;
 pub mod manifest;
+mod mixture;
 pub mod observer;
 mod output_directory;
 mod pack;
