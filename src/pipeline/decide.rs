@@ -203,7 +203,7 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
 
 /// The columns of `documents/`, in the order of the contract.
 fn documents_columns(batch: &Batch) -> Result<Batch> {
-    const ORDER: [schema::Column; 12] = [
+    const ORDER: [schema::Column; 14] = [
         schema::DOC_ID,
         schema::TEXT,
         schema::SOURCE,
@@ -213,12 +213,16 @@ fn documents_columns(batch: &Batch) -> Result<Batch> {
         schema::REGISTER,
         schema::KEIGO,
         schema::QUALITY,
+        schema::SWALLOW_V1,
+        schema::FINEWEB2_JA,
         schema::DUP_CLUSTER,
         schema::DUP_SIZE,
         schema::META,
     ];
+    const ONLY_WHERE_ASKED: [&str; 2] = [schema::SWALLOW_V1.name, schema::FINEWEB2_JA.name];
     let schema = batch.schema();
-    let indices = ORDER.iter().map(|column| schema.index_of(column.name)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let made = |column: &&schema::Column| !ONLY_WHERE_ASKED.contains(&column.name) || schema.column_with_name(column.name).is_some();
+    let indices = ORDER.iter().filter(made).map(|column| schema.index_of(column.name)).collect::<std::result::Result<Vec<_>, _>>()?;
     Ok(batch.project(&indices)?)
 }
 
