@@ -3,7 +3,7 @@
 
     presets.py [--seimai target/release/seimai] [--shared ../shared] [--report FILE.json] [--page docs/presets.md] [--presets NAME…]
 
-Each preset is a whole run without deduplication; `own` gives each source the preset of its genre. With --page the tables are put
+Rows of presets that are not measured stay as they are in FILE.json. Each preset is a whole run without deduplication; `own` gives each source the preset of its genre. With --page the tables are put
 between the marks of that page. Python 3.9 or later, pyarrow.
 """
 import argparse
@@ -129,6 +129,8 @@ def main():
         row = json.loads(line)
         gold[row["id"]] = f"{row['expect']} {row['kind']}"
     report = {"presets": {}, "noise": {}}
+    if a.report and os.path.exists(a.report):
+        report = json.load(open(a.report, encoding="utf8"))
     with tempfile.TemporaryDirectory() as scratch:
         for preset in a.presets:
             report["presets"][preset] = losses(run(a, files, preset, scratch)[0])
@@ -143,8 +145,9 @@ def main():
         with open(a.report, "w") as out:
             json.dump(report, out, indent=1, ensure_ascii=False)
             out.write("\n")
-    tables = {"losses": table(report, a.presets), "rules": reasons(report, a.presets),
-              "noise": noise_table(report, [preset for preset in a.presets if preset != "own"])}
+    measured = [preset for preset in PRESETS if preset in report["presets"]]
+    tables = {"losses": table(report, measured), "rules": reasons(report, measured),
+              "noise": noise_table(report, [preset for preset in measured if preset != "own"])}
     if a.page:
         page = open(a.page, encoding="utf8").read()
         for name, text in tables.items():

@@ -244,11 +244,11 @@ const ALWAYS: &[Limit] = &[
 const WEB: &[Limit] = &[
     ("min_chars", 100., "fewer characters are a caption or a notice; 200 would cost 6 % of the encyclopaedia's articles"),
     ("ja_share", 0.40, "one of a thousand articles is below .7; foreign pages with some Japanese are below"),
-    ("grammar", 0.10, "keyword lists are below .08, one of a thousand articles is below .1"),
+    ("grammar", 0.10, "keyword lists are below .08; one of a thousand articles is below .1, lists of names"),
     ("vocabulary", 0.25, "texts made of a few dozen keywords are below, one of a thousand articles is below .35"),
     ("repeated", 0.50, "repeated sentences reach .8 and more, one of a thousand articles .14"),
     ("dup_sentence_chars", 0.40, "one of a thousand articles reaches .09"),
-    ("ended", 0.05, "navigation and fragments have no sentence that ends; one of a thousand articles is below .15"),
+    ("ellipsis", 0.50, "a list of teasers is cut short at every line; no article is"),
 ];
 
 const LEGAL: &[Limit] = &[
@@ -282,7 +282,7 @@ const TECHNICAL: &[Limit] = &[
     ("min_chars", 20., "an entry of a reference may be one sentence"),
     ("ja_share", 0.12, "pages of functions and commands go down to .16; English ones have none"),
     ("grammar", 0.09, "lists of functions go down to .1, keyword lists are below .08"),
-    ("vocabulary", 0.13, "references repeat identifiers: one of a thousand is below .2"),
+    ("vocabulary", 0.10, "references repeat identifiers: one of a thousand is below .2, pieces of them go down to .14"),
     ("repeated", 0.75, "one of a thousand references reaches .67, repeated sentences .85 and more"),
     ("dup_sentence_chars", 0.75, "one of a thousand references reaches .69"),
 ];

@@ -26,6 +26,9 @@ pub enum Value {
     Count(fn(&Sums<'_>) -> u32),
 }
 
+/// Fewer words are no evidence: a heading, a name called out, 「異議なし」.
+const FEW_WORDS: u32 = 20;
+
 /// Every measure, in the order of the fields.
 pub const MEASURES: &[Measure] = &[
     ratio("ja_share", "Japanese letters and marks / visible characters.", |s| share(s.chars.japanese(), s.chars.visible())),
@@ -50,7 +53,9 @@ pub const MEASURES: &[Measure] = &[
     }),
     ratio("repeated", "Character 10-grams that occurred before in their window of 2,000 characters / 10-grams.", |s| s.repeated),
     ratio("vocabulary", "Different content words in their window of 200 / content words.", |s| s.words.vocabulary),
-    ratio("grammar", "Particles, verbs and adjectives / words, symbols and numbers not counted.", |s| share(s.words.grammar, s.words.real)),
+    ratio("grammar", "Particles, verbs and adjectives / words, symbols and numbers not counted; null below 20 words.", |s| {
+        share(s.words.grammar, s.words.real).filter(|_| s.words.real >= FEW_WORDS)
+    }),
     ratio("noun_share", "Nouns / morphemes.", |s| share(s.words.nouns, s.words.n)),
     ratio("ellipsis", "Sentences that end in an ellipsis / sentences.", |s| share(s.sentences.ellipses, s.sentences.n)),
     ratio("mojibake", "Garbled characters / visible characters, at most 1.", |s| Some(share(s.chars.garbled, s.chars.visible())?.min(1.))),
@@ -173,8 +178,11 @@ mod tests {
         let word_ends: Vec<u32> = text.char_indices().map(|(at, c)| (at + c.len_utf8()) as u32).collect();
         let sums = Measurer::new(&table()).sum(text, &ends(text), &word_ends, &[1, 2, 3, 1, 2, 0, 2]);
         check(&sums, "noun_share", 2. / 6.);
-        check(&sums, "grammar", 3. / 5.);
+        check(&sums, "grammar", None);
         check(&sums, "vocabulary", 1.);
+        let (words, pos) = ("猫が".repeat(10), [1, 2].repeat(10));
+        let word_ends: Vec<u32> = (1..=20).map(|i| 3 * i).collect();
+        check(&Measurer::new(&table()).sum(&words, &[60], &word_ends, &pos), "grammar", 0.5);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::harness::{World, rows, strings};
 
 const GENRES: [&str; 6] = ["web", "legal", "literature", "dialogue", "technical", "auto"];
 
+const PEERS: [&str; 2] = ["swallow-v1", "fineweb2-ja"];
+
 /// A document of the given genre, and what it stands for.
 type Case = (&'static str, &'static str, String);
 
@@ -48,16 +50,23 @@ fn treaty() -> String {
         .to_owned()
 }
 
-/// An amending law: the same formula again and again.
+/// An amending law: the same formulae again and again, and little else.
 fn amendment() -> String {
     let mut text =
         "　　　附　則\n（施行期日）\n第一条　この法律は、公布の日から起算して六月を超えない範囲内において政令で定める日から施行する。\n"
             .to_owned();
-    for (n, year) in ["十二", "十四", "十五", "十七", "十九", "二十", "二十三"].iter().enumerate() {
+    let measures = [
+        "この法律の施行の際現に旧法第三条の許可を受けている者は、新法第四条の登録を受けたものとみなす。",
+        "前条の規定により届出をした漁業者に係る手数料の額については、なお従前の例による。",
+        "政府は、この法律の施行後五年を経過した場合において、水道の普及の状況を勘案し、必要な措置を講ずるものとする。",
+        "旧組合の会計に属する資産及び負債は、その解散の時において新たな組合が承継する。",
+        "日本国有鉄道の職員であった者の退職手当については、改正後の第十二条の規定を適用しない。",
+    ];
+    for (n, (year, measure)) in ["十二", "十四", "十五", "十七", "十九"].iter().zip(measures).enumerate() {
         let _ = write!(
             text,
             "　　　附　則　（平成{year}年六月{}日法律第{}号）　抄\n（施行期日）\n第一条　この法律は、公布の日から施行する。\n（罰則に関する経過措置）\n第二条　\
-             この法律の施行前にした行為に対する罰則の適用については、なお従前の例による。\n",
+             この法律の施行前にした行為に対する罰則の適用については、なお従前の例による。\n（経過措置）\n第三条　{measure}\n",
             n + 3,
             40 + 7 * n
         );
@@ -112,10 +121,25 @@ fn article() -> String {
         .to_owned()
 }
 
+/// More than fifty kanji before the first kana: who looks for kana there only loses it.
+fn kanji_heads() -> String {
+    "独立行政法人国立青少年教育振興機構施設整備費補助金交付要綱\n平成十八年四月一日文部科学大臣決定\n第一章　総則\n第一条　この要綱は、施設の整備に要する経費に対する\
+     補助金の交付について、必要な事項を定めるものとする。\n第二章　雑則\n第二条　補助金の交付を受けた者は、その収支を明らかにした帳簿を備えなければならない。"
+        .to_owned()
+}
+
+/// ，and ．in place of 、and 。: no text without marks.
+fn western_marks() -> String {
+    "本研究では，水田における水温の変化を三年間にわたって観測し，その結果を気温と日射量から説明することを試みた．観測には自記式の温度計を用い，一時間ごとの値を記録した．\
+     得られた関係は，地域によらずほぼ同じ形で表されることがわかった．誤差は，最も大きい場合でも３．１４度を超えなかった．"
+        .to_owned()
+}
+
 fn good() -> Vec<Case> {
     vec![
         ("dialogue", "a speech in parliament", speech()),
         ("dialogue", "a speech of one sentence", "これより会議を開きます。".to_owned()),
+        ("dialogue", "a name called out", "○委員長（山川春子君）　次に、大野一郎君。".to_owned()),
         ("dialogue", "a chat", chat()),
         ("literature", "long sentences and lines of signs", meiji()),
         ("literature", "verse with a refrain", verse()),
@@ -123,7 +147,9 @@ fn good() -> Vec<Case> {
         ("legal", "a treaty", treaty()),
         ("legal", "an amendment", amendment()),
         ("legal", "a statute with a table", fee_table()),
+        ("legal", "heads in kanji", kanji_heads()),
         ("technical", "a reference", reference()),
+        ("web", "western marks", western_marks()),
         ("web", "an article", article()),
     ]
 }
@@ -160,7 +186,7 @@ fn rubbish() -> Vec<(&'static str, String)> {
 
 fn plan() -> String {
     let mut plan = "[input]\npaths = [\"in.jsonl\"]\n[dedup]\nexact = false\nnear = false\n[tokenizer]\nvocab_size = 300\n".to_owned();
-    for genre in GENRES {
+    for genre in GENRES.into_iter().chain(PEERS) {
         let _ = write!(plan, "[[quality.rule]]\nsource = \"{genre}:*\"\npreset = \"{genre}\"\n");
     }
     plan
@@ -181,13 +207,18 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
     for (kind, text) in rubbish() {
         GENRES.iter().for_each(|genre| add(genre, kind, &text));
     }
+    for peer in PEERS {
+        add(peer, "an article", &article());
+        add(peer, "a long article", &[article(), meiji(), chat()].join("\n"));
+    }
     world.write("in.jsonl", input);
     world.write("plan.toml", plan());
     let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]);
     assert_eq!(code, 0, "{err}");
     let dropped = rows(&world.path("out").join("rejected"));
     let rules: BTreeMap<String, String> = strings(&dropped, "doc_id").into_iter().zip(strings(&dropped, "evidence")).collect();
-    let kept = strings(&rows(&world.path("out").join("documents")), "doc_id");
+    let documents = rows(&world.path("out").join("documents"));
+    let kept = strings(&documents, "doc_id");
     let mut surprises = Vec::new();
     for (genre, kind, _) in good() {
         for genre in [genre, "auto"] {
@@ -201,4 +232,13 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
         surprises.extend(ids.iter().filter(|id| !rules.contains_key(*id)).map(|id| format!("{id} is kept")));
     }
     assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+    // The peers' figures stand beside ours, and judge by their own rules.
+    assert!(documents[0].column_by_name("swallow_v1").is_some() && documents[0].column_by_name("fineweb2_ja").is_some());
+    assert!(rules["swallow-v1:an article"].starts_with("num_letters "), "{rules:?}");
+    let peers = |id: &&String| PEERS.iter().any(|peer| id.starts_with(peer));
+    for id in ["auto:a chat", "literature:verse with a refrain"].into_iter().chain(kept.iter().filter(peers).map(String::as_str)) {
+        let (code, told, err) = world.run(&["inspect", "out", id]);
+        assert_eq!(code, 0, "{id}: {err}");
+        assert!(told.contains("asked:"), "{told}");
+    }
 }
