@@ -180,6 +180,7 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("corpus/shard_table", "the table of work shards"),
     ("corpus/source", "opens the inputs"),
     ("corpus/table", "reads Parquet files"),
+    ("decide/keigo_facts", "reads the columns of keigo"),
     ("decide/measured", "reads the column of measures"),
     ("decide/rejections", "the table of rejections"),
     ("dedup/partial_table", "the table of sketches"),
