@@ -66,8 +66,8 @@ pub struct Options {
     pub superwords: f64,
     /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
     pub pattern: PatternName,
-    /// The normaliser inside tokenizer.json: none (text is encoded as it comes) | seimai (what `[normalize]` does, as far as Hugging
-    /// Face's steps can say it; engines that know the pattern by heart may refuse the file).
+    /// The normaliser inside tokenizer.json: none (text is encoded as it comes) | seimai (what `[normalize]` does, in the steps of Hugging
+    /// Face's library; other engines may refuse the file).
     pub normalizer: NormalizerName,
     /// Every byte has a token, so every text can be encoded (only true is built).
     pub byte_fallback: bool,

@@ -109,7 +109,7 @@ fn selectors(options: &Options) -> [Value; 2] {
     let joined = class(|c| c.is_emoji_char() && !is_special(c, options));
     let leans = |c: char| canonical_combining_class(c) != 0 || c == '\u{34f}';
     let (script, leaning) = (class(|c| is_joining_script(c) && !leans(c)), class(leans));
-    let suffix = class(|c| is_joining_script(c) && removal(c).is_none());
+    let suffix = class(|c| is_joining_script(c) && !leans(c) && removal(c).is_none());
     let (selector, not, joiner) = ("[\\x{fe0e}\\x{fe0f}]", "\\x{200c}", "\\x{200d}");
     let shaping = format!("[{script}][{leaning}]{{0,{BACK_MAX}}}");
     [
@@ -236,4 +236,57 @@ fn precompiled(table: &BTreeMap<char, String>) -> Result<Value, String> {
     let array = yada::builder::DoubleArrayBuilder::build(&keys).map_err(|error| error.to_string())?;
     let bytes = [&(array.len() as u32).to_le_bytes(), array.as_slice(), texts.as_bytes()].concat();
     Ok(json!({"type": "Precompiled", "precompiled_charsmap": base64::engine::general_purpose::STANDARD.encode(bytes)}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::Normalizer;
+    use super::super::rules::RuleCounts;
+    use super::*;
+
+    #[test]
+    fn the_tables_around_composition_do_what_normalize_does() {
+        for options in [Options::default(), Options { symbols: Symbols::Fold, wave_dash: false, jis_images: false, ..Options::default() }] {
+            let (first, normalizer) = (first_table(&options).unwrap(), Normalizer::new(&options));
+            let back: BTreeMap<char, char> = hidden(&options).unwrap().into_iter().map(|(kept, behind)| (behind, kept)).collect();
+            let (mut whole, mut counts) = (String::new(), RuleCounts::default());
+            for c in characters().filter(|c| !is_line_end(*c) && removal(*c).is_none() && !is_special_selector(*c)) {
+                let parts = first.get(&c).cloned().unwrap_or_else(|| c.to_string());
+                let by_steps: String = parts.nfc().map(|c| back.get(&c).copied().unwrap_or(c)).collect();
+                // A mark behind it must not join what is kept, either.
+                let marked: String = format!("{parts}\u{301}").nfc().map(|c| back.get(&c).copied().unwrap_or(c)).collect();
+                normalizer.normalize(c.encode_utf8(&mut [0; 4]), &mut whole, &mut counts);
+                assert_eq!(by_steps, whole, "{:x}", u32::from(c));
+                normalizer.normalize(&format!("{c}\u{301}"), &mut whole, &mut counts);
+                assert_eq!(marked, whole, "{:x} with a mark", u32::from(c));
+            }
+        }
+    }
+
+    fn is_special_selector(c: char) -> bool {
+        matches!(c, '\u{200c}' | '\u{200d}') || is_presentation_selector(c)
+    }
+
+    #[test]
+    fn what_hides_a_character_is_free() {
+        let options = Options::default();
+        let (first, hidden) = (first_table(&options).unwrap(), hidden(&options).unwrap());
+        assert!(hidden.len() > 1000);
+        for (kept, behind) in hidden {
+            assert!(behind.len_utf8() == 4 && first[&kept] == behind.to_string() && first[&behind] != behind.to_string());
+            assert!(first.iter().filter(|(_, text)| text.contains(behind)).count() == 1);
+        }
+    }
+
+    #[test]
+    fn the_last_step_names_the_rules_and_finds_nothing() {
+        let steps = normalizer(&Options::default()).unwrap();
+        let steps = steps["normalizers"].as_array().unwrap();
+        let pattern = steps.last().unwrap()["pattern"]["String"].as_str().unwrap();
+        let what: Value = serde_json::from_str(pattern.strip_prefix(NORMALIZER_MARK).unwrap()).unwrap();
+        assert_eq!((&what["version"], &what["options"]["form"]), (&json!(super::super::VERSION), &json!("nfkc")));
+        assert!(NORMALIZER_MARK.starts_with(|c| removal(c).is_some()));
+        assert!(normalizer(&Options { form: Form::Nfc, ..Options::default() }).unwrap_err().contains("normalize.form"));
+        assert!(normalizer(&Options { keep_list: false, ..Options::default() }).is_err());
+    }
 }

@@ -118,11 +118,11 @@ fn is_dropped_selector(c: char, options: &Options) -> bool {
     matches!(c, ZWJ | ZWNJ) || is_presentation_selector(c) || (is_variation_selector(c) && options.variation_selectors == Selectors::Drop)
 }
 
-/// Is the first part of `c` a letter of a script that needs joiners?
+/// Is the first part of `c` a letter of a script that needs joiners? (Marks change places with their neighbours.)
 fn begins_joining(c: char) -> bool {
     let mut first = None;
     decompose_compatible(c, |part| first = first.or(Some(part)));
-    first.is_some_and(is_joining_script)
+    first.is_some_and(|c| is_joining_script(c) && canonical_combining_class(c) == 0)
 }
 
 /// Are there columns in the line: a tab, or several blanks together, with something behind them?

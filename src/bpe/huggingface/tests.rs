@@ -27,6 +27,22 @@ fn what_we_write_we_read() {
 }
 
 #[test]
+fn our_own_normalizer_is_read_and_written_again() {
+    let steps = vec![json!({"type": "NFC"})];
+    let digest = blake3::hash(Value::from(steps.clone()).to_string().as_bytes()).to_hex();
+    let mark = format!("{}{}", crate::schema::NORMALIZER_MARK, json!({"version": 2, "options": {}, "blake3": digest.as_str()}));
+    let ours = |steps: &[Value]| {
+        let mark = json!({"type": "Replace", "pattern": {"String": mark}, "content": ""});
+        let steps = [steps, &[mark]].concat();
+        json!({"type": "Sequence", "normalizers": steps})
+    };
+    let tokenizer = tokenizer(Pattern::DeepseekV3).with_normalizer(ours(&steps));
+    assert_eq!(parse(tokenizer_json(&tokenizer).as_bytes()), Ok(tokenizer.clone()));
+    let changed = tokenizer.with_normalizer(ours(&[json!({"type": "NFKC"})]));
+    assert!(parse(tokenizer_json(&changed).as_bytes()).unwrap_err().contains("normalizer"));
+}
+
+#[test]
 fn line_breaks_of_the_pattern_are_real_characters() {
     let json: Value = serde_json::from_str(&tokenizer_json(&tokenizer(Pattern::DeepseekV3))).unwrap();
     let splits = &json["pre_tokenizer"]["pretokenizers"];
