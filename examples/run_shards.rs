@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 }
 
 fn prepare(loaded: &LoadedPlan, out: PathBuf) -> Result<()> {
-    let options = RunOptions { out, threads: 1, memory: 1 << 30, fresh: false };
+    let options = RunOptions { out, threads: 1, memory: 1 << 30, fresh: false, store_limit: None };
     let shards = run::prepare(loaded, &options, &Stop::default(), &Silent)?;
     println!("{} shards", shards.len());
     Ok(())
