@@ -182,7 +182,9 @@ impl Losses {
         for (source, registers) in &self.sources {
             let (read, rules) = (read(registers), rules(registers));
             let mut lost = Amount::default();
-            rules.values().for_each(|rule| lost.add(*rule));
+            for rule in rules.values() {
+                lost.add(*rule);
+            }
             let (percent, what) = lost.percent_of(read);
             let counts =
                 read.documents >= DOCUMENTS_MIN || read.characters.saturating_mul(100) >= corpus.characters.saturating_mul(SHARE_MIN);
@@ -212,7 +214,9 @@ fn question(rule: &str) -> &'static str {
 /// All of a source.
 fn read(registers: &Registers) -> Amount {
     let mut all = Amount::default();
-    registers.values().for_each(|of| all.add(of.read));
+    for of in registers.values() {
+        all.add(of.read);
+    }
     all
 }
 
@@ -245,7 +249,9 @@ mod tests {
 
     fn table(documents: &[(&str, &str, u64, Option<&str>)]) -> Losses {
         let mut losses = Losses::default();
-        documents.iter().for_each(|(source, register, characters, rule)| losses.count(source, register, *characters, *rule));
+        for (source, register, characters, rule) in documents {
+            losses.count(source, register, *characters, *rule);
+        }
         losses.of_part()
     }
 

@@ -1,5 +1,7 @@
 //! A bit a document: a billion documents are 125 MB.
 
+use std::fmt::Write as _;
+
 /// A set of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bits {
@@ -30,7 +32,12 @@ impl Bits {
 
     /// Hexadecimal digits, 16 for 64 rows.
     pub(super) fn to_hex(&self) -> String {
-        self.words.iter().map(|word| format!("{word:016x}")).collect()
+        let mut hex = String::with_capacity(self.words.len() * 16);
+        for word in &self.words {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{word:016x}");
+        }
+        hex
     }
 
     /// The set behind [`Bits::to_hex`]; `None` where that did not make it.

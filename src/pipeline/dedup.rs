@@ -14,7 +14,7 @@ use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::Rebalanced;
 use super::observer::Quantity;
-use super::parts::{Load, plan_parts};
+use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::tables::write_table;
 use super::work_dir::Entry;
@@ -111,7 +111,8 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
     let judged = judge(context, annotated)?;
     let shards_options = &context.plan().shards;
     let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
-    let mut key = Key::of(pass::DEDUP).and_steps(context.plan(), &["resolve"]).and_number(rows_max).and_number(bytes_max);
+    let mut key =
+        Key::of(pass::DEDUP).and_steps(context.plan(), &["resolve"]).and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
     for (shard, judged) in judged.iter().enumerate() {
         // The names of sketches hold `[dedup]`.
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
@@ -124,7 +125,9 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         let verdicts = resolve(context, annotated, &eligible)?;
         underway.step();
         let loads = loads(context, annotated, &eligible, &verdicts)?;
-        let parts = plan_parts(&loads, rows_max, bytes_max);
+        // Every fourth shard, by its content.
+        let begins = |shard| annotated.keys(shard).is_ok_and(|keys| keys.documents.starts_with(['0', '1', '2', '3']));
+        let parts = plan_parts(&loads, rows_max, bytes_max, &begins);
         let files = vec![
             write_table(&context.store.work, &layout::verdicts(&unit), &verdicts.to_batch()?)?,
             write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts)?)?,

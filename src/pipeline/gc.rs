@@ -52,14 +52,16 @@ pub fn collect(out: &Path, limit: Option<u64>, dry_run: bool) -> Result<Collecte
         return Ok(Collected::default());
     }
     let work = WorkDir::open(out, false)?;
-    collect_in(&work, limit, dry_run)
+    let collected = collect_in(&work, limit, dry_run)?;
+    work.forget_holder()?;
+    Ok(collected)
 }
 
 /// The same for a directory that is locked. Without a limit, and for runs that say nothing of what they used, every unit stays.
 pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> Result<Collected> {
     let dir = work.out().join(layout::WORK);
     let used = work.used_by_the_finished_run()?;
-    let (mut units, mut files) = scan(&dir, used.as_ref())?;
+    let (mut units, files) = scan(&dir, used.as_ref())?;
     // Least useful last: what is used, and what took longest to make, stays longest.
     units.sort_by(|a, b| {
         let rank = |unit: &Unit| (!unit.is_used, if unit.is_used { unit.pass } else { 0 }, std::cmp::Reverse(unit.written));
@@ -88,13 +90,10 @@ pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> R
             remove(&unit.entry)?;
         }
     }
+    // Files of the units that went, and those of nobody.
     let named: BTreeSet<&PathBuf> = stays.iter().flat_map(|unit| unit.files.iter().chain([&unit.entry])).collect();
-    let entries_gone: BTreeSet<PathBuf> = files.keys().filter(|file| !named.contains(file)).cloned().collect();
-    files.retain(|file, _| entries_gone.contains(file));
-    for file in files.keys() {
-        if !dry_run {
-            remove(file)?;
-        }
+    for (file, _) in files.iter().filter(|(file, _)| !dry_run && !named.contains(file)) {
+        remove(file)?;
     }
     if limit == Some(0) && !dry_run {
         work.remove_work()?;

@@ -226,7 +226,11 @@ impl WorkDir {
         if self.used_by_the_finished_run()?.is_none() {
             return self.remove_work();
         }
-        // The name of a holder who is gone would be the one thing that differs from run to run.
+        self.forget_holder()
+    }
+
+    /// Takes our name out of the lock: that of a holder who is gone would be the one thing that differs from run to run.
+    pub(super) fn forget_holder(&self) -> Result<()> {
         self.lock.set_len(0).map_err(|e| Error::io(self.work.join(LOCK), "write", e))
     }
 
