@@ -30,7 +30,8 @@ const CORE: Flags = Flags::BIKA
     .or(Flags::OWN_ACT)
     .or(Flags::REQUEST)
     .or(Flags::SON_NOUN)
-    .or(Flags::THANKED);
+    .or(Flags::THANKED)
+    .or(Flags::COMMON);
 
 impl<'a> Mapper<'a> {
     /// Reads the verb stems of the lexicon.
@@ -92,6 +93,10 @@ impl<'a> Mapper<'a> {
         if let Some(lemma) = vocabulary.lemma(Kind::VerbForm, word.surface) {
             return lemma;
         }
+        // 承 in 承久 is a verb to IPADIC; 窺う never means to ask, but in UniDic it is also the lemma of うかがう.
+        if is_bare_stem(word) || word.surface.starts_with('窺') {
+            return Lemma::None;
+        }
         match vocabulary.lemma(Kind::Verb, base).unwrap_or_default() {
             // UniDic has one lemma 居る for いる and おる: the reading tells them apart.
             Lemma::Oru if !feature(word, 6).starts_with("オ") && self.standard == Standard::Unidic => Lemma::None,
@@ -127,6 +132,7 @@ impl<'a> Mapper<'a> {
                     flags = flags.without(Flags::STOP);
                 }
             }
+            Class::Adjective => flags |= vocabulary.flags(base).unwrap_or_default(),
             Class::Case | Class::Topic | Class::Connective | Class::Particle => flags = flags.and(Flags::CASUAL | Flags::FORMULA),
             _ => {}
         }
@@ -197,6 +203,11 @@ fn feature<'a>(word: &Word<'a>, field: usize) -> &'a str {
 /// May a word of this class be the core of an honorific noun written as one word?
 fn can_be_prefixed(class: Class) -> bool {
     matches!(class, Class::Noun | Class::Sahen | Class::AdjectivalNoun)
+}
+
+/// One character that is a 五段 verb without its ending: part of a name or compound.
+fn is_bare_stem(word: &Word<'_>) -> bool {
+    feature(word, 4).contains("五段") && word.surface.chars().count() == 1 && !word.surface.chars().all(|c| matches!(c, 'ぁ'..='ゟ'))
 }
 
 fn is_suffix_verb(word: &Word<'_>) -> bool {
