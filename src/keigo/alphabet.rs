@@ -91,6 +91,11 @@ named_enum! {
         /// 下 and すっ of 下すった, which IPADIC takes apart.
         Shita,
         Sutta,
+        /// くだ and くださ of くださり, which IPADIC takes apart.
+        Kuda,
+        Kudasa,
+        /// ども after the speaker (私ども).
+        Domo,
         Ossharu,
         Nasaru,
         /// 為す: IPADIC takes なされる for its passive.

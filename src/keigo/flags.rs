@@ -74,6 +74,10 @@ flags! {
     ROLE,
     /// Word of papers and laws.
     WRITTEN,
+    /// Inflected as in classical Japanese (けり, なり, 備ふ).
+    CLASSICAL,
+    /// Auxiliary of today's Japanese (た, だ, です, ます, ない).
+    MODERN,
     /// First word of a formula.
     FORMULA,
     /// 一段 verb or 来る: (ら)れる may be potential.

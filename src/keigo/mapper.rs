@@ -132,6 +132,7 @@ impl<'a> Mapper<'a> {
                     flags = flags.without(Flags::STOP);
                 }
             }
+            Class::Auxiliary => flags |= style_flags(word, lemma),
             Class::Adjective => flags |= vocabulary.flags(base).unwrap_or_default(),
             Class::Case | Class::Topic | Class::Connective | Class::Particle => flags = flags.and(Flags::CASUAL | Flags::FORMULA),
             _ => {}
@@ -216,6 +217,23 @@ fn is_suffix_verb(word: &Word<'_>) -> bool {
 
 fn is_person_name(word: &Word<'_>) -> bool {
     feature(word, 2) == "人名" && feature(word, 1) == "固有名詞"
+}
+
+/// Classical or of today: by the conjugation that the dictionary names.
+fn style_flags(word: &Word<'_>, lemma: Lemma) -> Flags {
+    let (conjugation, form) = (feature(word, 4), feature(word, 5));
+    // These are in use today, too.
+    let weak = matches!(word.surface, "べき" | "べく" | "べから" | "なる" | "たる" | "ごとく" | "ごとき" | "如く" | "如き" | "なら");
+    let old = matches!(word.surface, "ざる" | "ざり" | "ざれ" | "じ");
+    if conjugation.starts_with("文語") || form.starts_with("文語") || old {
+        return if weak { Flags::NONE } else { Flags::CLASSICAL };
+    }
+    let modern = match lemma {
+        Lemma::Da => matches!(word.surface, "だ" | "だっ" | "だろ" | "だつ"),
+        Lemma::Nai => true,
+        _ => false,
+    };
+    if modern { Flags::MODERN } else { Flags::NONE }
 }
 
 fn verb_flags(word: &Word<'_>, lemma: Lemma) -> Flags {

@@ -201,8 +201,11 @@ fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
     }
     let stem = at(1).is_some_and(|next| next.lemma == Lemma::Suru && next.form == Form::Continuative)
         && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
+    // お立ち|寄り|ください
+    let compound =
+        at(1).is_some_and(|next| next.any(Flags::VERBAL) && next.is_nominal()) && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
     Some(Prefixed {
-        end: i + 1 + usize::from(stem && symbol.any(Flags::VERBAL)),
+        end: i + 1 + usize::from((stem || compound) && symbol.any(Flags::VERBAL)),
         flags: symbol.flags,
         lemma: symbol.lemma,
         class: symbol.class,

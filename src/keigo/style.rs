@@ -193,6 +193,23 @@ fn is_bare_desho(symbols: &[Symbol], i: usize) -> bool {
     (symbol.form == Form::Irrealis && symbols.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || symbol.any(Flags::CASUAL)
 }
 
+/// How many words are inflected as in classical Japanese (文語), and how many are auxiliaries of today's: た, だ, ます, ている, である.
+pub(super) fn ages(symbols: &[Symbol]) -> [u32; 2] {
+    let (mut classical, mut modern) = (0, 0);
+    let mut before = Symbol::default();
+    for symbol in symbols {
+        let pair = match before.lemma {
+            Lemma::Te => symbol.class == Class::Verb && symbol.any(Flags::KANA),
+            Lemma::Da => symbol.lemma == Lemma::Aru,
+            _ => false,
+        };
+        classical += u32::from(symbol.any(Flags::CLASSICAL));
+        modern += u32::from(symbol.any(Flags::MODERN) || pair);
+        before = *symbol;
+    }
+    [classical, modern]
+}
+
 /// Tone from the sentence's words and its end.
 pub(super) fn tone(symbols: &[Symbol], ending: Ending) -> Tone {
     let mut seen = Flags::NONE;
