@@ -96,6 +96,9 @@ named_enum! {
         Kudasa,
         /// ども after the speaker (私ども).
         Domo,
+        /// やん and ざま of やんす and ざます, which IPADIC takes apart.
+        Yan,
+        Zama,
         Ossharu,
         Nasaru,
         /// 為す: IPADIC takes なされる for its passive.

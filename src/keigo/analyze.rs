@@ -146,10 +146,11 @@ impl Worker<'_> {
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
+            let before = formulae.legal;
             if self.seen.any(Flags::FORMULA) {
                 self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
             }
-            self.sentence(text, start, end);
+            self.sentence(text, start, end, formulae.legal > before);
             self.carried = self.leaves_quotation(text, end);
             start = end;
         }
@@ -210,7 +211,7 @@ impl Worker<'_> {
         }
     }
 
-    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32) {
+    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32, statute: bool) {
         if self.items.is_empty() {
             return;
         }
@@ -222,7 +223,7 @@ impl Worker<'_> {
         let level = self.find_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
         let listed = (inner && !quoted) || is_listed(marks, text, byte_start..byte_end, &self.items, ending.style);
-        let tone = tone(&self.outside, ending);
+        let tone = tone(&self.outside, ending, statute);
         let spans = first_span..self.spans.len();
         let unmarked = self.items.last().is_some_and(|item| !matches!(item.symbol.class, Class::Mark | Class::Close));
         let ages = ages(&self.outside);

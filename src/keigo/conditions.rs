@@ -49,12 +49,10 @@ conditions! {
     imperative_request
     seen_person
     honorific_passive
-    not_topping
     not_peering
     not_lifting
     polite_staying
     polite_going
-    named
     said_politely
     not_idiom
     not_causative

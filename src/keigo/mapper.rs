@@ -57,7 +57,8 @@ impl<'a> Mapper<'a> {
         let base = self.base(word);
         let lemma = self.lemma(class, base, word);
         let flags = self.flags(class, lemma, base, word) | self.tables.vocabulary.flags_of_lemma(lemma);
-        Symbol { class, lemma, form, flags }
+        let polite = if lemma == Lemma::Fused { Flags::COURTESY } else { Flags::NONE };
+        Symbol { class, lemma, form, flags: flags | polite }
     }
 
     /// The dictionary form: 原形 in IPADIC, the lemma in UniDic (without its English gloss).
