@@ -67,7 +67,7 @@ columns! {
     MORPHEME_POS = "morpheme_pos", list(DataType::UInt16), false, "POS ids of the morphemes; 0 = gap (skipped white space).";
     MORPHEME_WORD = "morpheme_word", list(DataType::UInt32), false, "Word ids of the morphemes; 4294967295 = not in the lexicon.";
     SENTENCE_ENDS = "sentence_ends", list(DataType::UInt32), false, "Byte ends of the sentences; they tile the text.";
-    REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";
+    REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, classical, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";
     KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
     QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
     PII = "pii", open_struct(&[]), false, "How often each kind of personal data stands in the text as read; null for a kind that is not looked for.";

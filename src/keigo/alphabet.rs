@@ -88,8 +88,23 @@ named_enum! {
         /// いら of いらした, which IPADIC takes apart.
         Ira,
         Rassharu,
+        /// 下 and すっ of 下すった, which IPADIC takes apart.
+        Shita,
+        Sutta,
+        /// くだ and くださ of くださり, which IPADIC takes apart.
+        Kuda,
+        Kudasa,
+        /// ども after the speaker (私ども).
+        Domo,
+        /// やん and ざま of やんす and ざます, which IPADIC takes apart.
+        Yan,
+        Zama,
         Ossharu,
         Nasaru,
+        /// 為す: IPADIC takes なされる for its passive.
+        Nasu,
+        Asobasu,
+        Tamau,
         Kudasaru,
         Meshiagaru,
         Mesu,
@@ -146,17 +161,26 @@ named_enum! {
         Te,
         Ka,
         Made,
-        /// The honorific prefix お, ご, 御.
+        /// The honorific prefix お (also おん, み).
         Prefix,
-        /// 様, さま, 殿 after a name.
+        /// The honorific prefix ご.
+        PrefixGo,
+        /// The honorific prefix 御: お, ご, み or おん.
+        PrefixKanji,
+        /// 様, さま after a name.
         Sama,
+        /// 殿 after a name: also the name of a building.
+        Dono,
         Me,
         Goran,
         Yasumi,
+        Hanashi,
         /// お目にかかる, お目にかける as one word.
         OmeNiKakaru,
         Zonji,
         You,
+        /// そう of appearance (続けられそう).
+        Sou,
         Tokoro,
         Choudai,
         /// An unchanging word with です or ます inside (すみません, につきまして, ですが).
@@ -210,9 +234,24 @@ impl Symbol {
         self.flags.any(flags)
     }
 
+    /// Is an honorific prefix.
+    pub fn is_prefix(self) -> bool {
+        self.is(&[Lemma::Prefix, Lemma::PrefixGo, Lemma::PrefixKanji])
+    }
+
     /// Is one of these words.
     pub fn is(self, lemmas: &[Lemma]) -> bool {
         lemmas.contains(&self.lemma)
+    }
+
+    /// A predicate in the form that ends a clause or stands before a noun.
+    pub fn is_finite(self) -> bool {
+        self.form == Form::Plain && matches!(self.class, Class::Verb | Class::Adjective | Class::Auxiliary)
+    }
+
+    /// The stem of a verb, before another verb.
+    pub fn is_stem(self) -> bool {
+        self.class == Class::Verb && self.form == Form::Continuative
     }
 
     /// Noun, numeral or nominal suffix.

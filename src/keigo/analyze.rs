@@ -11,7 +11,7 @@ use crate::keigo::listing::{is_listed, is_quotation};
 use crate::keigo::marks::is_punctuation;
 use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
 use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
-use crate::keigo::style::{Ending, Style, Tone, ending, tone};
+use crate::keigo::style::{Ending, Style, Tone, ages, ending, tone};
 use crate::keigo::tables::Tables;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable};
 
@@ -58,6 +58,10 @@ pub struct Sentence {
     pub quoted: bool,
     /// A list item, a heading, a line of marks.
     pub listed: bool,
+    /// Ends without a mark: a heading, a line of verse, or cut off.
+    pub unmarked: bool,
+    /// Words of classical Japanese (文語), and auxiliaries of today's.
+    pub ages: [u32; 2],
     /// Its spans: a range of [`Analysis::spans`].
     pub spans: Range<usize>,
 }
@@ -96,7 +100,15 @@ impl Analyzer {
 
     /// Scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { analyzer: self, items: Vec::new(), seen: Flags::NONE, outside: Vec::new(), sentences: Vec::new(), spans: Vec::new() }
+        Worker {
+            analyzer: self,
+            items: Vec::new(),
+            seen: Flags::NONE,
+            carried: false,
+            outside: Vec::new(),
+            sentences: Vec::new(),
+            spans: Vec::new(),
+        }
     }
 }
 
@@ -114,6 +126,8 @@ pub struct Worker<'a> {
     items: Vec<Item>,
     /// Flags of all of them together.
     seen: Flags,
+    /// A quotation of its line is open where the sentence begins.
+    carried: bool,
     /// The symbols that decide the style of the sentence.
     outside: Vec<Symbol>,
     sentences: Vec<Sentence>,
@@ -127,14 +141,17 @@ impl Worker<'_> {
     pub fn analyze(&mut self, text: &str, sentence_ends: &[u32], morphemes: Morphemes<'_>) -> Analysis<'_> {
         self.sentences.clear();
         self.spans.clear();
+        self.carried = false;
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
+            let before = formulae.legal;
             if self.seen.any(Flags::FORMULA) {
                 self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
             }
-            self.sentence(text, start, end);
+            self.sentence(text, start, end, formulae.legal > before);
+            self.carried = self.leaves_quotation(text, end);
             start = end;
         }
         Analysis { sentences: &self.sentences, spans: &self.spans, formulae }
@@ -144,7 +161,7 @@ impl Worker<'_> {
     fn load(&mut self, text: &str, morphemes: Morphemes<'_>, at: usize, end: u32) -> usize {
         self.items.clear();
         self.seen = Flags::NONE;
-        let (mut i, mut depth) = (at, 0_usize);
+        let (mut i, mut depth) = (at, usize::from(self.carried));
         let mut start = if at == 0 { 0 } else { morphemes.ends[at - 1] };
         while i < morphemes.len() && start < end {
             let morpheme_end = morphemes.ends[i];
@@ -160,6 +177,21 @@ impl Worker<'_> {
             i += 1;
         }
         i
+    }
+
+    /// Does a quotation stay open behind the sentence, in the same line? 「そうです。つい此間…」 is split inside it.
+    fn leaves_quotation(&self, text: &str, end: u32) -> bool {
+        if text.as_bytes().get((end as usize).wrapping_sub(1)) == Some(&b'\n') {
+            return false;
+        }
+        let marks = &self.analyzer.tables.marks;
+        let mut open = usize::from(self.carried);
+        for item in self.items.iter().filter(|item| matches!(item.symbol.class, Class::Open | Class::Close)) {
+            if text.get(item.start as usize..item.end as usize).is_some_and(|bracket| marks.is_quote(bracket)) {
+                open = if item.symbol.class == Class::Open { open + 1 } else { open.saturating_sub(1) };
+            }
+        }
+        open > 0
     }
 
     /// The symbol of a morpheme; outside the dictionary, marks and the words of `unknown.tsv` are known by their surface.
@@ -179,21 +211,24 @@ impl Worker<'_> {
         }
     }
 
-    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32) {
+    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32, statute: bool) {
         if self.items.is_empty() {
             return;
         }
         let inner = self.choose_deciding();
         let marks = &self.analyzer.tables.marks;
-        let quoted = inner && is_quotation(marks, text, &self.items);
+        let quoted = inner && (self.carried || is_quotation(marks, text, &self.items));
         let ending = ending(&self.outside);
         let first_span = self.spans.len();
         let level = self.find_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
         let listed = (inner && !quoted) || is_listed(marks, text, byte_start..byte_end, &self.items, ending.style);
-        let tone = tone(&self.outside, ending);
+        let tone = tone(&self.outside, ending, statute);
         let spans = first_span..self.spans.len();
-        self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
+        let unmarked = self.items.last().is_some_and(|item| !matches!(item.symbol.class, Class::Mark | Class::Close));
+        let ages = ages(&self.outside);
+        let style = ending.style;
+        self.sentences.push(Sentence { byte_start, byte_end, style, level, tone, quoted, listed, unmarked, ages, spans });
     }
 
     /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
@@ -213,7 +248,7 @@ impl Worker<'_> {
     /// Finds the spans of the sentence and returns its level.
     fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
-        let mut clause = Clause::new(ending.style == Style::Keitai, asks);
+        let mut clause = Clause::new(ending.style == Style::Keitai, asks, self.seen.any(Flags::COURTESY));
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {

@@ -21,7 +21,7 @@ macro_rules! conditions {
 conditions! {
     always
     turns_into
-    imperative_nasai
+    greeting_nasai
     not_imperative
     support_verb
     agent_free
@@ -29,6 +29,7 @@ conditions! {
     request_noun
     direction_from_self
     direction_from_other
+    given
     plain_noun
     beautified_by_owner
     day_off
@@ -36,18 +37,23 @@ conditions! {
     called
     honorific_noun
     seen_name
+    lord
+    titled
+    worn
+    bestowed
+    received
+    by_noun
     with_masu
     te_before
     te_request
     imperative_request
     seen_person
     honorific_passive
-    not_topping
     not_peering
     not_lifting
     polite_staying
     polite_going
-    named
+    said_politely
     not_idiom
     not_causative
     humble_sahen
@@ -68,9 +74,10 @@ fn turns_into(scene: &Scene<'_>) -> bool {
     !closed && !set_phrase && !scene.core(Flags::BIKA)
 }
 
-/// 〜なさい is a plain command.
-fn imperative_nasai(scene: &Scene<'_>) -> bool {
-    scene.last().form == Form::Imperative && scene.next(0).lemma != Lemma::Masu
+/// お休みなさい, お帰りなさい are greetings, お静かになさい a plain command; お聞きなさい is one of respect.
+fn greeting_nasai(scene: &Scene<'_>) -> bool {
+    let greeting = scene.core(Flags::COMMON | Flags::BIKA | Flags::STOP | Flags::OWN_ACT) || !scene.core(Flags::VERBAL);
+    scene.last().form == Form::Imperative && scene.next(0).lemma != Lemma::Masu && greeting
 }
 
 /// Not 〜なさい.
@@ -91,7 +98,15 @@ fn agent_free(scene: &Scene<'_>) -> bool {
 
 /// お/ご〜する is directed to somebody, unless the act stays with the actor.
 fn not_own_act(scene: &Scene<'_>) -> bool {
-    !scene.core(Flags::BIKA | Flags::OWN_ACT)
+    // お召し列車: し is no verb.
+    let compound = scene.last().form == Form::Continuative && scene.next(0).is_nominal();
+    !scene.core(Flags::BIKA | Flags::OWN_ACT) && !compound && !kana_cut(scene)
+}
+
+/// おぬきし in a gloss of how a name is read: a core in kana that stands in no list, outside honorific speech.
+fn kana_cut(scene: &Scene<'_>) -> bool {
+    const LISTED: Flags = Flags::OWNED.or(Flags::DIRECTION).or(Flags::REQUEST).or(Flags::SET_PHRASE);
+    scene.prefixed.is_some_and(|prefixed| prefixed.kana) && !scene.core(LISTED) && !scene.clause.courteous
 }
 
 /// お願い as a noun inside a sentence.
@@ -103,7 +118,7 @@ fn request_noun(scene: &Scene<'_>) -> bool {
 fn owner(symbol: Symbol) -> Option<bool> {
     if symbol.any(Flags::SPEAKER) {
         Some(false)
-    } else if symbol.any(Flags::RAISED | Flags::SON_NOUN) || symbol.lemma == Lemma::Sama {
+    } else if symbol.any(Flags::RAISED | Flags::SON_NOUN) || symbol.is(&[Lemma::Sama, Lemma::Dono]) {
         Some(true)
     } else {
         None
@@ -120,7 +135,9 @@ fn giver(scene: &Scene<'_>) -> Option<bool> {
         if verb.any(Flags::RECEIVING | Flags::HUMBLE_SAHEN) {
             return Some(true);
         }
-        if verb.any(Flags::GIVING) {
+        // 御説明をさせていただきます, お電話をする; not お話をされる.
+        let own = verb.lemma == Lemma::Suru && scene.next(2).lemma != Lemma::Reru && scene.clause.subject() != Subject::Raised;
+        if verb.any(Flags::GIVING) || own {
             return Some(false);
         }
     }
@@ -138,14 +155,30 @@ fn direction_from_self(scene: &Scene<'_>) -> bool {
     giver(scene) == Some(false)
 }
 
+/// 御答弁をいたします: what the speaker does for somebody, whatever the noun.
+fn given(scene: &Scene<'_>) -> bool {
+    let verb = scene.next(1);
+    let humble = verb.any(Flags::GIVING) || verb.lemma == Lemma::Suru && scene.next(2).lemma == Lemma::Seru;
+    scene.next(0).lemma == Lemma::Wo && humble && !scene.core(Flags::BIKA | Flags::SET_PHRASE)
+}
+
 /// 先生のお手紙, お電話をいただく.
 fn direction_from_other(scene: &Scene<'_>) -> bool {
     giver(scene) == Some(true)
 }
 
-/// A prefixed word that is a noun by itself.
+/// A prefixed word that is a noun by itself, in honorific speech or from a person: not 恋のお話.
 fn plain_noun(scene: &Scene<'_>) -> bool {
-    !scene.core(Flags::BIKA | Flags::REQUEST)
+    let from = scene.back(1).is(&[Lemma::No, Lemma::Kara]) && scene.back(2).any(Flags::PERSON | Flags::RAISED);
+    !scene.core(Flags::BIKA | Flags::REQUEST) && (from || scene.clause.courteous && !about_thing(scene))
+}
+
+/// 恋のお話: a direction noun of a thing.
+fn about_thing(scene: &Scene<'_>) -> bool {
+    let owner = scene.back(2);
+    let story = scene.back(1).is_finite() && scene.prefixed.is_some_and(|prefixed| prefixed.lemma == Lemma::Hanashi);
+    let thing = owner.is_nominal() && !owner.any(Flags::PERSON | Flags::RAISED | Flags::SPEAKER);
+    scene.core(Flags::DIRECTION) && (scene.back(1).lemma == Lemma::No && thing || story)
 }
 
 /// A pretty noun whose owner is raised: 先生のお酒.
@@ -166,17 +199,77 @@ fn beautified(scene: &Scene<'_>) -> bool {
 
 /// お待ちです, お探しの方: the core of a verb as a predicate or before の.
 fn called(scene: &Scene<'_>) -> bool {
-    !scene.core(Flags::SET_PHRASE | Flags::REQUEST) && scene.next(0).is(&[Lemma::Desu, Lemma::Da, Lemma::No])
+    let raised = scene.clause.courteous || scene.clause.subject() == Subject::Raised;
+    raised
+        && !about_thing(scene)
+        && !kana_cut(scene)
+        && !scene.core(Flags::SET_PHRASE | Flags::REQUEST)
+        && scene.next(0).is(&[Lemma::Desu, Lemma::Da, Lemma::No])
 }
 
-/// Any other noun with お/ご belongs to the other side.
+/// Is the owner of the noun raised: 先生の…?
+fn raised_owner(scene: &Scene<'_>) -> bool {
+    let beside = scene.items[scene.from].symbol.is(&[Lemma::PrefixGo, Lemma::PrefixKanji]) && owner(scene.back(1)) == Some(true);
+    beside || scene.back(1).lemma == Lemma::No && owner(scene.back(2)) == Some(true)
+}
+
+/// Any other noun with お/ご belongs to the other side if it is an honorific noun for certain, or its owner is raised. In honorific
+/// speech ご and 御 before any noun, and お before a verb's stem, are respect; お before another noun is part of the word or name.
 fn honorific_noun(scene: &Scene<'_>) -> bool {
-    !scene.core(Flags::REQUEST) && (!scene.core(Flags::SET_PHRASE) || scene.core(Flags::OWNED))
+    if scene.core(Flags::REQUEST | Flags::DIRECTION) || scene.core(Flags::SET_PHRASE) && !scene.core(Flags::OWNED) {
+        return false;
+    }
+    if scene.core(Flags::OWNED | Flags::SON_NOUN) && !scene.core(Flags::COMMON) || raised_owner(scene) {
+        return true;
+    }
+    let Some(prefixed) = scene.prefixed else { return false };
+    let sino = prefixed.class == Class::Sahen && !prefixed.kana;
+    match scene.items[scene.from].symbol.lemma {
+        _ if scene.core(Flags::COMMON) => scene.clause.courteous,
+        _ if prefixed.kana => false,
+        Lemma::PrefixGo => scene.clause.courteous || sino && !glued(scene),
+        Lemma::PrefixKanji => scene.clause.courteous,
+        _ => scene.clause.courteous && scene.core(Flags::VERBAL) && !scene.next(0).is_nominal(),
+    }
 }
 
-/// 様 after a name or person.
+/// さんご礁: a prefix directly after a noun in kana is a cut of the dictionary.
+fn glued(scene: &Scene<'_>) -> bool {
+    scene.back(1).is_nominal() && scene.back(1).any(Flags::KANA)
+}
+
+/// 様 after a name or person; after another noun it may be a manner (大仏様), but not in honorific speech or in kana.
 fn seen_name(scene: &Scene<'_>) -> bool {
-    scene.back(1).is_nominal() && !scene.back(1).any(Flags::THANKED)
+    let name = scene.back(1);
+    let person = name.any(Flags::PERSON | Flags::RAISED) || scene.last().any(Flags::KANA | Flags::ADDRESS) && !scene.next(0).is_nominal();
+    let greeting = name.any(Flags::THANKED) && (name.any(Flags::PREFIXED) || scene.back(2).is_prefix());
+    name.is_nominal() && !greeting && (person || scene.clause.courteous)
+}
+
+/// 殿 after a title, or after a person in honorific speech: else it is a building (清涼殿) or part of a name.
+fn lord(scene: &Scene<'_>) -> bool {
+    let name = scene.back(1);
+    name.any(Flags::RAISED) || name.is_nominal() && scene.clause.courteous
+}
+
+/// An honorific noun for certain, or one in honorific speech.
+fn titled(scene: &Scene<'_>) -> bool {
+    !scene.last().any(Flags::COMMON) || scene.clause.courteous || raised_owner(scene)
+}
+
+/// 召す as "wear"; 召される is to be summoned.
+fn worn(scene: &Scene<'_>) -> bool {
+    scene.clause.courteous || scene.clause.object.is_some() && scene.next(0).lemma == Lemma::Te
+}
+
+/// 憐れみ給う; 〜たまえ is a command.
+fn bestowed(scene: &Scene<'_>) -> bool {
+    scene.last().form != Form::Imperative
+}
+
+/// 行幸なされた: なされ directly after the verbal noun is respect; 発表がなされた is a passive.
+fn by_noun(scene: &Scene<'_>) -> bool {
+    !scene.clause.agent
 }
 
 /// Followed by ます.
@@ -205,7 +298,7 @@ fn seen_person(scene: &Scene<'_>) -> bool {
     let person = scene.back(2);
     let next = scene.next(0);
     scene.back(1).lemma == Lemma::Ga
-        && (person.any(Flags::RAISED) || person.lemma == Lemma::Sama)
+        && (person.any(Flags::RAISED) || person.is(&[Lemma::Sama, Lemma::Dono]))
         && next.is(&[Lemma::Masu, Lemma::Ta, Lemma::Te])
 }
 
@@ -216,23 +309,60 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
     let verb = items[items.len() - 2].symbol;
     let act = head.flags | if items.len() == 2 { verb.flags } else { Flags::NONE };
     let bare_suru = items.len() == 2 && verb.lemma == Lemma::Suru;
-    if scene.clause.agent || act.any(Flags::SUFFERED) && !bare_suru || head.lemma == Lemma::Seru {
+    let suffered = act.any(Flags::SUFFERED) && !bare_suru && !of_person(scene, act) && head.lemma != Lemma::Iu;
+    if scene.clause.agent || head.lemma == Lemma::Seru || suffered {
         return false;
     }
-    if scene.back(1).is(&[Lemma::To, Lemma::Ni]) && (bare_suru || head.is(&[Lemma::Iu, Lemma::Omou]) || scene.back(1).lemma == Lemma::To) {
+    let spoken = scene.clause.courteous && scene.clause.nominative == Subject::Raised;
+    let quoted = scene.back(1).is(&[Lemma::To, Lemma::Ni]) && (bare_suru || head.is(&[Lemma::Iu, Lemma::Omou]));
+    if quoted && !(spoken && head.lemma == Lemma::Iu) || scene.back(1).lemma == Lemma::To && !scene.clause.courteous {
         return false;
     }
-    if act.any(Flags::ICHIDAN) && negated(scene) {
+    if act.any(Flags::ICHIDAN) && (negated(scene) || scene.next(0).lemma == Lemma::Sou) {
         return false;
     }
-    let intransitive = act.any(Flags::INTRANSITIVE);
-    match scene.clause.subject() {
-        Subject::Raised => scene.clause.object.is_some() || intransitive || raised_doer(scene, items.len() == 3, bare_suru),
-        Subject::Person => scene.clause.asks_politely() && (scene.clause.object.is_some() || intransitive),
+    let (clause, intransitive) = (scene.clause, act.any(Flags::INTRANSITIVE));
+    let direct = clause.object.is_some() || intransitive || fronted_object(scene) && scene.clause.courteous || act.any(Flags::TREATING);
+    match clause.subject() {
+        Subject::Raised if clause.nominative == Subject::Raised => {
+            direct || clause.courteous && raised_doer(scene, items.len() == 3, bare_suru)
+        }
+        // The topic of a long sentence is not the subject of its relative clauses.
+        Subject::Raised => {
+            (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, items.len() == 3, true)
+        }
+        Subject::Person => clause.asks_politely() && direct,
         Subject::Omitted => asked(scene, intransitive),
-        Subject::Thing => scene.clause.object.is_some_and(|object| object.any(Flags::QUESTION)) && scene.clause.asks_politely(),
+        Subject::Thing => clause.asks_politely() && (clause.object.is_some_and(|object| object.any(Flags::QUESTION)) || usually(scene)),
         Subject::Speaker => false,
     }
+}
+
+/// 先生が生徒を褒められた: the object is a person, so the subject does not suffer the act.
+fn of_person(scene: &Scene<'_>, act: Flags) -> bool {
+    let person = scene.clause.object.is_some_and(|object| object.any(Flags::PERSON | Flags::RAISED));
+    act.any(Flags::TREATING) && (person || fronted_object(scene))
+}
+
+/// この句は先生が褒められた: what は marks is the object.
+fn fronted_object(scene: &Scene<'_>) -> bool {
+    scene.clause.nominative == Subject::Raised && scene.clause.topic == Subject::Thing
+}
+
+/// Does the form stand before a noun (された資料)? What follows it are auxiliaries and ている.
+fn adnominal(scene: &Scene<'_>) -> bool {
+    let chain = |symbol: Symbol| {
+        matches!(symbol.class, Class::Auxiliary) || symbol.lemma == Lemma::Te || symbol.class == Class::Verb && symbol.any(Flags::KANA)
+    };
+    let head = (0..6).map(|n| scene.next(n)).find(|symbol| !chain(*symbol)).unwrap_or_default();
+    head.is_nominal() && !((head.class == Class::DependentNoun || head.any(Flags::KANA)) && scene.clause.courteous)
+        || head.class == Class::Prefix
+}
+
+/// 写真はよく撮られますか: a habit of the hearer, asked in the present.
+fn usually(scene: &Scene<'_>) -> bool {
+    let (verb, often) = (scene.items[scene.from].symbol, scene.clause.seen.any(Flags::HABIT));
+    verb.class == Class::Verb && !verb.any(Flags::ICHIDAN) && often && scene.clause.nominative == Subject::Omitted && with_masu(scene)
 }
 
 /// A verbal noun, or が directly before an adnominal: 先生が書かれた本.
@@ -252,28 +382,41 @@ fn negated(scene: &Scene<'_>) -> bool {
 fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let clause = scene.clause;
     let opinion = scene.items[scene.from].symbol.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
-    clause.asks_politely() && (clause.object.is_some() || intransitive || opinion)
+    // 何かされるご予定
+    let planned = scene.next(0).is_prefix() || scene.next(0).any(Flags::PREFIXED);
+    clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
 }
 
 /// それはいただけない, 雪をいただく山 are not humble.
 fn not_topping(scene: &Scene<'_>) -> bool {
-    let topped = scene.clause.object.is_some_and(|object| object.any(Flags::TOPPING));
+    let topped = scene.clause.object.is_some_and(|object| object.any(Flags::TOPPING | Flags::PERSON | Flags::RAISED))
+        || scene.clause.seen.any(Flags::LIFTING)
+        || scene.last().form == Form::Continuative && scene.next(0).is_nominal();
     let disapproved =
         scene.next(0).lemma == Lemma::Nai && scene.back(1).is(&[Lemma::Ha, Lemma::Ga, Lemma::Mo]) && scene.clause.object.is_none();
-    !topped && !disapproved
+    !topped && !disapproved && !scene.back(1).is_stem()
+}
+
+/// いただく of things, from somebody or in honorific speech.
+fn received(scene: &Scene<'_>) -> bool {
+    not_topping(scene) && (scene.clause.courteous || scene.clause.object.is_some() || !scene.last().any(Flags::KANA))
 }
 
 /// 様子をうかがう is to peer; in kana without ます only a visit or a question counts.
 fn not_peering(scene: &Scene<'_>) -> bool {
-    let peered = scene.clause.object.is_some_and(|object| object.any(Flags::PEERED));
-    let kana = scene.last().any(Flags::KANA);
     let noun = scene.back(2);
+    let peered = scene.clause.object.is_some_and(|object| object.any(Flags::PEERED)) || noun.any(Flags::PEERED);
+    let kana = scene.last().any(Flags::KANA);
+    let apparent = scene.next(0).lemma == Lemma::Reru || scene.last().any(Flags::ICHIDAN);
     !peered
+        && !(apparent && (scene.clause.nominative == Subject::Thing || !scene.clause.courteous))
+        && !(scene.next(0).lemma == Lemma::Seru || scene.next(0).class == Class::Verb && scene.last().form == Form::Continuative)
+        && (scene.clause.courteous || scene.clause.object.is_some() || scene.back(1).is(&[Lemma::Ni, Lemma::He]))
         && (!kana
             || with_masu(scene)
             || noun.any(Flags::PREFIXED)
-            || scene.back(3).lemma == Lemma::Prefix
-            || scene.next(0).lemma == Lemma::Te)
+            || scene.back(3).is_prefix()
+            || scene.next(0).lemma == Lemma::Te && scene.clause.courteous)
 }
 
 /// 荷を頭上に差し上げる is to lift.
@@ -305,9 +448,14 @@ fn named(scene: &Scene<'_>) -> bool {
     scene.next(0).is(&[Lemma::Masu, Lemma::Te]) || (scene.back(1).lemma == Lemma::To && scene.next(0).lemma != Lemma::Made)
 }
 
-/// Not 不徳の致すところ.
+/// A verb of courtesy to the hearer needs one: in honorific speech, or before て.
+fn said_politely(scene: &Scene<'_>) -> bool {
+    scene.clause.courteous && named(scene)
+}
+
+/// Not 不徳の致すところ, and said to somebody.
 fn not_idiom(scene: &Scene<'_>) -> bool {
-    !(scene.back(1).lemma == Lemma::No && scene.next(0).lemma == Lemma::Tokoro)
+    scene.clause.courteous && !(scene.back(1).lemma == Lemma::No && scene.next(0).lemma == Lemma::Tokoro)
 }
 
 /// 拝読させていただく: させ belongs to いただく.
@@ -317,7 +465,7 @@ fn not_causative(scene: &Scene<'_>) -> bool {
 
 /// 拝見 before a verb; ちょうだい alone is a casual request.
 fn humble_sahen(scene: &Scene<'_>) -> bool {
-    scene.last().lemma != Lemma::Choudai || scene.next(0).is(&[Lemma::Suru, Lemma::Itasu])
+    scene.clause.courteous && (scene.last().lemma != Lemma::Choudai || scene.next(0).is(&[Lemma::Suru, Lemma::Itasu]))
 }
 
 /// ありがとう, おはよう, おめでとう, 申し訳 + ございます.

@@ -42,6 +42,16 @@ pub struct DocumentKeigo {
     pub n_casual: u32,
     /// Sentences in role language.
     pub n_role: u32,
+    /// Words of classical Japanese (文語), quotations left out.
+    pub classical: u32,
+    /// Auxiliaries of today's Japanese, quotations left out.
+    pub modern: u32,
+    /// Keitai and jotai sentences inside quotations.
+    pub n_quoted_styled: [u32; 2],
+    /// Jotai sentences that end without a mark: headings, lines of verse, the end of a text that is cut off.
+    pub n_unmarked_jotai: u32,
+    /// Casual sentences that are no quotation.
+    pub n_casual_prose: u32,
     /// Characters of the document.
     pub n_chars: u32,
     /// Formulae of letters and statutes.
@@ -78,6 +88,7 @@ impl Dominant {
 #[expect(missing_docs, reason = "the names say it; the conditions stand in `register`")]
 pub enum Register {
     Legal,
+    Classical,
     FormalLetter,
     Role,
     Mixed,
@@ -112,6 +123,7 @@ impl Register {
             Self::Honorific => "honorific",
             Self::Polite => "polite",
             Self::PlainCasual => "plain-casual",
+            Self::Classical => "classical",
             Self::PlainWritten => "plain-written",
             Self::None => "none",
         }
@@ -128,6 +140,10 @@ pub struct Thresholds {
     pub legal_density: f64,
     /// `legal`: at most this share of styled sentences is keitai.
     pub legal_keitai_max: f64,
+    /// `classical`: at least this share of words of classical Japanese among them and the auxiliaries of today's.
+    pub classical: f64,
+    /// `classical`: at least so many words of classical Japanese.
+    pub classical_words: u32,
     /// `formal-letter`: so many different formulae of letters, unless an opening and a closing word frame it.
     pub letter_distinct: u32,
     /// `formal-letter`: at least this share of styled sentences is keitai.
@@ -150,6 +166,8 @@ impl Default for Thresholds {
             legal_distinct: 2,
             legal_density: 2.0,
             legal_keitai_max: 0.1,
+            classical: 0.5,
+            classical_words: 3,
             letter_distinct: 3,
             letter_keitai: 0.8,
             role: 0.3,
@@ -166,6 +184,7 @@ impl Thresholds {
     pub fn check(&self) -> Result<(), String> {
         let shares = [
             ("legal_keitai_max", self.legal_keitai_max),
+            ("classical", self.classical),
             ("letter_keitai", self.letter_keitai),
             ("role", self.role),
             ("mixed_below", self.mixed_below),
@@ -209,6 +228,15 @@ impl DocumentKeigo {
         self.level[usize::from(sentence.level.min(3))] += 1;
         self.n_casual += u32::from(sentence.tone == Tone::Casual);
         self.n_role += u32::from(sentence.tone == Tone::Role);
+        if !sentence.quoted {
+            self.classical += sentence.ages[0];
+            self.modern += sentence.ages[1];
+        }
+        let prose = !sentence.quoted && !sentence.listed;
+        self.n_quoted_styled[0] += u32::from(sentence.quoted && sentence.style == Style::Keitai);
+        self.n_quoted_styled[1] += u32::from(sentence.quoted && sentence.style == Style::Jotai);
+        self.n_unmarked_jotai += u32::from(prose && sentence.unmarked && sentence.style == Style::Jotai);
+        self.n_casual_prose += u32::from(!sentence.quoted && sentence.tone == Tone::Casual);
     }
 
     fn add_span(&mut self, span: &Span) {
@@ -240,6 +268,25 @@ impl DocumentKeigo {
         }
     }
 
+    /// Keitai and jotai sentences that tell the register. Where a text is in keitai, a plain line without a mark is a heading or cut
+    /// off, and does not count; a text of nothing but quotations is a dialogue, and they count.
+    fn settled(&self) -> [u32; 2] {
+        if self.styled() == 0 {
+            return self.n_quoted_styled;
+        }
+        let headings = if self.n_keitai > 0 { self.n_unmarked_jotai } else { 0 };
+        [self.n_keitai, self.n_jotai.saturating_sub(headings)]
+    }
+
+    /// Share of casual sentences; what people say in a story does not count, but in a dialogue.
+    fn casual_share(&self) -> f64 {
+        if self.styled() == 0 {
+            share(self.n_casual, self.n_sentences)
+        } else {
+            share(self.n_casual_prose, self.n_sentences - self.n_quoted)
+        }
+    }
+
     /// Share of the prevailing style among styled sentences; `None` where there are none.
     pub fn consistency(&self) -> Option<f64> {
         (self.styled() > 0).then(|| share(self.n_keitai.max(self.n_jotai), self.styled()))
@@ -257,6 +304,10 @@ impl DocumentKeigo {
             && share(self.n_keitai, self.styled()) <= thresholds.legal_keitai_max
     }
 
+    fn is_classical(&self, thresholds: &Thresholds) -> bool {
+        self.classical >= thresholds.classical_words.max(1) && share(self.classical, self.classical + self.modern) >= thresholds.classical
+    }
+
     fn is_letter(&self, thresholds: &Thresholds) -> bool {
         let formal = self.formulae.is_framed_letter() || self.formulae.distinct_letter() >= thresholds.letter_distinct;
         formal && self.styled() > 0 && share(self.n_keitai, self.styled()) >= thresholds.letter_keitai
@@ -266,20 +317,25 @@ impl DocumentKeigo {
 /// The register of a document: the first condition that holds.
 pub fn register(document: &DocumentKeigo, thresholds: &Thresholds) -> Register {
     let polite_share = share(document.level[2] + document.level[3], document.n_sentences);
-    let dominant = document.dominant();
+    let [n_keitai, n_jotai] = document.settled();
+    let styled = n_keitai + n_jotai;
+    let mixed = styled >= thresholds.mixed_sentences && share(n_keitai.max(n_jotai), styled) < thresholds.mixed_below;
     if document.is_legal(thresholds) {
         Register::Legal
+    } else if document.is_classical(thresholds) {
+        Register::Classical
     } else if document.is_letter(thresholds) {
         Register::FormalLetter
     } else if document.n_role > 0 && share(document.n_role, document.n_sentences) >= thresholds.role {
         Register::Role
-    } else if document.mixed(thresholds) && document.styled() >= thresholds.mixed_sentences {
+    } else if mixed {
         Register::Mixed
-    } else if dominant == Dominant::Keitai {
+    } else if n_keitai > 0 && n_keitai >= n_jotai {
+        // A speech of one long plain clause and one in です is polite.
         if polite_share >= thresholds.honorific { Register::Honorific } else { Register::Polite }
-    } else if dominant == Dominant::None {
+    } else if styled == 0 {
         Register::None
-    } else if document.n_casual > 0 && share(document.n_casual, document.n_sentences) >= thresholds.casual {
+    } else if document.casual_share() >= thresholds.casual.max(f64::MIN_POSITIVE) {
         Register::PlainCasual
     } else {
         Register::PlainWritten
@@ -314,8 +370,12 @@ mod tests {
         assert_eq!(bucket(&DocumentKeigo { level: [0, 7, 3, 0], ..styled(10, 0) }), Register::Honorific);
         assert_eq!(bucket(&styled(3, 2)), Register::Mixed);
         assert_eq!(bucket(&styled(2, 1)), Register::Polite, "too few styled sentences to be called mixed");
-        assert_eq!(bucket(&DocumentKeigo { n_casual: 3, ..styled(1, 9) }), Register::PlainCasual);
+        assert_eq!(bucket(&DocumentKeigo { n_casual: 3, n_casual_prose: 3, ..styled(1, 9) }), Register::PlainCasual);
         assert_eq!(bucket(&styled(1, 9)), Register::PlainWritten);
+        assert_eq!(bucket(&styled(1, 1)), Register::Polite, "a speech of one long plain clause");
+        assert_eq!(bucket(&DocumentKeigo { n_unmarked_jotai: 3, ..styled(5, 4) }), Register::Polite, "headings");
+        assert_eq!(bucket(&DocumentKeigo { classical: 6, modern: 2, ..styled(0, 5) }), Register::Classical);
+        assert_eq!(bucket(&DocumentKeigo { classical: 2, modern: 0, ..styled(0, 5) }), Register::PlainWritten);
         assert_eq!(bucket(&DocumentKeigo { n_role: 4, ..styled(0, 10) }), Register::Role);
     }
 

@@ -74,6 +74,10 @@ flags! {
     ROLE,
     /// Word of papers and laws.
     WRITTEN,
+    /// Inflected as in classical Japanese (けり, なり, 備ふ).
+    CLASSICAL,
+    /// Auxiliary of today's Japanese (た, だ, です, ます, ない).
+    MODERN,
     /// First word of a formula.
     FORMULA,
     /// 一段 verb or 来る: (ら)れる may be potential.
@@ -96,6 +100,18 @@ flags! {
     RECEIVING,
     /// Verb of giving: its object goes to the other side (お電話を差し上げる).
     GIVING,
+    /// Word of honorific speech (ます, なさる, 様): a noun with お/ご beside it is respect, not a name or a term.
+    COURTESY,
+    /// Honorific noun that also stands without respect (王様, お国): counts in honorific speech only.
+    COMMON,
+    /// Verbal noun of acts of the sovereign (行幸): される after it is respect.
+    AUGUST,
+    /// Verb of what one does to a person (褒める): with a person as its object, (ら)れる is respect for a raised subject.
+    TREATING,
+    /// Adverb of habit (よく, 普段).
+    HABIT,
+    /// Stands after a name (さん, ちゃん): お before that name is part of it.
+    ADDRESS,
 }
 
 impl Flags {

@@ -30,7 +30,8 @@ const CORE: Flags = Flags::BIKA
     .or(Flags::OWN_ACT)
     .or(Flags::REQUEST)
     .or(Flags::SON_NOUN)
-    .or(Flags::THANKED);
+    .or(Flags::THANKED)
+    .or(Flags::COMMON);
 
 impl<'a> Mapper<'a> {
     /// Reads the verb stems of the lexicon.
@@ -56,7 +57,8 @@ impl<'a> Mapper<'a> {
         let base = self.base(word);
         let lemma = self.lemma(class, base, word);
         let flags = self.flags(class, lemma, base, word) | self.tables.vocabulary.flags_of_lemma(lemma);
-        Symbol { class, lemma, form, flags }
+        let polite = if lemma == Lemma::Fused { Flags::COURTESY } else { Flags::NONE };
+        Symbol { class, lemma, form, flags: flags | polite }
     }
 
     /// The dictionary form: 原形 in IPADIC, the lemma in UniDic (without its English gloss).
@@ -91,6 +93,10 @@ impl<'a> Mapper<'a> {
         let vocabulary = &self.tables.vocabulary;
         if let Some(lemma) = vocabulary.lemma(Kind::VerbForm, word.surface) {
             return lemma;
+        }
+        // 承 in 承久 is a verb to IPADIC; 窺う never means to ask, but in UniDic it is also the lemma of うかがう.
+        if is_bare_stem(word) || word.surface.starts_with('窺') {
+            return Lemma::None;
         }
         match vocabulary.lemma(Kind::Verb, base).unwrap_or_default() {
             // UniDic has one lemma 居る for いる and おる: the reading tells them apart.
@@ -127,6 +133,8 @@ impl<'a> Mapper<'a> {
                     flags = flags.without(Flags::STOP);
                 }
             }
+            Class::Auxiliary => flags |= style_flags(word, lemma),
+            Class::Adjective => flags |= vocabulary.flags(base).unwrap_or_default(),
             Class::Case | Class::Topic | Class::Connective | Class::Particle => flags = flags.and(Flags::CASUAL | Flags::FORMULA),
             _ => {}
         }
@@ -199,12 +207,34 @@ fn can_be_prefixed(class: Class) -> bool {
     matches!(class, Class::Noun | Class::Sahen | Class::AdjectivalNoun)
 }
 
+/// One character that is a 五段 verb without its ending: part of a name or compound.
+fn is_bare_stem(word: &Word<'_>) -> bool {
+    feature(word, 4).contains("五段") && word.surface.chars().count() == 1 && !word.surface.chars().all(|c| matches!(c, 'ぁ'..='ゟ'))
+}
+
 fn is_suffix_verb(word: &Word<'_>) -> bool {
     matches!(feature(word, 1), "接尾" | "非自立可能") || feature(word, 0) == "助動詞"
 }
 
 fn is_person_name(word: &Word<'_>) -> bool {
     feature(word, 2) == "人名" && feature(word, 1) == "固有名詞"
+}
+
+/// Classical or of today: by the conjugation that the dictionary names.
+fn style_flags(word: &Word<'_>, lemma: Lemma) -> Flags {
+    let (conjugation, form) = (feature(word, 4), feature(word, 5));
+    // These are in use today, too.
+    let weak = matches!(word.surface, "べき" | "べく" | "べから" | "なる" | "たる" | "ごとく" | "ごとき" | "如く" | "如き" | "なら");
+    let old = matches!(word.surface, "ざる" | "ざり" | "ざれ" | "じ");
+    if conjugation.starts_with("文語") || form.starts_with("文語") || old {
+        return if weak { Flags::NONE } else { Flags::CLASSICAL };
+    }
+    let modern = match lemma {
+        Lemma::Da => matches!(word.surface, "だ" | "だっ" | "だろ" | "だつ"),
+        Lemma::Nai => true,
+        _ => false,
+    };
+    if modern { Flags::MODERN } else { Flags::NONE }
 }
 
 fn verb_flags(word: &Word<'_>, lemma: Lemma) -> Flags {

@@ -81,7 +81,7 @@ impl Step {
     /// Can a match begin with this symbol?
     pub(super) fn can_begin(self, symbol: Symbol) -> bool {
         match self {
-            Self::Prefixed(_) | Self::PrefixedOf(_) => symbol.any(Flags::PREFIXED) || symbol.lemma == Lemma::Prefix,
+            Self::Prefixed(_) | Self::PrefixedOf(_) => symbol.any(Flags::PREFIXED) || symbol.is_prefix(),
             step => step.fits(symbol),
         }
     }

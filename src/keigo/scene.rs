@@ -42,7 +42,7 @@ pub(super) enum Subject {
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts of a clause")]
 pub(super) struct Clause {
     /// What は or も marked.
-    topic: Subject,
+    pub(super) topic: Subject,
     /// What が marked.
     pub(super) nominative: Subject,
     /// Flags of what を marked.
@@ -57,12 +57,14 @@ pub(super) struct Clause {
     pub(super) polite: bool,
     /// Its sentence asks.
     question: bool,
+    /// Its sentence is honorific speech: it holds ます, です, なさる, 様 or another word of courtesy.
+    pub(super) courteous: bool,
 }
 
 impl Clause {
     /// At the beginning of a sentence.
-    pub(super) fn new(polite: bool, question: bool) -> Self {
-        Self { polite, question, ..Self::default() }
+    pub(super) fn new(polite: bool, question: bool, courteous: bool) -> Self {
+        Self { polite, question, courteous, ..Self::default() }
     }
 
     /// A question to the hearer, in 敬体.
@@ -91,12 +93,16 @@ impl Clause {
         let by_means = || before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
         if symbol.class == Class::Comma || (symbol.class == Class::Connective && !by_means()) {
             self.end();
+        } else if symbol.is_finite() && items.get(i + 1).is_some_and(|next| next.symbol.class != Class::Auxiliary) {
+            // What stood before belongs to a relative or subordinate clause, but for the topic.
+            self.end();
+            self.nominative = Subject::Omitted;
         }
     }
 
     /// A clause ends: its object and agent go, its topic stays.
     fn end(&mut self) {
-        *self = Self { topic: self.topic, nominative: self.nominative, polite: self.polite, question: self.question, ..Self::default() };
+        *self = Self { object: None, agent: false, location: false, seen: Flags::NONE, ..*self };
     }
 }
 
@@ -105,7 +111,7 @@ fn before(items: &[Item], i: usize) -> Option<Symbol> {
 }
 
 fn is_person(symbol: Symbol) -> bool {
-    symbol.any(Flags::PERSON | Flags::RAISED) || symbol.lemma == Lemma::Sama
+    symbol.any(Flags::PERSON | Flags::RAISED) || symbol.is(&[Lemma::Sama, Lemma::Dono])
 }
 
 /// The subject that the particle at `i` marks; `None` when it marks a time or no noun at all.
@@ -117,7 +123,7 @@ fn subject_of(items: &[Item], i: usize) -> Option<Subject> {
             return None;
         }
     }
-    if head.any(Flags::RAISED) || head.lemma == Lemma::Sama {
+    if head.any(Flags::RAISED) || head.is(&[Lemma::Sama, Lemma::Dono]) {
         Some(Subject::Raised)
     } else if head.any(Flags::SPEAKER) {
         Some(Subject::Speaker)
@@ -139,6 +145,10 @@ pub(super) struct Prefixed {
     pub(super) flags: Flags,
     /// The core's word.
     pub(super) lemma: Lemma,
+    /// The core's class.
+    pub(super) class: Class,
+    /// The core is written in kana.
+    pub(super) kana: bool,
 }
 
 /// The prefixed word that begins at item `i`.
@@ -147,7 +157,7 @@ pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
     if symbol.any(Flags::PREFIXED) {
         return joined_word(items, i, symbol);
     }
-    if symbol.lemma != Lemma::Prefix {
+    if !symbol.is_prefix() {
         return None;
     }
     let core = items.get(i + 1)?.symbol;
@@ -157,14 +167,25 @@ pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
     }
     match core.class {
         Class::Verb if core.form == Form::Irrealis && next.is_some_and(|next| next.lemma == Lemma::Seru) => {
-            Some(Prefixed { end: i + 3, flags: Flags::VERBAL, lemma: Lemma::None })
+            Some(Prefixed { end: i + 3, flags: Flags::VERBAL, lemma: Lemma::None, class: Class::Verb, kana: false })
         }
-        Class::Verb if core.form == Form::Continuative => {
-            Some(Prefixed { end: i + 2, flags: core.flags | Flags::VERBAL, lemma: core.lemma })
-        }
-        Class::Suffix if core.lemma == Lemma::Sama => None,
+        Class::Verb if core.form == Form::Continuative => Some(Prefixed {
+            end: i + 2,
+            flags: core.flags | Flags::VERBAL,
+            lemma: core.lemma,
+            class: Class::Verb,
+            kana: core.any(Flags::KANA),
+        }),
+        Class::Suffix if core.is(&[Lemma::Sama, Lemma::Dono]) => None,
         Class::Noun | Class::Sahen | Class::AdjectivalNoun | Class::Suffix => separate_noun(i, core, next),
-        Class::Adjective => Some(Prefixed { end: i + 2, flags: Flags::OWNED, lemma: Lemma::None }),
+        Class::Number => counted(items, i).filter(|counted| symbol.lemma != Lemma::Prefix || counted.flags.any(Flags::PERSON)),
+        Class::Adjective => Some(Prefixed {
+            end: i + 2,
+            flags: core.flags | Flags::VERBAL,
+            lemma: Lemma::None,
+            class: Class::Adjective,
+            kana: core.any(Flags::KANA),
+        }),
         _ => None,
     }
 }
@@ -180,16 +201,40 @@ fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
     }
     let stem = at(1).is_some_and(|next| next.lemma == Lemma::Suru && next.form == Form::Continuative)
         && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
-    Some(Prefixed { end: i + 1 + usize::from(stem && symbol.any(Flags::VERBAL)), flags: symbol.flags, lemma: symbol.lemma })
+    // お立ち|寄り|ください
+    let compound =
+        at(1).is_some_and(|next| next.any(Flags::VERBAL) && next.is_nominal()) && at(2).is_some_and(|next| next.any(Flags::SUPPORT));
+    Some(Prefixed {
+        end: i + 1 + usize::from((stem || compound) && symbol.any(Flags::VERBAL)),
+        flags: symbol.flags,
+        lemma: symbol.lemma,
+        class: symbol.class,
+        kana: false,
+    })
+}
+
+/// ご一行, ご一子: a number and what it counts.
+fn counted(items: &[Item], i: usize) -> Option<Prefixed> {
+    let counted = items.get(i + 2).map(|item| item.symbol).filter(|symbol| matches!(symbol.class, Class::Noun | Class::Suffix))?;
+    if counted.any(Flags::STOP) {
+        return None;
+    }
+    let flags = counted.flags.and(Flags::PERSON) | Flags::OWNED | Flags::COMMON;
+    Some(Prefixed { end: i + 3, flags, lemma: Lemma::None, class: counted.class, kana: false })
 }
 
 fn separate_noun(i: usize, core: Symbol, next: Option<Symbol>) -> Option<Prefixed> {
     let titled = next.is_some_and(|next| next.lemma == Lemma::Sama);
-    if titled && core.any(Flags::THANKED) {
+    if titled && core.any(Flags::THANKED) || next.is_some_and(|next| next.any(Flags::STOP) && next.class == Class::Suffix) {
+        return None;
+    }
+    let named = next.is_some_and(|next| next.any(Flags::ADDRESS));
+    if named && !core.any(Flags::OWNED) {
+        // お町さん: お belongs to the name.
         return None;
     }
     let flags = if titled { Flags::OWNED } else { core.flags };
-    Some(Prefixed { end: i + 2 + usize::from(titled), flags, lemma: core.lemma })
+    Some(Prefixed { end: i + 2 + usize::from(titled || named), flags, lemma: core.lemma, class: core.class, kana: core.any(Flags::KANA) })
 }
 
 /// A match under examination: items `from..to` fit the steps of a rule.

@@ -193,13 +193,33 @@ fn is_bare_desho(symbols: &[Symbol], i: usize) -> bool {
     (symbol.form == Form::Irrealis && symbols.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || symbol.any(Flags::CASUAL)
 }
 
-/// Tone from the sentence's words and its end.
-pub(super) fn tone(symbols: &[Symbol], ending: Ending) -> Tone {
+/// How many words are inflected as in classical Japanese (文語), and how many are auxiliaries of today's: た, だ, ます, ている, である.
+pub(super) fn ages(symbols: &[Symbol]) -> [u32; 2] {
+    let (mut classical, mut modern) = (0, 0);
+    let mut before = Symbol::default();
+    for symbol in symbols {
+        let pair = match before.lemma {
+            Lemma::Te => symbol.class == Class::Verb && symbol.any(Flags::KANA),
+            Lemma::Da => symbol.lemma == Lemma::Aru,
+            _ => false,
+        };
+        classical += u32::from(symbol.any(Flags::CLASSICAL));
+        modern += u32::from(symbol.any(Flags::MODERN) || pair);
+        before = *symbol;
+    }
+    [classical, modern]
+}
+
+/// Words that may begin a sign of role language or of papers.
+const CUES: [Lemma; 7] = [Lemma::Gozaru, Lemma::Da, Lemma::Nai, Lemma::Nu, Lemma::To, Lemma::Yan, Lemma::Zama];
+
+/// Tone from the sentence's words and its end; `statute` = it holds a formula of statutes.
+pub(super) fn tone(symbols: &[Symbol], ending: Ending, statute: bool) -> Tone {
     let mut seen = Flags::NONE;
-    let (mut role, mut formal) = (false, false);
+    let (mut role, mut formal) = (false, statute);
     for (i, symbol) in symbols.iter().enumerate() {
         seen |= symbol.flags;
-        if symbol.any(Flags::ROLE | Flags::FORMULA) || symbol.is(&[Lemma::Gozaru, Lemma::Da, Lemma::Nai]) {
+        if symbol.any(Flags::ROLE | Flags::FORMULA) || symbol.is(&CUES) {
             role |= is_role(symbols, i);
             formal |= is_formal(symbols, i);
         }
@@ -227,8 +247,19 @@ fn is_role(symbols: &[Symbol], i: usize) -> bool {
                 && (symbols[i - 1].lemma == Lemma::NoNoun || symbols[i - 1].is_nominal())
                 && ends_here(symbols, i)
         }
-        _ => symbol.any(Flags::ROLE) && symbol.class == Class::Auxiliary || symbol.any(Flags::ROLE) && symbol.class == Class::Final,
+        Lemma::Yan => symbols.get(i + 1).is_some_and(|next| next.class == Class::Verb),
+        Lemma::Zama => next == Lemma::Suru,
+        _ => {
+            let ending = matches!(symbol.class, Class::Auxiliary | Class::Final | Class::Verb);
+            symbol.any(Flags::ROLE) && (ending || is_role_noun(symbols, i))
+        }
     }
+}
+
+/// 拙者, おぬし for the speaker or hearer; ぞい at the end.
+fn is_role_noun(symbols: &[Symbol], i: usize) -> bool {
+    let compound = i > 0 && symbols[i - 1].is_nominal();
+    symbols[i].class == Class::Noun && !compound || symbols[i].class == Class::Suffix && ends_here(symbols, i)
 }
 
 /// Only particles and marks follow.
@@ -243,7 +274,10 @@ fn is_formal(symbols: &[Symbol], i: usize) -> bool {
     let conjecture = symbol.lemma == Lemma::Da && at(1).lemma == Lemma::Aru && at(2).lemma == Lemma::U;
     let duty = symbol.lemma == Lemma::Nai && symbol.form == Form::Conditional && at(2).lemma == Lemma::Naru;
     let rule = symbol.class == Class::DependentNoun && at(1).lemma == Lemma::To && at(2).lemma == Lemma::Suru && at(3).class == Class::Mark;
-    conjecture || duty || (rule && symbol.any(Flags::FORMULA))
+    // 言わねばならない; 〜ものと思われる。
+    let must = symbol.lemma == Lemma::Nu && symbol.form == Form::Conditional && at(2).is(&[Lemma::Naru, Lemma::Nai]);
+    let thought = symbol.lemma == Lemma::To && at(1).lemma == Lemma::Omou && at(2).lemma == Lemma::Reru && at(3).class == Class::Mark;
+    must || thought || conjecture || duty || (rule && symbol.any(Flags::FORMULA))
 }
 
 #[cfg(test)]

@@ -249,6 +249,63 @@ fn cases_unidic() {
     assert!(wrong.len() * 100 <= lines.len() * 3, "{wrong:#?}");
 }
 
+/// The sentences of `running.tsv`, and the spans of respect and humility wanted of each.
+fn running() -> Vec<(String, String)> {
+    let table = Table { file: "running.tsv", columns: ["text", "spans"], unique: 1, text: include_str!("running.tsv") };
+    let mut cases = Vec::new();
+    table
+        .each(|[text, spans]| {
+            cases.push((text.to_string(), spans.to_string()));
+            Ok(())
+        })
+        .unwrap();
+    cases
+}
+
+/// The spans of respect and humility as `running.tsv` writes them.
+fn written(text: &str, spans: &[Span]) -> String {
+    let honorific = spans.iter().filter(|span| !matches!(span.class.name(), "TEI" | "BIK"));
+    let written: Vec<String> =
+        honorific.map(|span| format!("{}={}", span.class.name(), text.get(span.start as usize..span.end as usize).unwrap())).collect();
+    if written.is_empty() { "-".to_string() } else { written.join(" ") }
+}
+
+#[test]
+fn running_text() {
+    if ipadic().is_none() {
+        return skip("running_text", "mecab with its source dictionary");
+    }
+    let cases = running();
+    let lines: Vec<String> = cases.iter().map(|case| case.0.clone()).collect();
+    let mut wrong = Vec::new();
+    each_line(&lines, false, |i, text, _, spans| {
+        let found = written(text, spans);
+        if found != cases[i].1 {
+            wrong.push(format!("{text}: {found}, not {}", cases[i].1));
+        }
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same over UniDic: at most 5 of 100 sentences may differ (it cuts and tags otherwise).
+#[test]
+fn running_text_unidic() {
+    let Some(compiled) = std::env::var_os("SEIMAI_UNIDIC") else { return skip("running_text_unidic", "SEIMAI_UNIDIC") };
+    let cases = running();
+    let lines: Vec<String> = cases.iter().map(|case| case.0.clone()).collect();
+    let dictionary = SourceDictionary::unidic(PathBuf::from(compiled), &lines);
+    let analyzer = Analyzer::new(&dictionary).unwrap();
+    let mut worker = analyzer.worker();
+    let mut wrong = Vec::new();
+    for ((text, wanted), segmented) in cases.iter().zip(dictionary.segment(&lines)) {
+        let found = written(text, worker.analyze(text, &[text.len() as u32], segmented.morphemes()).spans);
+        if found != *wanted {
+            wrong.push(format!("{text}: {found}, not {wanted}"));
+        }
+    }
+    assert!(wrong.len() * 100 <= cases.len() * 5, "{wrong:#?}");
+}
+
 /// The same rules over UniDic; `SEIMAI_UNIDIC` names a compiled dictionary (unidic-lite's `dicdir`).
 #[test]
 fn development_pairs_unidic() {
