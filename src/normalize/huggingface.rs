@@ -105,7 +105,7 @@ fn layout_blanks() -> String {
 
 /// Joiners and presentation selectors that nothing beside them needs.
 fn selectors(options: &Options) -> [Value; 2] {
-    let emoji = class(|c| c.is_emoji_char());
+    let emoji = class(UnicodeEmoji::is_emoji_char);
     let joined = class(|c| c.is_emoji_char() && !is_special(c, options));
     let leans = |c: char| canonical_combining_class(c) != 0 || c == '\u{34f}';
     let (script, leaning) = (class(|c| is_joining_script(c) && !leans(c)), class(leans));

@@ -612,7 +612,7 @@ mod tests {
             variation_selectors: [Selectors::Keep, Selectors::Drop][i / 12 % 2],
             wave_dash: i / 24 == 0,
             jis_images: i / 24 == 0,
-            layout_blanks: i / 12 % 2 == 0,
+            layout_blanks: (i / 12).is_multiple_of(2),
             katakana_dash: i / 24 == 0,
             kuten: i / 24 == 0,
         };

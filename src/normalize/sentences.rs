@@ -199,11 +199,12 @@ const BLOCK: usize = 32;
 
 /// 1 for each byte of a block where a sign may begin (two bytes more are looked at). Without branches, so that it becomes a few vector
 /// instructions.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
 fn may_be_signs(block: &[u8; BLOCK + 2]) -> [u8; BLOCK] {
     let mut flags = [0; BLOCK];
     for (i, flag) in flags.iter_mut().enumerate() {
         let (first, second, third) = (block[i], block[i + 1], block[i + 2]);
-        let corner = (first == 0xe3) & (second == 0x80) & (third >= 0x82) & (third <= 0x8f);
+        let corner = (first == 0xe3) & (second == 0x80) & (third.wrapping_sub(0x82) <= 0x0d);
         let wide = (first == 0xef) & ((second == 0xbc) | (second == 0xbd));
         let ascii = (first == b'\n') | (first == b'!') | (first == b'.') | (first == b'?') | (first & 0xfe == b'(');
         *flag = u8::from(corner | wide | ascii);
