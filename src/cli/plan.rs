@@ -17,8 +17,8 @@ use crate::{corpus, pii};
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
 /// Text a byte of compressed input unfolds to, roughly.
 const EXPANSION: f64 = 4.0;
-/// Disk a byte of text needs at the peak: documents, tokens, pack and the tables between the passes.
-const DISK_PER_TEXT_BYTE: f64 = 1.3;
+/// Disk a byte of text needs: documents, tokens, pack, and the tables between the passes, which a next run uses again.
+const DISK_PER_TEXT_BYTE: f64 = 1.5;
 
 /// Check a plan without working: resolved settings, inputs and sizes, dictionary, estimates
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,11 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64;
     writeln!(out, "# text        about {}", ui::bytes(text as u64))?;
     writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
-    writeln!(out, "# disk        about {} at the peak", ui::bytes((text * DISK_PER_TEXT_BYTE) as u64))?;
+    writeln!(
+        out,
+        "# disk        about {}, of it a third in .work for a next run (`seimai gc`)",
+        ui::bytes((text * DISK_PER_TEXT_BYTE) as u64)
+    )?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
 }

@@ -40,6 +40,15 @@ pub enum Near {
 }
 
 impl Options {
+    /// What sketches depend on: whether near-duplicates are searched for, and with which bands. All else is set to its default.
+    #[must_use]
+    pub fn of_sketches(&self) -> Self {
+        match self.threshold() {
+            Some(_) => Self { bands: self.bands, ..Self::default() },
+            None => Self { near: Near::Switch(false), ..Self::default() },
+        }
+    }
+
     /// One sentence for the first value that cannot be followed.
     pub fn check(&self) -> std::result::Result<(), String> {
         match self.near {

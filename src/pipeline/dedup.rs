@@ -114,7 +114,6 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
     let mut key =
         Key::of(pass::DEDUP).and_steps(context.plan(), &["resolve"]).and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
     for (shard, judged) in judged.iter().enumerate() {
-        // The names of sketches hold `[dedup]`.
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
     }
     let unit = key.name();

@@ -76,7 +76,11 @@ const STEPS: &[Step] = &[
         version: |_| pii::version(),
         build: Build::Annotate(|plan, opened| Ok(Box::new(Pii::new(&plan.pii, &opened.lexicon.pos_table())))),
     },
-    Step { name: "dedup", version: |_| dedup::view::VERSION, build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup)))) },
+    Step {
+        name: "dedup",
+        version: |_| dedup::view::VERSION,
+        build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup.of_sketches())))),
+    },
     Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
     Step { name: "decide", version: |_| decide::version(), build: Build::ByPass },
     Step { name: "count", version: |_| bpe::count::VERSION, build: Build::Count(|plan| Ok(Box::new(bpe::Count::new(&plan.tokenizer)?))) },

@@ -12,7 +12,8 @@ const BASE: &[&str] = &["quality.preset=none", "quality.thresholds.min_chars=40"
 fn file(number: usize, documents: usize) -> String {
     let whats = ["精米した米", "古い地図", "庭の花", "山の水", "新しい辞書", "手紙の束", "朝の新聞"];
     let dos = ["丁寧に調べています。", "静かに運んで行く。", "友人へお見せします。", "大切に残した。", "毎日数えます。"];
-    let text = |n: usize| (0..2 + n % 4).map(|i| format!("{n}番は{}を{}", whats[(n + i) % 7], dos[(n / 3 + i) % 5])).collect::<String>();
+    let text =
+        |n: usize| (0..2 + n % 4).map(|i| format!("{n}番は{}を{}", whats[(n + i) % 7], dos[(n / 3 + i) % 5])).collect::<Vec<_>>().concat();
     let line = |row: usize| match row % 12 {
         5 => serde_json::json!({"text": text(7)}).to_string(),
         9 => "{\"text\": \"cut".to_owned(),
@@ -77,7 +78,8 @@ fn another_plan_is_done_in_place() {
         ("a preset", &["quality.preset=literature"], &["frame", "annotate", "sketch"]),
         ("no search for near-duplicates", &["dedup.near=false"], &["frame", "annotate"]),
         ("another search for duplicates", &["dedup.near=0.5", "dedup.exact=false"], &["frame", "annotate"]),
-        ("the vocabulary", &["tokenizer.vocab_size=350"], &["frame", "annotate"]),
+        ("another similarity", &["dedup.near=0.6"], &["frame", "annotate", "sketch", "judge"]),
+        ("the vocabulary", &["tokenizer.vocab_size=350"], &["frame", "annotate", "sketch", "judge"]),
         ("superwords", &["tokenizer.superwords=0.3"], &["annotate", "judge", "dedup", "decide"]),
         ("and boundaries", &["tokenizer.superwords=0.3", "tokenizer.boundaries=script"], &["annotate", "judge", "dedup", "decide"]),
         (
