@@ -157,6 +157,16 @@ mod tests {
     }
 
     #[test]
+    fn another_judge_adds_rows_and_changes_none() {
+        let of = |row| (row, Rejection { stage: "pii", rule: "PHONE", evidence: "PHONE 1" });
+        let merged = rejections().with([of(1), of(3), of(4), of(9)].into_iter());
+        let said: Vec<_> = merged.iter().map(|(row, rejection)| (row, rejection.stage)).collect();
+        assert_eq!(said, [(1, "pii"), (3, "quality"), (4, "pii"), (5, "quality"), (9, "pii")]);
+        assert_eq!(rejections().with(std::iter::empty()).len(), 2);
+        assert_eq!(Builder::default().finish().with([of(2)].into_iter()).len(), 1);
+    }
+
+    #[test]
     fn another_table_is_refused() {
         let batch = rejections().to_batch().unwrap();
         let falling = RecordBatch::try_new(

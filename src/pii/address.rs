@@ -71,6 +71,9 @@ const NOT_IN_PLACES: &[&str] = &[
     "村の",
 ];
 
+/// Characters directly before a number that is no block number: particles, 第3, 平成3, 図3.
+const NO_LAST: &str = "はがにをへとでもやり第約計平昭図表式章条";
+
 /// Words in names of buildings.
 const BUILDINGS: &[&str] = &[
     "ビルディング",
@@ -253,28 +256,7 @@ fn place(text: &str, at: usize) -> Option<(usize, bool)> {
     let from = place_limit(text, at);
     let whole = text.get(from..at)?;
     let last = whole.trim_end().chars().next_back()?;
-    if matches!(
-        last,
-        'は' | 'が'
-            | 'に'
-            | 'を'
-            | 'へ'
-            | 'と'
-            | 'で'
-            | 'も'
-            | 'や'
-            | 'り'
-            | '第'
-            | '約'
-            | '計'
-            | '平'
-            | '昭'
-            | '図'
-            | '表'
-            | '式'
-            | '章'
-            | '条'
-    ) {
+    if NO_LAST.contains(last) {
         return None;
     }
     let prefecture = whole.char_indices().rev().filter(|(_, c)| matches!(c, '都' | '道' | '府' | '県')).find_map(|(i, c)| {

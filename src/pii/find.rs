@@ -14,7 +14,7 @@ use super::ip::{version_4, version_6};
 use super::kind::{Kind, Span};
 use super::number::{Join, Run};
 use super::person::{self, Names};
-use super::phone::phone;
+use super::phone::{phone, phone_in_kanji};
 use super::postal::{postal, postal_in_kanji};
 use crate::morpheme::{Morphemes, PosTable};
 
@@ -31,6 +31,8 @@ enum Word {
     Birthday,
     /// 〒
     PostalMark,
+    /// 〇三: a telephone number in kanji digits.
+    Zero,
     /// A label of names.
     Label,
     /// お問い合わせは
@@ -38,7 +40,7 @@ enum Word {
 }
 
 /// The words, in all notations that are not folded.
-const WORDS: [(&str, Word); 22] = [
+const WORDS: &[(&str, Word)] = &[
     ("丁目", Word::Block),
     ("番地", Word::Block),
     ("アット", Word::At),
@@ -46,6 +48,8 @@ const WORDS: [(&str, Word); 22] = [
     ("[at", Word::At),
     ("(at", Word::At),
     ("[AT", Word::At),
+    ("[ａｔ", Word::At),
+    ("(ａｔ", Word::At),
     ("(AT", Word::At),
     ("[ at", Word::At),
     ("( at", Word::At),
@@ -61,6 +65,13 @@ const WORDS: [(&str, Word); 22] = [
     ("生年月日", Word::Birthday),
     ("誕生日", Word::Birthday),
     ("〒", Word::PostalMark),
+    ("〇三", Word::Zero),
+    ("〇六", Word::Zero),
+    ("〇九〇", Word::Zero),
+    ("〇八〇", Word::Zero),
+    ("〇七〇", Word::Zero),
+    ("〇五〇", Word::Zero),
+    ("〇一二〇", Word::Zero),
 ];
 
 /// Searches for all words at once.
@@ -78,7 +89,7 @@ impl Vocabulary {
     fn new() -> Option<Self> {
         let labels = person::LABELS.iter().map(|word| (*word, Word::Label));
         let contacts = person::CONTACTS.iter().map(|word| (*word, Word::Contact));
-        let (texts, words): (Vec<&str>, Vec<Word>) = WORDS.into_iter().chain(labels).chain(contacts).unzip();
+        let (texts, words): (Vec<&str>, Vec<Word>) = WORDS.iter().copied().chain(labels).chain(contacts).unzip();
         let automaton = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostFirst).build(texts).ok()?;
         Some(Self { automaton, words })
     }
@@ -226,6 +237,7 @@ fn around_words(text: &str, names: &Names, morphemes: Morphemes<'_>, scratch: &m
             Word::Born => starts(text, start, "日").and_then(|day| date_before(text, day, window)),
             Word::Birthday => date_behind(text, end, window),
             Word::PostalMark => postal_in_kanji(text, start),
+            Word::Zero => phone_in_kanji(text, start),
             Word::Label if !morphemes.is_empty() => names.behind_label(text, morphemes, end),
             Word::Contact if !morphemes.is_empty() => names.contact(text, morphemes, end),
             Word::Label | Word::Contact => None,

@@ -77,15 +77,17 @@ pub(super) fn ends(text: &str, at: usize, word: &str) -> Option<usize> {
 }
 
 /// Fills `window` with the folded, lower-cased text before byte `at`: at most `most` characters of the same line. At the start of a
-/// line it is the line before, if that is short as a label is (12 characters), because forms and tables have labels there.
+/// line it is the end of the line before, if that is short as a label is (12 characters behind its last 。), because forms and tables have labels there.
 pub(super) fn left_of(text: &str, at: usize, most: usize, window: &mut String) {
     let mut buffer = ['\0'; WINDOW];
     let mut n = collect(text, at, most, &mut buffer);
     let blank = buffer[..n].iter().all(|&c| c == ' ');
     if blank && let Some(line_end) = line_before(text, at) {
         n = collect(text, line_end, 13, &mut buffer);
-        if n > 12 {
-            n = 0;
+        match buffer[..n].iter().position(|&c| c == '。') {
+            Some(sentence) => n = sentence,
+            None if n > 12 => n = 0,
+            None => {}
         }
     }
     window.clear();
@@ -180,6 +182,7 @@ mod tests {
         assert_eq!(window("123456789"), "23456789");
         assert_eq!(window("電話番号\r\n "), "電話番号");
         assert_eq!(window("これは長い行なので見出しではありません\n"), "");
+        assert_eq!(window("まず名前です。電話番号\n"), "電話番号");
         assert_eq!(window("電話\n\n"), "");
         assert_eq!(last_of("電話番号は", &["番号", "電話"]), "電話番号".len());
     }

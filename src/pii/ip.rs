@@ -65,7 +65,10 @@ fn is_public(octets: [u32; 4]) -> bool {
 /// An address of version 6 that begins with the digit at byte `start`. Only global unicast addresses (2000::/3) are looked for: the
 /// others belong to nobody, and no time of day and no name of a program has this form.
 pub(super) fn version_6(text: &str, start: usize) -> Option<Span> {
-    let glued = previous(text, start).is_some_and(|(c, _)| c.is_ascii_alphanumeric() || c == ':' || c == '.');
+    let glued = previous(text, start).is_some_and(|(c, before)| {
+        let colon = c == ':' && previous(text, before).is_some_and(|(c, _)| c.is_ascii_alphanumeric() || c == ':');
+        c.is_ascii_alphanumeric() || c == '.' || colon
+    });
     let (first, _) = next(text, start)?;
     if glued || !matches!(first, '2' | '3') {
         return None;

@@ -128,9 +128,16 @@ impl Names {
     pub(super) fn before_honorifics(&self, text: &str, morphemes: Morphemes<'_>, found: &mut dyn FnMut(Span)) {
         let tokens = Tokens { names: self, text, morphemes };
         let bytes = text.as_bytes();
-        for i in 1..morphemes.len() {
-            let (start, end) = (morphemes.start(i), morphemes.end(i));
-            if !matches!(end - start, 3 | 6 | 9) || !matches!(bytes.get(start), Some(0xe3 | 0xe6 | 0xe5)) {
+        let mut start = 0;
+        for (i, &end) in morphemes.ends.iter().enumerate() {
+            let from = std::mem::replace(&mut start, end as usize);
+            // A quick look at the first character: さ, ち, く, 様, 氏, 殿, 君.
+            let first = bytes.get(from..from + 3);
+            if !matches!(
+                first,
+                Some([0xe3, 0x81, 0x95 | 0xa1 | 0x8f] | [0xe6, 0xa7, 0x98] | [0xe6, 0xb0, 0x8f] | [0xe6, 0xae, 0xbf] | [0xe5, 0x90, 0x9b])
+            ) || i == 0
+            {
                 continue;
             }
             let surface = morphemes.surface(text, i);

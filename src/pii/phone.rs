@@ -1,7 +1,7 @@
 //! Telephone numbers: the Japanese numbering plan in every grouping, `+81`, and others beside a label.
 
 use super::edge::{is_ended, is_free, runs_into_letters};
-use super::fold::{is_near, last_of, left_of, next, previous};
+use super::fold::{is_near, kanji_digit, last_of, left_of, next, previous};
 use super::kind::{Kind, Span};
 use super::number::{Group, Join, Run};
 
@@ -155,19 +155,23 @@ fn national(run: &Run, i: usize) -> Option<(usize, Form)> {
 
 /// Is this a number of the plan, and is it grouped like one?
 fn form(run: &Run, i: usize, behind: usize) -> Option<Form> {
-    let digits = run.digits(i, behind);
-    let lens: Vec<usize> = run.groups.get(i..behind)?.iter().map(|group| group.len).collect();
-    let bracketed = run.groups.get(i + 1..behind)?.iter().any(|group| matches!(group.join, Some(Join::Open | Join::Close)));
+    let groups = run.groups.get(i..behind)?;
+    let lens: Vec<usize> = groups.iter().map(|group| group.len).collect();
+    let bracketed = groups.iter().skip(1).any(|group| matches!(group.join, Some(Join::Open | Join::Close)));
+    form_of(run.digits(i, behind), &lens, bracketed)
+}
+
+fn form_of(digits: &[u8], lens: &[usize], bracketed: bool) -> Option<Form> {
     let service = SERVICES.iter().any(|service| digits.starts_with(service));
     match (digits.len(), digits) {
-        (11, [0, 5..=9, 0, ..]) => Some(match lens.as_slice() {
+        (11, [0, 5..=9, 0, ..]) => Some(match lens {
             [3, 4, 4] | [3, 8] | [7, 4] | [3, 3, 5] => Form::Grouped,
             [4, 3, 4] if service => Form::Grouped,
             _ => Form::Bare,
         }),
         (10, [0, second, ..]) => {
             let area_fits = |area: usize| area > 2 || matches!(second, 3 | 4 | 6);
-            Some(match lens.as_slice() {
+            Some(match lens {
                 // Invented numbers begin with 00: nobody's order number is asked to be one.
                 _ if *second == 0 => Form::Bare,
                 [4, _, ..] if service => Form::Grouped,
@@ -215,12 +219,44 @@ fn behind_country_code(run: &Run, i: usize, code: usize) -> Option<usize> {
     found
 }
 
+/// A telephone number in kanji digits that begins with the 〇 at byte `at`: 〇三（一二三四）五六七八. Only grouped ones: years and
+/// amounts have digits in a row.
+pub(super) fn phone_in_kanji(text: &str, at: usize) -> Option<Span> {
+    if previous(text, at).is_some_and(|(c, _)| kanji_digit(c).is_some() || matches!(c, '十' | '百' | '千' | '第')) {
+        return None;
+    }
+    let (mut digits, mut lens, mut bracketed) = (Vec::new(), vec![0], false);
+    let (mut here, mut end) = (at, at);
+    while let Some((c, behind)) = next(text, here) {
+        if let Some(digit) = kanji_digit(c).filter(|_| !c.is_ascii_digit()) {
+            digits.push(digit);
+            *lens.last_mut()? += 1;
+            end = behind;
+        } else if matches!(c, '-' | 'ー' | '(' | ')' | '・' | ' ' | 'の' | '局') && lens.last() != Some(&0) {
+            bracketed |= matches!(c, '(' | ')');
+            lens.push(0);
+        } else {
+            break;
+        }
+        if digits.len() > 11 {
+            return None;
+        }
+        here = behind;
+    }
+    if lens.last() == Some(&0) {
+        lens.pop();
+    }
+    let grouped = lens.len() > 1 && form_of(&digits, &lens, bracketed) == Some(Form::Grouped);
+    grouped.then_some(Span { start: at, end, kind: Kind::Phone })
+}
+
 /// A number without its area code: only directly behind a label.
 fn local(text: &str, run: &Run, i: usize, window: &mut String) -> Option<(Span, usize)> {
     let (first, second) = (run.groups.get(i)?, run.groups.get(i + 1)?);
     let shaped = (2..=4).contains(&first.len) && second.len == 4 && second.join == Some(Join::Dash);
     let year = |group: usize| (1900..=2100).contains(&run.value(group));
-    if !shaped || (year(i) && year(i + 1)) || !is_ended(text, run, i + 1) {
+    let amount = next(text, second.end).is_some_and(|(c, _)| matches!(c, '円' | '回' | '件' | '人' | '台' | '年' | '号' | '%'));
+    if !shaped || amount || (year(i) && year(i + 1)) || !is_ended(text, run, i + 1) {
         return None;
     }
     left_of(text, first.start, 16, window);

@@ -29,7 +29,7 @@ fn run(world: &World, out: &str, settings: &[&str]) {
 }
 
 #[test]
-fn documents_tokens_and_counts_hold_placeholders_by_default() {
+fn documents_and_tokens_hold_placeholders_by_default() {
     let world = world();
     run(&world, "out", &[]);
     let texts = strings(&rows(&world.path("out/documents")), "text");
