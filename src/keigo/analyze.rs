@@ -247,8 +247,11 @@ impl Worker<'_> {
 
     /// Finds the spans of the sentence and returns its level.
     fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
-        let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
-        let mut clause = Clause::new(ending.style == Style::Keitai, asks, self.seen.any(Flags::COURTESY));
+        let tail = || self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary);
+        let mark = self.items.last().and_then(|item| text.get(item.start as usize..item.end as usize));
+        let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.is_some_and(|mark| mark.contains(['？', '?']));
+        let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
+        let mut clause = Clause::new(ending.style == Style::Keitai, asks, addressed, self.seen.any(Flags::COURTESY));
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
