@@ -111,6 +111,7 @@ impl Analyzer {
     pub fn worker(&self) -> Worker<'_> {
         Worker {
             analyzer: self,
+            numbers: Vec::new(),
             items: Vec::new(),
             seen: Flags::NONE,
             carried: false,
@@ -148,6 +149,8 @@ fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
 #[derive(Debug)]
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
+    /// Numbers of the symbols of all morphemes: looked up in one tight loop, so that the misses of the cache overlap.
+    numbers: Vec<u16>,
     /// The morphemes of the sentence.
     items: Vec<Item>,
     /// Flags of all of them together.
@@ -172,6 +175,9 @@ impl Worker<'_> {
         self.sentences.clear();
         self.spans.clear();
         self.carried = false;
+        self.numbers.clear();
+        let words = morphemes.pos.iter().zip(morphemes.word);
+        self.numbers.extend(words.map(|(pos, word)| self.analyzer.symbols.number(*pos, *word)));
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
@@ -197,7 +203,7 @@ impl Worker<'_> {
         while i < morphemes.len() && start < end {
             let morpheme_end = morphemes.ends[i];
             if morphemes.pos[i] != PosTable::GAP {
-                let number = self.analyzer.symbols.number(morphemes.pos[i], morphemes.word[i]);
+                let number = self.numbers[i];
                 let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
                 depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
                 let quoted = depth > 0 || symbol.class == Class::Close;
