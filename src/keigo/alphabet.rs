@@ -96,6 +96,8 @@ named_enum! {
         Kudasa,
         /// ども after the speaker (私ども).
         Domo,
+        /// 申 of 申上げる, which IPADIC takes apart.
+        Shin,
         /// やん and ざま of やんす and ざます, which IPADIC takes apart.
         Yan,
         Zama,
@@ -160,6 +162,7 @@ named_enum! {
         Niyotte,
         Te,
         Ka,
+        Ne,
         Made,
         /// The honorific prefix お (also おん, み).
         Prefix,

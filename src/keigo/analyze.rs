@@ -84,6 +84,12 @@ pub struct Analyzer {
     symbols: SymbolTable,
     /// Rules that can begin with a symbol, by its number.
     triggers: Vec<RuleSet>,
+    /// Rules that need a word with this lemma, by its number; where the lemma is absent they need not be tried.
+    by_lemma: Vec<RuleSet>,
+    /// Rules that need no certain lemma.
+    unbound: RuleSet,
+    /// Rules that ask nothing of the clause: those of politeness.
+    clauseless: RuleSet,
 }
 
 impl Analyzer {
@@ -95,21 +101,42 @@ impl Analyzer {
         let tables = Tables::read()?;
         let symbols = SymbolTable::new(lexicon, &tables);
         let triggers = symbols.symbols().iter().map(|symbol| trigger(&tables.rules, *symbol)).collect();
-        Ok(Self { tables, symbols, triggers })
+        let (by_lemma, unbound) = keys(&tables.rules);
+        let polite = tables.rules.iter().enumerate().filter(|(_, rule)| rule.class == Some(Honorific::Tei));
+        let clauseless = polite.fold(0, |set, (i, _)| set | 1 << i);
+        Ok(Self { tables, symbols, triggers, by_lemma, unbound, clauseless })
     }
 
     /// Scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
         Worker {
             analyzer: self,
+            numbers: Vec::new(),
             items: Vec::new(),
             seen: Flags::NONE,
             carried: false,
+            bracketed: false,
+            feasible: 0,
             outside: Vec::new(),
             sentences: Vec::new(),
             spans: Vec::new(),
         }
     }
+}
+
+/// For each lemma the rules that need it, by the last word that they name; and the rules that name none.
+fn keys(rules: &[Rule]) -> (Vec<RuleSet>, RuleSet) {
+    let (mut by_lemma, mut unbound) = (vec![0; Lemma::ALL.len()], 0);
+    for (i, rule) in rules.iter().enumerate() {
+        let key = rule.steps.iter().rev().find_map(|step| if let Step::Word(lemmas) = step { Some(*lemmas) } else { None });
+        match key {
+            Some(key) => {
+                Lemma::ALL.iter().filter(|(_, lemma)| key.contains(*lemma)).for_each(|(_, lemma)| by_lemma[*lemma as usize] |= 1 << i)
+            }
+            None => unbound |= 1 << i,
+        }
+    }
+    (by_lemma, unbound)
 }
 
 /// The rules that can begin with this symbol.
@@ -122,12 +149,18 @@ fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
 #[derive(Debug)]
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
+    /// Numbers of the symbols of all morphemes: looked up in one tight loop, so that the misses of the cache overlap.
+    numbers: Vec<u16>,
     /// The morphemes of the sentence.
     items: Vec<Item>,
     /// Flags of all of them together.
     seen: Flags,
     /// A quotation of its line is open where the sentence begins.
     carried: bool,
+    /// It has a bracket.
+    bracketed: bool,
+    /// Rules whose words stand in it.
+    feasible: RuleSet,
     /// The symbols that decide the style of the sentence.
     outside: Vec<Symbol>,
     sentences: Vec<Sentence>,
@@ -142,6 +175,9 @@ impl Worker<'_> {
         self.sentences.clear();
         self.spans.clear();
         self.carried = false;
+        self.numbers.clear();
+        let words = morphemes.pos.iter().zip(morphemes.word);
+        self.numbers.extend(words.map(|(pos, word)| self.analyzer.symbols.number(*pos, *word)));
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
@@ -151,7 +187,7 @@ impl Worker<'_> {
                 self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
             }
             self.sentence(text, start, end, formulae.legal > before);
-            self.carried = self.leaves_quotation(text, end);
+            self.carried = (self.carried || self.bracketed) && self.leaves_quotation(text, end);
             start = end;
         }
         Analysis { sentences: &self.sentences, spans: &self.spans, formulae }
@@ -162,20 +198,26 @@ impl Worker<'_> {
         self.items.clear();
         self.seen = Flags::NONE;
         let (mut i, mut depth) = (at, usize::from(self.carried));
+        let (mut feasible, mut bracketed) = (self.analyzer.unbound, false);
         let mut start = if at == 0 { 0 } else { morphemes.ends[at - 1] };
         while i < morphemes.len() && start < end {
             let morpheme_end = morphemes.ends[i];
             if morphemes.pos[i] != PosTable::GAP {
-                let number = self.analyzer.symbols.number(morphemes.pos[i], morphemes.word[i]);
+                let number = self.numbers[i];
                 let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
                 depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
                 let quoted = depth > 0 || symbol.class == Class::Close;
+                bracketed |= matches!(symbol.class, Class::Open | Class::Close);
                 self.seen |= symbol.flags;
+                if symbol.lemma != Lemma::None {
+                    feasible |= self.analyzer.by_lemma[symbol.lemma as usize];
+                }
                 self.items.push(Item { symbol, number, start, end: morpheme_end, quoted });
             }
             start = morpheme_end;
             i += 1;
         }
+        (self.feasible, self.bracketed) = (feasible, bracketed);
         i
     }
 
@@ -247,15 +289,20 @@ impl Worker<'_> {
 
     /// Finds the spans of the sentence and returns its level.
     fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
-        let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
-        let mut clause = Clause::new(ending.style == Style::Keitai, asks, self.seen.any(Flags::COURTESY));
+        let tail = || self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary);
+        let mark = self.items.last().and_then(|item| text.get(item.start as usize..item.end as usize));
+        let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.is_some_and(|mark| mark.contains(['？', '?']));
+        let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
+        let mut clause = Clause::new(ending.style == Style::Keitai, asks, addressed, self.seen.any(Flags::COURTESY));
+        let asked = self.feasible & !self.analyzer.clauseless;
+        let follow = self.items.iter().any(|item| self.analyzer.triggers[usize::from(item.number)] & asked != 0);
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
             if self.items[i].symbol.lemma == Lemma::Fused {
                 level = level.max(self.find_fused(text, i, inner));
             }
-            let triggered = self.analyzer.triggers[usize::from(self.items[i].number)];
+            let triggered = self.analyzer.triggers[usize::from(self.items[i].number)] & self.feasible;
             let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
             let to = hit.map_or(i + 1, |(_, to)| to);
             if let Some((rule, to)) = hit
@@ -266,8 +313,10 @@ impl Worker<'_> {
                 }
                 self.spans.push(span(rule, class, &self.items[i + rule.skip..to]));
             }
-            for at in i..to {
-                clause.advance(&self.items, at);
+            if follow {
+                for at in i..to {
+                    clause.advance(&self.items, at);
+                }
             }
             i = to;
         }

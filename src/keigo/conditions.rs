@@ -331,7 +331,7 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
         Subject::Raised => {
             (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, items.len() == 3, true)
         }
-        Subject::Person => clause.asks_politely() && direct,
+        Subject::Person => clause.addresses() && direct,
         Subject::Omitted => asked(scene, intransitive),
         Subject::Thing => clause.asks_politely() && (clause.object.is_some_and(|object| object.any(Flags::QUESTION)) || usually(scene)),
         Subject::Speaker => false,
@@ -384,7 +384,9 @@ fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let opinion = scene.items[scene.from].symbol.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
     // 何かされるご予定
     let planned = scene.next(0).is_prefix() || scene.next(0).any(Flags::PREFIXED);
-    clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
+    // 犬を飼われているんですね; 食べられますね may be a potential.
+    let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.items[scene.from].symbol.any(Flags::ICHIDAN);
+    told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
 }
 
 /// それはいただけない, 雪をいただく山 are not humble.
@@ -414,6 +416,7 @@ fn not_peering(scene: &Scene<'_>) -> bool {
         && (scene.clause.courteous || scene.clause.object.is_some() || scene.back(1).is(&[Lemma::Ni, Lemma::He]))
         && (!kana
             || with_masu(scene)
+            || scene.next(0).class == Class::Auxiliary && scene.clause.courteous
             || noun.any(Flags::PREFIXED)
             || scene.back(3).is_prefix()
             || scene.next(0).lemma == Lemma::Te && scene.clause.courteous)

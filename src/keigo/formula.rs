@@ -36,6 +36,7 @@ struct Formula {
 /// The formulae of the table.
 #[derive(Debug)]
 pub(super) struct Formulae {
+    /// In the order of their first character.
     formulae: Vec<Formula>,
     heads: Vec<&'static str>,
 }
@@ -75,6 +76,7 @@ impl Formulae {
     pub(super) fn read() -> Result<Self> {
         let mut all = Self { formulae: Vec::new(), heads: Vec::new() };
         FORMULAE.each(|cells| all.add(cells))?;
+        all.formulae.sort_by_key(|formula| formula.phrase.chars().next());
         Ok(all)
     }
 
@@ -103,7 +105,10 @@ impl Formulae {
     pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits) {
         for item in items.iter().filter(|item| item.symbol.any(Flags::FORMULA)) {
             let Some(rest) = text.get(item.start as usize..) else { continue };
-            for formula in self.formulae.iter().filter(|formula| rest.starts_with(formula.phrase)) {
+            let first = rest.chars().next();
+            let from = self.formulae.partition_point(|formula| formula.phrase.chars().next() < first);
+            let alike = self.formulae[from..].iter().take_while(|formula| formula.phrase.chars().next() == first);
+            for formula in alike.filter(|formula| rest.starts_with(formula.phrase)) {
                 hits.seen[formula.domain as usize] |= formula.bit;
                 hits.legal += u32::from(formula.domain == Domain::Legal);
             }

@@ -57,19 +57,26 @@ pub(super) struct Clause {
     pub(super) polite: bool,
     /// Its sentence asks.
     question: bool,
+    /// Its sentence is about the hearer: it asks, or ends in ね.
+    addressed: bool,
     /// Its sentence is honorific speech: it holds ます, です, なさる, 様 or another word of courtesy.
     pub(super) courteous: bool,
 }
 
 impl Clause {
     /// At the beginning of a sentence.
-    pub(super) fn new(polite: bool, question: bool, courteous: bool) -> Self {
-        Self { polite, question, courteous, ..Self::default() }
+    pub(super) fn new(polite: bool, question: bool, addressed: bool, courteous: bool) -> Self {
+        Self { polite, question, addressed, courteous, ..Self::default() }
     }
 
     /// A question to the hearer, in 敬体.
     pub(super) fn asks_politely(&self) -> bool {
         self.polite && self.question
+    }
+
+    /// Said about the hearer, in 敬体: a question, or 〜されているんですね.
+    pub(super) fn addresses(&self) -> bool {
+        self.polite && self.addressed
     }
 
     /// The subject: the nearest が, else the topic.
