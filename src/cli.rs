@@ -8,8 +8,10 @@ mod common;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
+mod highlight;
 mod init;
 mod inspect;
+mod keigo;
 mod limits;
 mod normalize;
 mod plan;
@@ -59,6 +61,8 @@ enum Command {
     Normalize(normalize::Arguments),
     /// Morphemes of plain text lines
     Segment(segment::Arguments),
+    /// Keigo: style, level, tone and honorific forms of every sentence
+    Keigo(keigo::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped
@@ -106,6 +110,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Dictionary(arguments) => dictionary::run(arguments, common),
         Command::Normalize(arguments) => normalize::run(arguments, common),
         Command::Segment(arguments) => segment::run(arguments, common),
+        Command::Keigo(arguments) => keigo::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),

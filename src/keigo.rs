@@ -8,7 +8,7 @@
 //!
 //! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · [`analyze`] text → sentences and
 //! spans · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
-//! [`columns`] the fields of the column `keigo`.
+//! [`columns`] the fields of the column `keigo` · [`result`] a sentence in full.
 
 pub mod alphabet;
 pub mod analyze;
@@ -23,6 +23,7 @@ mod listing;
 mod mapper;
 mod marks;
 mod options;
+pub mod result;
 pub mod rules;
 mod scene;
 pub mod style;

@@ -39,6 +39,15 @@ impl Span {
     pub fn kind(&self) -> &'static str {
         self.rule.split_once('.').map_or(self.rule, |(_, kind)| kind)
     }
+
+    /// Other classes it may have.
+    pub fn alternatives(&self) -> &'static [&'static str] {
+        match (self.ambiguous, self.weak) {
+            (true, _) => &["KEN1"],
+            (_, true) => &["TEI"],
+            _ => &[],
+        }
+    }
 }
 
 /// What the keigo rules say of a sentence.

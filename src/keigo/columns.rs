@@ -2,6 +2,8 @@
 //!
 //! Integer counts and what follows from them. A new field is one entry here.
 
+use serde_json::Value as Json;
+
 use super::document::{DocumentKeigo, Thresholds};
 
 /// A field of the `keigo` column.
@@ -61,6 +63,21 @@ pub const FIELDS: &[KeigoField] = &[
     field("repeat", "How often the document is to be taken; always 1 under the policy tag.", Value::Constant(1)),
 ];
 
+impl KeigoField {
+    /// Its value for a document, as JSON.
+    pub fn json(&self, document: &DocumentKeigo, thresholds: &Thresholds) -> Json {
+        match self.value {
+            Value::Count(count) => count(document).into(),
+            Value::Name(name) => name(document).into(),
+            // The shortest digits that give the same f32.
+            Value::Ratio(ratio) => ratio(document).and_then(|ratio| ratio.to_string().parse::<f64>().ok()).into(),
+            Value::Flag(flag) => flag(document, thresholds).into(),
+            Value::Levels(levels) => levels(document).to_vec().into(),
+            Value::Constant(value) => value.into(),
+        }
+    }
+}
+
 const fn field(name: &'static str, about: &'static str, value: Value) -> KeigoField {
     KeigoField { name, about, value }
 }
@@ -72,6 +89,19 @@ const fn count(name: &'static str, about: &'static str, value: fn(&DocumentKeigo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_as_json() {
+        let document = DocumentKeigo { n_keitai: 2, n_jotai: 1, ..DocumentKeigo::default() };
+        let json = |name: &str| {
+            let field = FIELDS.iter().find(|field| field.name == name).unwrap();
+            field.json(&document, &Thresholds::default()).to_string()
+        };
+        assert_eq!(
+            ["n_keitai", "consistency", "mixed", "level", "dominant_style"].map(json).join(" "),
+            "2 0.6666667 true [0,0,0,0] \"keitai\""
+        );
+    }
 
     #[test]
     fn every_field_has_a_name_of_its_own_and_a_meaning() {

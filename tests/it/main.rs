@@ -7,6 +7,7 @@ mod determinism;
 mod durability;
 mod harness;
 mod hostile;
+mod keigo;
 mod pipeline;
 mod readme;
 mod schema;
