@@ -61,7 +61,7 @@ enum Command {
     Normalize(normalize::Arguments),
     /// Morphemes of plain text lines
     Segment(segment::Arguments),
-    /// Keigo: style, level, tone and honorific forms of every sentence
+    /// Keigo: style, level, tone, honorific forms and misuse of every sentence
     Keigo(keigo::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),

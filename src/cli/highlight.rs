@@ -20,7 +20,7 @@ const CLASSES: [(&str, &str, &str); 6] = [
 pub(super) enum Marks {
     /// A colour a class.
     Colours,
-    /// `[SON いらっしゃる]`.
+    /// `[SON いらっしゃる]`, and `{…}` around a misuse.
     Brackets,
 }
 
@@ -37,48 +37,100 @@ impl Marks {
         match self {
             Self::Colours => {
                 let classes = CLASSES.map(|(class, colour, about)| format!("\x1b[{colour}m{class}\x1b[0m {about}"));
-                classes.join(" · ") + "\n"
+                classes.join(" · ") + " · \x1b[4mmisuse\x1b[0m\n"
             }
             Self::Brackets => String::new(),
         }
     }
 
-    /// Appends a line: style, level, tone, and the sentence with its forms marked.
+    /// Appends a line: style, level, tone, and the sentence with its forms marked and its misuses underlined, or in braces; then a
+    /// line for each misuse.
     pub(super) fn push_sentence(self, sentence: &SentenceResult<'_>, out: &mut String) {
         let _ = write!(out, "{:<8} {} {:<7}  ", sentence.style, sentence.level, sentence.tone);
         let mut at = sentence.place.byte_start;
-        for span in &sentence.spans {
-            let SpanResult { place, .. } = span;
-            push_plain(sentence, at, place.byte_start, out);
-            self.push_mark(span, out);
-            push_plain(sentence, place.byte_start, place.byte_end, out);
-            out.push_str(match self {
-                Self::Colours => "\x1b[0m",
-                Self::Brackets => "]",
-            });
-            at = place.byte_end;
+        let (mut span, mut misused) = (None, 0_usize);
+        for edge in edges(sentence) {
+            push_plain(sentence, at, edge.byte, out);
+            at = edge.byte;
+            match edge.what {
+                What::Opens(opened) => span = Some(opened),
+                What::Closes => span = None,
+                What::Misuse => misused += 1,
+                What::Right => misused = misused.saturating_sub(1),
+            }
+            match self {
+                Self::Brackets => push_bracket(edge.what, out),
+                Self::Colours => push_colour(span, misused > 0, out),
+            }
         }
         push_plain(sentence, at, sentence.place.byte_end, out);
         out.push('\n');
-    }
-
-    fn push_mark(self, span: &SpanResult, out: &mut String) {
-        match self {
-            Self::Colours => {
-                let colour = CLASSES.iter().find(|(class, ..)| *class == span.class).map_or("0", |(_, colour, _)| colour);
-                let _ = write!(out, "\x1b[{colour}m");
-            }
-            Self::Brackets => {
-                out.push('[');
-                out.push_str(span.class);
-                for class in span.alt {
-                    out.push('|');
-                    out.push_str(class);
-                }
-                out.push(' ');
-            }
+        for misuse in &sentence.misuse {
+            let _ = writeln!(out, "{:<20}^ {} {}: {}", "", misuse.severity, misuse.what, misuse.evidence);
         }
     }
+}
+
+/// What begins or ends at a byte.
+#[derive(Debug, Clone, Copy)]
+enum What<'a> {
+    /// A span ends.
+    Closes,
+    /// A misuse ends.
+    Right,
+    /// A misuse begins.
+    Misuse,
+    /// A span begins.
+    Opens(&'a SpanResult),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge<'a> {
+    byte: u32,
+    /// Ends before beginnings; a misuse holds the spans inside it.
+    rank: u8,
+    what: What<'a>,
+}
+
+/// The beginnings and ends of spans and misuses, in order.
+fn edges<'a>(sentence: &'a SentenceResult<'_>) -> Vec<Edge<'a>> {
+    let mut edges = Vec::new();
+    for span in &sentence.spans {
+        edges.push(Edge { byte: span.place.byte_end, rank: 0, what: What::Closes });
+        edges.push(Edge { byte: span.place.byte_start, rank: 3, what: What::Opens(span) });
+    }
+    for misuse in &sentence.misuse {
+        edges.push(Edge { byte: misuse.place.byte_end, rank: 1, what: What::Right });
+        edges.push(Edge { byte: misuse.place.byte_start, rank: 2, what: What::Misuse });
+    }
+    edges.sort_by_key(|edge| (edge.byte, edge.rank));
+    edges
+}
+
+fn push_bracket(what: What<'_>, out: &mut String) {
+    match what {
+        What::Closes => out.push(']'),
+        What::Right => out.push('}'),
+        What::Misuse => out.push('{'),
+        What::Opens(span) => {
+            out.push('[');
+            out.push_str(span.class);
+            for class in span.alt {
+                out.push('|');
+                out.push_str(class);
+            }
+            out.push(' ');
+        }
+    }
+}
+
+fn push_colour(span: Option<&SpanResult>, misused: bool, out: &mut String) {
+    let class = span.and_then(|span| CLASSES.iter().find(|(class, ..)| *class == span.class));
+    out.push_str("\x1b[0");
+    if let Some((_, colour, _)) = class {
+        let _ = write!(out, ";{colour}");
+    }
+    out.push_str(if misused { ";4m" } else { "m" });
 }
 
 /// Appends the text between two bytes of the document; control characters as their escapes, line ends as spaces.

@@ -1,4 +1,4 @@
-//! `seimai keigo FILE…`: style, level, tone and honorific forms, sentence by sentence.
+//! `seimai keigo FILE…`: style, level, tone, honorific forms and misuse, sentence by sentence.
 //!
 //! Records are read one by one and worked on in batches, on all threads; the output keeps the order of the input.
 
@@ -26,11 +26,13 @@ use crate::segment::{self, MorphemeBuffer, SegmentWorker};
 /// Bytes of text that are read ahead for each thread.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Style, level, tone and honorific forms of every sentence
+/// Style, level, tone, honorific forms and misuse of every sentence
 ///
 /// Reads JSON Lines, Parquet or plain text (compressed or not; `-` is standard input), normalises it as a run would, and says of each
 /// sentence whether it is 敬体 (keitai), 常体 (jotai) or a fragment, how polite it is (level 0 to 3), its tone, and every honorific
-/// form in it with its class and the rule that found it.
+/// form in it with its class and the rule that found it. Under `misuse` stand forms that break the guidelines of 2007 (敬語の指針;
+/// severity error: 先に帰らさせていただきます) or are disputed (variation: よろしかったでしょうか), each with its type, rule and evidence;
+/// under `formula` fixed phrases of business, shops, letters, statutes and parliament.
 ///
 /// Classes: SON 尊敬語, KEN1 謙譲語I, KEN2 謙譲語II, KEN12 both, TEI 丁寧語, BIK 美化語. Offsets are code points and UTF-8 bytes, ends
 /// exclusive, from the beginning of the normalised document. The `id` of a record goes into its lines. `alt` lists other classes a
@@ -59,7 +61,7 @@ pub(super) struct Arguments {
 enum Format {
     /// JSON Lines, an object a sentence
     Jsonl,
-    /// The text with its forms in colours; in brackets where NO_COLOR is set or the output is no terminal (unless CLICOLOR_FORCE is set)
+    /// The text with its forms in colours, misuse underlined; in brackets, misuse in braces, where NO_COLOR is set or the output is no terminal (unless CLICOLOR_FORCE is set)
     Color,
     /// JSON Lines, an object a document: the fields of the column keigo, and the register
     Summary,

@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::keigo::alphabet::{Class, Lemma, Symbol};
 use crate::keigo::flags::Flags;
-use crate::keigo::formula::FormulaHits;
+use crate::keigo::formula::{FormulaHit, FormulaHits};
 use crate::keigo::lexicon::SymbolTable;
 use crate::keigo::listing::{is_listed, is_quotation};
 use crate::keigo::marks::is_punctuation;
+use crate::keigo::misuse::{Misuse, MisuseSet, Suspect};
 use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
 use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
 use crate::keigo::style::{Ending, Style, Tone, ending, tone};
@@ -69,6 +70,10 @@ pub struct Sentence {
     pub listed: bool,
     /// Its spans: a range of [`Analysis::spans`].
     pub spans: Range<usize>,
+    /// Its misuses: a range of [`Analysis::misuses`].
+    pub misuses: Range<usize>,
+    /// Its formulae: a range of [`Analysis::formula_hits`].
+    pub formulae: Range<usize>,
 }
 
 /// What the worker found in a document.
@@ -78,7 +83,11 @@ pub struct Analysis<'a> {
     pub sentences: &'a [Sentence],
     /// Spans in order; they do not overlap.
     pub spans: &'a [Span],
-    /// Formulae of letters and statutes.
+    /// Misuses; those of a sentence are ordered by their starts and may overlap.
+    pub misuses: &'a [Misuse],
+    /// Formulae, by their starts.
+    pub formula_hits: &'a [FormulaHit],
+    /// The same, counted.
     pub formulae: FormulaHits,
 }
 
@@ -89,6 +98,8 @@ pub struct Analyzer {
     symbols: SymbolTable,
     /// Rules that can begin with a symbol, by its number.
     triggers: Vec<RuleSet>,
+    /// Rows of misuse that can begin with a symbol, by its number.
+    suspects: Vec<MisuseSet>,
 }
 
 impl Analyzer {
@@ -100,12 +111,23 @@ impl Analyzer {
         let tables = Tables::read()?;
         let symbols = SymbolTable::new(lexicon, &tables);
         let triggers = symbols.symbols().iter().map(|symbol| trigger(&tables.rules, *symbol)).collect();
-        Ok(Self { tables, symbols, triggers })
+        let suspects = symbols.symbols().iter().map(|symbol| tables.misuse.trigger(*symbol)).collect();
+        Ok(Self { tables, symbols, triggers, suspects })
     }
 
     /// Scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker { analyzer: self, items: Vec::new(), seen: Flags::NONE, outside: Vec::new(), sentences: Vec::new(), spans: Vec::new() }
+        Worker {
+            analyzer: self,
+            items: Vec::new(),
+            seen: Flags::NONE,
+            outside: Vec::new(),
+            matched: Vec::new(),
+            sentences: Vec::new(),
+            spans: Vec::new(),
+            misuses: Vec::new(),
+            formula_hits: Vec::new(),
+        }
     }
 }
 
@@ -125,8 +147,12 @@ pub struct Worker<'a> {
     seen: Flags,
     /// The symbols that decide the style of the sentence.
     outside: Vec<Symbol>,
+    /// The spans of the sentence: rule, first item, item after the last.
+    matched: Vec<(&'static str, usize, usize)>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
+    misuses: Vec<Misuse>,
+    formula_hits: Vec<FormulaHit>,
 }
 
 impl Worker<'_> {
@@ -136,17 +162,20 @@ impl Worker<'_> {
     pub fn analyze(&mut self, text: &str, sentence_ends: &[u32], morphemes: Morphemes<'_>) -> Analysis<'_> {
         self.sentences.clear();
         self.spans.clear();
+        self.misuses.clear();
+        self.formula_hits.clear();
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
+            let first_formula = self.formula_hits.len();
             if self.seen.any(Flags::FORMULA) {
-                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
+                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae, &mut self.formula_hits);
             }
-            self.sentence(text, start, end);
+            self.sentence(text, start..end, first_formula);
             start = end;
         }
-        Analysis { sentences: &self.sentences, spans: &self.spans, formulae }
+        Analysis { sentences: &self.sentences, spans: &self.spans, misuses: &self.misuses, formula_hits: &self.formula_hits, formulae }
     }
 
     /// Fills `items` with the morphemes from `at` that begin before `end`; returns the first morpheme after them.
@@ -188,7 +217,8 @@ impl Worker<'_> {
         }
     }
 
-    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32) {
+    /// Judges the sentence in `items`, whose formulae begin at `first_formula`.
+    fn sentence(&mut self, text: &str, bytes: Range<u32>, first_formula: usize) {
         if self.items.is_empty() {
             return;
         }
@@ -199,10 +229,22 @@ impl Worker<'_> {
         let first_span = self.spans.len();
         let level = self.find_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = (inner && !quoted) || is_listed(marks, text, byte_start..byte_end, &self.items, ending.style);
+        let listed = (inner && !quoted) || is_listed(marks, text, bytes.clone(), &self.items, ending.style);
         let tone = tone(&self.outside, ending);
         let spans = first_span..self.spans.len();
-        self.sentences.push(Sentence { byte_start, byte_end, style: ending.style, level, tone, quoted, listed, spans });
+        let misuses = self.find_misuses(text, ending.style);
+        self.sentences.push(Sentence {
+            byte_start: bytes.start,
+            byte_end: bytes.end,
+            style: ending.style,
+            level,
+            tone,
+            quoted,
+            listed,
+            spans,
+            misuses,
+            formulae: first_formula..self.formula_hits.len(),
+        });
     }
 
     /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
@@ -223,6 +265,7 @@ impl Worker<'_> {
     fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
         let asks = self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary).any(|symbol| symbol.lemma == Lemma::Ka);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks);
+        self.matched.clear();
         let mut level = 0;
         let mut i = 0;
         while i < self.items.len() {
@@ -238,7 +281,9 @@ impl Worker<'_> {
                 if inner || !self.items[i].quoted {
                     level = level.max(rule.level);
                 }
-                self.spans.push(span(rule, class, &self.items[i + rule.skip..to]));
+                let (id, skip) = (rule.id, rule.skip);
+                self.spans.push(span(rule, class, &self.items[i + skip..to]));
+                self.matched.push((id, i + skip, to));
             }
             for at in i..to {
                 clause.advance(&self.items, at);
@@ -246,6 +291,14 @@ impl Worker<'_> {
             i = to;
         }
         level
+    }
+
+    /// Finds what is misused in the sentence, whose spans are known.
+    fn find_misuses(&mut self, text: &str, style: Style) -> Range<usize> {
+        let first = self.misuses.len();
+        let suspect = Suspect { text, items: &self.items, spans: &self.matched, polite: style == Style::Keitai };
+        self.analyzer.tables.misuse.find(suspect, &self.analyzer.suspects, &mut self.misuses);
+        first..self.misuses.len()
     }
 
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.

@@ -2,7 +2,7 @@
 //!
 //! Integer counts and what follows from them. A new field is one entry here.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::document::{DocumentKeigo, Thresholds};
 
@@ -30,6 +30,9 @@ pub enum Value {
     Flag(fn(&DocumentKeigo, &Thresholds) -> bool),
     /// Counts of the levels 0 to 3 (a list of four u32).
     Levels(fn(&DocumentKeigo) -> [u32; 4]),
+    /// Things counted by name, sorted by name, those without any left out: a list of structs of the name, under this field name,
+    /// and `n` (u32).
+    Named(&'static str, fn(&DocumentKeigo) -> Vec<(&'static str, u32)>),
     /// The same number for every document (u8).
     Constant(u8),
 }
@@ -60,6 +63,10 @@ pub const FIELDS: &[KeigoField] = &[
     count("sasete", "Spans of sasete itadaku, counted in ken1 too.", |d| d.sasete),
     count("n_casual", "Casual sentences.", |d| d.n_casual),
     count("n_role", "Sentences in role language.", |d| d.n_role),
+    count("misuse_errors", "Misuses that the guidelines call wrong.", |d| d.misuse_errors),
+    count("misuse_variations", "Disputed forms and habits of shops.", |d| d.misuse_variations),
+    field("misuse", "Misuses by type, sorted.", Value::Named("type", |d| d.misuse_counts().collect())),
+    field("formula", "Fixed phrases by domain, sorted.", Value::Named("domain", |d| d.formulae.counts().collect())),
     field("repeat", "How often the document is to be taken; always 1 under the policy tag.", Value::Constant(1)),
 ];
 
@@ -73,6 +80,9 @@ impl KeigoField {
             Value::Ratio(ratio) => ratio(document).and_then(|ratio| ratio.to_string().parse::<f64>().ok()).into(),
             Value::Flag(flag) => flag(document, thresholds).into(),
             Value::Levels(levels) => levels(document).to_vec().into(),
+            Value::Named(name, counts) => {
+                counts(document).into_iter().map(|(value, n)| json!({ name: value, "n": n })).collect::<Vec<_>>().into()
+            }
             Value::Constant(value) => value.into(),
         }
     }

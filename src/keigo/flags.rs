@@ -96,6 +96,40 @@ flags! {
     RECEIVING,
     /// Verb of giving: its object goes to the other side (お電話を差し上げる).
     GIVING,
+    /// The speaker alone (私).
+    SELF,
+    /// The speaker's relative, where nobody else is named (母).
+    KIN,
+    /// The speaker's company, shop, family (弊社, うち).
+    HOUSE,
+    /// Somebody at work there (担当者, 係).
+    STAFF,
+    /// Thing that nobody raises (荷物, 電車).
+    INANIMATE,
+    /// Act of the other side that goes to nobody (利用, 乗車).
+    USER_ACT,
+    /// Core that makes no お/ご〜になる (失敗).
+    NO_SON,
+    /// Core that makes no お/ご〜する (憧れ, 賛成).
+    NO_KEN,
+    /// Core that is a humble verb by itself (伺い, 拝見).
+    HUMBLE_CORE,
+    /// Core that may be said of one's own things (私のお部屋).
+    MINE,
+    /// Core of a verb whose object takes が (お分かりになる).
+    OBJECT_GA,
+    /// What happens by itself, so that a thing before it is its subject even with は (届く, 揃う).
+    ARRIVES,
+    /// Title that takes no 様 (部長).
+    TITLE,
+    /// What a shop hands over or speaks of (メニュー, 領収書).
+    GOODS,
+    /// What is paid (会計, 代金).
+    BILL,
+    /// Verb in 〜す that is no short causative (動かす).
+    OWN_VERB,
+    /// Short causative (飲ます): the stem of another verb and す.
+    SHORT_CAUSATIVE,
 }
 
 impl Flags {
@@ -103,7 +137,7 @@ impl Flags {
     pub const NONE: Self = Self::from_bits(0);
 
     /// Flags that the program sets from the dictionary or from the formulae: no table may give them.
-    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA);
+    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA).or(Self::SHORT_CAUSATIVE);
 
     const fn from_bits(bits: u64) -> Self {
         Self([bits as u32, (bits >> 32) as u32])

@@ -6,6 +6,8 @@
 use serde::Serialize;
 
 use crate::keigo::analyze::{Analysis, Sentence, Span};
+use crate::keigo::formula::FormulaHit;
+use crate::keigo::misuse::Misuse;
 
 /// What the rules say of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +30,10 @@ pub struct SentenceResult<'a> {
     pub quoted: bool,
     /// Its honorific forms, in order.
     pub spans: Vec<SpanResult>,
+    /// What is misused, by its start.
+    pub misuse: Vec<MisuseResult<'a>>,
+    /// Fixed phrases.
+    pub formula: Vec<FormulaResult>,
 }
 
 /// A stretch of the document.
@@ -66,18 +72,45 @@ pub struct SpanResult {
     pub ambiguous: bool,
 }
 
+/// A misuse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MisuseResult<'a> {
+    /// What is wrong.
+    #[serde(rename = "type")]
+    pub what: &'static str,
+    /// error, variation.
+    pub severity: &'static str,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The rule, `MIS.type` or `MIS.type.kind`.
+    pub rule: &'static str,
+    /// Its morphemes, and the word that makes it misuse.
+    pub evidence: &'a str,
+}
+
+/// A fixed phrase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormulaResult {
+    /// business, diet, legal, letter, service.
+    pub domain: &'static str,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_false(value: &bool) -> bool {
     !value
 }
 
 /// The sentences of a document in order; `analysis` is that of `text`, `id` goes into each result.
-pub fn sentence_results<'a>(id: Option<&'a str>, text: &'a str, analysis: &Analysis<'_>) -> Vec<SentenceResult<'a>> {
+pub fn sentence_results<'a>(id: Option<&'a str>, text: &'a str, analysis: &Analysis<'a>) -> Vec<SentenceResult<'a>> {
     let mut points = CodePoints { text, byte: 0, count: 0 };
-    analysis.sentences.iter().map(|sentence| result(id, &mut points, sentence, &analysis.spans[sentence.spans.clone()])).collect()
+    analysis.sentences.iter().map(|sentence| result(id, &mut points, sentence, analysis)).collect()
 }
 
-fn result<'a>(id: Option<&'a str>, points: &mut CodePoints<'a>, sentence: &Sentence, spans: &[Span]) -> SentenceResult<'a> {
+fn result<'a>(id: Option<&'a str>, points: &mut CodePoints<'a>, sentence: &Sentence, analysis: &Analysis<'a>) -> SentenceResult<'a> {
     let whole = points.text.get(sentence.byte_start as usize..sentence.byte_end as usize).unwrap_or("");
     let text = whole.trim();
     let byte_start = sentence.byte_start + (whole.len() - whole.trim_start().len()) as u32;
@@ -89,7 +122,9 @@ fn result<'a>(id: Option<&'a str>, points: &mut CodePoints<'a>, sentence: &Sente
         level: sentence.level,
         tone: sentence.tone.name(),
         quoted: sentence.quoted,
-        spans: spans.iter().map(|span| span_result(points, span)).collect(),
+        spans: analysis.spans[sentence.spans.clone()].iter().map(|span| span_result(points, span)).collect(),
+        misuse: analysis.misuses[sentence.misuses.clone()].iter().map(|misuse| misuse_result(points, misuse)).collect(),
+        formula: analysis.formula_hits[sentence.formulae.clone()].iter().map(|hit| formula_result(points, *hit)).collect(),
     }
 }
 
@@ -103,6 +138,20 @@ fn span_result(points: &mut CodePoints<'_>, span: &Span) -> SpanResult {
         weak: span.weak,
         ambiguous: span.ambiguous,
     }
+}
+
+fn misuse_result<'a>(points: &mut CodePoints<'_>, misuse: &'a Misuse) -> MisuseResult<'a> {
+    MisuseResult {
+        what: misuse.what.name(),
+        severity: misuse.severity.name(),
+        place: points.place(misuse.start, misuse.end),
+        rule: misuse.rule,
+        evidence: &misuse.evidence,
+    }
+}
+
+fn formula_result(points: &mut CodePoints<'_>, hit: FormulaHit) -> FormulaResult {
+    FormulaResult { domain: hit.domain, place: points.place(hit.start, hit.end) }
 }
 
 /// Counts code points from the place asked for last, forwards or backwards, so that places in order cost linear time.
