@@ -8,6 +8,7 @@ mod durability;
 mod harness;
 mod hostile;
 mod keigo;
+mod keigo_cases;
 mod pipeline;
 mod readme;
 mod schema;
