@@ -8,11 +8,13 @@ mod common;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
-mod gc;
 mod filter;
+mod gc;
+mod highlight;
 mod init;
 mod inspect;
 mod json_line;
+mod keigo;
 mod limits;
 mod losses;
 mod normalize;
@@ -68,6 +70,8 @@ enum Command {
     Segment(segment::Arguments),
     /// Personal data: placeholders in its place, or where it stands
     Pii(pii::Arguments),
+    /// Keigo: style, level, tone, honorific forms and misuse of every sentence
+    Keigo(keigo::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped
@@ -119,6 +123,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Filter(arguments) => filter::run(arguments, common),
         Command::Segment(arguments) => segment::run(arguments, common),
         Command::Pii(arguments) => pii::run(arguments, common),
+        Command::Keigo(arguments) => keigo::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),

@@ -7,8 +7,8 @@
 //! Words, phrases and rules stand in the tables of `dicts/keigo/`, which a linguist edits without Rust.
 //!
 //! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · [`analyze`] text → sentences and
-//! spans · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
-//! [`columns`] the fields of the column `keigo`.
+//! spans · [`misuse`] forms that are wrong where they stand · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
+//! [`columns`] the fields of the column `keigo` · [`result`] a sentence in full.
 
 pub mod alphabet;
 pub mod analyze;
@@ -22,6 +22,10 @@ mod lexicon;
 mod listing;
 mod mapper;
 mod marks;
+pub mod misuse;
+mod misuse_conditions;
+mod misuse_place;
+pub mod result;
 pub mod rules;
 mod scene;
 pub mod style;
@@ -35,12 +39,16 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, StringArray, StructArray, UInt8Array, UInt32Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, ListArray, StringArray, StructArray, UInt8Array, UInt32Array,
+};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
 use self::columns::{FIELDS, KeigoField, Value};
 pub use crate::keigo::analyze::{Analysis, Analyzer, Sentence, Span};
 pub use crate::keigo::document::{DocumentKeigo, Register, Thresholds, register};
+pub use crate::keigo::misuse::{Misuse, MisuseType, Severity};
 
 use crate::error::{Error, Result};
 use crate::morpheme::{Lexicon, Morphemes};
@@ -160,8 +168,24 @@ fn data_type(value: Value) -> DataType {
         Value::Ratio(_) => DataType::Float32,
         Value::Flag(_) => DataType::Boolean,
         Value::Levels(_) => DataType::FixedSizeList(element(DataType::UInt32), 4),
+        Value::Named(name, _) => DataType::List(element(DataType::Struct(named_fields(name)))),
         Value::Constant(_) => DataType::UInt8,
     }
+}
+
+/// The fields of a count by name.
+fn named_fields(name: &str) -> Fields {
+    Fields::from(vec![Field::new(name, DataType::Utf8, false), Field::new("n", DataType::UInt32, false)])
+}
+
+/// A list of counts by name for each document.
+fn named_counts(name: &str, rows: &[Vec<(&'static str, u32)>]) -> Result<ArrayRef> {
+    let offsets = OffsetBuffer::<i32>::from_lengths(rows.iter().map(Vec::len));
+    let names = StringArray::from_iter_values(rows.iter().flatten().map(|(name, _)| name));
+    let counts = UInt32Array::from_iter_values(rows.iter().flatten().map(|(_, n)| *n));
+    let structs = StructArray::try_new(named_fields(name), vec![Arc::new(names), Arc::new(counts)], None)?;
+    let list = ListArray::try_new(element(DataType::Struct(named_fields(name))), offsets, Arc::new(structs), None)?;
+    Ok(Arc::new(list))
 }
 
 fn array(field: &KeigoField, documents: &[DocumentKeigo], thresholds: &Thresholds) -> Result<ArrayRef> {
@@ -174,6 +198,7 @@ fn array(field: &KeigoField, documents: &[DocumentKeigo], thresholds: &Threshold
             let levels = UInt32Array::from_iter_values(documents.iter().flat_map(levels));
             Arc::new(FixedSizeListArray::try_new(element(DataType::UInt32), 4, Arc::new(levels), None)?)
         }
+        Value::Named(name, counts) => named_counts(name, &documents.iter().map(counts).collect::<Vec<_>>())?,
         Value::Constant(value) => Arc::new(UInt8Array::from_value(value, documents.len())),
     })
 }

@@ -190,6 +190,12 @@ named_enum! {
         Fused,
         /// の, ん as dependent nouns.
         NoNoun,
+        Yoroshii,
+        Kochira,
+        En,
+        Azukari,
+        /// ほう, 方 as a direction, an alternative, or padding.
+        Hou,
     }
 }
 

@@ -5,10 +5,11 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::keigo::alphabet::{Class, Lemma, Symbol};
 use crate::keigo::flags::Flags;
-use crate::keigo::formula::FormulaHits;
+use crate::keigo::formula::{FormulaHit, FormulaHits};
 use crate::keigo::lexicon::SymbolTable;
 use crate::keigo::listing::{is_listed, is_quotation};
 use crate::keigo::marks::is_punctuation;
+use crate::keigo::misuse::{Misuse, MisuseSet, Suspect};
 use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
 use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
 use crate::keigo::style::{Ending, Style, Tone, ages, ending, tone};
@@ -39,6 +40,15 @@ impl Span {
     pub fn kind(&self) -> &'static str {
         self.rule.split_once('.').map_or(self.rule, |(_, kind)| kind)
     }
+
+    /// Other classes it may have.
+    pub fn alternatives(&self) -> &'static [&'static str] {
+        match (self.ambiguous, self.weak) {
+            (true, _) => &["KEN1"],
+            (_, true) => &["TEI"],
+            _ => &[],
+        }
+    }
 }
 
 /// What the keigo rules say of a sentence.
@@ -64,6 +74,10 @@ pub struct Sentence {
     pub ages: [u32; 2],
     /// Its spans: a range of [`Analysis::spans`].
     pub spans: Range<usize>,
+    /// Its misuses: a range of [`Analysis::misuses`].
+    pub misuses: Range<usize>,
+    /// Its formulae: a range of [`Analysis::formula_hits`].
+    pub formulae: Range<usize>,
 }
 
 /// What the worker found in a document.
@@ -73,7 +87,11 @@ pub struct Analysis<'a> {
     pub sentences: &'a [Sentence],
     /// Spans in order; they do not overlap.
     pub spans: &'a [Span],
-    /// Formulae of letters and statutes.
+    /// Misuses; those of a sentence are ordered by their starts and may overlap.
+    pub misuses: &'a [Misuse],
+    /// Formulae, by their starts.
+    pub formula_hits: &'a [FormulaHit],
+    /// The same, counted.
     pub formulae: FormulaHits,
 }
 
@@ -90,6 +108,8 @@ pub struct Analyzer {
     unbound: RuleSet,
     /// Rules that ask nothing of the clause: those of politeness.
     clauseless: RuleSet,
+    /// Rows of misuse that can begin with a symbol, by its number.
+    suspects: Vec<MisuseSet>,
 }
 
 impl Analyzer {
@@ -104,7 +124,8 @@ impl Analyzer {
         let (by_lemma, unbound) = keys(&tables.rules);
         let polite = tables.rules.iter().enumerate().filter(|(_, rule)| rule.class == Some(Honorific::Tei));
         let clauseless = polite.fold(0, |set, (i, _)| set | 1 << i);
-        Ok(Self { tables, symbols, triggers, by_lemma, unbound, clauseless })
+        let suspects = symbols.symbols().iter().map(|symbol| tables.misuse.trigger(*symbol)).collect();
+        Ok(Self { tables, symbols, triggers, by_lemma, unbound, clauseless, suspects })
     }
 
     /// Scratch of one thread.
@@ -118,8 +139,11 @@ impl Analyzer {
             bracketed: false,
             feasible: 0,
             outside: Vec::new(),
+            matched: Vec::new(),
             sentences: Vec::new(),
             spans: Vec::new(),
+            misuses: Vec::new(),
+            formula_hits: Vec::new(),
         }
     }
 }
@@ -163,8 +187,12 @@ pub struct Worker<'a> {
     feasible: RuleSet,
     /// The symbols that decide the style of the sentence.
     outside: Vec<Symbol>,
+    /// The spans of the sentence: rule, first item, item after the last.
+    matched: Vec<(&'static str, usize, usize)>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
+    misuses: Vec<Misuse>,
+    formula_hits: Vec<FormulaHit>,
 }
 
 impl Worker<'_> {
@@ -174,23 +202,27 @@ impl Worker<'_> {
     pub fn analyze(&mut self, text: &str, sentence_ends: &[u32], morphemes: Morphemes<'_>) -> Analysis<'_> {
         self.sentences.clear();
         self.spans.clear();
+        self.misuses.clear();
+        self.formula_hits.clear();
         self.carried = false;
         self.numbers.clear();
         let words = morphemes.pos.iter().zip(morphemes.word);
         self.numbers.extend(words.map(|(pos, word)| self.analyzer.symbols.number(*pos, *word)));
+        self.misuses.clear();
+        self.formula_hits.clear();
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
             at = self.load(text, morphemes, at, end);
-            let before = formulae.legal;
+            let (before, first_formula) = (formulae.legal(), self.formula_hits.len());
             if self.seen.any(Flags::FORMULA) {
-                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae);
+                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae, &mut self.formula_hits);
             }
-            self.sentence(text, start, end, formulae.legal > before);
+            self.sentence(text, start..end, formulae.legal() > before, first_formula);
             self.carried = (self.carried || self.bracketed) && self.leaves_quotation(text, end);
             start = end;
         }
-        Analysis { sentences: &self.sentences, spans: &self.spans, formulae }
+        Analysis { sentences: &self.sentences, spans: &self.spans, misuses: &self.misuses, formula_hits: &self.formula_hits, formulae }
     }
 
     /// Fills `items` with the morphemes from `at` that begin before `end`; returns the first morpheme after them.
@@ -253,7 +285,8 @@ impl Worker<'_> {
         }
     }
 
-    fn sentence(&mut self, text: &str, byte_start: u32, byte_end: u32, statute: bool) {
+    /// Judges the sentence in `items`, whose formulae begin at `first_formula`; `statute`: one of them is a statute's.
+    fn sentence(&mut self, text: &str, bytes: Range<u32>, statute: bool, first_formula: usize) {
         if self.items.is_empty() {
             return;
         }
@@ -264,13 +297,24 @@ impl Worker<'_> {
         let first_span = self.spans.len();
         let level = self.find_spans(text, ending, inner);
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = (inner && !quoted) || is_listed(marks, text, byte_start..byte_end, &self.items, ending.style);
+        let listed = (inner && !quoted) || is_listed(marks, text, bytes.clone(), &self.items, ending.style);
         let tone = tone(&self.outside, ending, statute);
         let spans = first_span..self.spans.len();
-        let unmarked = self.items.last().is_some_and(|item| !matches!(item.symbol.class, Class::Mark | Class::Close));
-        let ages = ages(&self.outside);
-        let style = ending.style;
-        self.sentences.push(Sentence { byte_start, byte_end, style, level, tone, quoted, listed, unmarked, ages, spans });
+        let misuses = self.find_misuses(text, ending.style);
+        self.sentences.push(Sentence {
+            byte_start: bytes.start,
+            byte_end: bytes.end,
+            style: ending.style,
+            level,
+            tone,
+            quoted,
+            listed,
+            unmarked: self.items.last().is_some_and(|item| !matches!(item.symbol.class, Class::Mark | Class::Close)),
+            ages: ages(&self.outside),
+            spans,
+            misuses,
+            formulae: first_formula..self.formula_hits.len(),
+        });
     }
 
     /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
@@ -294,6 +338,7 @@ impl Worker<'_> {
         let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.is_some_and(|mark| mark.contains(['？', '?']));
         let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
         let mut clause = Clause::new(ending.style == Style::Keitai, asks, addressed, self.seen.any(Flags::COURTESY));
+        self.matched.clear();
         let asked = self.feasible & !self.analyzer.clauseless;
         let follow = self.items.iter().any(|item| self.analyzer.triggers[usize::from(item.number)] & asked != 0);
         let mut level = 0;
@@ -311,7 +356,9 @@ impl Worker<'_> {
                 if inner || !self.items[i].quoted {
                     level = level.max(rule.level);
                 }
-                self.spans.push(span(rule, class, &self.items[i + rule.skip..to]));
+                let (id, skip) = (rule.id, rule.skip);
+                self.spans.push(span(rule, class, &self.items[i + skip..to]));
+                self.matched.push((id, i + skip, to));
             }
             if follow {
                 for at in i..to {
@@ -321,6 +368,14 @@ impl Worker<'_> {
             i = to;
         }
         level
+    }
+
+    /// Finds what is misused in the sentence, whose spans are known.
+    fn find_misuses(&mut self, text: &str, style: Style) -> Range<usize> {
+        let first = self.misuses.len();
+        let suspect = Suspect { text, items: &self.items, spans: &self.matched, polite: style == Style::Keitai };
+        self.analyzer.tables.misuse.find(suspect, &self.analyzer.suspects, &mut self.misuses);
+        first..self.misuses.len()
     }
 
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.

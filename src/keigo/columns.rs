@@ -2,6 +2,8 @@
 //!
 //! Integer counts and what follows from them. A new field is one entry here.
 
+use serde_json::{Value as Json, json};
+
 use super::document::{DocumentKeigo, Thresholds};
 
 /// A field of the `keigo` column.
@@ -28,6 +30,9 @@ pub enum Value {
     Flag(fn(&DocumentKeigo, &Thresholds) -> bool),
     /// Counts of the levels 0 to 3 (a list of four u32).
     Levels(fn(&DocumentKeigo) -> [u32; 4]),
+    /// Things counted by name, sorted by name, those without any left out: a list of structs of the name, under this field name,
+    /// and `n` (u32).
+    Named(&'static str, fn(&DocumentKeigo) -> Vec<(&'static str, u32)>),
     /// The same number for every document (u8).
     Constant(u8),
 }
@@ -61,12 +66,34 @@ pub const FIELDS: &[KeigoField] = &[
     count("sasete", "Spans of sasete itadaku, counted in ken1 too.", |d| d.sasete),
     count("n_casual", "Casual sentences.", |d| d.n_casual),
     count("n_role", "Sentences in role language.", |d| d.n_role),
+    count("misuse_errors", "Misuses that the guidelines call wrong.", |d| d.misuse_errors),
+    count("misuse_variations", "Disputed forms and habits of shops.", |d| d.misuse_variations),
+    field("misuse", "Misuses by type, sorted.", Value::Named("type", |d| d.misuse_counts().collect())),
+    field("formula", "Fixed phrases by domain, sorted.", Value::Named("domain", |d| d.formulae.counts().collect())),
     field(REPEAT, "How often the document is to be taken: 1, unless the policy rebalance says otherwise.", Value::Constant(1)),
 ];
 
 /// Names of the fields that are numbers: those that a condition of a plan can compare.
 pub fn numbers() -> Vec<&'static str> {
     FIELDS.iter().filter(|field| matches!(field.value, Value::Count(_) | Value::Ratio(_))).map(|field| field.name).collect()
+}
+
+impl KeigoField {
+    /// Its value for a document, as JSON.
+    pub fn json(&self, document: &DocumentKeigo, thresholds: &Thresholds) -> Json {
+        match self.value {
+            Value::Count(count) => count(document).into(),
+            Value::Name(name) => name(document).into(),
+            // The shortest digits that give the same f32.
+            Value::Ratio(ratio) => ratio(document).and_then(|ratio| ratio.to_string().parse::<f64>().ok()).into(),
+            Value::Flag(flag) => flag(document, thresholds).into(),
+            Value::Levels(levels) => levels(document).to_vec().into(),
+            Value::Named(name, counts) => {
+                counts(document).into_iter().map(|(value, n)| json!({ name: value, "n": n })).collect::<Vec<_>>().into()
+            }
+            Value::Constant(value) => value.into(),
+        }
+    }
 }
 
 const fn field(name: &'static str, about: &'static str, value: Value) -> KeigoField {
@@ -80,6 +107,19 @@ const fn count(name: &'static str, about: &'static str, value: fn(&DocumentKeigo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_as_json() {
+        let document = DocumentKeigo { n_keitai: 2, n_jotai: 1, ..DocumentKeigo::default() };
+        let json = |name: &str| {
+            let field = FIELDS.iter().find(|field| field.name == name).unwrap();
+            field.json(&document, &Thresholds::default()).to_string()
+        };
+        assert_eq!(
+            ["n_keitai", "consistency", "mixed", "level", "dominant_style"].map(json).join(" "),
+            "2 0.6666667 true [0,0,0,0] \"keitai\""
+        );
+    }
 
     #[test]
     fn every_field_has_a_name_of_its_own_and_a_meaning() {

@@ -2,6 +2,7 @@
 
 use crate::keigo::analyze::{Analysis, Sentence, Span};
 use crate::keigo::formula::FormulaHits;
+use crate::keigo::misuse::{Misuse, MisuseType, Severity};
 use crate::keigo::rules::Honorific;
 use crate::keigo::style::{Style, Tone};
 
@@ -54,8 +55,14 @@ pub struct DocumentKeigo {
     pub n_casual_prose: u32,
     /// Characters of the document.
     pub n_chars: u32,
-    /// Formulae of letters and statutes.
+    /// Formulae.
     pub formulae: FormulaHits,
+    /// Misuses of the severity error.
+    pub misuse_errors: u32,
+    /// Misuses of the severity variation.
+    pub misuse_variations: u32,
+    /// Misuses by type, in the order of [`MisuseType::ALL`].
+    pub misuse: [u32; MisuseType::ALL.len()],
 }
 
 /// 敬体 or 常体, for the whole document.
@@ -212,6 +219,7 @@ impl DocumentKeigo {
         let mut sums = Self { n_chars: u32::try_from(n_chars).unwrap_or(u32::MAX), formulae: analysis.formulae, ..Self::default() };
         analysis.sentences.iter().for_each(|sentence| sums.add_sentence(sentence));
         analysis.spans.iter().for_each(|span| sums.add_span(span));
+        analysis.misuses.iter().for_each(|misuse| sums.add_misuse(misuse));
         sums
     }
 
@@ -251,6 +259,19 @@ impl DocumentKeigo {
         };
         *count += 1;
         self.sasete += u32::from(span.sasete);
+    }
+
+    fn add_misuse(&mut self, misuse: &Misuse) {
+        *(match misuse.severity {
+            Severity::Error => &mut self.misuse_errors,
+            Severity::Variation => &mut self.misuse_variations,
+        }) += 1;
+        self.misuse[misuse.what as usize] += 1;
+    }
+
+    /// Misuses by type, sorted by name, types without any left out.
+    pub fn misuse_counts(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        MisuseType::ALL.iter().zip(self.misuse).map(|((name, _), n)| (*name, n)).filter(|(_, n)| *n > 0)
     }
 
     /// Prose sentences that are keitai or jotai.
@@ -298,7 +319,7 @@ impl DocumentKeigo {
     }
 
     fn is_legal(&self, thresholds: &Thresholds) -> bool {
-        let per_thousand = 1000.0 * share(self.formulae.legal, self.n_chars);
+        let per_thousand = 1000.0 * share(self.formulae.legal(), self.n_chars);
         self.formulae.distinct_legal() >= thresholds.legal_distinct
             && per_thousand >= thresholds.legal_density
             && share(self.n_keitai, self.styled()) <= thresholds.legal_keitai_max

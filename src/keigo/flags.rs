@@ -1,13 +1,13 @@
 //! Flags: properties of a word that the rules and their conditions ask for.
 //!
 //! Each is declared once, here: the macro gives the constant, its bit, and the name that the tables of `dicts/keigo/`
-//! use (the name of the constant). A 65th flag would not compile: then the set needs a wider integer, and nothing else.
+//! use (the name of the constant). A 97th flag would not compile: then the set needs one number more, and nothing else.
 
 use std::ops::{BitOr, BitOrAssign};
 
-/// A set of flags: a bit each, in two halves, so that it is aligned to four bytes and a symbol takes twelve bytes, not sixteen.
+/// A set of flags: a bit each, in three numbers, so that it is aligned to four bytes and a symbol takes sixteen bytes, not thirty-two.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Flags([u32; 2]);
+pub struct Flags([u32; 3]);
 
 macro_rules! flags {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -17,7 +17,7 @@ macro_rules! flags {
         enum Bit { $($name,)* }
 
         impl Flags {
-            $($(#[$doc])* pub const $name: Self = Self::from_bits(1 << Bit::$name as u32);)*
+            $($(#[$doc])* pub const $name: Self = Self::of_bit(Bit::$name as usize);)*
 
             /// Every flag with its name, in order of declaration.
             pub const ALL: &[(&str, Self)] = &[$((stringify!($name), Self::$name),)*];
@@ -112,46 +112,83 @@ flags! {
     HABIT,
     /// Stands after a name (さん, ちゃん): お before that name is part of it.
     ADDRESS,
+    /// The speaker alone (私).
+    SELF,
+    /// The speaker's relative, where nobody else is named (母).
+    KIN,
+    /// The speaker's company, shop, family (弊社, うち).
+    HOUSE,
+    /// Somebody at work there (担当者, 係).
+    STAFF,
+    /// Thing that nobody raises (荷物, 電車).
+    INANIMATE,
+    /// Act of the other side that goes to nobody (利用, 乗車).
+    USER_ACT,
+    /// Core that makes no お/ご〜になる (失敗).
+    NO_SON,
+    /// Core that makes no お/ご〜する (憧れ, 賛成).
+    NO_KEN,
+    /// Core that is a humble verb by itself (伺い, 拝見).
+    HUMBLE_CORE,
+    /// Core that may be said of one's own things (私のお部屋).
+    MINE,
+    /// Core of a verb whose object takes が (お分かりになる).
+    OBJECT_GA,
+    /// What happens by itself, so that a thing before it is its subject even with は (届く, 揃う).
+    ARRIVES,
+    /// Title that takes no 様 (部長).
+    TITLE,
+    /// What a shop hands over or speaks of (メニュー, 領収書).
+    GOODS,
+    /// What is paid (会計, 代金).
+    BILL,
+    /// Verb in 〜す that is no short causative (動かす).
+    OWN_VERB,
+    /// Short causative (飲ます): the stem of another verb and す.
+    SHORT_CAUSATIVE,
 }
 
 impl Flags {
     /// No flag.
-    pub const NONE: Self = Self::from_bits(0);
+    pub const NONE: Self = Self([0; 3]);
 
     /// Flags that the program sets from the dictionary or from the formulae: no table may give them.
-    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA);
+    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA).or(Self::SHORT_CAUSATIVE);
 
-    const fn from_bits(bits: u64) -> Self {
-        Self([bits as u32, (bits >> 32) as u32])
-    }
-
-    const fn bits(self) -> u64 {
-        self.0[0] as u64 | (self.0[1] as u64) << 32
+    const fn of_bit(bit: usize) -> Self {
+        let mut flags = [0; 3];
+        flags[bit / 32] = 1 << (bit % 32);
+        Self(flags)
     }
 
     /// The flags of either set.
     pub const fn or(self, other: Self) -> Self {
-        Self::from_bits(self.bits() | other.bits())
+        let ([a, b, c], [d, e, f]) = (self.0, other.0);
+        Self([a | d, b | e, c | f])
     }
 
     /// The flags of both sets.
     pub const fn and(self, other: Self) -> Self {
-        Self::from_bits(self.bits() & other.bits())
+        let ([a, b, c], [d, e, f]) = (self.0, other.0);
+        Self([a & d, b & e, c & f])
     }
 
     /// The flags that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
-        Self::from_bits(self.bits() & !other.bits())
+        let ([a, b, c], [d, e, f]) = (self.0, other.0);
+        Self([a & !d, b & !e, c & !f])
     }
 
     /// Has any of these flags?
     pub const fn any(self, flags: Self) -> bool {
-        self.bits() & flags.bits() != 0
+        let ([a, b, c], [d, e, f]) = (self.0, flags.0);
+        a & d | b & e | c & f != 0
     }
 
     /// Has no flag at all?
     pub const fn is_none(self) -> bool {
-        self.bits() == 0
+        let [a, b, c] = self.0;
+        a | b | c == 0
     }
 }
 

@@ -1,4 +1,4 @@
-//! Formulae of letters and statutes: fixed phrases that tell the kind of a document.
+//! Formulae: fixed phrases of statutes, letters, business, shops and parliament, which tell the kind of a document.
 
 use crate::error::Result;
 use crate::keigo::alphabet::named_enum;
@@ -18,7 +18,40 @@ named_enum! {
         Closing,
         /// Other phrases of letters.
         Letter,
+        /// Business letters and mail.
+        Business,
+        /// Shops, desks, telephones.
+        Service,
+        /// Parliament.
+        Diet,
     }
+}
+
+/// The domains as files name them, sorted.
+pub const DOMAINS: [&str; 5] = ["business", "diet", "legal", "letter", "service"];
+
+impl Domain {
+    /// Its index in [`DOMAINS`].
+    fn place(self) -> usize {
+        match self {
+            Self::Business => 0,
+            Self::Diet => 1,
+            Self::Legal => 2,
+            Self::Opening | Self::Closing | Self::Letter => 3,
+            Self::Service => 4,
+        }
+    }
+}
+
+/// A formula in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FormulaHit {
+    /// Byte start in the document.
+    pub start: u32,
+    /// Byte end in the document.
+    pub end: u32,
+    /// One of [`DOMAINS`].
+    pub domain: &'static str,
 }
 
 /// The table of formulae.
@@ -41,18 +74,28 @@ pub(super) struct Formulae {
     heads: Vec<&'static str>,
 }
 
-/// Which formulae a document holds, and how many of statutes.
+/// Which formulae a document holds, and how many of each domain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FormulaHits {
     /// A bit a phrase; an index is a [`Domain`].
     seen: [u64; Domain::ALL.len()],
-    /// Occurrences of formulae of statutes.
-    pub legal: u32,
+    /// Occurrences, by the index in [`DOMAINS`].
+    counts: [u32; DOMAINS.len()],
 }
 
 impl FormulaHits {
     fn distinct(self, domain: Domain) -> u32 {
         self.seen[domain as usize].count_ones()
+    }
+
+    /// Occurrences of formulae of statutes.
+    pub fn legal(self) -> u32 {
+        self.counts[Domain::Legal.place()]
+    }
+
+    /// Occurrences by domain, sorted by name, those without any left out.
+    pub fn counts(self) -> impl Iterator<Item = (&'static str, u32)> {
+        DOMAINS.into_iter().zip(self.counts).filter(|(_, n)| *n > 0)
     }
 
     /// Number of different formulae of statutes.
@@ -101,16 +144,18 @@ impl Formulae {
         self.heads.iter().copied()
     }
 
-    /// Adds the formulae that begin at one of `items`.
-    pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits) {
+    /// Adds the formulae that begin at one of `items` to the hits of the document and to `found`.
+    pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits, found: &mut Vec<FormulaHit>) {
         for item in items.iter().filter(|item| item.symbol.any(Flags::FORMULA)) {
             let Some(rest) = text.get(item.start as usize..) else { continue };
             let first = rest.chars().next();
             let from = self.formulae.partition_point(|formula| formula.phrase.chars().next() < first);
             let alike = self.formulae[from..].iter().take_while(|formula| formula.phrase.chars().next() == first);
             for formula in alike.filter(|formula| rest.starts_with(formula.phrase)) {
+                let place = formula.domain.place();
                 hits.seen[formula.domain as usize] |= formula.bit;
-                hits.legal += u32::from(formula.domain == Domain::Legal);
+                hits.counts[place] += 1;
+                found.push(FormulaHit { start: item.start, end: item.start + formula.phrase.len() as u32, domain: DOMAINS[place] });
             }
         }
     }
@@ -126,8 +171,10 @@ mod tests {
         let text = "拝啓　時下ますます";
         let symbol = Symbol { flags: Flags::FORMULA, ..Symbol::default() };
         let item = |start, end| Item { symbol, number: 0, start, end, quoted: false };
-        let mut hits = FormulaHits::default();
-        Formulae::read().unwrap().find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits);
+        let (mut hits, mut found) = (FormulaHits::default(), Vec::new());
+        Formulae::read().unwrap().find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits, &mut found);
         assert_eq!((hits.distinct_letter(), hits.distinct_legal(), hits.is_framed_letter()), (2, 0, false));
+        assert_eq!(hits.counts().collect::<Vec<_>>(), [("letter", 2)]);
+        assert_eq!(found[1], FormulaHit { start: 9, end: 15, domain: "letter" });
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Mapper<'a> {
     tables: &'a Tables,
     /// Surfaces of 連用形.
     stems: FxHashSet<Box<str>>,
+    /// Surfaces of the 未然形 of 五段 verbs but those in 〜す.
+    negatives: FxHashSet<Box<str>>,
 }
 
 /// Flags that belong to the core of an honorific noun.
@@ -33,16 +35,34 @@ const CORE: Flags = Flags::BIKA
     .or(Flags::THANKED)
     .or(Flags::COMMON);
 
+/// Flags of a core that say where its forms are misused.
+const JUDGED: Flags = Flags::USER_ACT
+    .or(Flags::NO_SON)
+    .or(Flags::NO_KEN)
+    .or(Flags::HUMBLE_CORE)
+    .or(Flags::MINE)
+    .or(Flags::OBJECT_GA)
+    .or(Flags::INANIMATE)
+    .or(Flags::GOODS)
+    .or(Flags::BILL)
+    .or(Flags::ARRIVES);
+
 impl<'a> Mapper<'a> {
     /// Reads the verb stems of the lexicon.
     pub(super) fn new(lexicon: &dyn Lexicon, tables: &'a Tables) -> Self {
-        let mut stems = FxHashSet::default();
+        let (mut stems, mut negatives) = (FxHashSet::default(), FxHashSet::default());
         lexicon.each_word(&mut |word| {
-            if word.features.first() == Some(&"動詞") && form_of(feature(word, 5)) == Form::Continuative {
+            if word.features.first() != Some(&"動詞") {
+                return;
+            }
+            let form = form_of(feature(word, 5));
+            if form == Form::Continuative {
                 stems.insert(Box::from(word.surface));
+            } else if form == Form::Irrealis && is_godan(word) && !in_su(word) {
+                negatives.insert(Box::from(word.surface));
             }
         });
-        Self { standard: lexicon.standard(), tables, stems }
+        Self { standard: lexicon.standard(), tables, stems, negatives }
     }
 
     /// The symbol of an entry.
@@ -129,6 +149,7 @@ impl<'a> Mapper<'a> {
                 let of_base = vocabulary.flags(base).unwrap_or_default();
                 flags |= of_base;
                 flags |= verb_flags(word, lemma);
+                flags |= self.causative_flags(word);
                 if !of_base.any(Flags::STOP) {
                     flags = flags.without(Flags::STOP);
                 }
@@ -161,6 +182,22 @@ impl<'a> Mapper<'a> {
         flags
     }
 
+    /// [`Flags::SHORT_CAUSATIVE`] of 飲まさ, which is the stem of 飲む and す; [`Flags::OWN_VERB`] of 動か, which may be cut from
+    /// 動かさせて. Written with a kanji: in kana it may be anything.
+    fn causative_flags(&self, word: &Word<'_>) -> Flags {
+        let kanji = word.surface.chars().any(|c| !matches!(c, 'ぁ'..='ゟ'));
+        if !kanji || !is_godan(word) || form_of(feature(word, 5)) != Form::Irrealis {
+            return Flags::NONE;
+        }
+        let stem = if in_su(word) { word.surface.strip_suffix('さ').unwrap_or(word.surface) } else { word.surface };
+        let own = self.tables.vocabulary.flags(&format!("{stem}す")).is_some_and(|flags| flags.any(Flags::OWN_VERB));
+        match (own, in_su(word)) {
+            (true, false) => Flags::OWN_VERB,
+            (false, true) if self.negatives.contains(stem) => Flags::SHORT_CAUSATIVE,
+            _ => Flags::NONE,
+        }
+    }
+
     /// Flags of a word that contains the prefix: those of its core, or [`Flags::STOP`].
     fn prefix_flags(&self, class: Class, surface: &str) -> Flags {
         let vocabulary = &self.tables.vocabulary;
@@ -169,14 +206,15 @@ impl<'a> Mapper<'a> {
         if whole.any(Flags::SON_NOUN) {
             return Flags::PREFIXED;
         }
-        let of_core = vocabulary.flags(core).map_or(Flags::NONE, |flags| flags.and(CORE));
+        let known = vocabulary.flags(core).unwrap_or_default();
+        let (of_core, judged) = (known.and(CORE), known.and(JUDGED));
         if !of_core.is_none() {
-            Flags::PREFIXED | of_core
+            Flags::PREFIXED | of_core | judged
         } else if whole.any(Flags::PREFIXED) {
-            whole
+            whole | judged
         } else if self.stems.contains(core) {
             // お作り is in the lexicon, and yet お作りします is a form of 作る.
-            Flags::PREFIXED | Flags::VERBAL | Flags::SET_PHRASE
+            Flags::PREFIXED | Flags::VERBAL | Flags::SET_PHRASE | judged
         } else {
             Flags::STOP
         }
@@ -210,6 +248,15 @@ fn can_be_prefixed(class: Class) -> bool {
 /// One character that is a 五段 verb without its ending: part of a name or compound.
 fn is_bare_stem(word: &Word<'_>) -> bool {
     feature(word, 4).contains("五段") && word.surface.chars().count() == 1 && !word.surface.chars().all(|c| matches!(c, 'ぁ'..='ゟ'))
+}
+
+fn is_godan(word: &Word<'_>) -> bool {
+    feature(word, 4).starts_with("五段")
+}
+
+/// 五段 in サ行, whose dictionary form ends in す.
+fn in_su(word: &Word<'_>) -> bool {
+    feature(word, 4).contains("サ行")
 }
 
 fn is_suffix_verb(word: &Word<'_>) -> bool {

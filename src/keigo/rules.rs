@@ -9,7 +9,7 @@ use crate::keigo::alphabet::{Class, Form, Lemma, Symbol, named_enum};
 use crate::keigo::conditions::{CONDITIONS, Condition};
 use crate::keigo::flags::Flags;
 use crate::keigo::table::{Checked, Table, named};
-use crate::keigo::vocabulary::flags;
+use crate::keigo::vocabulary::flags_named;
 
 /// Class of an honorific form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,15 +97,16 @@ impl Step {
         }
     }
 
-    fn read(text: &str) -> Checked<Self> {
+    /// Reads a step as the tables write it.
+    pub(super) fn read(text: &str) -> Checked<Self> {
         if text == "prefixed" {
             Ok(Self::Prefixed(Flags::NONE))
         } else if let Some(names) = text.strip_prefix("prefixed:") {
-            Ok(Self::Prefixed(flags(&names.replace('|', " "))?))
+            Ok(Self::Prefixed(flags_named(names, '|')?))
         } else if let Some(names) = text.strip_prefix("prefixed=") {
             Ok(Self::PrefixedOf(lemmas(names)?))
         } else if let Some(names) = text.strip_prefix("any:") {
-            Ok(Self::Any(flags(&names.replace('|', " "))?))
+            Ok(Self::Any(flags_named(names, '|')?))
         } else if let Some(names) = text.strip_prefix("class:") {
             class(names)
         } else if let Some(names) = text.strip_suffix('?') {

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::keigo::formula::{FORMULAE, Formulae};
 use crate::keigo::fused::{FUSED, Fused};
 use crate::keigo::marks::{MARKS, Marks};
+use crate::keigo::misuse::{MISUSE, MisuseRules};
 use crate::keigo::rules::{self, RULES, Rule};
 use crate::keigo::vocabulary::{LEMMA_FLAGS, LEMMAS, SPELLINGS, UNKNOWN, Vocabulary};
 
@@ -20,12 +21,14 @@ pub(super) struct Tables {
     pub(super) formulae: Formulae,
     /// The rules, in the order in which they are tried.
     pub(super) rules: Vec<Rule>,
+    /// What is misused, and where.
+    pub(super) misuse: MisuseRules,
 }
 
 /// The texts of all tables, in a fixed order.
 pub(super) fn texts() -> impl Iterator<Item = &'static str> {
     let words = [LEMMAS.text, LEMMA_FLAGS.text, UNKNOWN.text];
-    let others = [FORMULAE.text, FUSED.text, MARKS.text, RULES.text];
+    let others = [FORMULAE.text, FUSED.text, MARKS.text, RULES.text, MISUSE.text];
     words.into_iter().chain(SPELLINGS.map(|table| table.text)).chain(others)
 }
 
@@ -39,6 +42,7 @@ impl Tables {
             marks: Marks::read()?,
             formulae,
             rules: rules::read()?,
+            misuse: MisuseRules::read()?,
         })
     }
 }

@@ -50,12 +50,13 @@ const fn spellings(file: &'static str, text: &'static str) -> Table<2> {
 }
 
 /// Flags of spellings, whatever their part of speech. A spelling may stand in several of them.
-pub(super) const SPELLINGS: [Table<2>; 5] = [
+pub(super) const SPELLINGS: [Table<2>; 6] = [
     spellings("nouns.tsv", include_str!("../../dicts/keigo/nouns.tsv")),
     spellings("cores.tsv", include_str!("../../dicts/keigo/cores.tsv")),
     spellings("passives.tsv", include_str!("../../dicts/keigo/passives.tsv")),
     spellings("cues.tsv", include_str!("../../dicts/keigo/cues.tsv")),
     spellings("tones.tsv", include_str!("../../dicts/keigo/tones.tsv")),
+    spellings("misuse_words.tsv", include_str!("../../dicts/keigo/misuse_words.tsv")),
 ];
 
 /// Flags of words outside the dictionary.
@@ -80,17 +81,18 @@ pub(super) struct Vocabulary {
     joined_prefixes: Vec<&'static str>,
 }
 
+/// The flags that these names, parted by `separator`, stand for.
+pub(super) fn flags_named(names: &str, separator: char) -> Checked<Flags> {
+    names.split(separator).try_fold(Flags::NONE, |flags, name| Ok(flags | named(Flags::ALL, "flag", name)?))
+}
+
 /// The flags of a cell.
-pub(super) fn flags(cell: &str) -> Checked<Flags> {
-    let mut flags = Flags::NONE;
-    for name in cell.split(' ') {
-        let flag = named(Flags::ALL, "flag", name)?;
-        if flag.any(Flags::COMPUTED) {
-            return Err(format!("{name} is set by the program, not by a table"));
-        }
-        flags |= flag;
+fn flags(cell: &str) -> Checked<Flags> {
+    let flags = flags_named(cell, ' ')?;
+    match Flags::ALL.iter().find(|(_, flag)| flags.and(Flags::COMPUTED).any(*flag)) {
+        Some((name, _)) => Err(format!("{name} is set by the program, not by a table")),
+        None => Ok(flags),
     }
-    Ok(flags)
 }
 
 impl Vocabulary {

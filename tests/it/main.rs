@@ -8,6 +8,8 @@ mod durability;
 mod filter;
 mod harness;
 mod hostile;
+mod keigo;
+mod keigo_cases;
 mod pii;
 mod pipeline;
 mod policies;

@@ -12,6 +12,8 @@ use crate::keigo::flags::Flags;
 use crate::keigo::formula::{Domain, FORMULAE};
 use crate::keigo::fused::{FUSED, Position};
 use crate::keigo::marks::{MARKS, Use};
+use crate::keigo::misuse::{MISUSE, MisuseType, Severity};
+use crate::keigo::misuse_conditions::MISUSE_CONDITIONS;
 use crate::keigo::rules::{Label, RULES};
 use crate::keigo::table::Table;
 use crate::keigo::tables::Tables;
@@ -23,6 +25,9 @@ const CODE: &[&str] = &[
     include_str!("../conditions.rs"),
     include_str!("../formula.rs"),
     include_str!("../mapper.rs"),
+    include_str!("../misuse.rs"),
+    include_str!("../misuse_conditions.rs"),
+    include_str!("../misuse_place.rs"),
     include_str!("../rules.rs"),
     include_str!("../scene.rs"),
     include_str!("../style.rs"),
@@ -58,7 +63,7 @@ fn called(prefix: &str) -> Names {
 
 /// The names that patterns of rules hold.
 fn in_patterns() -> Names {
-    let steps = column(RULES, "pattern");
+    let steps = &column(RULES, "pattern") | &column(MISUSE, "pattern");
     let step_names = steps.iter().flat_map(|step| step.split([':', '=', '|', '?', '/', '(', ')']));
     step_names.collect()
 }
@@ -85,7 +90,7 @@ fn the_tables_are_read() {
 #[test]
 fn every_file_is_a_table_of_the_program() {
     let mut known: Vec<&str> = [LEMMA_FLAGS, UNKNOWN, FUSED, MARKS].iter().chain(&SPELLINGS).map(|table| table.file).collect();
-    known.extend([LEMMAS.file, FORMULAE.file, RULES.file]);
+    known.extend([LEMMAS.file, FORMULAE.file, RULES.file, MISUSE.file]);
     known.sort_unstable();
     assert_eq!(files().keys().map(String::as_str).collect::<Vec<_>>(), known);
 }
@@ -149,6 +154,10 @@ fn flags_are_those_of_the_program() {
 #[test]
 fn conditions_kinds_and_labels_are_those_of_the_program() {
     same("conditions", &column(RULES, "condition"), &names(CONDITIONS));
+    same("conditions of misuse", &column(MISUSE, "condition"), &names(MISUSE_CONDITIONS));
+    same("severities", &column(MISUSE, "severity"), &names(Severity::ALL));
+    let types: Names = column(MISUSE, "rule").into_iter().filter_map(|rule| rule.split('.').nth(1)).collect();
+    same("types of misuse", &types, &names(MisuseType::ALL));
     same("kinds", &column(LEMMAS, "kind"), &names(Kind::ALL));
     same("positions", &column(FUSED, "position"), &names(Position::ALL));
     same("uses", &column(MARKS, "use"), &names(Use::ALL));
@@ -161,7 +170,16 @@ fn conditions_kinds_and_labels_are_those_of_the_program() {
 #[test]
 fn the_readme_explains_every_name() {
     let mut wanted = names(Flags::ALL);
-    for more in [names(Kind::ALL), names(Position::ALL), names(Use::ALL), names(Domain::ALL), names(Label::ALL), names(CONDITIONS)] {
+    for more in [
+        names(Kind::ALL),
+        names(Position::ALL),
+        names(Use::ALL),
+        names(Domain::ALL),
+        names(Label::ALL),
+        names(CONDITIONS),
+        names(MISUSE_CONDITIONS),
+        names(MisuseType::ALL),
+    ] {
         wanted.extend(more);
     }
     wanted.extend(names(Class::ALL).into_iter().chain(names(Form::ALL)));
@@ -169,5 +187,15 @@ fn the_readme_explains_every_name() {
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
     for file in files().keys() {
         assert!(README.contains(&format!("| `{file}` |")), "README.md does not list {file}");
+    }
+}
+
+/// A row of misuse that waits for the spans of a rule waits for one that is there.
+#[test]
+fn misuse_begins_at_rules_that_are_there() {
+    let rules = column(RULES, "rule");
+    for pattern in column(MISUSE, "pattern").into_iter().filter_map(|step| step.strip_prefix("span:")) {
+        let unknown: Vec<&str> = pattern.split('|').filter(|rule| !rules.contains(rule)).collect();
+        assert!(unknown.is_empty(), "misuse.tsv names the rules {unknown:?}");
     }
 }
