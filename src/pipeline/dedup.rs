@@ -111,8 +111,8 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
     let judged = judge(context, annotated)?;
     let shards_options = &context.plan().shards;
     let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
-    let mut key =
-        Key::of(pass::DEDUP).and_steps(context.plan(), &["resolve"]).and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
+    let key = Key::of(pass::DEDUP).and_settings(&context.plan().dedup)?.and_steps(context.plan(), &["resolve"]);
+    let mut key = key.and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
     for (shard, judged) in judged.iter().enumerate() {
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
     }
