@@ -91,23 +91,6 @@ fn a_directory_of_others_and_a_file_are_no_output() {
 }
 
 #[test]
-fn another_plan_or_changed_input_does_not_resume() {
-    let world = world();
-    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
-    let before = tree(&world.path("out"));
-    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--set", "tokenizer.vocab_size=301"]);
-    assert_eq!(code, 2, "{err}");
-    assert!(err.contains("--fresh"), "{err}");
-    world.write("a.jsonl", "{\"text\": \"別の文書。\"}\n");
-    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out"]);
-    assert_eq!(code, 2, "{err}");
-    assert!(err.contains("a.jsonl") && err.contains("changed"), "{err}");
-    assert_eq!(before, tree(&world.path("out")), "the finished run is as it was");
-    assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--fresh"]).0, 0);
-    assert_eq!(world.run(&["verify", "out"]).0, 0);
-}
-
-#[test]
 fn an_unreadable_file_in_a_directory_is_quarantined() {
     let world = world();
     let path = world.write("in/b.jsonl", "{\"text\": \"読めない。\"}\n");
