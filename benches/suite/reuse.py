@@ -62,9 +62,9 @@ def run(seimai, plan, out):
 
 
 def size(path, linked):
-    """Bytes under a path: of files with another name elsewhere, or of the others."""
-    found = (os.stat(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
-    return sum(file.st_size for file in found if (file.st_nlink > 1) == linked)
+    """Bytes under a path: of files with a second name, each once, or of the others."""
+    stats = (os.stat(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
+    return sum({file.st_ino: file.st_size for file in stats if (file.st_nlink > 1) == linked}.values())
 
 
 def main():

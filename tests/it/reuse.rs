@@ -90,8 +90,8 @@ fn another_plan_is_done_in_place() {
         ("a register", &["keigo.register.legal_density=0.5"], &["frame"]),
         ("the normal form", &["normalize.form=none"], &["frame"]),
         ("parts", &["shards.bytes_max=9000"], &["frame"]),
+        ("and the encoding of tokens", &["shards.bytes_max=9000", "shards.compat=false"], &["frame", "annotate", "decide", "train"]),
         ("shards", &["shards.rows_max=17"], &[]),
-        ("the encoding of tokens", &["shards.compat=false"], &["train"]),
         ("back", &[], &[]),
     ];
     for (what, settings, idle) in cases {
