@@ -24,12 +24,11 @@ fn main() -> Result<()> {
     let (dictionary, segmenter) = segment::open(&options)?;
     let analyzer = Analyzer::new(&*dictionary)?;
     let (mut worker, mut segments, mut splitter) = (analyzer.worker(), segmenter.worker(), Splitter::default());
-    let mut morphemes = MorphemeBuffer::default();
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|error| Error::refused(format!("standard input: {error}")))?;
         let record: Value = serde_json::from_str(&line).map_err(|error| Error::refused(format!("not a JSON object: {error}")))?;
         let text = record["text"].as_str().ok_or_else(usage)?;
-        (morphemes.ends.clear(), morphemes.pos.clear(), morphemes.word.clear());
+        let mut morphemes = MorphemeBuffer::default();
         segment_document(&mut *segments, text, &mut morphemes);
         let mut ends = Vec::new();
         if whole {

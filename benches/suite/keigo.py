@@ -83,12 +83,13 @@ def running(program, shared, show):
         if show and (wrong or missed):
             print(row["genre"], row["text"], "wrong", [(row["text"][s["start"]:s["end"]], s["rule"]) for s in wrong], "missed",
                   [(row["text"][g["start"]:g["end"]], g["class"]) for g in missed], file=sys.stderr)
-    for count in total.values():
-        yield_ = {"precision": share(count["right"], count["right"] + count["wrong"]), "recall": share(count["found"], count["found"] + count["missed"])}
-        count.update(yield_)
-    both = total["all"]
-    f1 = 2 * both["precision"] * both["recall"] / (both["precision"] + both["recall"])
-    return {"measure": "running text", "dictionary": program.dictionary, "f1": round(f1, 4), **{genre: dict(count) for genre, count in sorted(total.items())}}
+    told = {}
+    for genre, count in sorted(total.items()):
+        precision, recall = share(count["right"], count["right"] + count["wrong"]), share(count["found"], count["found"] + count["missed"])
+        told[genre] = {"precision": precision, "recall": recall, **count}
+    precision, recall = told["all"]["precision"] or 0, told["all"]["recall"] or 0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0
+    return {"measure": "running text", "dictionary": program.dictionary, "f1": round(f1, 4), **told}
 
 
 def registers(program, shared, show):

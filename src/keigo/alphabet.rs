@@ -136,6 +136,7 @@ named_enum! {
         Kakaru,
         Kakeru,
         Ireru,
+        Hairu,
         Aru,
         Ageru,
         Reru,
@@ -177,6 +178,7 @@ named_enum! {
         Me,
         Goran,
         Yasumi,
+        Ki,
         Hanashi,
         /// お目にかかる, お目にかける as one word.
         OmeNiKakaru,

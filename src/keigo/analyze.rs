@@ -155,7 +155,9 @@ fn keys(rules: &[Rule]) -> (Vec<RuleSet>, RuleSet) {
         let key = rule.steps.iter().rev().find_map(|step| if let Step::Word(lemmas) = step { Some(*lemmas) } else { None });
         match key {
             Some(key) => {
-                Lemma::ALL.iter().filter(|(_, lemma)| key.contains(*lemma)).for_each(|(_, lemma)| by_lemma[*lemma as usize] |= 1 << i)
+                for (_, lemma) in Lemma::ALL.iter().filter(|(_, lemma)| key.contains(*lemma)) {
+                    by_lemma[*lemma as usize] |= 1 << i;
+                }
             }
             None => unbound |= 1 << i,
         }
@@ -337,7 +339,8 @@ impl Worker<'_> {
         let mark = self.items.last().and_then(|item| text.get(item.start as usize..item.end as usize));
         let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.is_some_and(|mark| mark.contains(['？', '?']));
         let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
-        let mut clause = Clause::new(ending.style == Style::Keitai, asks, addressed, self.seen.any(Flags::COURTESY));
+        let (polite, courteous) = (ending.style == Style::Keitai, self.seen.any(Flags::COURTESY));
+        let mut clause = Clause { polite, courteous, question: asks, addressed, ..Clause::default() };
         self.matched.clear();
         let asked = self.feasible & !self.analyzer.clauseless;
         let follow = self.items.iter().any(|item| self.analyzer.triggers[usize::from(item.number)] & asked != 0);

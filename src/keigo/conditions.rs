@@ -77,7 +77,7 @@ fn turns_into(scene: &Scene<'_>) -> bool {
 /// お休みなさい, お帰りなさい are greetings, お静かになさい a plain command; お聞きなさい is one of respect.
 fn greeting_nasai(scene: &Scene<'_>) -> bool {
     let greeting = scene.core(Flags::COMMON | Flags::BIKA | Flags::STOP | Flags::OWN_ACT) || !scene.core(Flags::VERBAL);
-    scene.last().form == Form::Imperative && scene.next(0).lemma != Lemma::Masu && greeting
+    scene.last().form == Form::Imperative && scene.next(0).lemma != Lemma::Masu && (greeting || te_before(scene))
 }
 
 /// Not 〜なさい.
@@ -216,7 +216,8 @@ fn raised_owner(scene: &Scene<'_>) -> bool {
 /// Any other noun with お/ご belongs to the other side if it is an honorific noun for certain, or its owner is raised. In honorific
 /// speech ご and 御 before any noun, and お before a verb's stem, are respect; お before another noun is part of the word or name.
 fn honorific_noun(scene: &Scene<'_>) -> bool {
-    if scene.core(Flags::REQUEST | Flags::DIRECTION) || scene.core(Flags::SET_PHRASE) && !scene.core(Flags::OWNED) {
+    // 見てごらん
+    if te_before(scene) || scene.core(Flags::REQUEST | Flags::DIRECTION) || scene.core(Flags::SET_PHRASE) && !scene.core(Flags::OWNED) {
         return false;
     }
     if scene.core(Flags::OWNED | Flags::SON_NOUN) && !scene.core(Flags::COMMON) || raised_owner(scene) {

@@ -39,7 +39,7 @@ pub(super) enum Subject {
 
 /// What the clause has said before the morpheme we look at.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts of a clause")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a clause and of its sentence")]
 pub(super) struct Clause {
     /// What は or も marked.
     pub(super) topic: Subject,
@@ -56,19 +56,14 @@ pub(super) struct Clause {
     /// Its sentence is 敬体.
     pub(super) polite: bool,
     /// Its sentence asks.
-    question: bool,
+    pub(super) question: bool,
     /// Its sentence is about the hearer: it asks, or ends in ね.
-    addressed: bool,
+    pub(super) addressed: bool,
     /// Its sentence is honorific speech: it holds ます, です, なさる, 様 or another word of courtesy.
     pub(super) courteous: bool,
 }
 
 impl Clause {
-    /// At the beginning of a sentence.
-    pub(super) fn new(polite: bool, question: bool, addressed: bool, courteous: bool) -> Self {
-        Self { polite, question, addressed, courteous, ..Self::default() }
-    }
-
     /// A question to the hearer, in 敬体.
     pub(super) fn asks_politely(&self) -> bool {
         self.polite && self.question
