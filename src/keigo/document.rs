@@ -108,9 +108,10 @@ pub enum Register {
 
 impl Register {
     /// Every register.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Legal,
         Self::FormalLetter,
+        Self::Classical,
         Self::Role,
         Self::Mixed,
         Self::Honorific,
