@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::harness::{World, rows, strings};
+use crate::harness::{World, repository, rows, strings};
 
 const GENRES: [&str; 6] = ["web", "legal", "literature", "dialogue", "technical", "auto"];
 
@@ -241,4 +241,27 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
         assert_eq!(code, 0, "{id}: {err}");
         assert!(told.contains("asked:"), "{told}");
     }
+}
+
+/// The page's table of thresholds is that of the presets.
+#[test]
+fn the_page_of_presets_says_what_they_ask() {
+    use seimai::decide::{Preset, Thresholds};
+    let page = std::fs::read_to_string(repository().join("docs/presets.md")).unwrap();
+    let presets = [Preset::Web, Preset::Legal, Preset::Literature, Preset::Dialogue, Preset::Technical];
+    let mut asked: BTreeMap<(&str, usize), f64> = BTreeMap::new();
+    for (i, preset) in presets.iter().enumerate() {
+        asked.extend(preset.bounds(&Thresholds::default()).iter().filter_map(|bound| Some(((bound.rule, i), bound.value?))));
+    }
+    let mut told = 0;
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let Some(rule) = asked.keys().map(|(rule, _)| *rule).find(|rule| cells[1].starts_with(&format!("`{rule}`"))) else { continue };
+        for i in 0..presets.len() {
+            let value = cells[2 + i].parse::<f32>().ok().map(f64::from);
+            assert_eq!(value, asked.get(&(rule, i)).copied(), "{rule} of {}", presets[i].name());
+            told += usize::from(value.is_some());
+        }
+    }
+    assert_eq!(told, asked.len(), "every threshold is on the page");
 }
