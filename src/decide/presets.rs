@@ -286,7 +286,6 @@ const TECHNICAL: &[Limit] = &[
     ("vocabulary", 0.10, "references repeat identifiers: one of a thousand is below .2, pieces of them go down to .14"),
     ("repeated", 0.75, "one of a thousand references reaches .67, repeated sentences .85 and more"),
     ("dup_sentence_chars", 0.75, "one of a thousand references reaches .69"),
-    ("mean_sentence_min", 5., "scraps of pages are below; no manual is, nor are verse and tables that `auto` brings here"),
 ];
 
 /// Rule, figure, side, value.

@@ -188,7 +188,7 @@ mod tests {
         for preset in Preset::CHOICES {
             for shape in [
                 ("mean_sentence", 400.),
-                ("mean_sentence", 6.),
+                ("mean_sentence", 4.),
                 ("max_sentence", 9_000.),
                 ("short_lines", 1.),
                 ("line_end_mark", 0.),
