@@ -282,6 +282,7 @@ mod tests {
             "vocabulary" => row.1,
             "ja_share" => row.2,
             "grammar" | "ended" => Some(1.),
+            "mean_sentence" => Some(40.),
             "hiragana" | "hiragana_of_all" | "kana" => Some(0.5),
             _ => Some(0.),
         };

@@ -248,6 +248,7 @@ const WEB: &[Limit] = &[
     ("vocabulary", 0.25, "texts made of a few dozen keywords are below, one of a thousand articles is below .35"),
     ("repeated", 0.50, "repeated sentences reach .8 and more, one of a thousand articles .14"),
     ("dup_sentence_chars", 0.40, "one of a thousand articles reaches .09"),
+    ("mean_sentence_min", 6., "menus are lines of a word; of ten thousand articles two are lists as short"),
     ("ellipsis", 0.50, "a list of teasers is cut short at every line; no article is"),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::harness::{World, rows, strings};
+use crate::harness::{World, repository, rows, strings};
 
 const GENRES: [&str; 6] = ["web", "legal", "literature", "dialogue", "technical", "auto"];
 
@@ -155,7 +155,7 @@ fn good() -> Vec<Case> {
 }
 
 /// Some of `words`, the same for the same seed.
-fn pick<'a>(words: &'a str, n: usize, seed: u64) -> Vec<&'a str> {
+fn pick(words: &str, n: usize, seed: u64) -> Vec<&str> {
     let words: Vec<_> = words.split(' ').collect();
     let mut state = seed;
     let mut next = || {
@@ -168,12 +168,12 @@ fn pick<'a>(words: &'a str, n: usize, seed: u64) -> Vec<&'a str> {
 fn rubbish() -> Vec<(&'static str, String)> {
     let keywords = "格安 激安 最安値 通販 送料無料 ランキング 口コミ 評判 比較 おすすめ 人気 無料 登録 限定 セール クーポン 割引 即日発送 正規品 財布 時計 副業 高収入 投資";
     let menu = "トップページ 会社案内 商品一覧 買い物かご ログイン 利用規約 お問い合わせ サイトマップ 採用情報 店舗情報 お知らせ カテゴリー アクセス";
-    let all: String = pick(keywords, 150, 3).chunks(3).map(|chunk| format!("{}です。", chunk.join(" "))).collect();
+    let sentences: Vec<String> = pick(keywords, 150, 3).chunks(3).map(|chunk| format!("{}です。", chunk.join(" "))).collect();
     let garbled = encoding_rs::SHIFT_JIS.decode_without_bom_handling(article().as_bytes()).0.into_owned();
     vec![
         ("keywords", pick(keywords, 120, 1).join(" ")),
-        ("keywords in short sentences", pick(keywords, 100, 2).iter().map(|word| format!("{word}です。")).collect()),
-        ("keywords in sentences", all),
+        ("keywords in short sentences", format!("{}です。", pick(keywords, 100, 2).join("です。"))),
+        ("keywords in sentences", sentences.concat()),
         ("navigation", pick(menu, 60, 4).join("\n")),
         ("one sentence again and again", "この商品はとても良いのでおすすめします。".repeat(40)),
         ("English", "Thank you for visiting our page about watches; subscribe to our newsletter today.\n".repeat(8)),
@@ -205,7 +205,9 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
         add("auto", kind, &text);
     }
     for (kind, text) in rubbish() {
-        GENRES.iter().for_each(|genre| add(genre, kind, &text));
+        for genre in GENRES {
+            add(genre, kind, &text);
+        }
     }
     for peer in PEERS {
         add(peer, "an article", &article());
@@ -241,4 +243,27 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
         assert_eq!(code, 0, "{id}: {err}");
         assert!(told.contains("asked:"), "{told}");
     }
+}
+
+/// The page's table of thresholds is that of the presets.
+#[test]
+fn the_page_of_presets_says_what_they_ask() {
+    use seimai::decide::{Preset, Thresholds};
+    let page = std::fs::read_to_string(repository().join("docs/presets.md")).unwrap();
+    let presets = [Preset::Web, Preset::Legal, Preset::Literature, Preset::Dialogue, Preset::Technical];
+    let mut asked: BTreeMap<(&str, usize), f64> = BTreeMap::new();
+    for (i, preset) in presets.iter().enumerate() {
+        asked.extend(preset.bounds(&Thresholds::default()).iter().filter_map(|bound| Some(((bound.rule, i), bound.value?))));
+    }
+    let mut told = 0;
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let Some(rule) = asked.keys().map(|(rule, _)| *rule).find(|rule| cells[1].starts_with(&format!("`{rule}`"))) else { continue };
+        for i in 0..presets.len() {
+            let value = cells[2 + i].parse::<f32>().ok().map(f64::from);
+            assert_eq!(value, asked.get(&(rule, i)).copied(), "{rule} of {}", presets[i].name());
+            told += usize::from(value.is_some());
+        }
+    }
+    assert_eq!(told, asked.len(), "every threshold is on the page");
 }
