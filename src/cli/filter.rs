@@ -187,7 +187,7 @@ fn explained(measures: &[crate::decide::Explained]) -> String {
             "reason": measure.reason,
         })
     };
-    serde_json::Value::from_iter(measures.iter().map(one)).to_string()
+    measures.iter().map(one).collect::<serde_json::Value>().to_string()
 }
 
 /// The columns that are written.

@@ -196,8 +196,8 @@ pub fn key(seed: u64, doc_id: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
     hasher.update(doc_id.as_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let hash = hasher.finalize();
+    hash.as_bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
 /// Documents below it are taken once more than those that are not: a key, and among documents of one key (one doc_id) an ordinal.
@@ -291,7 +291,7 @@ impl Open {
             taken += if fits { *mass } else { 0 };
             !fits
         });
-        let end = ((self.bucket as u64) + 1).checked_mul(1 << 48).unwrap_or(u64::MAX);
+        let end = ((self.bucket as u64) + 1).saturating_mul(1 << 48);
         let below = first_left.map_or(Cut { key: end, ordinal: 0 }, |&(key, ordinal, _)| Cut { key, ordinal });
         Share { every: self.every, below }
     }
@@ -424,7 +424,9 @@ mod tests {
 
     fn share_of(documents: &[(u64, u64, u64)], wanted: u64) -> Share {
         let mut histogram = Histogram::default();
-        documents.iter().for_each(|&(key, _, mass)| histogram.add(key, mass));
+        for &(key, _, mass) in documents {
+            histogram.add(key, mass);
+        }
         let open = histogram.find(wanted);
         open.close(documents.iter().copied().filter(|&(key, ..)| Histogram::bucket(key) == open.bucket).collect())
     }

@@ -163,32 +163,30 @@ impl Flags {
 
     /// The flags of either set.
     pub const fn or(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a | d, b | e, c | f])
+        let (one, two) = (self.0, other.0);
+        Self([one[0] | two[0], one[1] | two[1], one[2] | two[2]])
     }
 
     /// The flags of both sets.
     pub const fn and(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a & d, b & e, c & f])
+        let (one, two) = (self.0, other.0);
+        Self([one[0] & two[0], one[1] & two[1], one[2] & two[2]])
     }
 
     /// The flags that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
-        let ([a, b, c], [d, e, f]) = (self.0, other.0);
-        Self([a & !d, b & !e, c & !f])
+        let (one, two) = (self.0, other.0);
+        Self([one[0] & !two[0], one[1] & !two[1], one[2] & !two[2]])
     }
 
     /// Has any of these flags?
     pub const fn any(self, flags: Self) -> bool {
-        let ([a, b, c], [d, e, f]) = (self.0, flags.0);
-        a & d | b & e | c & f != 0
+        !self.and(flags).is_none()
     }
 
     /// Has no flag at all?
     pub const fn is_none(self) -> bool {
-        let [a, b, c] = self.0;
-        a | b | c == 0
+        self.0[0] | self.0[1] | self.0[2] == 0
     }
 }
 

@@ -70,7 +70,9 @@ impl Over<'_> {
                 for (register, (mass, keys)) in here {
                     let (sum, histogram) = all.entry(register).or_default();
                     sum.add(mass);
-                    keys.into_iter().for_each(|(key, mass)| histogram.add(key, mass));
+                    for (key, mass) in keys {
+                        histogram.add(key, mass);
+                    }
                 }
             }
             Ok(())
@@ -91,7 +93,9 @@ impl Over<'_> {
                 }
             })?;
             if let Ok(mut all) = all.lock() {
-                here.into_iter().for_each(|(register, documents)| all.entry(register).or_default().extend(documents));
+                for (register, documents) in here {
+                    all.entry(register).or_default().extend(documents);
+                }
             }
             Ok(())
         })?;
@@ -109,7 +113,9 @@ impl Over<'_> {
                 entry(&mut here, document.register).add(mass, repeat, self.options.unit);
             })?;
             if let Ok(mut all) = all.lock() {
-                here.into_iter().for_each(|(register, found)| all.entry(register).or_default().merge(found));
+                for (register, found) in here {
+                    all.entry(register).or_default().merge(found);
+                }
             }
             Ok(())
         })?;
