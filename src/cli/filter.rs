@@ -177,12 +177,14 @@ fn judge_batch(stages: &Stages, batch: &Batch, explain: bool) -> Result<Judged> 
 
 /// Every measure beside its threshold, as a JSON array.
 fn explained(measures: &[crate::decide::Explained]) -> String {
+    // Measures are f32: the shortest digits that give the same.
+    let digits = |value: f64| (value as f32).to_string().parse::<f64>().unwrap_or(value);
     let one = |measure: &crate::decide::Explained| {
         serde_json::json!({
             "rule": measure.rule,
             "measure": measure.measure,
-            "value": measure.value,
-            "asked": format!("{} {}", if measure.side == Side::Min { "≥" } else { "≤" }, measure.limit),
+            "value": measure.value.map(digits),
+            "asked": format!("{} {}", if measure.side == Side::Min { "≥" } else { "≤" }, measure.limit as f32),
             "holds": measure.holds,
             "reason": measure.reason,
         })

@@ -9,9 +9,12 @@ use crate::harness::{World, manifest, rows, strings, tree};
 
 /// Documents in です・ます and in plain style, some mixed, with numbers that keep them apart.
 fn write_registers(world: &World) {
-    let polite = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米です。")).collect::<String>();
-    let plain = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米だ。")).collect::<String>();
-    let mixed = |i: usize| (0..6).map(|k| format!("{i}番の人は{k}つの米{}。", if k % 2 == 0 { "です" } else { "だ" })).collect::<String>();
+    let document = |i: usize, end: &dyn Fn(usize) -> &'static str| {
+        (0..6).map(|k| format!("{i}番の人は{k}つの米{}。", end(k))).collect::<Vec<_>>().concat()
+    };
+    let polite = |i| document(i, &|_| "です");
+    let plain = |i| document(i, &|_| "だ");
+    let mixed = |i| document(i, &|k| if k % 2 == 0 { "です" } else { "だ" });
     let line = |id: String, source: &str, text: String| serde_json::json!({"id": id, "text": text, "source": source}).to_string();
     let mut lines = Vec::new();
     for i in 0..120 {
@@ -43,7 +46,9 @@ fn run(world: &World, name: &str, keigo: &str, more: &[&str]) -> serde_json::Val
 /// Kept documents by register.
 fn registers(world: &World, name: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    strings(&rows(&world.path(name).join("documents")), "register").into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    for name in strings(&rows(&world.path(name).join("documents")), "register") {
+        *counts.entry(name).or_default() += 1;
+    }
     counts
 }
 
