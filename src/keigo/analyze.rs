@@ -210,8 +210,6 @@ impl Worker<'_> {
         self.numbers.clear();
         let words = morphemes.pos.iter().zip(morphemes.word);
         self.numbers.extend(words.map(|(pos, word)| self.analyzer.symbols.number(*pos, *word)));
-        self.misuses.clear();
-        self.formula_hits.clear();
         let mut formulae = FormulaHits::default();
         let (mut at, mut start) = (0, 0);
         for &end in sentence_ends {
