@@ -89,7 +89,7 @@ fn explained(plan: &Plan, stages: &Stages) -> String {
         let when = serde_json::to_string(&plan.keigo.protect.exempt_when).unwrap_or_default();
         let _ = writeln!(text, "  exempt from {} when {}", escape(&plan.keigo.protect.exempt.join(", "), 500), escape(&when, 500));
     }
-    for (register, share) in plan.keigo.rebalance.iter().flat_map(|rebalance| &rebalance.target) {
+    for (register, share) in plan.keigo.mixture().into_iter().flat_map(|rebalance| &rebalance.target) {
         let _ = writeln!(text, "  target {register} {share}");
     }
     let _ = writeln!(text, "pii:");

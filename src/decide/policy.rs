@@ -77,9 +77,6 @@ impl PolicyOptions {
             }
         }
         match self.policy {
-            Policy::Tag if !self.rule.is_empty() => {
-                return Err("keigo.rule is there, but keigo.policy is \"tag\"; set it to \"filter\" or \"rebalance\"".into());
-            }
             Policy::Filter if self.rule.is_empty() => {
                 return Err("keigo.policy is \"filter\", but there is no [[keigo.rule]]".into());
             }
@@ -87,9 +84,8 @@ impl PolicyOptions {
         }
         self.protect.check(known)?;
         match (&self.rebalance, self.policy) {
-            (Some(rebalance), Policy::Rebalance) => rebalance.check(known.registers),
+            (Some(rebalance), _) => rebalance.check(known.registers),
             (None, Policy::Rebalance) => Err("keigo.policy is \"rebalance\", but [keigo.rebalance] is missing".into()),
-            (Some(_), _) => Err("[keigo.rebalance] is there, but keigo.policy is not \"rebalance\"".into()),
             (None, _) => Ok(()),
         }
     }
@@ -145,7 +141,8 @@ impl Policies {
         };
         let protect = &options.protect;
         Self {
-            rules: options.rule.iter().enumerate().map(compiled).collect(),
+            // A policy is switched off by its name; what it would do may stay in the plan.
+            rules: options.rule.iter().enumerate().filter(|_| options.policy != Policy::Tag).map(compiled).collect(),
             exempt: (!protect.exempt.is_empty()).then(|| (protect.exempt_when.compile(), protect.exempt.clone())),
         }
     }
@@ -253,7 +250,8 @@ mod tests {
     fn what_does_not_fit_together_is_refused() {
         let rule = || options("[[rule]]\nwhen = { register = [\"mixed\"] }").rule;
         let said = |options: PolicyOptions| options.check(&KNOWN).unwrap_err();
-        assert!(said(PolicyOptions { policy: Policy::Tag, rule: rule(), ..PolicyOptions::default() }).contains("\"tag\""));
+        let off = PolicyOptions { policy: Policy::Tag, rule: rule(), ..PolicyOptions::default() };
+        assert!(off.check(&KNOWN).is_ok() && Policies::new(&off).is_empty(), "switched off");
         assert!(said(PolicyOptions { policy: Policy::Filter, ..PolicyOptions::default() }).contains("no [[keigo.rule]]"));
         assert!(said(PolicyOptions { policy: Policy::Rebalance, ..PolicyOptions::default() }).contains("is missing"));
         let exempt = |name: &str| Protect { exempt: vec![name.into()], ..Protect::default() };

@@ -245,7 +245,7 @@ impl Dropped {
 
 /// Drops what is too much of its register, and says of the rest how often it is to be taken. The rows have consecutive ordinals.
 fn mix(context: &Context<'_>, mixture: &Rebalanced, batch: &Batch, first: u64, dropped: &mut [Option<Dropped>]) -> Result<Batch> {
-    let Some(options) = &context.plan().keigo.rebalance else { return Ok(batch.clone()) };
+    let Some(options) = context.plan().keigo.mixture() else { return Ok(batch.clone()) };
     let (ids, registers) = (strings(batch, &schema::DOC_ID)?, strings(batch, &schema::REGISTER)?);
     let mut repeats = vec![1_u8; batch.num_rows()];
     for (row, dropped) in dropped.iter_mut().enumerate().filter(|(_, dropped)| dropped.is_none()) {

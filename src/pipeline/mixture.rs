@@ -35,7 +35,7 @@ impl Rebalanced {
 
     /// Gives the rows of a shard whose documents go, whatever else is said of them.
     pub(super) fn dropped(&self, context: &Context<'_>, annotated: &Annotated, shard: u64, give: &mut dyn FnMut(usize)) -> Result<()> {
-        let Some(options) = &context.plan().keigo.rebalance else { return Ok(()) };
+        let Some(options) = context.plan().keigo.mixture() else { return Ok(()) };
         let documents = layout::annotated(&annotated.keys(shard)?.documents);
         let columns = [schema::DOC_ID.name, schema::REGISTER.name];
         let mut row = 0;

@@ -90,7 +90,7 @@ fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<To
 /// The token shards, and behind them those whose documents the policy `rebalance` wants more than once: the second time all of
 /// them, then the third, so that a document does not meet itself.
 fn again(context: &Context<'_>, parts: &[Part], mut sources: Vec<TokenPart>) -> Result<Vec<TokenPart>> {
-    let most = context.plan().keigo.rebalance.as_ref().map_or(1, |rebalance| rebalance.max_repeat);
+    let most = context.plan().keigo.mixture().map_or(1, |rebalance| rebalance.max_repeat);
     if most < 2 {
         return Ok(sources);
     }

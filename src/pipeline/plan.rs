@@ -71,9 +71,16 @@ impl KeigoOptions {
         }
     }
 
+    /// The shares that the registers are brought to, if that is the policy.
+    pub fn mixture(&self) -> Option<&decide::rebalance::Rebalance> {
+        self.rebalance.as_ref().filter(|_| self.policy == decide::Policy::Rebalance)
+    }
+
     /// What judging a document reads: all but what a mixture needs.
     pub(super) fn of_rules(&self) -> Self {
-        Self { policy: decide::Policy::Tag, rebalance: None, register: keigo::Thresholds::default(), ..self.clone() }
+        // `filter` and `rebalance` ask the same rules.
+        let policy = if self.policy == decide::Policy::Tag { decide::Policy::Tag } else { decide::Policy::Filter };
+        Self { policy, rebalance: None, register: keigo::Thresholds::default(), ..self.clone() }
     }
 
     fn check(&self) -> std::result::Result<(), String> {

@@ -24,7 +24,7 @@ impl Facts for Rebalanced {}
 
 /// Runs the fold, or reads what it concluded before; nothing where the plan asks for no mixture.
 pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Option<Rebalanced>> {
-    let Some(options) = &context.plan().keigo.rebalance else { return Ok(None) };
+    let Some(options) = context.plan().keigo.mixture() else { return Ok(None) };
     let mut key = Key::of(pass::REBALANCE).and_settings(options)?.and_steps(context.plan(), &["decide"]);
     for shard in 0..annotated.shards() {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
