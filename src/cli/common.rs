@@ -25,6 +25,35 @@ pub(crate) struct Common {
     pub(super) progress: ProgressStyle,
 }
 
+/// How much of the inputs is taken: shorthands for two keys of the plan.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Taken {
+    /// Take a share of the documents, e.g. 1% or 0.1%: the same ones whatever the order, threads and other files, and those of a smaller share among them (input.sample)
+    #[arg(long, value_name = "P%", value_parser = parse_percent)]
+    sample: Option<f64>,
+    /// Read the first N records only; a sample is drawn from those (input.limit)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
+    limit: Option<u64>,
+}
+
+impl Taken {
+    /// `--set` and these, which come last.
+    pub(crate) fn and(&self, settings: &[String]) -> Vec<String> {
+        let sample = self.sample.map(|share| format!("input.sample={share:?}"));
+        let limit = self.limit.map(|limit| format!("input.limit={limit}"));
+        settings.iter().cloned().chain(sample).chain(limit).collect()
+    }
+}
+
+/// A share in percent; the sign belongs to it, so that 1 is not taken for all or for a hundredth.
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let wrong = || "not a share above 0 % and at most 100 %; write 1% or 0.1%".to_owned();
+    let digits = text.strip_suffix('%').map(str::trim).filter(|digits| digits.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    // Not divided: the nearest number to 0.7 % is the one that the plan spells 0.007.
+    let share: f64 = format!("{}e-2", digits.ok_or_else(wrong)?).parse().map_err(|_| wrong())?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err(wrong()) }
+}
+
 /// How progress is shown on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressStyle {
@@ -98,6 +127,20 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::plan::Plan;
+
+    #[test]
+    fn shares() {
+        for (text, share) in [("1%", 0.01), ("0.7%", 0.007), ("100 %", 1.0), (".5%", 0.005), ("33.3%", 0.333)] {
+            assert_eq!(parse_percent(text), Ok(share), "{text}");
+        }
+        for text in ["1", "0.01", "0%", "100.1%", "%", "-1%", "1e1%", "NaN%", "1.2.3%", "1%%"] {
+            assert!(parse_percent(text).is_err(), "{text}");
+        }
+        let taken = Taken { sample: Some(0.000_000_1), limit: Some(7) };
+        let plan = Plan::from_toml("[input]\npaths = [\"a\"]", &taken.and(&["input.limit=9".to_owned()]), "p").unwrap();
+        assert_eq!((plan.input.sample, plan.input.limit), (Some(1e-7), Some(7)));
+    }
 
     #[test]
     fn sizes() {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use arrow::array::Array;
 
-use super::common::{Common, Outcome, output_failed};
+use super::common::{Common, Outcome, Taken, output_failed};
 use super::json_line::JsonLine;
 use super::records::{Records, report};
 use super::{losses, signals, ui};
@@ -41,7 +41,9 @@ const REJECTED: &str = "rejected.jsonl";
   zcat pages.jsonl.gz | seimai filter - --preset web > kept.jsonl
   seimai filter corpus/*.jsonl --preset auto --output out
   seimai filter odd.txt --preset literature --explain | jq .
-  seimai filter in.jsonl --set quality.thresholds.min_chars=50 --set pii.action=mask")]
+  seimai filter in.jsonl --set quality.thresholds.min_chars=50 --set pii.action=mask
+  seimai filter huge/*.parquet --sample 0.1% --explain > sample.jsonl
+  zcat pages.jsonl.gz | seimai filter - --limit 1000 > kept.jsonl")]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -61,13 +63,15 @@ pub(super) struct Arguments {
     /// Change a plan key, e.g. --set quality.thresholds.min_chars=50
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
+    #[command(flatten)]
+    taken: Taken,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let plan = plan(arguments)?;
     let stages = Stages::new(&plan, Path::new("."))?;
     let pool = Pool::new(common.threads())?;
-    let mut records = Records::open(&arguments.files)?;
+    let mut records = Records::open(&arguments.files, plan.input.clone())?;
     let mut out = Output::open(arguments)?;
     let mut builder = BatchBuilder::new(records.inputs(), &plan.input.source);
     let mut waiting = Vec::new();
@@ -85,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     judge(&mut waiting, 1, &mut out)?;
     let losses = out.finish()?;
     if !common.quiet {
-        let _ = std::io::stderr().write_all(summary(&losses).as_bytes());
+        let _ = std::io::stderr().write_all(summary(&losses, lost.left_out).as_bytes());
     }
     Ok(report(&lost))
 }
@@ -98,7 +102,7 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         string(&arguments.preset),
         string(&arguments.dictionary)
     );
-    let plan = Plan::from_toml(&text, &arguments.settings, "--preset, --dictionary")?;
+    let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--preset, --dictionary")?;
     if plan.keigo.policy == Policy::Rebalance {
         let hint = "`seimai run` does; here keigo.policy may be \"tag\" or \"filter\"";
         return Err(Error::refused_with_hint("keigo.policy: a mixture needs the whole corpus", hint));
@@ -285,12 +289,15 @@ impl<'a> Output<'a> {
 }
 
 /// How much stayed, and why the rest went.
-fn summary(all: &Losses) -> String {
+fn summary(all: &Losses, left_out: u64) -> String {
     let (kept, rules) = (all.kept_by_register(), all.by_rule());
     let (stayed, went): (u64, u64) = (kept.values().sum(), rules.values().sum());
     let n = ui::thousands;
     let mut text = String::new();
     let _ = writeln!(text, "  read         {:>12}", n(stayed + went));
+    if left_out > 0 {
+        let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(left_out));
+    }
     for (rule, count) in ui::ranked(&rules) {
         let _ = writeln!(text, "    − {:<32} {:>9}", crate::quarantine::escape(rule, 100), n(count));
     }

@@ -4,17 +4,21 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::common::{Common, Outcome};
+use super::common::{Common, Outcome, Taken};
 use super::ui;
+use crate::corpus::{self, Framer, InputFile, ShardLimits};
 use crate::decide::Side;
+use crate::error::Result;
+use crate::pii;
 use crate::pipeline::plan::{LoadedPlan, Plan};
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
 use crate::quarantine::escape;
-use crate::{corpus, pii};
 
 /// Bytes of text a core gets through in a second, end to end (benches/results); for the estimate only.
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
+/// Bytes of text that are read and decoded in a second, for what a sample leaves out; for the estimate only.
+const BYTES_READ_A_SECOND: f64 = 1e8;
 /// Text a byte of compressed input unfolds to, roughly.
 const EXPANSION: f64 = 4.0;
 /// Disk a byte of text needs: documents, tokens, pack, and the tables between the passes, which a next run uses again.
@@ -22,19 +26,24 @@ const DISK_PER_TEXT_BYTE: f64 = 1.5;
 
 /// Check a plan without working: resolved settings, inputs and sizes, dictionary, estimates
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai plan plan.toml --explain
+  seimai plan plan.toml --sample 1%")]
 pub(super) struct Arguments {
     /// The plan
     plan: PathBuf,
     /// Change a plan key, e.g. --set pack.sequence_length=2048
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
+    #[command(flatten)]
+    taken: Taken,
     /// Tell every threshold with the preset it comes from and its reason, and the policies; nothing else
     #[arg(long)]
     explain: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
-    let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
+    let loaded = LoadedPlan::read(&arguments.plan, &arguments.taken.and(&arguments.settings))?;
     run::check_request(&loaded.plan, common.memory())?;
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
@@ -45,7 +54,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
     let disk: u64 = inputs.iter().map(|input| input.bytes).sum();
-    let text: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
+    let read = text_read(&loaded.plan.input, &inputs)?;
+    let share = loaded.plan.input.sample.unwrap_or(1.0);
+    let text = read * share;
     let about = stages.dictionary.about();
     writeln!(out, "\n# inputs      {} files, {}", ui::thousands(inputs.len() as u64), ui::bytes(disk))?;
     for input in inputs.iter().take(20) {
@@ -56,8 +67,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     let (name, version) = (escape(&about.identity.name, 100), escape(&about.identity.version, 100));
     writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
-    let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64;
-    writeln!(out, "# text        about {}", ui::bytes(text as u64))?;
+    let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64 + (read - text) / BYTES_READ_A_SECOND;
+    let of = if share < 1.0 { format!(", the sample of {} of {}", ui::share(share), ui::bytes(read as u64)) } else { String::new() };
+    writeln!(out, "# text        about {}{of}", ui::bytes(text as u64))?;
+    if let Some(limit) = loaded.plan.input.limit {
+        writeln!(out, "# limit       the first {} records, sized by the first of them", ui::thousands(limit))?;
+    }
     writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
     writeln!(
         out,
@@ -66,6 +81,15 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     )?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
+}
+
+/// Bytes of text that are read: of all inputs, or as much as a limit lets through, by the records of the first work shard.
+fn text_read(options: &corpus::Options, inputs: &[InputFile]) -> Result<f64> {
+    let all: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
+    let Some(limit) = options.limit else { return Ok(all) };
+    let first = Framer::new(inputs.into(), options, ShardLimits::default()).next_ref()?;
+    let record = first.map_or(0.0, |shard| shard.bytes as f64 / shard.records.max(1) as f64);
+    Ok(all.min(limit as f64 * record))
 }
 
 /// Every threshold with its reason, source by source, and what becomes of registers and personal data.

@@ -11,10 +11,12 @@ use crate::corpus::{self, Framer, InputFile, Record, ShardLimits};
 use crate::error::Result;
 use crate::quarantine::{Quarantined, escape};
 
-/// What could not be read: how much, and the first few.
+/// What was not given on. What could not be read: how much, and the first few.
 #[derive(Default)]
 pub(super) struct Lost {
     count: u64,
+    /// Records that the sample left out.
+    pub(super) left_out: u64,
     first: Vec<Quarantined>,
 }
 
@@ -29,8 +31,8 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn open(files: &[OsString]) -> Result<Self> {
-        let options = corpus::Options::default();
+    /// The paths of the options do not count.
+    pub(super) fn open(files: &[OsString], options: corpus::Options) -> Result<Self> {
         let inputs: Arc<[InputFile]> = corpus::expand_paths(files, &options, Path::new("."))?.into();
         let framer = Framer::new(inputs.clone(), &options, ShardLimits::default());
         Ok(Self { inputs, options, framer })
@@ -45,7 +47,9 @@ impl Records {
     pub(super) fn each(&mut self, sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
         let mut lost = Lost::default();
         while let Some(shard) = self.framer.next_shard()? {
-            let quarantined = shard.decode(&self.options, sink)?.quarantined;
+            let outcome = shard.decode(&self.options, sink)?;
+            let quarantined = outcome.quarantined;
+            lost.left_out += outcome.tallies.iter().map(|(_, tally)| tally.left_out).sum::<u64>();
             lost.count += quarantined.len() as u64;
             lost.first.extend(quarantined.into_iter().take(TOLD - lost.first.len()));
         }
@@ -55,7 +59,7 @@ impl Records {
 
 /// Every record of the files, in order.
 pub(super) fn each_record(files: &[OsString], sink: &mut dyn FnMut(Record) -> Result<()>) -> Result<Lost> {
-    Records::open(files)?.each(sink)
+    Records::open(files, corpus::Options::default())?.each(sink)
 }
 
 /// Tells how much could not be read: the count and the first five.

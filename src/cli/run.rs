@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::common::{Common, Outcome, ProgressStyle, parse_size};
+use super::common::{Common, Outcome, ProgressStyle, Taken, parse_size};
 use super::{losses, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
@@ -20,7 +20,10 @@ const LOSSES: usize = 6;
 /// run is done again in place, and only what depends on the change: OUT/.work keeps the rest (`seimai gc`). Exit code 3 means finished, but some
 /// input records could not be read: see quarantine.jsonl.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  seimai run plan.toml --out out --set tokenizer.vocab_size=16000")]
+#[command(after_help = "Examples:
+  seimai run plan.toml --out out --set tokenizer.vocab_size=16000
+  seimai run plan.toml --out trial --sample 1%
+  seimai run plan.toml --out trial --limit 10000")]
 pub(super) struct Arguments {
     /// The plan; `seimai init` writes one
     plan: PathBuf,
@@ -30,6 +33,8 @@ pub(super) struct Arguments {
     /// Change a plan key, e.g. --set pack.sequence_length=2048
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
+    #[command(flatten)]
+    taken: Taken,
     /// Remove what an earlier run left in the output directory and start over
     #[arg(long)]
     fresh: bool,
@@ -39,7 +44,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
-    let loaded = LoadedPlan::read(&arguments.plan, &arguments.settings)?;
+    let loaded = LoadedPlan::read(&arguments.plan, &arguments.taken.and(&arguments.settings))?;
     let options = RunOptions {
         out: arguments.out.clone(),
         threads: common.threads(),
@@ -72,6 +77,7 @@ fn summary_event(report: &Report) -> serde_json::Value {
         "kept": totals.kept,
         "rejected": totals.rejected,
         "quarantined": totals.quarantined,
+        "left_out": totals.left_out,
         "tokens": totals.tokens,
         "packed": pack.rows,
         "warnings": report.manifest.warnings,
@@ -89,6 +95,12 @@ fn summary(report: &Report, out: &str) -> String {
     }
     let n = ui::thousands;
     let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));
+    if let Some(share) = manifest.taken.and_then(|taken| taken.sample) {
+        let _ = writeln!(text, "  left out     {:>12}  not in the sample of {}", n(totals.left_out), ui::share(share));
+    }
+    if let Some(limit) = manifest.taken.and_then(|taken| taken.limit).filter(|limit| totals.read + totals.left_out >= *limit) {
+        let _ = writeln!(text, "  limit        {:>12}  records: what stands behind them was not read", n(limit));
+    }
     for (rule, count) in ui::ranked(&manifest.rejected) {
         let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));
     }

@@ -9,6 +9,11 @@ use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 use super::common::{Common, ProgressStyle};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent};
 
+/// A share in percent, as short as it is exact enough.
+pub(super) fn share(share: f64) -> String {
+    format!("{} %", (share * 1e8).round() / 1e6)
+}
+
 /// A line at most this often when progress is plain.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 

@@ -47,7 +47,7 @@ impl BatchBuilder {
         let file = &self.inputs[record.input as usize].name;
         let source = record.source.as_deref().or(self.defaults.name.as_deref()).unwrap_or_else(|| stem(file));
         let license = record.license.as_deref().or(self.defaults.license.as_deref());
-        doc_id(&mut self.scratch, record, file);
+        record.doc_id(file, &mut self.scratch);
         let [doc_id, text, sources, url, licenses, date, meta] = &mut self.columns;
         doc_id.append_value(&self.scratch);
         text.append_value(&record.text);
@@ -69,20 +69,6 @@ impl BatchBuilder {
         self.rows = 0;
         let columns = self.columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
         Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
-    }
-}
-
-/// The record's own id, else `<file>#<number>`, else (the whole file) the name of the file.
-fn doc_id(id: &mut String, record: &Record, file: &str) {
-    use std::fmt::Write as _;
-    id.clear();
-    match record.id.as_deref() {
-        Some(own) if !own.is_empty() => id.push_str(own),
-        _ => id.push_str(file),
-    }
-    if record.id.as_deref().is_none_or(str::is_empty) && record.ordinal_in_file > 0 {
-        // Writing to a string cannot fail.
-        let _ = write!(id, "#{}", record.ordinal_in_file);
     }
 }
 

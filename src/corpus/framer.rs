@@ -31,6 +31,9 @@ pub struct Framer {
     input: usize,
     open: Option<OpenFile>,
     next_index: u64,
+    /// Records before the open position, and how many are read at most.
+    before: u64,
+    limit: u64,
 }
 
 struct OpenFile {
@@ -42,7 +45,8 @@ impl Framer {
     /// Stands at the start of the first input.
     pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
         let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
-        Self { inputs, record_max, limits, input: 0, open: None, next_index: 0 }
+        let limit = options.limit.unwrap_or(u64::MAX);
+        Self { inputs, record_max, limits, input: 0, open: None, next_index: 0, before: 0, limit }
     }
 
     /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
@@ -69,7 +73,7 @@ impl Framer {
         if !self.walk_to(&shard.start)? {
             self.go_to(&shard.start)?;
         }
-        self.next_index = shard.index;
+        (self.next_index, self.before) = (shard.index, shard.before);
         let read = self.frame(false)?;
         let is_it = |found: &ShardRef| (found.records, found.bytes) == (shard.records, shard.bytes) && found.start.is_same(&shard.start);
         read.filter(|read| is_it(read.shard())).ok_or_else(|| match self.inputs.get(shard.start.input as usize) {
@@ -86,7 +90,11 @@ impl Framer {
     }
 
     fn frame(&mut self, framing_only: bool) -> Result<Option<RawShard>> {
-        let mut shard = RawShard::new(self.next_index, self.position(), &self.inputs, self.limits, framing_only);
+        // A limit ends the shard in which it is reached, and the walk.
+        let limits = ShardLimits { records: self.limits.records.min(self.limit.saturating_sub(self.before)), ..self.limits };
+        let start = self.position();
+        let empty = ShardRef { index: self.next_index, before: self.before, last_input: start.input, start, records: 0, bytes: 0 };
+        let mut shard = RawShard::new(empty, &self.inputs, limits, framing_only);
         while !shard.is_full() && self.input < self.inputs.len() {
             if self.open.is_none() {
                 if shard.is_empty() {
@@ -110,6 +118,7 @@ impl Framer {
             return Ok(None);
         }
         self.next_index += 1;
+        self.before += shard.shard().records;
         Ok(Some(shard))
     }
 
@@ -129,7 +138,9 @@ impl Framer {
             if here.is_same(start) || !is_ahead || self.open.is_none() {
                 return Ok(here.is_same(start));
             }
-            self.frame(true)?;
+            if self.frame(true)?.is_none() {
+                return Ok(false);
+            }
         }
     }
 

@@ -12,11 +12,16 @@ pub struct Options {
     pub record_max: u64,
     /// Read links that lead out of an input directory (caches of dataset hubs consist of them).
     pub follow_links: bool,
+    /// Share of the documents that is taken, above 0 and at most 1, e.g. 0.01: drawn by the id of each (without one, by file and number), so that it
+    /// is the same whatever else is read, and a larger share takes what a smaller one does. `--sample 1%`.
+    pub sample: Option<f64>,
+    /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
+    pub limit: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), record_max: 16 << 20, follow_links: false }
+        Self { paths: Vec::new(), source: SourceDefaults::default(), record_max: 16 << 20, follow_links: false, sample: None, limit: None }
     }
 }
 
@@ -32,7 +37,25 @@ impl Options {
         if !(1..=1 << 30).contains(&self.record_max) {
             return Err(format!("input.record_max is {}; it must lie between 1 and 1073741824", self.record_max));
         }
+        if let Some(share) = self.sample.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+            return Err(format!("input.sample is {share}; it must be above 0 and at most 1 (0.01 takes one document in a hundred)"));
+        }
+        if self.limit == Some(0) {
+            return Err("input.limit is 0; it must be at least 1".to_owned());
+        }
         Ok(())
+    }
+
+    /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
+    #[must_use]
+    pub fn of_framing(&self) -> Self {
+        Self { paths: Vec::new(), source: SourceDefaults::default(), sample: None, ..self.clone() }
+    }
+
+    /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
+    #[must_use]
+    pub fn of_annotation(&self) -> Self {
+        Self { paths: Vec::new(), limit: None, ..self.clone() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What reading gives: records, quarantine, and a tally of each input.
 
+use std::fmt::Write as _;
+
 use crate::quarantine::Quarantined;
 
 /// A record that was read.
@@ -25,6 +27,21 @@ pub struct Record {
     pub ordinal_in_file: u64,
 }
 
+impl Record {
+    /// What the document is called: its own id, else `<file>#<number>`, else (the whole file) the name of the file. Replaces what `into` holds.
+    pub(super) fn doc_id(&self, file: &str, into: &mut String) {
+        into.clear();
+        match self.id.as_deref() {
+            Some(own) if !own.is_empty() => into.push_str(own),
+            _ => into.push_str(file),
+        }
+        if self.id.as_deref().is_none_or(str::is_empty) && self.ordinal_in_file > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(into, "#{}", self.ordinal_in_file);
+        }
+    }
+}
+
 /// What a shard held beside its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -34,7 +51,7 @@ pub struct Outcome {
     pub tallies: Vec<(u32, InputTally)>,
 }
 
-/// What was read from an input file; `records + quarantined` is what the conservation law calls read.
+/// What was read from an input file; `records + quarantined` is what the conservation law calls read, and what a sample leaves out is counted apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputTally {
@@ -42,7 +59,9 @@ pub struct InputTally {
     pub records: u64,
     /// Lines of quarantine.
     pub quarantined: u64,
-    /// Decoded bytes.
+    /// Records that the sample leaves out, bad ones among them.
+    pub left_out: u64,
+    /// Decoded bytes, also of those.
     pub decoded_bytes: u64,
     /// The charset found, for text and WARC files; `mixed` if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +75,7 @@ impl InputTally {
     pub fn add(&mut self, other: &Self) {
         self.records += other.records;
         self.quarantined += other.quarantined;
+        self.left_out += other.left_out;
         self.decoded_bytes += other.decoded_bytes;
         self.replaced += other.replaced;
         other.charset.iter().for_each(|charset| self.note_charset(charset));

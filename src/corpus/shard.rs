@@ -69,6 +69,8 @@ pub struct ShardRef {
     pub index: u64,
     /// Where its first record begins.
     pub start: Position,
+    /// Records of the inputs before it.
+    pub before: u64,
     /// Index of the last input that has records in it.
     pub last_input: u32,
     /// Records in it, those that will turn out to be bad among them. They may lie in several inputs.
@@ -100,8 +102,8 @@ struct Extent {
 }
 
 impl RawShard {
-    pub(super) fn new(index: u64, start: Position, inputs: &Arc<[InputFile]>, limits: ShardLimits, framing_only: bool) -> Self {
-        let shard = ShardRef { index, last_input: start.input, start, records: 0, bytes: 0 };
+    /// A shard without records yet.
+    pub(super) fn new(shard: ShardRef, inputs: &Arc<[InputFile]>, limits: ShardLimits, framing_only: bool) -> Self {
         Self { shard, inputs: Arc::clone(inputs), limits, framing_only, buffer: Vec::new(), extents: Vec::new() }
     }
 

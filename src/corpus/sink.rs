@@ -1,4 +1,4 @@
-//! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason.
+//! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason, or left out of the sample.
 
 use std::fmt::Debug;
 
@@ -6,6 +6,7 @@ use super::charset;
 use super::input_file::InputFile;
 use super::options::Options;
 use super::record::{InputTally, Outcome, Record};
+use super::sample;
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
 
@@ -28,6 +29,9 @@ pub(super) struct Sink<'a> {
     give: &'a mut dyn FnMut(Record) -> Result<()>,
     input: u32,
     outcome: Outcome,
+    /// Places without meaning in the text that was decoded last: they count if its record is taken.
+    replaced: u64,
+    scratch: String,
 }
 
 /// Something that is no record: where, and why.
@@ -43,7 +47,7 @@ pub(super) struct Bad<'a> {
 
 impl<'a> Sink<'a> {
     pub(super) fn new(inputs: &'a [InputFile], options: &'a Options, give: &'a mut dyn FnMut(Record) -> Result<()>) -> Self {
-        Self { inputs, options, give, input: 0, outcome: Outcome::default() }
+        Self { inputs, options, give, input: 0, outcome: Outcome::default(), replaced: 0, scratch: String::new() }
     }
 
     /// What follows is of this input.
@@ -66,14 +70,31 @@ impl<'a> Sink<'a> {
         self.tally().decoded_bytes += bytes;
     }
 
-    /// Gives a record on.
+    /// Gives a record on, if the sample takes it.
     pub(super) fn keep(&mut self, record: Record) -> Result<()> {
-        self.tally().records += 1;
+        let replaced = std::mem::take(&mut self.replaced);
+        if let Some(share) = self.options.sample {
+            record.doc_id(&self.file().name, &mut self.scratch);
+            if !sample::takes(share, &self.scratch) {
+                self.tally().left_out += 1;
+                return Ok(());
+            }
+        }
+        let tally = self.tally();
+        tally.records += 1;
+        tally.replaced += replaced;
         (self.give)(Record { input: self.input, ..record })
     }
 
-    /// Notes what is no record.
+    /// Notes what is no record. One that cannot be read has no id: a sample takes it or not by its place. The end of what can be read of a file is
+    /// no record among others, and always told.
     pub(super) fn quarantine(&mut self, bad: &Bad<'_>) {
+        if let Some(share) = self.options.sample.filter(|_| bad.kind == Kind::Record)
+            && !sample::takes(share, &format!("{}@{}", self.file().name, bad.offset))
+        {
+            self.tally().left_out += 1;
+            return;
+        }
         self.tally().quarantined += 1;
         self.outcome.quarantined.push(Quarantined {
             file: self.file().name.clone(),
@@ -99,7 +120,7 @@ impl<'a> Sink<'a> {
             self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason, detail: &detail });
             return None;
         }
-        tally.replaced += decoded.replaced;
+        self.replaced = decoded.replaced;
         Some(decoded.text)
     }
 

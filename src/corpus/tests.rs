@@ -2,6 +2,7 @@
 
 mod entries;
 mod responses;
+mod taken;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

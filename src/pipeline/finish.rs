@@ -9,7 +9,7 @@ use super::annotate::Annotated;
 use super::context::Context;
 use super::decide::Part;
 use super::encode::TokenFacts;
-use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, TokenizerFacts, Totals, success_line};
+use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, Taken, TokenizerFacts, Totals, success_line};
 use super::observer::{Event, Observer};
 use super::pack::Packed;
 use super::plan::Plan;
@@ -72,6 +72,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         unicode: unicode_version(),
         dictionary: dictionary(context),
         source: source(&context.plan().input.source),
+        taken: Taken::of(&context.plan().input),
         inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
         totals,
         rejected,
@@ -188,6 +189,7 @@ impl Reading {
                 .get_mut((first_input + input) as usize)
                 .ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
             input.add(tally);
+            self.totals.left_out += tally.left_out;
         }
         add(&mut self.counts, &facts.counts);
         Ok(())
@@ -201,6 +203,7 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
         blake3: state.blake3.clone(),
         read: tally.records + tally.quarantined,
         quarantined: tally.quarantined,
+        left_out: tally.left_out,
         charset: tally.charset.clone(),
         replaced: tally.replaced,
     }

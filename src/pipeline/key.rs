@@ -111,7 +111,7 @@ mod tests {
 
     fn shard(input: u32, last_input: u32, offset: u64) -> ShardRef {
         let start = Position { input, offset, ..Position::default() };
-        ShardRef { index: 7, start, last_input, records: 3, bytes: 9 }
+        ShardRef { index: 7, start, before: 4, last_input, records: 3, bytes: 9 }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use crate::corpus;
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
@@ -33,6 +34,9 @@ pub struct Manifest {
     pub dictionary: DictionaryFacts,
     /// Source, licence, residency that the plan gives to records without their own.
     pub source: BTreeMap<String, String>,
+    /// Which part of the inputs was taken; without it, all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
     /// Every input, in reading order.
     pub inputs: Vec<InputFacts>,
     /// What became of the records.
@@ -74,6 +78,26 @@ pub struct DictionaryFacts {
     pub engine: String,
 }
 
+/// A part of the inputs: `input.sample` and `input.limit` of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Taken {
+    /// Share of the documents, drawn by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<f64>,
+    /// Records read at most, those that the sample left out among them; what stands behind them was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl Taken {
+    /// What the plan takes, if that is not all.
+    pub(super) fn of(input: &corpus::Options) -> Option<Self> {
+        let taken = Self { sample: input.sample, limit: input.limit };
+        (taken.sample.is_some() || taken.limit.is_some()).then_some(taken)
+    }
+}
+
 /// An input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +112,9 @@ pub struct InputFacts {
     pub read: u64,
     /// Records quarantined.
     pub quarantined: u64,
+    /// Records that the sample left out; not among those read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Character encoding found, for plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
@@ -99,8 +126,11 @@ pub struct InputFacts {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Totals {
-    /// Records met, unreadable ones included.
+    /// Records taken, unreadable ones included.
     pub read: u64,
+    /// Records that the sample left out; not among those read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Documents in `documents/`.
     pub kept: u64,
     /// Documents in `rejected/`.
@@ -115,6 +145,11 @@ pub struct Totals {
     pub kept_characters: u64,
     /// Tokens of the kept documents, without EOS.
     pub tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Totals {

@@ -163,7 +163,7 @@ impl Plan {
     #[must_use]
     pub(super) fn of_annotation(&self) -> Self {
         Self {
-            input: corpus::Options { paths: Vec::new(), ..self.input.clone() },
+            input: self.input.of_annotation(),
             keigo: KeigoOptions { register: self.keigo.register.clone(), ..KeigoOptions::default() },
             quality: self.quality.of_annotation(),
             pii: self.pii.of_annotation(),
@@ -381,6 +381,7 @@ mod tests {
         };
         let later = [
             "input.paths=[\"b\"]",
+            "input.limit=7",
             "quality.preset=legal",
             "dedup.near=false",
             "tokenizer.vocab_size=300",
@@ -388,7 +389,13 @@ mod tests {
             "pack.seed=3",
         ];
         assert_eq!(of(&later), of(&[]));
-        for setting in ["input.source.name=x", "normalize.form=none", "segment.dictionary=unidic", "keigo.register.legal_density=0.5"] {
+        for setting in [
+            "input.source.name=x",
+            "input.sample=0.5",
+            "normalize.form=none",
+            "segment.dictionary=unidic",
+            "keigo.register.legal_density=0.5",
+        ] {
             assert_ne!(of(&[setting]), of(&[]), "{setting}");
         }
     }

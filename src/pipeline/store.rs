@@ -29,7 +29,7 @@ pub struct Store {
 impl Store {
     pub(super) fn new(work: WorkDir, inputs: Inputs, stages: &Stages) -> Result<Self> {
         let annotation = Annotation::new(stages)?;
-        let mut frame = Key::of(pass::FRAME).and_settings(&stages.plan.of_annotation().input)?.and_steps(&stages.plan, &["read"]);
+        let mut frame = Key::of(pass::FRAME).and_settings(&stages.plan.input.of_framing())?.and_steps(&stages.plan, &["read"]);
         frame = frame.and_number(u64::from(stages.plan.shards.rows_max));
         for input in &inputs.states {
             frame = frame.and(&input.path).and(&input.blake3).and_number(input.bytes);

@@ -16,6 +16,7 @@ mod policies;
 mod presets;
 mod readme;
 mod reuse;
+mod sample;
 mod schema;
 mod shards;
 #[path = "../../src/testing.rs"]

@@ -4,6 +4,7 @@ use super::Check;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
 use crate::pipeline::layout;
+use crate::pipeline::manifest::Taken;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::{fingerprint, finish};
 use crate::segment::{dictionary, store};
@@ -29,6 +30,9 @@ impl Check<'_> {
         self.compare("unicode", manifest.unicode.as_str(), &finish::unicode_version(), "this version follows");
         let source = finish::source(&plan.input.source);
         self.compare("source", format!("{:?}", manifest.source).as_str(), &format!("{source:?}"), "plan.toml gives");
+        if manifest.taken != Taken::of(&plan.input) {
+            self.found("manifest.json: says that another part of the inputs was taken than plan.toml gives");
+        }
         self.dictionary(&plan);
         Ok(())
     }

@@ -167,10 +167,19 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What was read from each input adds up.
+    /// What was read from each input adds up, and was not more than a limit lets through; a sample alone leaves something out.
     fn by_input(&mut self) {
         let by_input: u64 = self.manifest.inputs.iter().map(|input| input.read).sum();
         self.compare("read", self.manifest.totals.read, by_input, "the inputs add up to");
+        let left_out: u64 = self.manifest.inputs.iter().map(|input| input.left_out).sum();
+        self.compare("left_out", self.manifest.totals.left_out, left_out, "the inputs add up to");
+        let (sample, limit) = self.manifest.taken.map_or((None, None), |taken| (taken.sample, taken.limit));
+        if left_out > 0 && sample.is_none() {
+            self.found(format!("manifest.json: says left_out {left_out}, yet nothing was sampled"));
+        }
+        if let Some(limit) = limit.filter(|limit| by_input.saturating_add(left_out) > *limit) {
+            self.found(format!("manifest.json: says read {by_input} and left_out {left_out}, more than the limit of {limit}"));
+        }
         for input in &self.manifest.inputs {
             if input.quarantined > input.read {
                 self.found(format!("manifest.json: input {} has {} records, {} quarantined", input.path, input.read, input.quarantined));
