@@ -56,6 +56,9 @@ say "Read back with other programs"
 "$target/release/seimai" run examples/samples.toml --out "$scratch/out" --progress none
 if [ -x "$python" ]; then
   "$python" tests/python/read_back.py "$scratch/out"
+  # The normaliser inside a tokenizer.json against `seimai normalize`: a part of Unicode, and texts.
+  "$target/release/seimai" run examples/samples.toml --out "$scratch/normaliser" --set tokenizer.normalizer=seimai --progress none
+  "$python" tests/python/normalizer.py "$target/release/seimai" "$scratch/normaliser/tokenizer/tokenizer.json" --every 17 corpora-samples/*.jsonl
 else
   echo "skipped: reading back needs the Python packages of ./scripts/install-test-tools.sh"
   [ -z "${CI:-}" ] || exit 1

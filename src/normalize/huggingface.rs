@@ -250,7 +250,9 @@ mod tests {
             let (first, normalizer) = (first_table(&options).unwrap(), Normalizer::new(&options));
             let back: BTreeMap<char, char> = hidden(&options).unwrap().into_iter().map(|(kept, behind)| (behind, kept)).collect();
             let (mut whole, mut counts) = (String::new(), RuleCounts::default());
-            for c in characters().filter(|c| !is_line_end(*c) && removal(*c).is_none() && !is_special_selector(*c)) {
+            let is_of_interest = |c: &char| first.contains_key(c) || back.contains_key(c) || !is_one_of_many(*c) || u32::from(*c) % 97 == 0;
+            let compared = characters().filter(|c| !is_line_end(*c) && removal(*c).is_none() && !is_special_selector(*c));
+            for c in compared.filter(is_of_interest) {
                 let parts = first.get(&c).cloned().unwrap_or_else(|| c.to_string());
                 let by_steps: String = parts.nfc().map(|c| back.get(&c).copied().unwrap_or(c)).collect();
                 // A mark behind it must not join what is kept, either.
@@ -261,6 +263,12 @@ mod tests {
                 assert_eq!(marked, whole, "{:x} with a mark", u32::from(c));
             }
         }
+    }
+
+    /// Kanji, syllables of Hangul, private use, planes without characters: what compatibility leaves alone among them is alike, and nearly all of Unicode.
+    fn is_one_of_many(c: char) -> bool {
+        let block = matches!(c, '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{20000}'..='\u{dffff}' | '\u{f0000}'..);
+        block && std::iter::once(c).nfkc().eq([c])
     }
 
     fn is_special_selector(c: char) -> bool {

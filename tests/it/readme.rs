@@ -66,7 +66,7 @@ fn the_test_script_is_what_ci_runs() {
     let ci = std::fs::read_to_string(repository().join(".ci/run")).unwrap();
     assert!(ci.contains("./scripts/install-test-tools.sh\nexec ./scripts/test.sh\n"));
     let script = std::fs::read_to_string(repository().join("scripts/test.sh")).unwrap();
-    for step in ["cargo fmt", "cargo clippy", "cargo nextest run", "cargo doc", "read_back.py"] {
+    for step in ["cargo fmt", "cargo clippy", "cargo nextest run", "cargo doc", "read_back.py", "normalizer.py"] {
         assert!(script.contains(step), "scripts/test.sh runs {step}");
     }
     for client in ["apt-get", "pip install", "venv", "npm"] {

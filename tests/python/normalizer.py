@@ -1,8 +1,8 @@
 """Compares the normaliser inside a tokenizer.json with `seimai normalize`.
 
-    python tests/python/normalizer.py SEIMAI TOKENIZER_JSON [--texts-only] [--report FILE] [TEXT.jsonl[.zst]…]
+    python tests/python/normalizer.py SEIMAI TOKENIZER_JSON [--every N | --texts-only] [--report FILE] [TEXT.jsonl[.zst]…]
 
-TOKENIZER_JSON is that of a run with tokenizer.normalizer = "seimai" and the default [normalize]. Compared are every character of Unicode, alone
+TOKENIZER_JSON is that of a run with tokenizer.normalizer = "seimai" and the default [normalize]. Compared are every character of Unicode (with --every N every Nth), alone
 and between others, some words, and the field `text` of the files given. Differences are allowed only where docs/formats/tokenizer.md says so:
 in documents whose ，or ．are Japanese marks, and in runs of more than 30 combining marks. The first other difference ends the program with a message
 and exit code 1.
@@ -81,6 +81,7 @@ def main():
     parser.add_argument("tokenizer", type=Path)
     parser.add_argument("texts", nargs="*", type=Path)
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth character of Unicode; an odd N meets every column of its tables")
     parser.add_argument("--texts-only", action="store_true", help="leave out the characters of Unicode (minutes)")
     arguments = parser.parse_intermixed_args()
     from tokenizers import Tokenizer
@@ -89,9 +90,10 @@ def main():
     if tokenizer.normalizer is None:
         sys.exit(f"normalizer: {arguments.tokenizer} carries none: run with tokenizer.normalizer = \"seimai\"")
     report = []
-    characters = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    characters = [chr(code) for code in range(1, 0x110000, arguments.every) if not 0xD800 <= code < 0xE000]
+    what = "every character" if arguments.every == 1 else f"every character of {arguments.every}"
     for before, after in [] if arguments.texts_only else BETWEEN:
-        compare(f"{before!a} + every character + {after!a}", arguments.seimai, tokenizer.normalizer, [before + c + after for c in characters], report)
+        compare(f"{before!a} + {what} + {after!a}", arguments.seimai, tokenizer.normalizer, [before + c + after for c in characters], report)
     compare("words", arguments.seimai, tokenizer.normalizer, WORDS, report)
     for word, normal in zip(WORDS, ours(arguments.seimai, WORDS)):
         if tokenizer.encode(word).ids != tokenizer.encode(normal).ids:
