@@ -88,6 +88,8 @@ pub struct Explained {
     pub limit: f64,
     /// Does the document hold? Of `hiragana` and `hiragana_of_all` one is enough.
     pub holds: bool,
+    /// The document is exempt from this rule (`[keigo.protect]`).
+    pub exempt: bool,
     /// Why the preset has this threshold.
     pub reason: &'static str,
 }
@@ -95,7 +97,7 @@ pub struct Explained {
 impl Explained {
     fn new(bound: &Bound, value: Option<f64>, limit: f64) -> Self {
         let holds = value.is_none_or(|value| if bound.side == Side::Min { value >= limit } else { value <= limit });
-        Self { rule: bound.rule, measure: bound.measure, value, side: bound.side, limit, holds, reason: bound.reason }
+        Self { rule: bound.rule, measure: bound.measure, value, side: bound.side, limit, holds, exempt: false, reason: bound.reason }
     }
 }
 
@@ -176,8 +178,19 @@ impl Decider {
         let (preset, bounds) = self.bounds(batch, row)?;
         let mut values = Vec::new();
         Measured::of(batch, bounds)?.read(row, &mut values);
-        let explained = |(bound, value): (&Bound, &Option<f64>)| Some(Explained::new(bound, *value, bound.value?));
-        Ok((preset, bounds.iter().zip(&values).filter_map(explained).collect()))
+        let mut figures = Vec::new();
+        let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
+        let protected = keigo.is_some_and(|keigo| self.policies.protects(keigo.read(row, &mut figures), &figures));
+        let explained = |(bound, value): (&Bound, &Option<f64>)| {
+            Some(Explained { exempt: protected && !self.policies.counts(bound), ..Explained::new(bound, *value, bound.value?) })
+        };
+        let mut all: Vec<Explained> = bounds.iter().zip(&values).filter_map(explained).collect();
+        let hiragana = |measure: &Explained| matches!(measure.rule, "hiragana" | "hiragana_of_all");
+        let either = all.iter().any(|measure| hiragana(measure) && measure.value.is_some() && measure.holds);
+        for measure in &mut all {
+            measure.holds |= measure.exempt || either && hiragana(measure);
+        }
+        Ok((preset, all))
     }
 
     /// Which rows of a batch are dropped, and why.

@@ -190,6 +190,7 @@ fn explained(measures: &[crate::decide::Explained]) -> String {
             "value": measure.value.map(digits),
             "asked": format!("{} {}", if measure.side == Side::Min { "≥" } else { "≤" }, measure.limit as f32),
             "holds": measure.holds,
+            "exempt": measure.exempt,
             "reason": measure.reason,
         })
     };
@@ -246,7 +247,7 @@ struct Output<'a> {
     /// The directory and the files of both kinds.
     files: Option<(&'a Path, StagedFile, StagedFile)>,
     stdout: BufWriter<std::io::StdoutLock<'static>>,
-    losses: Vec<Losses>,
+    losses: Losses,
 }
 
 impl<'a> Output<'a> {
@@ -256,10 +257,12 @@ impl<'a> Output<'a> {
             Some(dir) => {
                 create_dir(dir)?;
                 let staging = Staging::new(dir)?;
-                Some((dir.as_path(), staging.create(KEPT)?, staging.create(REJECTED)?))
+                // Whatever ends the program, nothing half-written has a final name.
+                let staged = |name: &str| staging.create(&format!(".seimai-{name}-{}", std::process::id()));
+                Some((dir.as_path(), staged(KEPT)?, staged(REJECTED)?))
             }
         };
-        Ok(Self { explain: arguments.explain, files, stdout: BufWriter::new(std::io::stdout().lock()), losses: Vec::new() })
+        Ok(Self { explain: arguments.explain, files, stdout: BufWriter::new(std::io::stdout().lock()), losses: Losses::default() })
     }
 
     fn take(&mut self, judged: Judged) -> Result<()> {
@@ -273,7 +276,7 @@ impl<'a> Output<'a> {
             (false, Some(_)) => "",
         };
         self.stdout.write_all(to_stdout.as_bytes()).map_err(output_failed)?;
-        self.losses.push(judged.losses.of_part());
+        self.losses.absorb(&judged.losses.of_part());
         Ok(())
     }
 
@@ -284,7 +287,7 @@ impl<'a> Output<'a> {
             kept.commit(&dir.join(KEPT))?;
             rejected.commit(&dir.join(REJECTED))?;
         }
-        Ok(Losses::sum(&self.losses))
+        Ok(self.losses.finished())
     }
 }
 

@@ -104,10 +104,11 @@ fn explained(plan: &Plan, stages: &Stages) -> String {
         }
     }
     let _ = writeln!(text, "keigo: policy {}", format!("{:?}", plan.keigo.policy).to_lowercase());
+    let off = if plan.keigo.policy == crate::decide::Policy::Tag { " (off)" } else { "" };
     for (i, rule) in plan.keigo.rule.iter().enumerate() {
         let when = serde_json::to_string(&rule.when).unwrap_or_default();
         let then = format!("{:?}", rule.then).to_lowercase();
-        let _ = writeln!(text, "  rule {}: {then} when {} {}", i + 1, escape(&when, 500), escape(&rule.reason, 100));
+        let _ = writeln!(text, "  rule {}{off}: {then} when {} {}", i + 1, escape(&when, 500), escape(&rule.reason, 100));
     }
     if !plan.keigo.protect.exempt.is_empty() {
         let when = serde_json::to_string(&plan.keigo.protect.exempt_when).unwrap_or_default();

@@ -112,14 +112,25 @@ impl Losses {
     /// The finished table of a corpus from those of its parts ([`Losses::of_part`]), in order.
     pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut all = Self::default();
-        for part in parts {
-            part.sources.iter().for_each(|(source, registers)| add(entry(&mut all.sources, source), registers));
-            all.other.sources += part.other.sources;
-            add(&mut all.other.registers, &part.other.registers);
-            all.limit(SOURCES_UNDER_WAY_MAX);
+        parts.into_iter().for_each(|part| all.absorb(part));
+        all.finished()
+    }
+
+    /// Adds the table of a part; sums that are under way name more sources than finished ones.
+    pub fn absorb(&mut self, part: &Self) {
+        for (source, registers) in &part.sources {
+            add(entry(&mut self.sources, source), registers);
         }
-        all.limit(SOURCES_MAX);
-        all
+        self.other.sources += part.other.sources;
+        add(&mut self.other.registers, &part.other.registers);
+        self.limit(SOURCES_UNDER_WAY_MAX);
+    }
+
+    /// The finished table.
+    #[must_use]
+    pub fn finished(mut self) -> Self {
+        self.limit(SOURCES_MAX);
+        self
     }
 
     /// Names at most so many sources: those with most characters, by name among equals.

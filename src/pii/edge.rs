@@ -18,7 +18,8 @@ pub(super) fn is_free(text: &str, run: &Run, i: usize, words: &[&str]) -> bool {
             Some((other, _)) => !other.is_ascii_digit(),
             None => true,
         },
-        ',' => !previous(text, before).is_some_and(|(c, _)| c.is_ascii_digit()),
+        // Only a lone group of three digits continues a number with thousands; else the comma parts the cells of a table.
+        ',' => first.len != 3 || run.is_tied(1) || !previous(text, before).is_some_and(|(c, _)| c.is_ascii_digit()),
         '#' | '$' | '%' | '\\' | '¥' => false,
         _ => true,
     }

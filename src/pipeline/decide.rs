@@ -87,6 +87,9 @@ impl Part {
 fn unit(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, (from, to): (u64, u64)) -> Result<String> {
     let mut key =
         Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard", "pii"]).and_settings(&context.plan().pii.masked())?;
+    if let Some(mixture) = context.plan().keigo.mixture() {
+        key = key.and_settings(mixture)?;
+    }
     for shard in from..to {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
     }

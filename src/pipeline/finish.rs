@@ -281,6 +281,12 @@ pub(super) fn finished_state(out: &Path, in_work: Option<&State>) -> Result<Stat
     Ok(state)
 }
 
+/// Has every file that the manifest lists its size?
+pub(super) fn outputs_are_there(out: &Path) -> Result<bool> {
+    let (manifest, _) = Manifest::read(out)?;
+    Ok(manifest.files.iter().all(|file| std::fs::metadata(out.join(&file.path)).is_ok_and(|there| there.len() == file.bytes)))
+}
+
 /// Started again after it finished: nothing to do.
 pub(super) fn already_done(out: &Path, started: Instant) -> Result<Report> {
     let (manifest, hash) = Manifest::read(out)?;

@@ -114,12 +114,13 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
     if work.is_complete() {
         let known = finish::finished_state(work.out(), work.state().ok().flatten().as_ref())?;
         let state = now(&known)?;
-        if inputs::is_same_run(&known, &state) {
+        let same = inputs::is_same_run(&known, &state);
+        if same && finish::outputs_are_there(work.out())? {
             finish::tidy(&work, options.store_limit, observer);
             return Ok(Begun::Finished);
         }
-        observer
-            .on_event(&Event::Note("the finished run here had another plan or other inputs: what depends on them is done again".into()));
+        let why = if same { "lacks outputs: they are made again" } else { "had another plan or other inputs: what depends on them is done again" };
+        observer.on_event(&Event::Note(format!("the finished run here {why}")));
         work.begin_again(&state)?;
         let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;
         return Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })));

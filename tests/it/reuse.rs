@@ -92,6 +92,16 @@ fn another_plan_is_done_in_place() {
         ("a limit", &["input.limit=60"], &[]),
         ("both", &["input.limit=60", "input.sample=0.5"], &["frame"]),
         ("the normal form", &["normalize.form=none"], &[]),
+        (
+            "a mixture",
+            &["keigo.policy=rebalance", "keigo.rebalance={target={polite=0.5}}"],
+            &["frame", "annotate", "sketch", "judge", "dedup"],
+        ),
+        (
+            "a mixture without the other registers",
+            &["keigo.policy=rebalance", "keigo.rebalance={target={polite=0.5},others=\"drop\"}"],
+            &["frame", "annotate", "sketch", "judge", "dedup"],
+        ),
         ("parts", &["shards.bytes_max=9000"], &["frame"]),
         ("and the encoding of tokens", &["shards.bytes_max=9000", "shards.compat=false"], &["frame", "annotate", "decide", "train"]),
         ("shards", &["shards.rows_max=17"], &[]),
