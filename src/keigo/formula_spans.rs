@@ -165,7 +165,7 @@ mod tests {
 
     /// Enough of a letter's substance.
     fn body() -> String {
-        (0..8).map(|i| format!("玄米{i}袋を倉庫へ運ぶ。")).collect()
+        (0..8).map(|i| format!("玄米{i}袋を倉庫へ運ぶ。")).collect::<Vec<_>>().concat()
     }
 
     #[test]

@@ -393,9 +393,16 @@ mod tests {
             "tokenizer.vocab_size=300",
             "shards.rows_max=7",
             "pack.seed=3",
+            "keigo.protect={ exempt = [\"short_lines\"], exempt_when = { level_at_least = 2 } }",
         ];
         assert_eq!(of(&later), of(&[]));
-        for setting in ["input.source.name=x", "normalize.form=none", "segment.dictionary=unidic", "keigo.register.legal_density=0.5"] {
+        for setting in [
+            "input.source.name=x",
+            "normalize.form=none",
+            "segment.dictionary=unidic",
+            "keigo.register.legal_density=0.5",
+            "keigo.protect.formulae=false",
+        ] {
             assert_ne!(of(&[setting]), of(&[]), "{setting}");
         }
     }

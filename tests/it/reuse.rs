@@ -88,7 +88,7 @@ fn another_plan_is_done_in_place() {
             &["annotate", "decide", "count", "train", "encode"],
         ),
         ("a register", &["keigo.register.legal_density=0.5"], &["frame"]),
-        ("formulae", &["keigo.protect.formulae=true"], &["frame"]),
+        ("formulae", &["keigo.protect.formulae=false"], &["frame"]),
         ("the normal form", &["normalize.form=none"], &["frame"]),
         ("parts", &["shards.bytes_max=9000"], &["frame"]),
         ("and the encoding of tokens", &["shards.bytes_max=9000", "shards.compat=false"], &["frame", "annotate", "decide", "train"]),
