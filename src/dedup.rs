@@ -7,6 +7,9 @@
 //!
 //! Documents are compared in the order of their ordinals, shard by shard and row by row, whatever the order in which shards are
 //! finished; of similar documents the first one stays.
+//!
+//! Where formulae are spared, near-duplicates are compared [`without`](without::without) them: sketches here, and the texts that
+//! [`resolve`] is given. Exact duplicates have the same whole text.
 
 pub mod anchor;
 pub mod bands;
@@ -21,11 +24,14 @@ mod table;
 mod verdicts;
 pub mod verify;
 pub mod view;
+pub mod without;
 
 use self::partial_table::PartialBuilder;
+use arrow::datatypes::UInt32Type;
+
 use crate::error::Result;
-use crate::schema::{Column, TEXT};
-use crate::stage::{Absorber, Batch, Contract, Fold, strings};
+use crate::schema::{Column, FORMULAE, TEXT};
+use crate::stage::{Absorber, Batch, Contract, Fold, list_slice, lists, strings};
 
 pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
@@ -47,12 +53,19 @@ pub fn columns() -> impl Iterator<Item = Column> {
 #[derive(Debug, Clone)]
 pub struct Sketcher {
     bands: Option<Bands>,
+    spares_formulae: bool,
 }
 
 impl Sketcher {
     /// A sketcher for these options. Only `bands` matters, and whether `near` is on.
     pub fn new(options: &Options) -> Self {
-        Self { bands: options.threshold().map(|_| options.bands) }
+        Self { bands: options.threshold().map(|_| options.bands), spares_formulae: false }
+    }
+
+    /// Leaves the spans of the column `formulae` out of the sketches, if near-duplicates are looked for.
+    #[must_use]
+    pub fn sparing_formulae(self, spares: bool) -> Self {
+        Self { spares_formulae: spares && self.bands.is_some(), ..self }
     }
 }
 
@@ -66,28 +79,30 @@ impl Fold for Sketcher {
     }
 
     fn contract(&self) -> Contract {
-        Contract { reads: vec![TEXT], adds: vec![CONTENT_HASH, BAND_KEYS, TEXT_BYTES] }
+        let reads = if self.spares_formulae { vec![TEXT, FORMULAE] } else { vec![TEXT] };
+        Contract { reads, adds: vec![CONTENT_HASH, BAND_KEYS, TEXT_BYTES] }
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(Sketches { bands: self.bands, ..Sketches::default() })
+        Box::new(Sketches { sketcher: self.clone(), view: Vec::new(), table: PartialBuilder::default() })
     }
 }
 
 /// The sketches of one work shard so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Sketches {
-    bands: Option<Bands>,
+    sketcher: Sketcher,
     view: Vec<u32>,
     table: PartialBuilder,
 }
 
 impl Sketches {
-    fn add(&mut self, text: &str) -> Result<()> {
-        let Self { bands, view, table } = self;
+    /// The next document; `spared` are the spans that its sketch leaves out.
+    fn add(&mut self, text: &str, spared: &[u32]) -> Result<()> {
+        let Self { sketcher, view, table } = self;
         table.push(text, |keys| {
-            let Some(bands) = bands else { return };
-            view::fold(text, view);
+            let Some(bands) = sketcher.bands else { return };
+            view::fold(&without::without(text, spared), view);
             if let Some(sketch) = minhash::sketch(view) {
                 bands.keys(&sketch, keys);
             }
@@ -100,7 +115,11 @@ impl Sketches {
 
 impl Absorber for Sketches {
     fn push(&mut self, batch: &Batch) -> Result<()> {
-        strings(batch, &TEXT)?.iter().try_for_each(|text| self.add(text.unwrap_or_default()))
+        let spared = if self.sketcher.spares_formulae { Some(lists(batch, &FORMULAE)?) } else { None };
+        let mut texts = strings(batch, &TEXT)?.iter().enumerate();
+        texts.try_for_each(|(row, text)| {
+            self.add(text.unwrap_or_default(), spared.map_or(&[], |spans| list_slice::<UInt32Type>(spans, row)))
+        })
     }
 
     fn finish(self: Box<Self>) -> Result<Batch> {

@@ -7,7 +7,8 @@
 //! Words, phrases and rules stand in the tables of `dicts/keigo/`, which a linguist edits without Rust.
 //!
 //! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · [`analyze`] text → sentences and
-//! spans · [`misuse`] forms that are wrong where they stand · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`document`] sums and registers ·
+//! spans · [`misuse`] forms that are wrong where they stand · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`formula_spans`]
+//! where they stand · [`document`] sums and registers ·
 //! [`columns`] the fields of the column `keigo` · [`result`] a sentence in full.
 
 pub mod alphabet;
@@ -17,6 +18,7 @@ mod conditions;
 pub mod document;
 pub mod flags;
 pub mod formula;
+pub mod formula_spans;
 mod fused;
 mod lexicon;
 mod listing;
@@ -46,6 +48,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
 use self::columns::{FIELDS, KeigoField, Value};
+use self::formula_spans::FormulaSpans;
 pub use crate::keigo::analyze::{Analysis, Analyzer, Sentence, Span};
 pub use crate::keigo::document::{DocumentKeigo, Register, Thresholds, register};
 pub use crate::keigo::misuse::{Misuse, MisuseType, Severity};
@@ -53,10 +56,10 @@ pub use crate::keigo::misuse::{Misuse, MisuseType, Severity};
 use crate::error::{Error, Result};
 use crate::morpheme::{Lexicon, Morphemes};
 use crate::schema::{self, Column, element};
-use crate::stage::{self, Batch, Contract, Counts, Stage, Worker, list_slice, lists, strings, with_column};
+use crate::stage::{self, Batch, Contract, Counts, ListBuilder, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// Raise it when the code analyses the same morphemes in another way.
-const CODE_VERSION: u32 = 2;
+const CODE_VERSION: u32 = 3;
 
 /// Enters fingerprints: follows the code and the tables of `dicts/keigo/`.
 pub fn version() -> u32 {
@@ -66,7 +69,7 @@ pub fn version() -> u32 {
 /// The column `keigo`: a struct with a field for each of [`FIELDS`].
 pub const COLUMN: Column = schema::KEIGO.with_type(|| DataType::Struct(fields()));
 
-/// The stage: adds the columns `keigo` and `register`.
+/// The stage: adds the columns `keigo`, `register` and `formulae`.
 #[derive(Debug)]
 pub struct Keigo {
     analyzer: Analyzer,
@@ -98,31 +101,34 @@ impl Stage for Keigo {
     fn contract(&self) -> Contract {
         Contract {
             reads: vec![schema::TEXT, schema::SENTENCE_ENDS, schema::MORPHEME_ENDS, schema::MORPHEME_POS, schema::MORPHEME_WORD],
-            adds: vec![COLUMN, schema::REGISTER],
+            adds: vec![COLUMN, schema::REGISTER, schema::FORMULAE],
         }
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(KeigoWorker { worker: self.analyzer.worker(), thresholds: &self.thresholds, counts: Counts::new() })
+        let (worker, spans) = (self.analyzer.worker(), FormulaSpans::default());
+        Box::new(KeigoWorker { worker, spans, thresholds: &self.thresholds, counts: Counts::new() })
     }
 }
 
 struct KeigoWorker<'a> {
     worker: analyze::Worker<'a>,
+    spans: FormulaSpans,
     thresholds: &'a Thresholds,
     counts: Counts,
 }
 
 impl Worker for KeigoWorker<'_> {
     fn apply(&mut self, batch: Batch) -> Result<Batch> {
-        let documents = self.documents(&batch)?;
+        let (documents, formulae) = self.documents(&batch)?;
         let registers: Vec<Register> = documents.iter().map(|document| register(document, self.thresholds)).collect();
         for register in &registers {
             *self.counts.entry(format!("register.{}", register.name())).or_insert(0) += 1;
         }
         let names = StringArray::from_iter_values(registers.iter().map(|register| register.name()));
         let batch = with_column(&batch, &COLUMN, column(&documents, self.thresholds)?)?;
-        with_column(&batch, &schema::REGISTER, Arc::new(names))
+        let batch = with_column(&batch, &schema::REGISTER, Arc::new(names))?;
+        with_column(&batch, &schema::FORMULAE, formulae)
     }
 
     fn take_counts(&mut self) -> Counts {
@@ -131,11 +137,13 @@ impl Worker for KeigoWorker<'_> {
 }
 
 impl KeigoWorker<'_> {
-    fn documents(&mut self, batch: &Batch) -> Result<Vec<DocumentKeigo>> {
+    /// What is known of each document, and where its formulae stand.
+    fn documents(&mut self, batch: &Batch) -> Result<(Vec<DocumentKeigo>, ArrayRef)> {
         let texts = strings(batch, &schema::TEXT)?;
         let sentences = lists(batch, &schema::SENTENCE_ENDS)?;
         let (ends, pos) = (lists(batch, &schema::MORPHEME_ENDS)?, lists(batch, &schema::MORPHEME_POS)?);
         let words = lists(batch, &schema::MORPHEME_WORD)?;
+        let mut formulae = ListBuilder::<UInt32Type>::default();
         let mut document = |row: usize| {
             let morphemes = Morphemes {
                 ends: list_slice::<UInt32Type>(ends, row),
@@ -144,9 +152,12 @@ impl KeigoWorker<'_> {
             };
             let text = texts.value(row);
             let analysis = self.worker.analyze(text, list_slice::<UInt32Type>(sentences, row), morphemes);
-            DocumentKeigo::new(text, &analysis)
+            self.spans.of(text, &analysis, &mut formulae.values);
+            formulae.end_row()?;
+            Ok(DocumentKeigo::new(text, &analysis))
         };
-        Ok((0..batch.num_rows()).map(&mut document).collect())
+        let documents = (0..batch.num_rows()).map(&mut document).collect::<Result<Vec<_>>>()?;
+        Ok((documents, formulae.finish()?))
     }
 }
 

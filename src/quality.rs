@@ -2,7 +2,7 @@
 //!
 //! `measures` lists them with name, meaning and value · `sums` what is counted · `scan` characters, lines and sentences ·
 //! `words` morphemes · `class` what a character counts as · `repetition` n-grams · `garbling` wrong charsets · `simplified`
-//! characters of simplified Chinese · `seen` sets of hashes · `swallow`, `fineweb2` the figures of two peers.
+//! characters of simplified Chinese · `seen` sets of hashes · `spared` what may repeat · `swallow`, `fineweb2` the figures of two peers.
 
 mod class;
 mod fineweb2;
@@ -12,6 +12,7 @@ mod repetition;
 mod scan;
 mod seen;
 mod simplified;
+mod spared;
 mod sums;
 mod swallow;
 mod words;
@@ -29,11 +30,11 @@ pub use self::swallow::FIELDS as SWALLOW_FIELDS;
 pub use self::swallow::swallow_v1;
 use crate::error::Result;
 use crate::morpheme::PosTable;
-use crate::schema::{Column, FINEWEB2_JA, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, SWALLOW_V1, TEXT};
+use crate::schema::{Column, FINEWEB2_JA, FORMULAE, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, SWALLOW_V1, TEXT};
 use crate::stage::{self, Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// Raise it when a measure changes for the same text.
-const CODE_VERSION: u32 = 2;
+const CODE_VERSION: u32 = 3;
 
 /// Enters fingerprints: follows the code and the list of measures.
 pub fn version() -> u32 {
@@ -90,18 +91,25 @@ pub struct Peers {
 pub struct Quality {
     table: Arc<PosTable>,
     peers: Peers,
+    spares_formulae: bool,
 }
 
 impl Quality {
     /// Measures documents whose `morpheme_pos` column indexes `table`.
     pub fn new(table: Arc<PosTable>) -> Self {
-        Self { table, peers: Peers::default() }
+        Self { table, peers: Peers::default(), spares_formulae: false }
     }
 
     /// With the figures of these peers in columns of their own.
     #[must_use]
     pub fn comparing(self, peers: Peers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// Does not take the spans of the column `formulae` for repetition.
+    #[must_use]
+    pub fn sparing_formulae(self, spares_formulae: bool) -> Self {
+        Self { spares_formulae, ..self }
     }
 }
 
@@ -117,36 +125,40 @@ impl Stage for Quality {
     fn contract(&self) -> Contract {
         let asked = [(true, COLUMN), (self.peers.swallow_v1, SWALLOW_COLUMN), (self.peers.fineweb2_ja, FINEWEB2_COLUMN)];
         let adds = asked.into_iter().filter(|(asked, _)| *asked).map(|(_, column)| column).collect();
-        Contract { reads: vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS], adds }
+        let mut reads = vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS];
+        reads.extend(self.spares_formulae.then_some(FORMULAE));
+        Contract { reads, adds }
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(QualityWorker { measurer: Measurer::new(&self.table), peers: self.peers })
+        Box::new(QualityWorker { measurer: Measurer::new(&self.table), stage: self })
     }
 }
 
-struct QualityWorker {
+struct QualityWorker<'a> {
     measurer: Measurer,
-    peers: Peers,
+    stage: &'a Quality,
 }
 
-impl Worker for QualityWorker {
+impl Worker for QualityWorker<'_> {
     fn apply(&mut self, batch: Batch) -> Result<Batch> {
         let texts = strings(&batch, &TEXT)?;
         let (sentences, ends, pos) = (lists(&batch, &SENTENCE_ENDS)?, lists(&batch, &MORPHEME_ENDS)?, lists(&batch, &MORPHEME_POS)?);
+        let formulae = if self.stage.spares_formulae { Some(lists(&batch, &FORMULAE)?) } else { None };
         let sum = |row| {
+            let spared = formulae.map_or(&[][..], |spans| list_slice::<UInt32Type>(spans, row));
             let (sentences, ends) = (list_slice::<UInt32Type>(sentences, row), list_slice::<UInt32Type>(ends, row));
-            self.measurer.sum(texts.value(row), sentences, ends, list_slice::<UInt16Type>(pos, row))
+            self.measurer.sum(texts.value(row), sentences, spared, ends, list_slice::<UInt16Type>(pos, row))
         };
         let rows: Vec<Sums<'_>> = (0..texts.len()).map(sum).collect();
         let columns = MEASURES.iter().map(|measure| array(measure, &rows)).collect();
         let quality = StructArray::try_new(fields(), columns, None)?;
         let mut measured = with_column(&batch, &COLUMN, Arc::new(quality))?;
-        if self.peers.swallow_v1 {
+        if self.stage.peers.swallow_v1 {
             let rows: Vec<_> = (0..texts.len()).map(|row| swallow_v1(texts.value(row)).map(Some)).collect();
             measured = with_column(&measured, &SWALLOW_COLUMN, peer_array(&SWALLOW_FIELDS, &rows)?)?;
         }
-        if self.peers.fineweb2_ja {
+        if self.stage.peers.fineweb2_ja {
             let figures = |row| {
                 let text = texts.value(row);
                 let (ends, pos) = (list_slice::<UInt32Type>(ends, row), list_slice::<UInt16Type>(pos, row));

@@ -69,6 +69,7 @@ columns! {
     SENTENCE_ENDS = "sentence_ends", list(DataType::UInt32), false, "Byte ends of the sentences; they tile the text.";
     REGISTER = "register", DataType::Utf8, false, "Politeness bucket: legal, classical, formal-letter, role, mixed, honorific, polite, plain-casual, plain-written, none.";
     KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
+    FORMULAE = "formulae", list(DataType::UInt32), false, "Byte starts and ends, in turn, of fixed phrases of letters, business, shops and parliament; none where fewer than 50 characters would be left.";
     QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
     PII = "pii", open_struct(&[]), false, "How often each kind of personal data stands in the text as read; null for a kind that is not looked for.";
     SWALLOW_V1 = "swallow_v1", open_struct(&[]), false, "Figures of Swallow v1; only where a preset of the plan asks for them.";

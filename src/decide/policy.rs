@@ -43,15 +43,25 @@ pub struct KeigoRule {
     pub reason: String,
 }
 
-/// Documents that are spared.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
+/// Formulae and documents that are spared.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protect {
+    /// Leave formulae of letters, business, shops and parliament out where near-duplicates are compared and where repetition within a
+    /// document is measured, unless fewer than 50 characters would be left. Exact duplicates have the same whole text.
+    pub formulae: bool,
     /// Quality rules that do not count for protected documents: the name of a threshold (`short_lines`, `mean_sentence_min`) or of
     /// its measure (`mean_sentence`), with or without `quality.` before it.
     pub exempt: Vec<String>,
     /// Which documents are protected.
     pub exempt_when: When,
+}
+
+impl Default for Protect {
+    fn default() -> Self {
+        // Where documents share no formulae it changes nothing (`benches/results`), and where they do it keeps what they say.
+        Self { formulae: true, exempt: Vec::new(), exempt_when: When::default() }
+    }
 }
 
 /// The policies of a plan.
@@ -61,7 +71,7 @@ pub struct PolicyOptions {
     pub policy: Policy,
     /// Rules of the policies `filter` and `rebalance`.
     pub rule: Vec<KeigoRule>,
-    /// Documents that are spared.
+    /// Formulae and documents that are spared.
     pub protect: Protect,
     /// Shares of the policy `rebalance`.
     pub rebalance: Option<Rebalance>,
@@ -232,6 +242,7 @@ mod tests {
     #[test]
     fn exemptions_name_rules_or_measures() {
         let protect = Protect {
+            formulae: false,
             exempt: vec!["quality.mean_sentence".into(), "short_lines".into()],
             exempt_when: When { level_at_least: Some(1), share: Some(0.5), ..When::default() },
         };

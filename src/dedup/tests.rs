@@ -313,6 +313,63 @@ fn hard_corpora_stay_cheap() {
 }
 
 #[test]
+fn formulae_that_are_spared_are_not_compared() {
+    let mut random = Random::new(31);
+    let formulae = [random.text(400), random.text(300)];
+    // The text, and where its formulae stand.
+    let letter = |head: &str, body: &str| {
+        let text = [head, body, &formulae[1]].concat();
+        let spans = vec![0, head.len() as u32, (head.len() + body.len()) as u32, text.len() as u32];
+        (text, spans)
+    };
+    let bodies: Vec<String> = (0..40).map(|_| random.text(80)).collect();
+    let of = |body: &str| letter(&formulae[0], body);
+    let near = [&bodies[0], "。"].concat();
+    // Copies, in their formulae or bodies nearly so, and two letters in which nothing but formulae is a span of them.
+    let others = [of(&bodies[3]), of(&near), letter(&formulae[1], &bodies[5]), (of("").0, vec![]), (of("").0, vec![])];
+    let letters: Vec<_> = bodies.iter().map(|body| of(body)).chain(others).collect();
+    let removed = |spares: bool| {
+        let options = Options::default();
+        let sketcher = Sketcher::new(&options).sparing_formulae(spares);
+        let mut absorber = sketcher.absorber();
+        let mut lists = crate::stage::ListBuilder::<arrow::datatypes::UInt32Type>::default();
+        for (_, spans) in &letters {
+            lists.values.extend(spans);
+            lists.end_row().unwrap();
+        }
+        let array: ArrayRef = Arc::new(StringArray::from_iter_values(letters.iter().map(|(text, _)| text)));
+        absorber.push(&table([(&TEXT, array), (&FORMULAE, lists.finish().unwrap())]).unwrap()).unwrap();
+        let partial = absorber.finish().unwrap();
+        let mut corpus = Corpus {
+            shards: 1,
+            partial: &mut |_| Ok(partial.clone()),
+            eligible: &all,
+            texts: &|ordinals, visit| {
+                ordinals.iter().try_for_each(|&o| {
+                    let (text, spans) = &letters[o as usize];
+                    visit(o, &without::without(text, if spares { spans } else { &[] }))
+                })
+            },
+            memory: MEMORY,
+            parallel: &sequential,
+        };
+        let verdicts = resolve(&options, &mut corpus).unwrap();
+        let removed = verdicts.affected().iter().filter(|a| matches!(a.verdict, Verdict::Removed { .. }));
+        removed.map(|a| (a.ordinal as usize, a.anchor() as usize)).collect::<Vec<_>>()
+    };
+    let whole = removed(false);
+    assert!(whole.len() > 40 && !whole.contains(&(42, 5)), "{whole:?}");
+    assert_eq!(removed(true), [(40, 3), (41, 0), (42, 5), (44, 43)]);
+}
+
+#[test]
+fn formulae_are_read_only_where_they_are_spared() {
+    let reads = |options: &Options, spares| Sketcher::new(options).sparing_formulae(spares).contract().reads.len();
+    let exact = Options { near: Near::Switch(false), ..Options::default() };
+    assert_eq!([reads(&Options::default(), true), reads(&Options::default(), false), reads(&exact, true)], [2, 1, 1]);
+}
+
+#[test]
 fn texts_are_asked_for_only_where_candidates_are() {
     let mut random = Random::new(12);
     let texts: Vec<String> = (0..300).map(|_| random.text(200)).collect();

@@ -19,10 +19,11 @@ use super::pass::{Facts, Pass};
 use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
+use crate::dedup::without::without;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::schema;
-use crate::stage::{Batch, column, strings};
+use crate::stage::{Batch, column, list_slice, lists, strings};
 
 /// Rows read at a time when texts are looked up.
 const LOOKUP_ROWS: usize = 1024;
@@ -198,11 +199,16 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
         context.stop.check()?;
         read_sketches(context, annotated, shard)
     };
+    // What the sketches read, and nothing else: both compare the same.
+    let columns = context.stages.sketcher.contract().reads;
+    let spares = columns.iter().any(|column| column.name == schema::FORMULAE.name);
     let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
-        look_up(context, annotated, wanted, &schema::TEXT, &mut |ordinal, text| {
+        look_up(context, annotated, wanted, &columns, &mut |ordinal, batch, row| {
+            let text = strings(batch, &schema::TEXT)?.value(row);
             // A set of shingles is many times as large as its text.
             let _permit = context.store.gate.enter(text.len());
-            give(ordinal, text)
+            let spared = if spares { list_slice::<UInt32Type>(lists(batch, &schema::FORMULAE)?, row) } else { &[] };
+            give(ordinal, &without(text, spared))
         })
     };
     let mut corpus = Corpus {
@@ -225,28 +231,26 @@ fn read_sketches(context: &Context<'_>, annotated: &Annotated, shard: u64) -> Re
     read_whole(context, &layout::sketches(&annotated.keys(shard)?.sketches))
 }
 
-/// Gives the strings of `column` for documents named by ascending ordinals; reads only the shards they are in.
+/// Gives batch and row of documents named by ascending ordinals, with these columns; reads only the shards they are in.
 fn look_up(
     context: &Context<'_>,
     annotated: &Annotated,
     wanted: &[u64],
-    column: &schema::Column,
-    give: &mut dyn FnMut(u64, &str) -> Result<()>,
+    columns: &[schema::Column],
+    give: &mut dyn FnMut(u64, &Batch, usize) -> Result<()>,
 ) -> Result<()> {
+    let columns: Vec<&str> = columns.iter().map(|column| column.name).collect();
     let mut at = 0;
     while at < wanted.len() {
         context.stop.check()?;
         let shard = shard_of(wanted[at]);
         let end = at + wanted[at..].partition_point(|&other| shard_of(other) == shard);
         let mut base = 0_u64;
-        for batch in
-            context.store.table_columns(&layout::annotated(&annotated.keys(shard)?.documents), Some(&[column.name]), LOOKUP_ROWS)?
-        {
+        for batch in context.store.table_columns(&layout::annotated(&annotated.keys(shard)?.documents), Some(&columns), LOOKUP_ROWS)? {
             let batch = batch?;
-            let values = strings(&batch, column)?;
             while at < end && u64::from(row_of(wanted[at])) < base + batch.num_rows() as u64 {
                 let row = u64::from(row_of(wanted[at])) - base;
-                give(wanted[at], values.value(row as usize))?;
+                give(wanted[at], &batch, row as usize)?;
                 at += 1;
             }
             base += batch.num_rows() as u64;
@@ -290,8 +294,8 @@ fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts)
     let anchor = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
     let anchors: Vec<u64> = verdicts.affected().iter().filter(anchor).map(|affected| affected.ordinal).collect();
     let mut ids = Vec::with_capacity(anchors.len());
-    look_up(context, annotated, &anchors, &schema::DOC_ID, &mut |_, id| {
-        ids.push(id.to_owned());
+    look_up(context, annotated, &anchors, &[schema::DOC_ID], &mut |_, batch, row| {
+        ids.push(strings(batch, &schema::DOC_ID)?.value(row).to_owned());
         Ok(())
     })?;
     let fields = vec![Field::new("anchor", DataType::UInt64, false), Field::new("doc_id", DataType::Utf8, false)];

@@ -74,7 +74,8 @@ impl Annotation {
         let plan = &stages.plan;
         let documents = Key::of("annotate").and_settings(&plan.of_annotation())?.and(stages.dictionary.fingerprint());
         let documents = documents.and_steps(plan, &registry::steps_of_annotation());
-        let sketches = Key::of("sketch").and_settings(&plan.dedup.of_sketches())?.and_steps(plan, &["dedup"]);
+        let sketches =
+            Key::of("sketch").and_settings(&(plan.dedup.of_sketches(), plan.keigo.protect.formulae))?.and_steps(plan, &["dedup"]);
         Ok(Self { documents, sketches })
     }
 

@@ -51,7 +51,7 @@ pub struct KeigoOptions {
     /// Rules of the policies `filter` and `rebalance`; the first whose condition holds decides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rule: Vec<decide::KeigoRule>,
-    /// Documents that quality rules must not touch.
+    /// Formulae that are not compared, and documents that quality rules must not touch.
     pub protect: decide::Protect,
     /// Shares of the registers, for the policy `rebalance`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,14 @@ impl KeigoOptions {
     pub(super) fn of_rules(&self) -> Self {
         // `filter` and `rebalance` ask the same rules.
         let policy = if self.policy == decide::Policy::Tag { decide::Policy::Tag } else { decide::Policy::Filter };
-        Self { policy, rebalance: None, register: keigo::Thresholds::default(), ..self.clone() }
+        let protect = decide::Protect { formulae: decide::Protect::default().formulae, ..self.protect.clone() };
+        Self { policy, rebalance: None, register: keigo::Thresholds::default(), protect, ..self.clone() }
+    }
+
+    /// What annotation reads: thresholds of registers, and whether measures of repetition leave formulae out.
+    fn of_annotation(&self) -> Self {
+        let protect = decide::Protect { formulae: self.protect.formulae, ..decide::Protect::default() };
+        Self { register: self.register.clone(), protect, ..Self::default() }
     }
 
     fn check(&self) -> std::result::Result<(), String> {
@@ -164,7 +171,7 @@ impl Plan {
     pub(super) fn of_annotation(&self) -> Self {
         Self {
             input: self.input.of_annotation(),
-            keigo: KeigoOptions { register: self.keigo.register.clone(), ..KeigoOptions::default() },
+            keigo: self.keigo.of_annotation(),
             quality: self.quality.of_annotation(),
             pii: self.pii.of_annotation(),
             dedup: dedup::Options::default(),
@@ -387,6 +394,7 @@ mod tests {
             "tokenizer.vocab_size=300",
             "shards.rows_max=7",
             "pack.seed=3",
+            "keigo.protect={ exempt = [\"short_lines\"], exempt_when = { level_at_least = 2 } }",
         ];
         assert_eq!(of(&later), of(&[]));
         for setting in [
@@ -395,6 +403,7 @@ mod tests {
             "normalize.form=none",
             "segment.dictionary=unidic",
             "keigo.register.legal_density=0.5",
+            "keigo.protect.formulae=false",
         ] {
             assert_ne!(of(&[setting]), of(&[]), "{setting}");
         }

@@ -69,7 +69,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "quality",
         version: |_| quality::version(),
-        build: Build::Annotate(|plan, opened| Ok(Box::new(Quality::new(opened.lexicon.pos_table()).comparing(peers(plan))))),
+        build: Build::Annotate(|plan, opened| {
+            let quality = Quality::new(opened.lexicon.pos_table()).comparing(peers(plan));
+            Ok(Box::new(quality.sparing_formulae(plan.keigo.protect.formulae)))
+        }),
     },
     Step {
         name: "pii",
@@ -79,7 +82,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "dedup",
         version: |_| dedup::view::VERSION,
-        build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup.of_sketches())))),
+        build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup.of_sketches()).sparing_formulae(plan.keigo.protect.formulae)))),
     },
     Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
     Step { name: "decide", version: |_| decide::version(), build: Build::ByPass },

@@ -119,7 +119,11 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
             finish::tidy(&work, options.store_limit, observer);
             return Ok(Begun::Finished);
         }
-        let why = if same { "lacks outputs: they are made again" } else { "had another plan or other inputs: what depends on them is done again" };
+        let why = if same {
+            "lacks outputs: they are made again"
+        } else {
+            "had another plan or other inputs: what depends on them is done again"
+        };
         observer.on_event(&Event::Note(format!("the finished run here {why}")));
         work.begin_again(&state)?;
         let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;

@@ -105,7 +105,11 @@ mod tests {
     }
 
     fn sum(text: &str) -> Sums<'_> {
-        Measurer::new(&table()).sum(text, &ends(text), &[], &[])
+        sum_sparing(text, &[])
+    }
+
+    fn sum_sparing<'a>(text: &'a str, spared: &[u32]) -> Sums<'a> {
+        Measurer::new(&table()).sum(text, &ends(text), spared, &[], &[])
     }
 
     /// The value of a measure, count or ratio.
@@ -173,16 +177,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spared_is_no_repetition() {
+        let line = "ごゆっくりどうぞ、お気軽に。\n";
+        let text = format!("{line}{line}米を研ぐ。\n{line}米を研ぐ。");
+        let spans: Vec<u32> = text.match_indices("ごゆっくり").flat_map(|(at, _)| [at as u32, at as u32 + 39]).collect();
+        let (whole, sparing) = (sum(&text), sum_sparing(&text, &spans));
+        for (name, all, rest) in [("dup_lines", 0.6, 0.2), ("dup_sentences", 0.6, 0.2), ("dup_line_chars", 33. / 52., 5. / 52.)] {
+            check(&whole, name, all);
+            check(&sparing, name, rest);
+        }
+        // 5 characters and 。 a line of rice, 。 of the others: あ。。い。あ。い。 and so on.
+        let rest: String = text.replace("ごゆっくりどうぞ、お気軽に", "");
+        assert_eq!(sparing.repeated, sum(&rest).repeated);
+        assert!(whole.repeated > sparing.repeated);
+        for measure in MEASURES.iter().filter(|measure| !measure.name.starts_with("dup_") && measure.name != "repeated") {
+            assert_eq!(value(measure, &whole), value(measure, &sparing), "{}", measure.name);
+        }
+    }
+
+    #[test]
     fn words_and_symbols() {
         let text = "猫が(鳥を が";
         let word_ends: Vec<u32> = text.char_indices().map(|(at, c)| (at + c.len_utf8()) as u32).collect();
-        let sums = Measurer::new(&table()).sum(text, &ends(text), &word_ends, &[1, 2, 3, 1, 2, 0, 2]);
+        let sums = Measurer::new(&table()).sum(text, &ends(text), &[], &word_ends, &[1, 2, 3, 1, 2, 0, 2]);
         check(&sums, "noun_share", 2. / 6.);
         check(&sums, "grammar", None);
         check(&sums, "vocabulary", 1.);
         let (words, pos) = ("猫が".repeat(10), [1, 2].repeat(10));
         let word_ends: Vec<u32> = (1..=20).map(|i| 3 * i).collect();
-        check(&Measurer::new(&table()).sum(&words, &[60], &word_ends, &pos), "grammar", 0.5);
+        check(&Measurer::new(&table()).sum(&words, &[60], &[], &word_ends, &pos), "grammar", 0.5);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::class::{CLASSES, Class, Classes};
 use super::garbling;
 use super::repetition::Repetition;
 use super::seen::Seen;
+use super::spared::Spared;
 
 /// Lines of at most this many characters are short.
 const SHORT_LINE: u32 = 10;
@@ -69,7 +70,7 @@ pub struct Lines {
     pub short: u32,
     /// Lines that end in a mark or a closing bracket.
     pub marked: u32,
-    /// Lines equal to an earlier one.
+    /// Lines equal to an earlier one; those that are spared whole do not count.
     pub again: u32,
     /// Their characters.
     pub again_chars: u32,
@@ -84,7 +85,7 @@ pub struct Sentences {
     pub chars: u32,
     /// Characters of the longest.
     pub longest: u32,
-    /// Sentences equal to an earlier one.
+    /// Sentences equal to an earlier one; those that are spared whole do not count.
     pub again: u32,
     /// Their characters.
     pub again_chars: u32,
@@ -104,27 +105,34 @@ pub(super) struct Scanner {
 
 impl Scanner {
     /// Characters, lines, and the share of repeated n-grams.
-    pub(super) fn scan(&mut self, text: &str) -> (Chars, Lines, Option<f32>) {
+    pub(super) fn scan(&mut self, text: &str, mut spared: Spared<'_>) -> (Chars, Lines, Option<f32>) {
         let (mut chars, mut lines) = (Chars::default(), Lines::default());
         self.repetition.begin();
         self.seen.clear();
-        let mut breaks = 0;
+        let (mut breaks, mut next) = (0, 0);
         for line in lines_of(text) {
             breaks += 1;
-            let found = self.scan_line(line, &mut chars);
+            let start = next;
+            next += line.len() + 1;
+            let found = if spared.is_empty() {
+                self.scan_line(line, |_| false, &mut chars)
+            } else {
+                self.scan_line(line, |at| spared.passes(start + at), &mut chars)
+            };
             if found.suspicious {
                 chars.garbled += garbling::garbled_in_line(line) as u32;
             }
             if !found.lettered {
                 continue;
             }
+            let start = start + line.len() - line.trim_start().len();
             let line = line.trim();
             let length = count_chars(line);
             lines.n += 1;
             lines.chars += length;
             lines.short += u32::from(length <= SHORT_LINE);
             lines.marked += u32::from(line.ends_with(ends_line));
-            if !self.seen.insert(hash(line)) {
+            if !self.seen.insert(hash(line)) && !spared.holds(line, start) {
                 lines.again += 1;
                 lines.again_chars += length;
             }
@@ -133,12 +141,13 @@ impl Scanner {
         (chars, lines, self.repetition.end())
     }
 
-    fn scan_line(&mut self, line: &str, chars: &mut Chars) -> Line {
+    /// `spared` says of places in the line, one after the other, whether the character there may repeat.
+    fn scan_line(&mut self, line: &str, mut spared: impl FnMut(usize) -> bool, chars: &mut Chars) -> Line {
         // Two histograms in turn, so that a run of one class does not wait for its own last store.
         let mut histograms = [[0; CLASSES]; 2];
         let (mut previous, mut run) = ('\0', 0);
         let (mut odd, mut commas, mut n, mut classes) = (false, 0, 0_u32, 0_u32);
-        for c in line.chars() {
+        for (at, c) in line.char_indices() {
             let traits = self.classes.of(c);
             let class = traits.class();
             histograms[n as usize % 2][class] += 1;
@@ -153,7 +162,9 @@ impl Scanner {
             run = if c == previous { run + 1 } else { 1 };
             previous = c;
             chars.run_max = chars.run_max.max(run);
-            self.repetition.push(c);
+            if !spared(at) {
+                self.repetition.push(c);
+            }
         }
         for (class, sum) in chars.histogram.iter_mut().enumerate() {
             *sum += histograms[0][class] + histograms[1][class];
@@ -162,12 +173,14 @@ impl Scanner {
     }
 
     /// Sentences, by byte ends that tile the text.
-    pub(super) fn sentences(&mut self, text: &str, ends: &[u32]) -> Sentences {
+    pub(super) fn sentences(&mut self, text: &str, ends: &[u32], spared: Spared<'_>) -> Sentences {
         self.seen.clear();
         let mut sentences = Sentences::default();
         let mut start = 0;
         for end in ends {
-            let sentence = text.get(start..*end as usize).unwrap_or("").trim();
+            let sentence = text.get(start..*end as usize).unwrap_or("");
+            let first = start + sentence.len() - sentence.trim_start().len();
+            let sentence = sentence.trim();
             start = *end as usize;
             if !sentence.chars().any(|c| LETTERS >> self.classes.of(c).class() & 1 == 1) {
                 continue;
@@ -178,7 +191,7 @@ impl Scanner {
             sentences.longest = sentences.longest.max(chars);
             sentences.ended_chars += if sentence.ends_with(ends_sentence) { chars } else { 0 };
             sentences.ellipses += u32::from(sentence.ends_with(['…', '・']) || sentence.ends_with("..."));
-            if !self.seen.insert(hash(sentence)) {
+            if !self.seen.insert(hash(sentence)) && !spared.holds(sentence, first) {
                 sentences.again += 1;
                 sentences.again_chars += chars;
             }

@@ -2,6 +2,7 @@
 //! code points.
 
 use super::scan::{Chars, Lines, Scanner, Sentences};
+use super::spared::Spared;
 use super::words::{WordCounter, Words};
 use crate::morpheme::PosTable;
 
@@ -18,7 +19,7 @@ pub struct Sums<'a> {
     pub sentences: Sentences,
     /// Its morphemes.
     pub words: Words,
-    /// 10-grams of characters that occurred before in their window / 10-grams.
+    /// 10-grams of characters that occurred before in their window / 10-grams; spared spans are skipped.
     pub repeated: Option<f32>,
 }
 
@@ -35,10 +36,12 @@ impl Measurer {
         Self { scanner: Scanner::default(), words: WordCounter::new(table) }
     }
 
-    /// Sums over one document. `sentences` and `morphemes` are byte ends that tile `text`, `pos` the POS ids.
-    pub fn sum<'a>(&mut self, text: &'a str, sentences: &[u32], morphemes: &[u32], pos: &[u16]) -> Sums<'a> {
-        let (chars, lines, repeated) = self.scanner.scan(text);
-        let sentences = self.scanner.sentences(text, sentences);
+    /// Sums over one document. `sentences` and `morphemes` are byte ends that tile `text`, `pos` the POS ids; `spared` names starts and
+    /// ends in turn, in order, of what may repeat.
+    pub fn sum<'a>(&mut self, text: &'a str, sentences: &[u32], spared: &[u32], morphemes: &[u32], pos: &[u16]) -> Sums<'a> {
+        let spared = Spared::new(spared);
+        let (chars, lines, repeated) = self.scanner.scan(text, spared);
+        let sentences = self.scanner.sentences(text, sentences, spared);
         let words = self.words.count(text, morphemes, pos);
         Sums { text, chars, lines, sentences, words, repeated }
     }

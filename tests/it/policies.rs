@@ -72,6 +72,60 @@ fn rules_drop_by_register_and_source() {
     assert_eq!(registers(&world, "out")["mixed"], 15, "those of the news stay");
 }
 
+/// Letters with much the same formulae, and three sentences of their own.
+fn letter(i: usize) -> String {
+    let whos = ["倉庫の山川", "港町の森", "北の店の村木", "学校の先生", "駅前の町田", "川下の水野", "海辺の花村"];
+    let whats =
+        ["古い地図", "玄米の袋", "新しい机", "歌の本", "窓の絵", "庭の木", "雨の音の記録", "夜の空の写真", "紙の箱", "駅の椅子", "車の門"];
+    let dos = ["二階へ運びました", "北から南へ送り出します", "朝のうちに数え直した", "半分に分けて売る", "雪の前に直します"];
+    let said = (0..3).map(|k| {
+        let (who, what) = (whos[(i + 3 * k) % 7], whats[(i * 3 + 5 * k) % 11]);
+        format!("{who}が{what}{}個を{}。", i * 7 + k * 13 + 3, dos[(i / 2 + k) % 5])
+    });
+    format!(
+        "お世話になっております。お忙しいところ、お手数をおかけし、お詫び申し上げます。お世話になります。ご多忙のところ、ご多用のところ。\n{}\n\
+         お手数ですが、ご確認のほど、ご検討のほど、お取り計らい、ご承知おき、ご容赦。ご不明な点、お気軽に。ご教示、ご都合のほど。\n\
+         お待たせいたしました。ご迷惑をおかけ、ご不便をおかけ。ご利用ありがとう。ご愛顧、ご査収。お気をつけて。ごゆっくり。",
+        said.collect::<Vec<_>>().concat()
+    )
+}
+
+#[test]
+fn letters_with_shared_formulae_stay_and_copies_go() {
+    for world in crate::harness::worlds("letters_with_shared_formulae_stay_and_copies_go") {
+        let line = |id: String, text: String| serde_json::json!({"id": id, "text": text}).to_string();
+        let mut lines: Vec<String> = (0..60).map(|i| line(format!("letter-{i}"), letter(i))).collect();
+        for i in 0..10 {
+            lines.push(line(format!("copy-{i}"), letter(i * 5)));
+            lines.push(line(
+                format!("near-{i}"),
+                letter(i * 4).replace("。", "．\n").replace("お詫び申し上げます", "お詫び申し上げるのです"),
+            ));
+        }
+        world.write("in.jsonl", lines.join("\n"));
+        let kept = |name: &str, keigo: &str, more: &[&str]| {
+            world.write("plan.toml", plan(keigo).replace("near = false", "near = 0.5"));
+            let (code, _, err) = world.run(&[&["run", "plan.toml", "--out", name, "--progress", "none"], more].concat());
+            assert_eq!(code, 0, "{err}");
+            assert_eq!(world.run(&["verify", name]).0, 0);
+            let rows = rows(&world.path(name).join("documents"));
+            assert!(rows.iter().all(|batch| batch.column_by_name("formulae").is_none()), "the column is of the work tables");
+            strings(&rows, "doc_id")
+        };
+        let of = |ids: &[String], kind: &str| ids.iter().filter(|id| id.starts_with(kind)).count();
+        let protected = "";
+        let sparing = kept("sparing", protected, &["--threads", "1"]);
+        assert_eq!((of(&sparing, "letter"), of(&sparing, "copy"), of(&sparing, "near")), (60, 0, 0), "{sparing:?}");
+        let whole = kept("whole", "[keigo.protect]\nformulae = false\n", &[]);
+        assert!(of(&whole, "letter") < 30, "{whole:?}");
+        // The same bytes on more threads and less memory, and in place of another plan.
+        for (name, more) in [("again", &["--threads", "3", "--memory", "512MiB"][..]), ("whole", &[])] {
+            kept(name, protected, more);
+            assert_eq!(tree(&world.path(name)), tree(&world.path("sparing")), "{name}");
+        }
+    }
+}
+
 #[test]
 fn protected_documents_are_exempt_from_the_rules_named() {
     let world = World::new();

@@ -76,6 +76,12 @@ fn another_plan_is_done_in_place() {
         ("a threshold", &["quality.thresholds.min_chars=60"], &["frame", "annotate", "sketch"]),
         ("a little of a threshold", &["quality.thresholds.min_chars=61"], &["frame", "annotate", "sketch"]),
         ("a preset", &["quality.preset=literature"], &["frame", "annotate", "sketch"]),
+        ("a mixture", &["keigo.policy=rebalance", "keigo.rebalance={target={plain-written=0.5}}"], &["frame", "annotate", "sketch"]),
+        (
+            "a mixture without the other registers",
+            &["keigo.policy=rebalance", "keigo.rebalance={target={plain-written=0.5},others=\"drop\"}"],
+            &["frame", "annotate", "sketch", "judge", "dedup"],
+        ),
         ("no search for near-duplicates", &["dedup.near=false"], &["frame", "annotate"]),
         ("another search for duplicates", &["dedup.near=0.5", "dedup.exact=false"], &["frame", "annotate"]),
         ("another similarity", &["dedup.near=0.6"], &["frame", "annotate", "sketch", "judge"]),
@@ -92,16 +98,7 @@ fn another_plan_is_done_in_place() {
         ("a limit", &["input.limit=60"], &[]),
         ("both", &["input.limit=60", "input.sample=0.5"], &["frame"]),
         ("the normal form", &["normalize.form=none"], &[]),
-        (
-            "a mixture",
-            &["keigo.policy=rebalance", "keigo.rebalance={target={polite=0.5}}"],
-            &["frame", "annotate", "sketch", "judge", "dedup"],
-        ),
-        (
-            "a mixture without the other registers",
-            &["keigo.policy=rebalance", "keigo.rebalance={target={polite=0.5},others=\"drop\"}"],
-            &["frame", "annotate", "sketch", "judge", "dedup"],
-        ),
+        ("formulae", &["keigo.protect.formulae=false"], &["frame"]),
         ("parts", &["shards.bytes_max=9000"], &["frame"]),
         ("and the encoding of tokens", &["shards.bytes_max=9000", "shards.compat=false"], &["frame", "annotate", "decide", "train"]),
         ("shards", &["shards.rows_max=17"], &[]),
@@ -114,6 +111,17 @@ fn another_plan_is_done_in_place() {
     let before = tree(&corpus.world.path("out"));
     corpus.run("out", &[]);
     assert_eq!(before, tree(&corpus.world.path("out")), "a finished run is done");
+}
+
+#[test]
+fn outputs_that_are_lost_are_made_again() {
+    let corpus = Corpus::new();
+    corpus.run("out", &[]);
+    let before = tree(&corpus.world.path("out"));
+    fs::remove_file(corpus.world.path("out/tokens/part-00001.parquet")).unwrap();
+    fs::remove_file(corpus.world.path("out/documents/part-00000.parquet")).unwrap();
+    corpus.run("out", &[]);
+    assert_eq!(before, tree(&corpus.world.path("out")));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn corpus() -> World {
     let world = World::new();
     let record = |n: u64| match n % 11 {
         4 => format!("{{\"text\":\"{n}は切れて\n"),
-        _ if n % 2 == 0 => format!("{{\"id\":\"r{n}\",\"text\":\"{n}番の文書です。\"}}\n"),
+        _ if n.is_multiple_of(2) => format!("{{\"id\":\"r{n}\",\"text\":\"{n}番の文書です。\"}}\n"),
         _ => format!("{{\"text\":\"{n}番の文書です。精米した米を{}回炊く。\"}}\n", n * n % 97),
     };
     let records = |from: u64, to: u64| (from..to).fold(String::new(), |mut all, n| all.write_str(&record(n)).map(|()| all).unwrap());
