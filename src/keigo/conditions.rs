@@ -159,7 +159,7 @@ fn direction_from_self(scene: &Scene<'_>) -> bool {
 fn given(scene: &Scene<'_>) -> bool {
     let verb = scene.next(1);
     let humble = verb.any(Flags::GIVING) || verb.lemma == Lemma::Suru && scene.next(2).lemma == Lemma::Seru;
-    scene.next(0).lemma == Lemma::Wo && humble && !scene.core(Flags::BIKA | Flags::SET_PHRASE)
+    scene.next(0).lemma == Lemma::Wo && humble && !scene.core(Flags::BIKA | Flags::SET_PHRASE | Flags::OWNED)
 }
 
 /// 先生のお手紙, お電話をいただく.

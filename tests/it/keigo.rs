@@ -21,7 +21,7 @@ const RECORDS: &str = "{\"id\":\"one\",\"text\":\"ﾈｺ。\\n　先生は人で
 #[test]
 fn every_sentence_is_an_object_with_offsets_of_its_document() {
     let sentences = lines(&keigo(&World::new(), RECORDS, &[]));
-    let document: Vec<char> = "ネコ。\n 先生は人です。𠮷です。".chars().collect();
+    let document: Vec<char> = "ネコ。\n先生は人です。𠮷です。".chars().collect();
     assert_eq!(sentences.iter().map(|s| s["text"].as_str().unwrap()).collect::<Vec<_>>(), ["ネコ。", "先生は人です。", "𠮷です。", "雨だ"]);
     for sentence in &sentences[..3] {
         let place = |of: &Value| of["start"].as_u64().unwrap() as usize..of["end"].as_u64().unwrap() as usize;
