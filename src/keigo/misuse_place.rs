@@ -139,7 +139,7 @@ impl<'a> Place<'a> {
             return first == head && !modified && owned;
         }
         let of_house = owner.any(Flags::HOUSE) || (first..head).any(|i| self.symbol(i).any(Flags::HOUSE));
-        let insider = is_person(symbol) && symbol.lemma != Lemma::Sama && !symbol.any(Flags::SON_NOUN);
+        let insider = (is_person(symbol) || symbol.any(Flags::STAFF)) && symbol.lemma != Lemma::Sama && !symbol.any(Flags::SON_NOUN);
         let house = symbol.any(Flags::HOUSE) && !symbol.any(Flags::KANA) && owner == Symbol::default() && first == head;
         house || of_house && insider && !symbol.any(Flags::SPEAKER) && before.class != Class::Prefix
     }
