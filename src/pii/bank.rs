@@ -38,8 +38,9 @@ pub(super) fn account(text: &str, run: &Run, i: usize) -> Option<(Span, usize)> 
     let kind = account_kind(text, group.start)?;
     let start = institution(text, kind).unwrap_or(kind);
     let alone = start == kind;
-    // 口座 alone is a word like others: it needs the seven digits of an account.
-    if alone && (group.len != 7 || runs_into_letters(text, run, i)) {
+    // 口座 or 普通 alone is a word like others: it needs the seven digits of an account, and nothing that they count.
+    let counts = next(text, group.end).is_some_and(|(c, _)| is_kanji(c));
+    if alone && (group.len != 7 || counts || runs_into_letters(text, run, i)) {
         return None;
     }
     Some((Span { start, end: group.end, kind: Kind::BankAccount }, i + 1))
