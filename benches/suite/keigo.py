@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Keigo against what people marked: honorific spans in running text, registers, minimal pairs, politeness of sentences.
 
-    keigo.py --program PROGRAM [--shared ../shared] [--dictionary ipadic] [--second NAME] [--report FILE] [--show]
+    keigo.py --seimai SEIMAI [--shared ../shared] [--dictionary ipadic] [--second NAME] [--report FILE] [--show]
 
-PROGRAM is the example `keigo_jsonl` (cargo build --release --example keigo_jsonl). --second names an installed UniDic: spans are then scored over both
+Everything goes through `SEIMAI keigo`, as a user has it. --second names an installed UniDic: spans are then scored over both
 dictionaries. --show prints every span that is wrong or missing. Prints one JSON line a measure and writes all of them to --report. Scores of spans are those
 of shared/keigo/running_score.py and score.py; politeness: a text is polite if a sentence of it is keitai or has a level above 0, and its level is the
 highest of its sentences (2 and 3 count as one); statutes are the first 20,000 characters of every fourth document of data/corpus/law.
@@ -42,13 +42,24 @@ class Program:
     def __init__(self, path, dictionary):
         self.path, self.dictionary = path, dictionary
 
-    def run(self, texts, whole=False):
-        """What the program finds in each text."""
-        lines = "".join(json.dumps({"id": i, "text": text}, ensure_ascii=False) + "\n" for i, text in enumerate(texts))
-        done = subprocess.run([self.path, self.dictionary] + ["--whole"] * whole, input=lines.encode(), capture_output=True)
+    def ask(self, texts, form):
+        lines = "".join(json.dumps({"id": str(i), "text": text}, ensure_ascii=False) + "\n" for i, text in enumerate(texts))
+        command = [self.path, "keigo", "-", "--dictionary", self.dictionary, "--format", form]
+        done = subprocess.run(command, input=lines.encode(), capture_output=True)
         if done.returncode:
             sys.exit(done.stderr.decode())
         return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+    def run(self, texts):
+        """The sentences of each text."""
+        texts = list(texts)
+        found = [{"sentences": []} for _ in texts]
+        for sentence in self.ask(texts, "jsonl"):
+            found[int(sentence["id"])]["sentences"].append(sentence)
+        return found
+
+    def registers(self, texts):
+        return [document["register"] for document in self.ask(texts, "summary")]
 
 
 def share(part, whole):
@@ -95,11 +106,11 @@ def running(program, shared, show):
 def registers(program, shared, show):
     gold = rows(os.path.join(shared, "keigo/registers-dev.jsonl"))
     right = 0
-    for row, result in zip(gold, program.run([row["text"] for row in gold])):
-        good = result["register"] in row["labels"]
+    for row, register in zip(gold, program.registers([row["text"] for row in gold])):
+        good = register in row["labels"]
         right += good
         if show and not good:
-            print(row["labels"], result["register"], row["text"][:200], file=sys.stderr)
+            print(row["labels"], register, row["text"][:200], file=sys.stderr)
     return {"measure": "registers", "dictionary": program.dictionary, "right": right, "of": len(gold), "accuracy": share(right, len(gold))}
 
 
@@ -107,7 +118,7 @@ def pairs(program, shared, _show):
     path = os.path.join(shared, "keigo/dev-minimal-pairs.jsonl")
     gold = [row for row in rows(path) if row["kind"] == "sentence"]
     count, tones = collections.Counter(), collections.Counter()
-    for row, result in zip(gold, program.run([row["text"] for row in gold], whole=True)):
+    for row, result in zip(gold, program.run([row["text"] for row in gold])):
         sentence = result["sentences"][0]
         loose = lambda g: accepted(g) | ({"TEI", "BIK"} if g.get("optional") else set())
         meets = lambda s, g: s["start"] < g["end"] and g["start"] < s["end"] and s["class"] in loose(g)
@@ -117,10 +128,14 @@ def pairs(program, shared, _show):
         count["wanted"] += len(wanted)
         count["style"] += sentence["style"] == row["style"]
         count["level"] += sentence["level"] in row["level"]
+        flags = [(m["type"], m["start"], m["end"]) for s in result["sentences"] for m in s["misuse"]]
+        right = sum(any(m["type"] == t and start < m["end"] and m["start"] < end for m in row["misuse"]) for t, start, end in flags)
+        count.update(flagged=len(flags), flagged_rightly=right, misused=len(row["misuse"]), clean_flagged=bool(flags and not row["misuse"]))
         tones[(row["tone"] != "neutral", sentence["tone"] == row["tone"])] += 1
     f1 = 2 * count["found"] / (count["found"] + count["wrong"] + count["wanted"])
     return {"measure": "minimal pairs", "dictionary": program.dictionary, "sentences": len(gold), "span_micro_f1": round(f1, 4), "style": share(count["style"], len(gold)),
-            "level": share(count["level"], len(gold)), "tone_not_neutral": [tones[True, True], tones[True, True] + tones[True, False]],
+            "level": share(count["level"], len(gold)), "misuse_f1": share(2 * count["flagged_rightly"], count["flagged"] + count["misused"]),
+            "clean_sentences_flagged": count["clean_flagged"], "tone_not_neutral": [tones[True, True], tones[True, True] + tones[True, False]],
             "neutral_taken_for_a_tone": tones[False, False]}
 
 
@@ -172,7 +187,7 @@ def statutes(program, shared, show):
 
 def main():
     p = argparse.ArgumentParser(usage=__doc__)
-    p.add_argument("--program", required=True)
+    p.add_argument("--seimai", required=True)
     p.add_argument("--shared", default=os.environ.get("SEIMAI_SHARED", "../shared"))
     p.add_argument("--dictionary", default="ipadic")
     p.add_argument("--second")
@@ -181,7 +196,7 @@ def main():
     a = p.parse_args()
     told = []
     for name in [a.dictionary] + [a.second] * bool(a.second):
-        program = Program(a.program, name)
+        program = Program(a.seimai, name)
         first = name == a.dictionary
         for measure in [running, registers, pairs] + [keico, cocoa, pastel, statutes] * first:
             told.append(measure(program, a.shared, a.show))
