@@ -2,7 +2,8 @@
 //!
 //! Documents, each with an EOS, are packed into rows of S tokens by exact best-fit decreasing, window by window: no token is lost,
 //! and a document is split only if it is longer than a row. [`Packer`] plans and writes the files of a pack, [`Pack`] opens a
-//! finished one. Kernels: [`best_fit`] (which row has space), [`layout`] (the position of every piece), [`permute`] (the order of
+//! finished one. Kernels: [`best_fit`] (which row has space), [`layout`] (the position of every piece), [`mixture`] (how often each
+//! document is wanted), [`permute`] (the order of
 //! rows), [`block`] (rows that are being filled), [`unpack`] (documents out of pieces, and the check of a file). Files:
 //! [`format`](mod@format) (a pack file, see `docs/formats/pack.md`), [`view`] (an opened one), [`info`] (`pack.json`).
 
@@ -11,22 +12,25 @@ pub mod block;
 pub mod format;
 pub mod info;
 pub mod layout;
+pub mod mixture;
 mod open;
 mod options;
 mod packer;
 pub mod permute;
 mod plan;
+mod selection;
 mod token_reader;
 pub mod unpack;
 pub mod view;
 
 pub use self::open::{Pack, verify_part};
-pub use self::options::Options;
+pub use self::options::{Options, SourceMix};
 pub use self::packer::Packer;
-pub use self::plan::{Again, PackContext, PackedPart, PartPlan, TokenPart};
+pub use self::plan::{PackContext, PackedPart, PartPlan, Taken, TokenPart};
+pub use self::selection::{Selection, select};
 
 /// Enters fingerprints: raise it when the same documents are packed in another order.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[cfg(test)]
 mod tests;

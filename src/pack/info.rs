@@ -7,7 +7,7 @@ use crate::pack::layout::Totals;
 pub const FORMAT: &str = "seimai-pack";
 
 /// Content of `pack.json`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PackInfo {
     /// `seimai-pack`.
     pub format: String,
@@ -41,6 +41,28 @@ pub struct PackInfo {
     pub parts: Vec<PartInfo>,
     /// Token shards; a piece's origin is an index into this list.
     pub shards: Vec<ShardInfo>,
+    /// How much of each source is packed, by the entries of `pack.mixture`, and of the rest; empty without a mixture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixture: Vec<SourceShare>,
+}
+
+/// What a pack holds of the sources of one entry of `pack.mixture`. Tokens are counted with the EOS of each document.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SourceShare {
+    /// The glob of the entry; `null` for sources that fit none.
+    pub source: Option<String>,
+    /// How often each document is wanted.
+    pub epochs: f64,
+    /// Documents of these sources with a token.
+    pub documents: u64,
+    /// Their tokens, each document counted once.
+    pub tokens: u64,
+    /// Documents in the pack, each as often as it is there.
+    pub packed_documents: u64,
+    /// Tokens in the pack.
+    pub packed_tokens: u64,
+    /// `packed_tokens` / tokens of the whole pack.
+    pub share: f64,
 }
 
 /// A part of a pack.
@@ -71,7 +93,7 @@ pub struct ShardInfo {
     pub rows: u64,
     /// BLAKE3 of the file, hex.
     pub blake3: String,
-    /// The how-manieth time its documents are packed, if not the first: then only those are there that are wanted so often.
+    /// The how-manieth time its documents are packed, where not all are: then only those have pieces that are wanted so often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take: Option<u32>,
 }

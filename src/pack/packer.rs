@@ -47,8 +47,8 @@ impl<'a> Packer<'a> {
         if parts.len() as u64 >= u64::from(u32::MAX) || parts.iter().any(|part| part.rows >= u64::from(u32::MAX)) {
             return Err(Error::refused("a pack takes fewer than 2^32 token shards of fewer than 2^32 documents each"));
         }
-        if parts.iter().any(|part| part.again.as_ref().is_some_and(|again| again.taken.len() as u64 != part.rows)) {
-            return Err(Error::internal("a token shard is packed again with another number of rows"));
+        if parts.iter().any(|part| part.taken.as_ref().is_some_and(|taken| taken.rows.len() as u64 != part.rows)) {
+            return Err(Error::internal("documents are chosen from a token shard with another number of rows"));
         }
         Ok(Self { parts, context, options })
     }
@@ -57,7 +57,7 @@ impl<'a> Packer<'a> {
     pub fn plan(&self) -> Result<Vec<PartPlan>> {
         let mut plans: Vec<PartPlan> = Vec::new();
         let mut best_fit = BestFit::new(self.options.sequence_length);
-        for window in windows(self.parts.iter().map(|part| part.rows), self.options.window) {
+        for window in windows(self.parts.iter().map(TokenPart::documents), self.options.window) {
             let lengths = self.lengths(window.clone())?;
             let lengths = lengths.iter().flat_map(|shard| shard.lengths.iter().copied());
             let totals = layout::window_totals(&mut best_fit, self.options.sequence_length, lengths);
@@ -282,9 +282,10 @@ impl<'a> Packer<'a> {
                     name: part.name.clone(),
                     rows: part.rows,
                     blake3: part.blake3.clone(),
-                    take: part.again.as_ref().map(|again| again.take),
+                    take: part.taken.as_ref().map(|taken| taken.take),
                 })
                 .collect(),
+            mixture: Vec::new(),
         }
     }
 }

@@ -19,22 +19,27 @@ pub struct TokenPart {
     pub blake3: String,
     /// Which of its documents are packed; `None`: all. A shard whose documents are wanted more than once stands in the list again,
     /// with those that are.
-    pub again: Option<Again>,
+    pub taken: Option<Taken>,
 }
 
-/// A token shard that is packed again, for the documents that are wanted more than once.
+/// Which documents of a token shard are packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
-    /// The how-manieth time it is: 2, 3, …
+pub struct Taken {
+    /// The how-manieth time it is: 1, 2, …
     pub take: u32,
-    /// For each row: is its document packed this time, too?
-    pub taken: Vec<bool>,
+    /// For each row: is its document packed this time?
+    pub rows: Vec<bool>,
 }
 
 impl TokenPart {
     /// Is the document of a row packed?
     pub(crate) fn takes(&self, row: usize) -> bool {
-        self.again.as_ref().is_none_or(|again| again.taken.get(row).copied().unwrap_or(false))
+        self.taken.as_ref().is_none_or(|taken| taken.rows.get(row).copied().unwrap_or(false))
+    }
+
+    /// Documents that are packed, empty ones too.
+    pub(crate) fn documents(&self) -> u64 {
+        self.taken.as_ref().map_or(self.rows, |taken| taken.rows.iter().filter(|&&taken| taken).count() as u64)
     }
 }
 

@@ -43,7 +43,7 @@ fn write_shard(staging: &Staging, dir: &Path, index: usize, documents: &[Vec<i32
     table.write(&batch).unwrap();
     let path = dir.join(&name);
     let entry = table.commit(&path, name.clone()).unwrap();
-    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3, again: None }
+    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3, taken: None }
 }
 
 struct Case {
@@ -113,7 +113,7 @@ fn a_shard_that_is_packed_again_gives_only_what_is_wanted_again() {
     let shards: Vec<Vec<Vec<i32>>> = (0..3).map(|shard| [5, 0, 70, 9].iter().map(|&n| document(shard + n, n)).collect()).collect();
     let mut case = case(&shards);
     let taken = vec![false, true, true, false];
-    let again = TokenPart { again: Some(Again { take: 2, taken: taken.clone() }), ..case.parts[1].clone() };
+    let again = TokenPart { taken: Some(Taken { take: 2, rows: taken.clone() }), ..case.parts[1].clone() };
     case.parts.push(again);
     let repeated = shards[1].iter().zip(taken).map(|(document, taken)| if taken { document.clone() } else { Vec::new() }).collect();
     let options = Options { sequence_length: 64, window: 4, ..Options::default() };
@@ -121,7 +121,7 @@ fn a_shard_that_is_packed_again_gives_only_what_is_wanted_again() {
     assert_unpacks(&pack, &[shards, vec![repeated]].concat());
     let takes: Vec<_> = pack.info().shards.iter().map(|shard| shard.take).collect();
     assert_eq!(takes, [None, None, None, Some(2)]);
-    case.parts[3].again = Some(Again { take: 2, taken: vec![true] });
+    case.parts[3].taken = Some(Taken { take: 2, rows: vec![true] });
     assert!(Packer::new(&case.parts, &context(50), &options).is_err());
 }
 
@@ -215,7 +215,7 @@ fn blocks_of_rows_give_the_same_bytes() {
 fn order_depends_on_seed_and_part_only() {
     let shards: Vec<Vec<Vec<i32>>> = (0..2).map(|shard| (0..200).map(|row| document(row, (row + shard) % 40)).collect()).collect();
     let bytes = |seed, shuffle| {
-        let options = Options { sequence_length: 16, window: 1, part_bytes: 1, shuffle, seed };
+        let options = Options { sequence_length: 16, window: 1, part_bytes: 1, shuffle, seed, ..Options::default() };
         let pack = case(&shards).pack(&context(50), &options, 0);
         assert_unpacks(&pack, &shards);
         pack.maps.iter().map(|(_, map)| map.to_vec()).collect::<Vec<_>>()
@@ -293,7 +293,7 @@ proptest! {
     ) {
         let document = |(row, &n)| document(row, n);
         let shards: Vec<Vec<Vec<i32>>> = lengths.iter().map(|lengths| lengths.iter().enumerate().map(document).collect()).collect();
-        let options = Options { sequence_length, window, part_bytes, shuffle, seed };
+        let options = Options { sequence_length, window, part_bytes, shuffle, seed, ..Options::default() };
         let pack = case(&shards).pack(&context(vocab_size), &options, 0);
         assert_unpacks(&pack, &shards);
     }

@@ -1,5 +1,7 @@
 //! The third fold: token shards become packed sequences. The packing order is a function of lengths, seed and plan.
 
+use std::path::PathBuf;
+
 use super::context::Context;
 use super::decide::Part;
 use super::encode::TokenFacts;
@@ -7,13 +9,14 @@ use super::key::Key;
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
+use super::plan::Plan;
 use super::tables::repeats;
 use super::train::Vocabulary;
 use super::work_dir::Entry;
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
 use crate::pack::info::PackInfo;
-use crate::pack::{Again, PackContext, PackedPart, Packer, PartPlan, TokenPart};
+use crate::pack::{self, PackContext, PackedPart, Packer, PartPlan, Selection, TokenPart};
 
 impl Facts for PackedPart {}
 
@@ -28,7 +31,8 @@ pub(super) struct Packed {
 
 /// Runs the fold, or what is left of it.
 pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &[Entry<TokenFacts>], vocabulary: &Vocabulary) -> Result<Packed> {
-    let sources = again(context, parts, sources(context, tokens)?)?;
+    let documents: Vec<PathBuf> = parts.iter().map(|part| context.store.work.out().join(&part.documents.path)).collect();
+    let Selection { parts: sources, mixture } = select(context.plan(), &sources(context, tokens)?, &documents)?;
     let facts = pack_context(context, vocabulary)?;
     let packer = Packer::new(&sources, &facts, &context.plan().pack)?;
     let plans = packer.plan()?;
@@ -43,7 +47,7 @@ pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &[Entry<TokenFa
         parts.push((entry.facts.plan.name(), entry.facts.entry.clone()));
         packed.push(entry.facts);
     }
-    let info = packer.info(&packed);
+    let info = PackInfo { mixture, ..packer.info(&packed) };
     let mut index = serde_json::to_vec_pretty(&info).map_err(|e| Error::internal(format!("pack.json: {e}")))?;
     index.push(b'\n');
     Ok(Packed { info, parts, index })
@@ -54,8 +58,8 @@ fn unit(context: &Context<'_>, vocabulary: &Vocabulary, plan: &PartPlan, sources
     let mut key = Key::of(pass::PACK).and(context.fingerprint).and(vocabulary.blake3()?).and_settings(plan)?;
     for source in sources.get(plan.shards()).unwrap_or_default() {
         key = key.and(&source.name).and(&source.blake3);
-        if let Some(again) = &source.again {
-            key = key.and_number(u64::from(again.take)).and_settings(&again.taken)?;
+        if let Some(taken) = &source.taken {
+            key = key.and_number(u64::from(taken.take)).and_settings(&taken.rows)?;
         }
     }
     Ok(key.name())
@@ -81,28 +85,17 @@ fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<To
                 name: layout::part(layout::TOKENS, part),
                 rows: file.rows,
                 blake3: file.blake3.clone(),
-                again: None,
+                taken: None,
             })
         })
         .collect()
 }
 
-/// The token shards, and behind them those whose documents the policy `rebalance` wants more than once: the second time all of
-/// them, then the third, so that a document does not meet itself.
-fn again(context: &Context<'_>, parts: &[Part], mut sources: Vec<TokenPart>) -> Result<Vec<TokenPart>> {
-    let most = context.plan().keigo.mixture().map_or(1, |rebalance| rebalance.max_repeat);
-    if most < 2 {
-        return Ok(sources);
-    }
-    let once = sources.clone();
-    let repeats = parts.iter().map(|part| repeats(&context.store.work.out().join(&part.documents.path))).collect::<Result<Vec<_>>>()?;
-    for take in 2..=most {
-        for (source, repeats) in once.iter().zip(&repeats).filter(|(_, repeats)| repeats.iter().any(|&repeat| repeat >= take)) {
-            let taken = repeats.iter().map(|&repeat| repeat >= take).collect();
-            sources.push(TokenPart { again: Some(Again { take: u32::from(take), taken }), ..source.clone() });
-        }
-    }
-    Ok(sources)
+/// What is packed of the token shards: by the policy `rebalance`, which wants some documents more than once, and by `pack.mixture`.
+pub(super) fn select(plan: &Plan, shards: &[TokenPart], documents: &[PathBuf]) -> Result<Selection> {
+    let repeated = plan.keigo.mixture().is_some_and(|rebalance| rebalance.max_repeat > 1);
+    let of_shard = |shard: usize| documents.get(shard).filter(|_| repeated).map(|documents| repeats(documents)).transpose();
+    pack::select(shards, &of_shard, &plan.pack)
 }
 
 fn pack_context(context: &Context<'_>, vocabulary: &Vocabulary) -> Result<PackContext> {

@@ -189,6 +189,7 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("normalize/sentences", "is a stage of its own"),
     ("pack/open", "opens a pack"),
     ("pack/packer", "reads token shards"),
+    ("pack/selection", "reads token shards"),
     ("pack/token_reader", "reads token shards"),
     ("segment/dictionary", "measures the files of a dictionary"),
     ("segment/store", "keeps dictionaries on disk"),

@@ -1,15 +1,19 @@
 //! What `tokenizer.json` and the pack say again.
 
+use arrow::datatypes::Int32Type;
+
 use super::Check;
 use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::{FileEntry, open_table};
-use crate::pack::Pack;
-use crate::pack::info::PackInfo;
+use crate::pack::info::{PackInfo, ShardInfo};
 use crate::pack::layout::Totals;
+use crate::pack::unpack::Document;
+use crate::pack::{Pack, Selection, TokenPart};
 use crate::pipeline::layout::{self, COUNTS, PACK_JSON, TOKENIZER_JSON};
-use crate::pipeline::tables::repeats;
+use crate::pipeline::pack::select;
+use crate::pipeline::plan::Plan;
 use crate::schema;
 use crate::stage::{list_slice, lists};
 
@@ -69,9 +73,9 @@ impl Check<'_> {
         ] {
             self.compare(key, said, found, "pack.json says");
         }
-        let once = || info.shards.iter().filter(|shard| shard.take.is_none());
+        let once = || info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1));
         self.compare("kept", manifest.totals.kept, once().map(|shard| shard.rows).sum(), "the token shards of pack.json have");
-        if once().count() == info.shards.len() {
+        if info.shards.iter().all(|shard| shard.take.is_none()) {
             self.compare("kept", manifest.totals.kept, totals.documents + totals.empty, "pack.json says");
             self.compare("tokens", manifest.totals.tokens, totals.tokens.saturating_sub(totals.documents), "pack.json says");
         }
@@ -119,49 +123,76 @@ impl Check<'_> {
         }
     }
 
+    /// The token shards that the plan packs, in order, and how much of each source: chosen anew from the tables.
+    fn selection(&self, plan: &Plan, info: &PackInfo) -> Result<Selection> {
+        let once: Vec<TokenPart> =
+            info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1)).map(|shard| self.token_part(shard)).collect();
+        let documents: Vec<_> = once.iter().map(|part| self.run.join(part.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1))).collect();
+        select(plan, &once, &documents)
+    }
+
+    fn token_part(&self, shard: &ShardInfo) -> TokenPart {
+        TokenPart {
+            path: self.run.join(&shard.name),
+            name: shard.name.clone(),
+            rows: shard.rows,
+            blake3: shard.blake3.clone(),
+            taken: None,
+        }
+    }
+
     /// Every promise of the format, and the documents of the pack one by one against the token shards.
-    fn pack_content(&self, pack: &Pack) -> Result<()> {
+    fn pack_content(&mut self, pack: &Pack) -> Result<()> {
         let info = pack.info();
+        let whole = |name: &str| self.entry(name).is_some() && self.is_whole(name);
+        if !info.shards.iter().all(|shard| whole(&shard.name) && whole(&shard.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1))) {
+            return Ok(());
+        }
+        let Some(Ok(plan)) = self.plan() else { return Ok(()) };
+        let Selection { parts, mixture } = self.selection(&plan, info)?;
+        let take = |part: &TokenPart| (part.name.clone(), part.taken.as_ref().map(|taken| taken.take));
+        if !parts.iter().map(take).eq(info.shards.iter().map(|shard| (shard.name.clone(), shard.take))) || mixture != info.mixture {
+            self.found(format!("{PACK_JSON}: it packs other documents, or others more than once, than the plan asks for"));
+            return Ok(());
+        }
+        let mut parts = parts.into_iter();
         for (part, said) in info.parts.iter().enumerate() {
             self.stop.check()?;
             pack.verify_part(part)?;
             let mut found = Totals { rows: said.totals.rows, pieces: said.totals.pieces, tokens: said.totals.tokens, ..Totals::default() };
             let mut documents = pack.documents(part)?;
-            for shard in info.shards.iter().skip(said.first_shard as usize).take(said.shards as usize) {
-                let path = self.run.join(&shard.name);
-                if self.entry(&shard.name).is_none() || !self.is_whole(&shard.name) {
-                    return Ok(());
-                }
-                // A shard that stands there again holds the documents that are wanted so often; the others are empty in it.
-                let repeats = match shard.take {
-                    Some(_) => Some(repeats(&self.run.join(shard.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1)))?),
-                    None => None,
-                };
-                let take = shard.take.unwrap_or(1);
-                let taken = |row: usize| repeats.as_ref().is_none_or(|repeats| repeats.get(row).is_some_and(|&n| u32::from(n) >= take));
-                let mut base = 0;
-                for batch in open_table(&path, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
-                    self.stop.check()?;
-                    let batch = batch?;
-                    let ids = lists(&batch, &schema::INPUT_IDS)?;
-                    for row in 0..batch.num_rows() {
-                        let document = documents.next().transpose()?.map(|document| document.input_ids).unwrap_or_default();
-                        let wanted = list_slice::<arrow::datatypes::Int32Type>(ids, row);
-                        if document != if taken(base + row) { wanted } else { &[] } {
-                            return Err(crate::error::Error::damaged(&path, "the pack holds other tokens"));
-                        }
-                        found.empty += u64::from(document.is_empty());
-                        found.documents += u64::from(!document.is_empty());
-                        found.cut += u64::from(document.len() as u64 + 1 > u64::from(info.sequence_length));
-                    }
-                    base += batch.num_rows();
-                }
+            for shard in parts.by_ref().take(said.shards as usize) {
+                self.shard_content(&shard, &mut documents, info.sequence_length, &mut found)?;
             }
             if found != said.totals || documents.next().is_some() {
-                return Err(crate::error::Error::damaged(
-                    self.run.join(PACK_JSON),
-                    format!("the totals of {} are not what it holds", said.name),
-                ));
+                return Err(Error::damaged(self.run.join(PACK_JSON), format!("the totals of {} are not what it holds", said.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the documents of one token shard with those that the pack gives; what is not taken is empty there.
+    fn shard_content(
+        &self,
+        shard: &TokenPart,
+        documents: &mut dyn Iterator<Item = Result<Document>>,
+        sequence_length: u32,
+        found: &mut Totals,
+    ) -> Result<()> {
+        let mut row = 0;
+        for batch in open_table(&shard.path, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
+            self.stop.check()?;
+            let batch = batch?;
+            let ids = lists(&batch, &schema::INPUT_IDS)?;
+            for i in 0..batch.num_rows() {
+                let document = documents.next().transpose()?.map(|document| document.input_ids).unwrap_or_default();
+                if document != if shard.takes(row) { list_slice::<Int32Type>(ids, i) } else { &[] } {
+                    return Err(Error::damaged(&shard.path, "the pack holds other tokens"));
+                }
+                found.empty += u64::from(document.is_empty());
+                found.documents += u64::from(!document.is_empty());
+                found.cut += u64::from(document.len() as u64 + 1 > u64::from(sequence_length));
+                row += 1;
             }
         }
         Ok(())
