@@ -41,7 +41,8 @@ fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
 }
 
 fn report(step: &str, unit: &str, amount: u64, seconds: f64, more: &serde_json::Value) {
-    let mut line = serde_json::json!({"step": step, "unit": unit, "amount": amount, "cpu_seconds": seconds, "per_second": amount as f64 / seconds});
+    let mut line =
+        serde_json::json!({"step": step, "unit": unit, "amount": amount, "cpu_seconds": seconds, "per_second": amount as f64 / seconds});
     if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
         line.extend(more.clone());
     }
@@ -75,11 +76,8 @@ fn lengths(file: &Path, sequence_length: u32) {
                                       "pieces": totals.pieces, "padding": totals.padding(sequence_length)});
         report("assign", "documents", documents, seconds, &more);
     }
-    let shards: Vec<ShardLengths> = lengths
-        .chunks(65_536)
-        .enumerate()
-        .map(|(index, chunk)| ShardLengths { index: index as u32, lengths: chunk.to_vec() })
-        .collect();
+    let shards: Vec<ShardLengths> =
+        lengths.chunks(65_536).enumerate().map(|(index, chunk)| ShardLengths { index: index as u32, lengths: chunk.to_vec() }).collect();
     let ranges = windows(shards.iter().map(|shard| shard.lengths.len() as u64), Options::default().window);
     let slices: Vec<&[ShardLengths]> = ranges.into_iter().map(|range| &shards[range]).collect();
     let (seconds, layout) = timed(|| Layout::new(sequence_length, &slices, Some((0, 0))));
@@ -178,7 +176,13 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
     report("hash as many bytes", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
     let parts: Vec<TokenPart> = shards
         .iter()
-        .map(|shard| TokenPart { path: shard.path.clone(), name: shard.path.display().to_string(), rows: shard.lengths.len() as u64, blake3: String::new(), taken: None })
+        .map(|shard| TokenPart {
+            path: shard.path.clone(),
+            name: shard.path.display().to_string(),
+            rows: shard.lengths.len() as u64,
+            blake3: String::new(),
+            taken: None,
+        })
         .collect();
     let context = PackContext { eos: 0, pad: 0, vocab_size: VOCABULARY, tokenizer_blake3: [0; 32], plan_fingerprint: [0; 32] };
     let options = Options { sequence_length, ..Options::default() };

@@ -68,7 +68,9 @@ impl Mixture {
             let full = |entry: &usize| share(*entry) > self.max_epochs * tokens[*entry] as f64;
             let (capped, rest): (Vec<usize>, Vec<usize>) = open.iter().partition(|entry| full(entry));
             if capped.is_empty() {
-                open.iter().for_each(|&entry| epochs[entry] = share(entry) / tokens[entry] as f64);
+                for &entry in &open {
+                    epochs[entry] = share(entry) / tokens[entry] as f64;
+                }
                 return epochs;
             }
             for entry in capped {

@@ -36,8 +36,8 @@ pub fn select(shards: &[TokenPart], repeats: &dyn Fn(usize) -> Result<Option<Vec
         rows.push(repeats);
     }
     if mixture.is_empty() {
-        let rows = rows.into_iter().map(|repeats| repeats.into_iter().map(u32::from).collect()).collect();
-        return Ok(Selection { parts: parts(shards, rows), mixture: Vec::new() });
+        let rows: Vec<Vec<u32>> = rows.into_iter().map(|repeats| repeats.into_iter().map(u32::from).collect()).collect();
+        return Ok(Selection { parts: parts(shards, &rows), mixture: Vec::new() });
     }
     let mut sums = vec![Sums::default(); mixture.len() + 1];
     for (shard, repeats) in shards.iter().zip(&rows) {
@@ -58,7 +58,7 @@ pub fn select(shards: &[TokenPart], repeats: &dyn Fn(usize) -> Result<Option<Vec
     let all: u64 = sums.iter().map(|sums| sums.packed_tokens).sum();
     let names = options.mixture.iter().map(|entry| Some(entry.source.clone())).chain([None]);
     let shares = names.zip(sums.iter().zip(&epochs)).map(|(source, (sums, &epochs))| sums.share(source, epochs, all)).collect();
-    Ok(Selection { parts: parts(shards, wanted), mixture: shares })
+    Ok(Selection { parts: parts(shards, &wanted), mixture: shares })
 }
 
 /// Sums over the documents of one entry of the mixture.
@@ -110,11 +110,11 @@ fn each_document(shard: &TokenPart, give: &mut dyn FnMut(usize, &str, &str, u64)
 }
 
 /// The shards in the order of packing; `wanted` says of each row how often.
-fn parts(shards: &[TokenPart], wanted: Vec<Vec<u32>>) -> Vec<TokenPart> {
+fn parts(shards: &[TokenPart], wanted: &[Vec<u32>]) -> Vec<TokenPart> {
     let most = wanted.iter().flatten().copied().max().unwrap_or(1).max(1);
     let mut parts = Vec::with_capacity(shards.len());
     for take in 1..=most {
-        for (shard, wanted) in shards.iter().zip(&wanted) {
+        for (shard, wanted) in shards.iter().zip(wanted) {
             let rows: Vec<bool> = wanted.iter().map(|&times| times >= take).collect();
             let taken = if take == 1 && rows.iter().all(|&taken| taken) { None } else { Some(Taken { take, rows }) };
             if take == 1 || taken.as_ref().is_some_and(|taken| taken.rows.contains(&true)) {
