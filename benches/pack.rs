@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a program that prints figures")]
 
 use std::hint::black_box;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
@@ -69,7 +70,9 @@ fn lengths(file: &Path, sequence_length: u32) {
         let mut best_fit = BestFit::new(sequence_length);
         let (seconds, totals) = timed(|| {
             let mut totals = seimai::pack::layout::Totals::default();
-            chunks.iter().for_each(|chunk| totals.add(&window_totals(&mut best_fit, sequence_length, chunk.iter().copied())));
+            for chunk in &chunks {
+                totals.add(&window_totals(&mut best_fit, sequence_length, chunk.iter().copied()));
+            }
             totals
         });
         let more = serde_json::json!({"window": chunks[0].len(), "rows": totals.rows, "tokens": totals.tokens, "cut": totals.cut,
@@ -124,7 +127,7 @@ fn parquet(shards: &[Shard], tokens: u64) {
     for compat in [true, false] {
         let options = seimai::shard::Options { compat, ..Default::default() };
         let target = |i: usize| scratch.path().join(format!("{i}.parquet"));
-        let (seconds, _) = timed(|| {
+        let (seconds, ()) = timed(|| {
             for (i, shard) in shards.iter().enumerate() {
                 let mut writer = PartWriter::create(&staging, "part", tokens_schema(), tokens_properties(&options, &meta)).unwrap();
                 shard.batches.iter().for_each(|batch| writer.write(batch).unwrap());
@@ -134,7 +137,7 @@ fn parquet(shards: &[Shard], tokens: u64) {
         let leaf: i64 = (0..shards.len()).map(|i| token_bytes(&target(i))).sum();
         let more = serde_json::json!({"compat": compat, "bits_per_token": leaf as f64 * 8.0 / tokens as f64});
         report("write a token shard", "tokens", tokens, seconds, &more);
-        let (seconds, _) = timed(|| {
+        let (seconds, ()) = timed(|| {
             for i in 0..shards.len() {
                 for batch in io::open_table(&target(i), Some(&["input_ids"]), 2048).unwrap() {
                     black_box(batch.unwrap());
@@ -149,8 +152,11 @@ fn parquet(shards: &[Shard], tokens: u64) {
 fn token_bytes(path: &Path) -> i64 {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     let reader = SerializedFileReader::new(std::fs::File::open(path).unwrap()).unwrap();
-    let columns = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
-    columns.filter(|column| column.column_path().string() == "input_ids.list.element").map(|column| column.compressed_size()).sum()
+    let columns = reader.metadata().row_groups().iter().flat_map(parquet::file::metadata::RowGroupMetaData::columns);
+    columns
+        .filter(|column| column.column_path().string() == "input_ids.list.element")
+        .map(parquet::file::metadata::ColumnChunkMetaData::compressed_size)
+        .sum()
 }
 
 /// Decoded tokens put into rows, rows written, a whole part from Parquet; and a copy of as many bytes.
@@ -170,7 +176,7 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
     assert_eq!(copy.len() as u64, bytes);
     report("copy as many bytes (fresh memory)", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
     let scratch = tempfile::tempdir().unwrap();
-    let (seconds, _) = timed(|| std::fs::write(scratch.path().join("rows"), &rows).unwrap());
+    let (seconds, ()) = timed(|| tempfile::NamedTempFile::new().unwrap().write_all(&rows).unwrap());
     report("write as many bytes (page cache)", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
     let (seconds, _) = timed(|| black_box(blake3::hash(&rows)));
     report("hash as many bytes", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));

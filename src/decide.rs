@@ -17,6 +17,7 @@ mod presets;
 pub mod rebalance;
 mod rejections;
 mod rules;
+mod split;
 
 use globset::{Glob, GlobMatcher};
 
@@ -31,6 +32,7 @@ pub use self::presets::{Bound, Form, Preset, SET_IN_PLAN, Side, Thresholds};
 use self::rejections::Builder;
 pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
 use self::rules::judge;
+pub use self::split::Split;
 use crate::error::Result;
 use crate::schema::{FINEWEB2_JA, QUALITY, REGISTER, SOURCE, SWALLOW_V1, open_struct};
 use crate::stage::{self, Batch, Contract, strings};

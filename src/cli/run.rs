@@ -80,6 +80,7 @@ fn summary_event(report: &Report) -> serde_json::Value {
         "left_out": totals.left_out,
         "tokens": totals.tokens,
         "packed": pack.rows,
+        "validation": report.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept),
         "warnings": report.manifest.warnings,
     })
 }
@@ -128,6 +129,10 @@ fn summary(report: &Report, out: &str) -> String {
     let pack = &manifest.pack;
     let padding = 100.0 * pack.padding as f64 / (pack.tokens + pack.padding).max(1) as f64;
     let _ = writeln!(text, "  packed       {:>12}  sequences of {}, padding {padding:.3} %", n(pack.rows), n(pack.sequence_length));
+    if let Some(held_out) = &manifest.validation {
+        let of_kept = losses::percent(held_out.kept, totals.kept);
+        let _ = writeln!(text, "  validation   {:>12}  held out of it ({of_kept} of the kept), see {out}/validation", n(held_out.kept));
+    }
     if !report.already_done {
         let speed = totals.text_bytes as f64 / 1e6 / report.wall.max(1e-3);
         let _ = writeln!(text, "  took         {:>10.1} s  {speed:.1} MB/s, peak memory {}", report.wall, ui::bytes(peak_memory()));

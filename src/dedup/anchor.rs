@@ -88,13 +88,25 @@ impl Affected {
     }
 }
 
-/// The verdicts on all affected documents, by ordinal.
+/// What deduplication decides on all documents.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decided {
+    /// The verdicts on all affected documents, by ordinal.
+    pub affected: Vec<Affected>,
+    /// Kept documents that belong together although none of them was removed for another: a chain of verified pairs leads from each to
+    /// the first of its family, its end documents perhaps less similar than the threshold. Each with that first kept document, by ordinal;
+    /// documents without family, and the first of each, are not here.
+    pub families: Vec<(u64, u64)>,
+}
+
+/// The verdicts on all affected documents, and the families of those that stay.
 ///
 /// `copies`: each document with the text of an earlier one, paired with the first document that has this text (which is itself no
 /// copy). `edges`: verified pairs of documents that are no copies, in any order.
-pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Vec<Affected> {
+pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
     copies.sort_unstable_by_key(|pair| pair.second);
     let mut removed = remove_near(&mut edges);
+    let families = families(&edges, &removed);
     let near = removed.len();
     for copy in copies {
         // If the first document with this text is removed, its copies get the same anchor, for the same reason.
@@ -107,7 +119,33 @@ pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Vec<Affected> {
     let anchors = anchors(&removed);
     removed.extend(anchors);
     removed.sort_unstable_by_key(|affected| affected.ordinal);
-    removed
+    Decided { affected: removed, families }
+}
+
+/// The kept documents that verified pairs join, each with the first kept one of its family; `removed` is sorted by ordinal.
+fn families(edges: &[Edge], removed: &[Affected]) -> Vec<(u64, u64)> {
+    let mut documents: Vec<u64> = edges.iter().flat_map(|edge| [edge.pair.first, edge.pair.second]).collect();
+    documents.sort_unstable();
+    documents.dedup();
+    // A forest over indices of `documents`; a root is the least index of its tree, so that it is the earliest document.
+    let mut parents: Vec<usize> = (0..documents.len()).collect();
+    let index = |ordinal: u64| documents.binary_search(&ordinal).unwrap_or(0);
+    for edge in edges {
+        let (a, b) = (root(&mut parents, index(edge.pair.first)), root(&mut parents, index(edge.pair.second)));
+        parents[a.max(b)] = a.min(b);
+    }
+    // The earliest document of a tree is kept: a removed one names an earlier kept one that it is paired with.
+    let kept = (0..documents.len()).filter(|&i| find(removed, documents[i]).is_none());
+    let with_first: Vec<(u64, u64)> = kept.map(|i| (documents[i], documents[root(&mut parents, i)])).collect();
+    with_first.into_iter().filter(|(document, first)| document != first).collect()
+}
+
+fn root(parents: &mut [usize], mut at: usize) -> usize {
+    while parents[at] != at {
+        parents[at] = parents[parents[at]];
+        at = parents[at];
+    }
+    at
 }
 
 /// Documents that are removed because of a verified pair, in order.
@@ -168,19 +206,31 @@ mod tests {
     #[test]
     fn a_chain_does_not_collapse() {
         let edges = vec![edge(2, 3, 0.9), edge(0, 1, 0.9), edge(1, 2, 0.9)];
-        assert_eq!(decide(Vec::new(), edges), [anchor(0, 2), near(1, 0, 0.9), anchor(2, 2), near(3, 2, 0.9)]);
+        let decided = decide(Vec::new(), edges);
+        assert_eq!(decided.affected, [anchor(0, 2), near(1, 0, 0.9), anchor(2, 2), near(3, 2, 0.9)]);
+        assert_eq!(decided.families, [(2, 0)]);
+    }
+
+    #[test]
+    fn kept_documents_with_a_common_duplicate_are_a_family() {
+        // 5 is paired with 1 and 4, 4 with 2 through the removed 3; 8 and 9 are a family of their own with one kept document.
+        let edges = vec![edge(1, 5, 0.9), edge(4, 5, 0.8), edge(2, 3, 0.9), edge(3, 4, 0.85), edge(8, 9, 0.9)];
+        let decided = decide(vec![Pair { first: 9, second: 10 }], edges);
+        let kept: Vec<u64> = decided.affected.iter().filter(|affected| affected.size() > 0).map(|affected| affected.ordinal).collect();
+        assert_eq!(kept, [1, 2, 8]);
+        assert_eq!(decided.families, [(2, 1), (4, 1)]);
     }
 
     #[test]
     fn the_most_similar_kept_document_is_named_then_the_first() {
         let edges = vec![edge(0, 5, 0.8), edge(1, 5, 0.9), edge(2, 5, 0.9), edge(3, 5, 0.95), edge(0, 3, 0.85)];
-        assert_eq!(decide(Vec::new(), edges), [anchor(0, 2), anchor(1, 2), near(3, 0, 0.85), near(5, 1, 0.9)]);
+        assert_eq!(decide(Vec::new(), edges).affected, [anchor(0, 2), anchor(1, 2), near(3, 0, 0.85), near(5, 1, 0.9)]);
     }
 
     #[test]
     fn copies_follow_the_first_document_with_their_text() {
         let copies = vec![Pair { first: 4, second: 9 }, Pair { first: 1, second: 2 }, Pair { first: 4, second: 6 }];
-        let all = decide(copies, vec![edge(1, 4, 0.8)]);
+        let all = decide(copies, vec![edge(1, 4, 0.8)]).affected;
         assert_eq!(all, [anchor(1, 5), exact(2, 1), near(4, 1, 0.8), near(6, 1, 0.8), near(9, 1, 0.8)]);
     }
 }

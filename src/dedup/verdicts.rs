@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Float32Array, StringArray, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Float32Type, UInt32Type, UInt64Type};
 
-use crate::dedup::anchor::{Affected, Kind, Verdict};
+use crate::dedup::anchor::{Affected, Decided, Kind, Verdict};
 use crate::dedup::ordinal::shard_of;
 use crate::dedup::table::table;
 use crate::error::{Error, Result};
@@ -16,6 +16,7 @@ use crate::stage::{Batch, Counts, column, strings};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdicts {
     affected: Vec<Affected>,
+    families: Vec<(u64, u64)>,
 }
 
 const ORDINAL: Column =
@@ -40,9 +41,15 @@ const SIZE: Column = Column {
 pub(super) const COLUMNS: [Column; 5] = [ORDINAL, KIND, ANCHOR, JACCARD, SIZE];
 
 impl Verdicts {
-    /// Verdicts in the order of the ordinals.
-    pub(crate) fn new(affected: Vec<Affected>) -> Self {
-        Self { affected }
+    /// What was decided.
+    pub(crate) fn new(decided: Decided) -> Self {
+        Self { affected: decided.affected, families: decided.families }
+    }
+
+    /// Kept documents that verified pairs join with an earlier kept one, each with the first of its family ([`Decided::families`]). They
+    /// are no part of the table of verdicts.
+    pub fn families(&self) -> &[(u64, u64)] {
+        &self.families
     }
 
     /// All affected documents, by ordinal.
@@ -100,7 +107,7 @@ impl Verdicts {
         let affected = (0..batch.num_rows()).map(|row| Ok(Affected { ordinal: ordinals.value(row), verdict: verdict(row)? }));
         let affected = affected.collect::<Result<Vec<_>>>()?;
         if affected.is_sorted_by(|a, b| a.ordinal < b.ordinal) {
-            Ok(Self { affected })
+            Ok(Self { affected, families: Vec::new() })
         } else {
             Err(Error::internal("verdicts are not in order"))
         }

@@ -1,4 +1,4 @@
-//! Counts the pre-tokens of the kept documents: a histogram a work shard, which the training adds up.
+//! Counts the pre-tokens of the kept documents that are not held out: a histogram a work shard, which the training adds up.
 //!
 //! A histogram is a sum over documents. Where one is known from an earlier run that kept almost the same documents of the shard, the others are
 //! added and taken away; the table is the same as if all had been counted.
@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
         Key::of(pass::COUNT).and_settings(&(settings, context.plan().pii.masked()))?.and_steps(context.plan(), &["count", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
-    let kept = (0..annotated.shards()).map(|shard| duplicates.kept(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;
+    let kept = (0..annotated.shards()).map(|shard| duplicates.trained_on(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;
     let pass = Pass::new(pass::COUNT, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
     let holds = |shard: usize, facts: &CountFacts| facts.kept == kept[shard].to_hex();
     pass.run_where(context, &holds, |missing, underway| {

@@ -40,7 +40,25 @@ pub(super) struct PartFacts {
     pub kept: u64,
     pub kept_bytes: u64,
     pub kept_characters: u64,
+    /// Of the kept ones, those that are held out.
+    #[serde(default, skip_serializing_if = "HeldOut::is_none")]
+    pub held_out: HeldOut,
     pub losses: Losses,
+}
+
+/// Documents that are held out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeldOut {
+    pub documents: u64,
+    pub bytes: u64,
+    pub characters: u64,
+}
+
+impl HeldOut {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Facts for PartFacts {
@@ -58,6 +76,8 @@ pub(super) struct Part {
     pub(super) facts: PartFacts,
     /// Kept documents.
     pub(super) documents: FileEntry,
+    /// Those that are held out, if the plan asks for a split.
+    pub(super) held_out: Option<FileEntry>,
     /// The others.
     pub(super) rejected: FileEntry,
 }
@@ -78,8 +98,11 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
 
 impl Part {
     fn of(entry: Entry<PartFacts>) -> Result<Self> {
-        let [documents, rejected] = <[FileEntry; 2]>::try_from(entry.files).map_err(|_| Error::internal("a part has not two files"))?;
-        Ok(Self { facts: entry.facts, documents, rejected })
+        let mut files = entry.files.into_iter();
+        let (Some(documents), Some(rejected), held_out) = (files.next(), files.next(), files.next()) else {
+            return Err(Error::internal("a part has less than two files"));
+        };
+        Ok(Self { facts: entry.facts, documents, rejected, held_out })
     }
 }
 
@@ -89,6 +112,9 @@ fn unit(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, (
         Key::of(pass::DECIDE).and_steps(context.plan(), &["decide", "shard", "pii"]).and_settings(&context.plan().pii.masked())?;
     if let Some(mixture) = context.plan().keigo.mixture() {
         key = key.and_settings(mixture)?;
+    }
+    if context.plan().split.is_on() {
+        key = key.and_settings(&context.plan().split)?;
     }
     for shard in from..to {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
@@ -106,7 +132,16 @@ struct OpenPart<'a> {
     unit: &'a str,
     documents: PartWriter,
     rejected: PartWriter,
+    held_out: Option<PartWriter>,
     facts: PartFacts,
+}
+
+/// Rows of a batch, and where they stand.
+struct Rows<'a> {
+    batch: Batch,
+    affected: Vec<Option<Affects<'a>>>,
+    dropped: Vec<Option<Dropped>>,
+    held_out: Vec<bool>,
 }
 
 impl<'a> OpenPart<'a> {
@@ -120,6 +155,11 @@ impl<'a> OpenPart<'a> {
             unit,
             documents: create(layout::DOCUMENTS, empty.schema(), documents_properties())?,
             rejected: create(layout::REJECTED, rejected_schema(&annotated)?, rejected_properties())?,
+            held_out: if context.plan().split.is_on() {
+                Some(create(layout::VALIDATION, empty.schema(), documents_properties())?)
+            } else {
+                None
+            },
             facts: PartFacts::default(),
         })
     }
@@ -154,7 +194,8 @@ impl<'a> OpenPart<'a> {
                     Some(mixture) => mix(context, mixture, &batch, ordinal(shard, base), &mut dropped)?,
                     None => batch,
                 };
-                self.take(&batch, &of_rows, &dropped)?;
+                let held_out = held_out(context, duplicates, &batch, ordinal(shard, base))?;
+                self.take(&Rows { batch, affected: of_rows, dropped, held_out })?;
                 base = end;
             }
         }
@@ -162,18 +203,25 @@ impl<'a> OpenPart<'a> {
     }
 
     /// Splits a batch into kept and rejected rows.
-    fn take(&mut self, batch: &Batch, affected: &[Option<Affects<'_>>], dropped: &[Option<Dropped>]) -> Result<()> {
+    fn take(&mut self, rows: &Rows<'_>) -> Result<()> {
+        let Rows { batch, affected, dropped, held_out } = rows;
         let keep = dropped.iter().map(|dropped| Some(dropped.is_none())).collect::<BooleanArray>();
-        self.count(batch, dropped)?;
+        self.count(rows)?;
         self.reject(batch, &keep, &dropped.iter().flatten().collect::<Vec<_>>())?;
-        let with_clusters = add_clusters(batch, affected)?;
-        let kept = arrow::compute::filter_record_batch(&with_clusters, &keep)?;
-        self.facts.kept += kept.num_rows() as u64;
-        self.documents.write(&documents_columns(&kept)?)
+        let with_clusters = documents_columns(&add_clusters(batch, affected)?)?;
+        self.facts.kept += keep.true_count() as u64;
+        let Some(validation) = self.held_out.as_mut().filter(|_| held_out.contains(&true)) else {
+            return self.documents.write(&arrow::compute::filter_record_batch(&with_clusters, &keep)?);
+        };
+        let held_out = BooleanArray::from(held_out.clone());
+        let side =
+            |side: &BooleanArray| Ok::<_, Error>(arrow::compute::filter_record_batch(&with_clusters, &arrow::compute::and(&keep, side)?)?);
+        validation.write(&side(&held_out)?)?;
+        self.documents.write(&side(&arrow::compute::not(&held_out)?)?)
     }
 
     /// Who keeps and who loses what.
-    fn count(&mut self, batch: &Batch, dropped: &[Option<Dropped>]) -> Result<()> {
+    fn count(&mut self, Rows { batch, dropped, held_out, .. }: &Rows<'_>) -> Result<()> {
         let (texts, sources, registers) =
             (strings(batch, &schema::TEXT)?, strings(batch, &schema::SOURCE)?, strings(batch, &schema::REGISTER)?);
         for (row, dropped) in dropped.iter().enumerate() {
@@ -184,6 +232,10 @@ impl<'a> OpenPart<'a> {
             if dropped.is_none() {
                 self.facts.kept_bytes += text.len() as u64;
                 self.facts.kept_characters += characters;
+                if held_out[row] {
+                    let HeldOut { documents, bytes, characters: held } = &mut self.facts.held_out;
+                    (*documents, *bytes, *held) = (*documents + 1, *bytes + text.len() as u64, *held + characters);
+                }
             }
         }
         Ok(())
@@ -213,7 +265,10 @@ impl<'a> OpenPart<'a> {
             let path = layout::made(pass::DECIDE, directory, self.unit);
             writer.commit(&context.store.work.output(&path)?, path)
         };
-        let files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?];
+        let mut files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?];
+        if let Some(held_out) = self.held_out {
+            files.push(commit(held_out, layout::VALIDATION)?);
+        }
         Ok(Entry::new(files, self.facts))
     }
 }
@@ -244,6 +299,16 @@ impl Dropped {
         };
         Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
     }
+}
+
+/// Which rows go to the validation set, if they are kept. They have consecutive ordinals.
+fn held_out(context: &Context<'_>, duplicates: &Duplicates, batch: &Batch, first: u64) -> Result<Vec<bool>> {
+    let split = context.plan().split;
+    if !split.is_on() {
+        return Ok(vec![false; batch.num_rows()]);
+    }
+    let ids = strings(batch, &schema::DOC_ID)?.iter().flatten();
+    Ok(ids.zip(first..).map(|(doc_id, ordinal)| split.holds_out(duplicates.family(ordinal, doc_id))).collect())
 }
 
 /// Drops what is too much of its register, and says of the rest how often it is to be taken. The rows have consecutive ordinals.

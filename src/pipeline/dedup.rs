@@ -20,7 +20,7 @@ use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
 use crate::dedup::without::without;
-use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, row_of, shard_of};
+use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::schema;
 use crate::stage::{Batch, column, list_slice, lists, strings};
@@ -35,6 +35,8 @@ pub(super) struct Duplicates {
     verdicts: Verdicts,
     anchors: Vec<u64>,
     anchor_ids: Vec<String>,
+    /// Kept documents that belong to the family of another, by ordinal, and the doc_id of the first of it.
+    families: Vec<(u64, String)>,
     judged: Vec<Judged>,
     /// Which of the others go, for the mixture of registers that the plan asks for.
     pub(super) mixture: Option<Rebalanced>,
@@ -66,8 +68,13 @@ impl Duplicates {
         Rejections::from_batch(&read_whole(context, &layout::rejections(&self.judged(shard)?.unit))?)
     }
 
-    /// Which of so many documents of a shard are kept.
-    pub(super) fn kept(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
+    /// What the family of a kept document is called: the doc_id of the first of it, mostly its own.
+    pub(super) fn family<'a>(&'a self, ordinal: u64, doc_id: &'a str) -> &'a str {
+        self.families.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).map_or(doc_id, |i| self.families[i].1.as_str())
+    }
+
+    /// Which of so many documents of a shard are kept and not held out.
+    pub(super) fn trained_on(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
         let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
         if let Some(mixture) = &self.mixture {
             mixture.dropped(context, annotated, shard, &mut |row| kept.clear(row))?;
@@ -75,6 +82,19 @@ impl Duplicates {
         self.rejections(context, shard)?.iter().for_each(|(row, _)| kept.clear(row as usize));
         let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
         removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
+        let split = context.plan().split;
+        if split.is_on() {
+            let mut row = 0;
+            let documents = layout::annotated(&annotated.keys(shard)?.documents);
+            for batch in context.store.table_columns(&documents, Some(&[schema::DOC_ID.name]), 1 << 14)? {
+                for doc_id in strings(&batch?, &schema::DOC_ID)?.iter().flatten() {
+                    if split.holds_out(self.family(ordinal(shard, row), doc_id)) {
+                        kept.clear(row as usize);
+                    }
+                    row += 1;
+                }
+            }
+        }
         Ok(kept)
     }
 
@@ -83,6 +103,9 @@ impl Duplicates {
         let mut key = key.and(&self.judged(shard)?.blake3);
         if let Some(mixture) = &self.mixture {
             key = key.and_settings(mixture)?;
+        }
+        for (ordinal, family) in self.families.iter().filter(|(ordinal, _)| shard_of(*ordinal) == shard) {
+            key = key.and_number(u64::from(row_of(*ordinal))).and(family);
         }
         for affected in self.of(shard) {
             key = key.and_number(u64::from(row_of(affected.ordinal))).and(self.anchor_id(affected)).and_number(u64::from(affected.size()));
@@ -131,6 +154,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         let files = vec![
             write_table(&context.store.work, &layout::verdicts(&unit), &verdicts.to_batch()?)?,
             write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts)?)?,
+            write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?,
         ];
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
@@ -298,8 +322,28 @@ fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts)
         ids.push(strings(batch, &schema::DOC_ID)?.value(row).to_owned());
         Ok(())
     })?;
-    let fields = vec![Field::new("anchor", DataType::UInt64, false), Field::new("doc_id", DataType::Utf8, false)];
-    let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(anchors)), Arc::new(StringArray::from(ids))];
+    ids_by_ordinal(anchors, ids)
+}
+
+/// The kept documents that belong to the family of an earlier one, with its id.
+fn families(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -> Result<Batch> {
+    let mut firsts: Vec<u64> = verdicts.families().iter().map(|(_, first)| *first).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    let mut ids = Vec::with_capacity(firsts.len());
+    look_up(context, annotated, &firsts, &[schema::DOC_ID], &mut |_, batch, row| {
+        ids.push(strings(batch, &schema::DOC_ID)?.value(row).to_owned());
+        Ok(())
+    })?;
+    let id = |first: &u64| firsts.binary_search(first).map_or("", |i| ids[i].as_str());
+    let named = verdicts.families().iter().map(|(_, first)| id(first).to_owned()).collect();
+    ids_by_ordinal(verdicts.families().iter().map(|(ordinal, _)| *ordinal).collect(), named)
+}
+
+/// A table of ordinals and doc_ids.
+fn ids_by_ordinal(ordinals: Vec<u64>, ids: Vec<String>) -> Result<Batch> {
+    let fields = vec![Field::new("ordinal", DataType::UInt64, false), Field::new("doc_id", DataType::Utf8, false)];
+    let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(ordinals)), Arc::new(StringArray::from(ids))];
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
@@ -310,6 +354,14 @@ fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64,
         let batch = batch?;
         found.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
         found.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    // Only a split asks for families: without one they are in no name either.
+    if context.plan().split.is_on() {
+        for batch in context.store.table(&layout::families(unit))? {
+            let batch = batch?;
+            let ordinals = batch.column(0).as_primitive::<UInt64Type>().values().iter().copied();
+            found.families.extend(ordinals.zip(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned)));
+        }
     }
     Ok(found)
 }

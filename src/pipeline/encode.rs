@@ -15,6 +15,7 @@ use super::train::Vocabulary;
 use super::work_dir::Entry;
 use crate::bpe::Encode;
 use crate::error::Result;
+use crate::io::FileEntry;
 use crate::schema;
 use crate::shard::{self, PartWriter, TokensMeta};
 use crate::stage::{Stage, Worker, column};
@@ -40,24 +41,36 @@ impl Facts for TokenFacts {
     }
 }
 
-/// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Result<Vec<Entry<TokenFacts>>> {
+/// The token shards of a run, each in the order of the parts.
+pub(super) struct Tokens {
+    /// Of the documents that are trained on.
+    pub(super) training: Vec<Entry<TokenFacts>>,
+    /// Of those that are held out; none without a split.
+    pub(super) held_out: Vec<Entry<TokenFacts>>,
+}
+
+/// Runs the pass, or what is left of it.
+pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Result<Tokens> {
     // Token shards of the same documents and vocabulary are the same.
     let vocabulary_and_settings = Key::of(pass::ENCODE)
         .and(vocabulary.blake3()?)
         .and_settings(&(vocabulary.eos, vocabulary.pad, context.plan().shards.compat))?
         .and_steps(context.plan(), &["encode", "shard"]);
-    let units: Vec<String> = parts.iter().map(|part| vocabulary_and_settings.clone().and(&part.documents.blake3).name()).collect();
+    let documents: Vec<&FileEntry> =
+        parts.iter().map(|part| &part.documents).chain(parts.iter().filter_map(|part| part.held_out.as_ref())).collect();
+    let units: Vec<String> = documents.iter().map(|documents| vocabulary_and_settings.clone().and(&documents.blake3).name()).collect();
     let pass = Pass::new(pass::ENCODE, Quantity::Parts, units.iter().map(|unit| (unit.clone(), 1)));
     pass.run::<TokenFacts>(context, |mut missing, underway| {
-        largest_first(&mut missing, |part| parts[part].facts.kept_bytes);
+        largest_first(&mut missing, |table| documents[table].bytes);
         let stage = Encode::new(&vocabulary.tokenizer);
         let metadata = token_metadata(vocabulary)?;
-        underway.side_by_side(missing, &|| stage.worker(), &|worker: &mut Box<dyn Worker + '_>, part| {
-            encode_part(context, worker.as_mut(), &parts[part].documents.path, &units[part], &metadata)
+        underway.side_by_side(missing, &|| stage.worker(), &|worker: &mut Box<dyn Worker + '_>, table| {
+            encode_part(context, worker.as_mut(), &documents[table].path, &units[table], &metadata)
         })
     })?;
-    pass.entries(context)
+    let mut training = pass.entries(context)?;
+    let held_out = training.split_off(parts.len());
+    Ok(Tokens { training, held_out })
 }
 
 /// What the footer of a tokens part says.

@@ -8,10 +8,13 @@ use std::time::Instant;
 use super::annotate::Annotated;
 use super::context::Context;
 use super::decide::Part;
-use super::encode::TokenFacts;
-use super::manifest::{DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, Taken, TokenizerFacts, Totals, success_line};
+use super::encode::{TokenFacts, Tokens};
+use super::layout::{HELD_OUT, TRAINING};
+use super::manifest::{
+    DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, Taken, TokenizerFacts, Totals, ValidationFacts, success_line,
+};
 use super::observer::{Event, Observer};
-use super::pack::Packed;
+use super::pack::{Packed, Packs};
 use super::plan::Plan;
 use super::publish::{Published, publish};
 use super::report::{Report, peak_memory};
@@ -32,8 +35,8 @@ pub(super) struct Finished {
     pub(super) mixture: Option<Mixture>,
     pub(super) parts: Vec<Part>,
     pub(super) vocabulary: Vocabulary,
-    pub(super) tokens: Vec<Entry<TokenFacts>>,
-    pub(super) packed: Packed,
+    pub(super) tokens: Tokens,
+    pub(super) packed: Packs,
 }
 
 /// Gathers what all entries say into the manifest and writes it.
@@ -50,7 +53,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
     let losses = Losses::sum(parts.iter().map(|part| &part.facts.losses));
     let rejected = losses.by_rule();
     totals.rejected = rejected.values().sum();
-    totals.tokens = tokens.iter().map(|part| part.facts.tokens).sum();
+    totals.tokens = tokens_of(&tokens.training) + tokens_of(&tokens.held_out);
     if !totals.balanced() {
         return Err(Error::internal(format!(
             "read {} is not kept {} + rejected {} + quarantined {}",
@@ -61,7 +64,10 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
     publish(work, &published)?;
     let mut files: Vec<FileEntry> = published.iter().map(Published::entry).collect();
     files.push(work.write_output(layout::PLAN, context.plan().to_toml()?.as_bytes(), 0)?);
-    files.push(work.write_output(layout::PACK_JSON, &packed.index, 0)?);
+    files.push(work.write_output(layout::PACK_JSON, &packed.training.index, 0)?);
+    if let Some(held_out) = &packed.held_out {
+        files.push(work.write_output(HELD_OUT.pack_json, &held_out.index, 0)?);
+    }
     files.push(quarantine);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     work.write_used()?;
@@ -86,7 +92,8 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
             blake3: vocabulary.blake3()?.to_owned(),
             pre_tokens: vocabulary.facts.pre_tokens,
         },
-        pack: pack_facts(packed),
+        pack: pack_facts(&packed.training),
+        validation: packed.held_out.as_ref().map(|held_out| validation(parts, &tokens.held_out, held_out)),
         files,
     };
     work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
@@ -94,17 +101,25 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
 }
 
 /// What the passes made, with names in OUT.
-fn outputs(parts: &[Part], vocabulary: &Vocabulary, tokens: &[Entry<TokenFacts>], packed: &Packed) -> Result<Vec<Published>> {
+fn outputs(parts: &[Part], vocabulary: &Vocabulary, tokens: &Tokens, packed: &Packs) -> Result<Vec<Published>> {
     let mut all = vec![Published { made: vocabulary.counts.clone(), path: layout::COUNTS.to_owned() }];
     let mut add = |made: &FileEntry, path: String| all.push(Published { made: made.clone(), path });
-    for (number, (part, tokens)) in parts.iter().zip(tokens).enumerate() {
+    for (number, part) in parts.iter().enumerate() {
         add(&part.documents, layout::part(layout::DOCUMENTS, number));
         add(&part.rejected, layout::part(layout::REJECTED, number));
-        let shard = tokens.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
-        add(shard, layout::part(layout::TOKENS, number));
+        part.held_out.iter().for_each(|held_out| add(held_out, layout::part(HELD_OUT.documents, number)));
+    }
+    for (subset, tokens, packed) in
+        [(TRAINING, &tokens.training, Some(&packed.training)), (HELD_OUT, &tokens.held_out, packed.held_out.as_ref())]
+    {
+        for (number, tokens) in tokens.iter().enumerate() {
+            let shard = tokens.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
+            add(shard, layout::part(subset.tokens, number));
+        }
+        let parts = packed.iter().flat_map(|packed| &packed.parts);
+        parts.for_each(|(name, file)| add(file, layout::inside(subset.pack, name)));
     }
     vocabulary.files.iter().for_each(|(name, file)| add(file, layout::inside(layout::TOKENIZER, name)));
-    packed.parts.iter().for_each(|(name, file)| add(file, layout::inside(layout::PACK, name)));
     Ok(all)
 }
 
@@ -140,6 +155,21 @@ fn dictionary(context: &Context<'_>) -> DictionaryFacts {
 /// The engine as the plan spells it.
 pub(super) fn engine(plan: &Plan) -> String {
     format!("{:?}", plan.segment.engine).to_lowercase()
+}
+
+fn tokens_of(shards: &[Entry<TokenFacts>]) -> u64 {
+    shards.iter().map(|shard| shard.facts.tokens).sum()
+}
+
+/// What is held out.
+fn validation(parts: &[Part], tokens: &[Entry<TokenFacts>], packed: &Packed) -> ValidationFacts {
+    let mut facts = ValidationFacts { tokens: tokens_of(tokens), pack: pack_facts(packed), ..ValidationFacts::default() };
+    for part in parts {
+        facts.kept += part.facts.held_out.documents;
+        facts.kept_bytes += part.facts.held_out.bytes;
+        facts.kept_characters += part.facts.held_out.characters;
+    }
+    facts
 }
 
 fn pack_facts(packed: &Packed) -> PackFacts {

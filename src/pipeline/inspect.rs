@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::Int32Type;
 use arrow::util::display::array_value_to_string;
 
-use super::layout;
+use super::layout::{self, Subset};
 use super::manifest::Manifest;
 use super::plan::Plan;
 use crate::decide::{Decider, Explained, Side};
@@ -20,7 +20,7 @@ const BATCH_ROWS: usize = 1024;
 /// Where a document ended.
 #[derive(Debug, Clone)]
 pub enum Decision {
-    /// In `documents/`, with its tokens.
+    /// In `documents/` or `validation/documents/`, with its tokens.
     Kept {
         /// Token ids.
         input_ids: Vec<i32>,
@@ -67,9 +67,9 @@ pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<History>> {
     let finished = FinishedRun { run: run.to_path_buf(), decider: Decider::new(&plan.quality, &plan.keigo.policies()) };
     let mut histories = Vec::new();
     for file in &manifest.files {
-        if layout::is_in(layout::DOCUMENTS, &file.path) {
+        if let Some(subset) = Subset::BOTH.into_iter().find(|subset| layout::is_in(subset.documents, &file.path)) {
             finished.search(&file.path, doc_id, &mut |batch, row, at| {
-                histories.push(finished.kept(&manifest, &file.path, batch, row, at)?);
+                histories.push(finished.kept(&manifest, subset, &file.path, batch, row, at)?);
                 Ok(())
             })?;
         } else if layout::is_in(layout::REJECTED, &file.path) {
@@ -113,9 +113,9 @@ impl FinishedRun {
         Ok(())
     }
 
-    fn kept(&self, manifest: &Manifest, path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
+    fn kept(&self, manifest: &Manifest, subset: Subset, path: &str, batch: &Batch, row: usize, at: u64) -> Result<History> {
         let doc_id = strings(batch, &schema::DOC_ID)?.value(row).to_owned();
-        let input_ids = self.tokens(&path.replacen(layout::DOCUMENTS, layout::TOKENS, 1), at)?;
+        let input_ids = self.tokens(&path.replacen(subset.documents, subset.tokens, 1), at)?;
         let tokenizer = crate::bpe::read_tokenizer(&self.run.join(layout::TOKENIZER_JSON))?;
         let word =
             |id: &i32| u32::try_from(*id).ok().and_then(|id| tokenizer.token(id)).map(|bytes| String::from_utf8_lossy(bytes).into_owned());

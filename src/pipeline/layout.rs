@@ -3,6 +3,7 @@
 //! ```text
 //! OUT/plan.toml manifest.json run.json quarantine.jsonl counts.parquet _SUCCESS
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
+//! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
 //! OUT/.work/lock                            held with flock while running
 //! OUT/.work/state.json                      plan fingerprint, inputs, versions: what this directory belongs to
@@ -52,14 +53,45 @@ pub(super) const REJECTED: &str = "rejected";
 pub(super) const TOKENS: &str = "tokens";
 /// Packed sequences.
 pub(super) const PACK: &str = "pack";
+/// Documents that are held out, with directories of their own.
+pub(super) const VALIDATION: &str = "validation";
 /// The vocabulary.
 pub(super) const TOKENIZER: &str = "tokenizer";
 /// The vocabulary for Hugging Face.
 pub(super) const TOKENIZER_JSON: &str = "tokenizer/tokenizer.json";
 /// The index of the pack.
 pub(super) const PACK_JSON: &str = "pack/pack.json";
-/// Directories of parts, row for row the same documents but for `rejected`.
-pub(super) const PART_DIRECTORIES: [&str; 4] = [DOCUMENTS, REJECTED, TOKENS, PACK];
+/// Directories of parts; rows of documents and of tokens are the same documents.
+pub(super) const PART_DIRECTORIES: [&str; 7] = [DOCUMENTS, REJECTED, TOKENS, PACK, HELD_OUT.documents, HELD_OUT.tokens, HELD_OUT.pack];
+
+/// The directories of documents that go the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Subset {
+    pub(super) documents: &'static str,
+    pub(super) tokens: &'static str,
+    pub(super) pack: &'static str,
+    pub(super) pack_json: &'static str,
+}
+
+/// What is trained on.
+pub(super) const TRAINING: Subset = Subset { documents: DOCUMENTS, tokens: TOKENS, pack: PACK, pack_json: PACK_JSON };
+/// What is held out.
+pub(super) const HELD_OUT: Subset = Subset {
+    documents: "validation/documents",
+    tokens: "validation/tokens",
+    pack: "validation/pack",
+    pack_json: "validation/pack/pack.json",
+};
+
+impl Subset {
+    /// Both, in the order of the manifest's totals.
+    pub(super) const BOTH: [Self; 2] = [TRAINING, HELD_OUT];
+
+    /// The table of documents whose rows a token shard has.
+    pub(super) fn documents_of(self, tokens: &str) -> String {
+        tokens.replacen(self.tokens, self.documents, 1)
+    }
+}
 
 /// What the next run can use again, and everything that lives only while a run is not complete.
 pub(super) const WORK: &str = ".work";
@@ -78,8 +110,8 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 12] =
-    [SUCCESS, MANIFEST, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, RUN, WORK];
+pub(super) const OUTPUTS: [&str; 13] =
+    [SUCCESS, MANIFEST, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
 
 /// The files of [`TOKENIZER`].
 pub(super) const TOKENIZER_FILES: [&str; 5] =
@@ -108,10 +140,10 @@ fn is_part_name(name: &str, extension: &str) -> bool {
 
 /// Could a run have made this file in a directory of OUT?
 pub(super) fn is_made_by_runs(path: &str) -> bool {
-    let Some((dir, name)) = path.split_once('/') else { return false };
-    let extension = if dir == PACK { "pack" } else { "parquet" };
-    let is_part = PART_DIRECTORIES.contains(&dir) && is_part_name(name, extension);
-    is_part || dir == TOKENIZER && TOKENIZER_FILES.contains(&name) || path == PACK_JSON
+    let Some((dir, name)) = path.rsplit_once('/') else { return false };
+    let is_pack = Subset::BOTH.iter().any(|subset| dir == subset.pack);
+    let is_part = PART_DIRECTORIES.contains(&dir) && is_part_name(name, if is_pack { "pack" } else { "parquet" });
+    is_part || dir == TOKENIZER && TOKENIZER_FILES.contains(&name) || Subset::BOTH.iter().any(|subset| path == subset.pack_json)
 }
 
 /// A file of the pack or of the vocabulary.
@@ -159,6 +191,11 @@ pub(super) fn anchors(unit: &str) -> String {
     made(pass::DEDUP, "anchors", unit)
 }
 
+/// Which kept documents belong together.
+pub(super) fn families(unit: &str) -> String {
+    made(pass::DEDUP, "families", unit)
+}
+
 /// The histogram of the kept documents of a work shard; `kept` tells which those are.
 pub(super) fn shard_counts(unit: &str, kept: &str) -> String {
     made(pass::COUNT, "counts", &format!("{unit}-{kept}"))
@@ -196,6 +233,7 @@ mod tests {
             (rejections("k"), pass::JUDGE),
             (verdicts("k"), pass::DEDUP),
             (anchors("k"), pass::DEDUP),
+            (families("k"), pass::DEDUP),
             (shard_counts("k", "1"), pass::COUNT),
             (vocabulary("k", "merges.txt"), pass::TRAIN),
             (packed("k"), pass::PACK),

@@ -58,6 +58,9 @@ pub struct Manifest {
     pub tokenizer: TokenizerFacts,
     /// The pack.
     pub pack: PackFacts,
+    /// What of it is held out, if the plan asks for a split: it stands in `validation/`, and vocabulary and pack are made without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<ValidationFacts>,
     /// Every output file but `manifest.json`, `run.json` and `_SUCCESS`, by path.
     pub files: Vec<FileEntry>,
 }
@@ -131,7 +134,7 @@ pub struct Totals {
     /// Records that the sample left out; not among those read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
-    /// Documents in `documents/`.
+    /// Documents in `documents/` and `validation/documents/`.
     pub kept: u64,
     /// Documents in `rejected/`.
     pub rejected: u64,
@@ -185,6 +188,22 @@ pub struct PackFacts {
     pub padding: u64,
     /// Pieces the documents were cut into.
     pub pieces: u64,
+}
+
+/// The documents that are held out; the totals of the manifest count them, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidationFacts {
+    /// Documents in `validation/documents/`.
+    pub kept: u64,
+    /// Bytes of their texts.
+    pub kept_bytes: u64,
+    /// Their characters.
+    pub kept_characters: u64,
+    /// Their tokens, without EOS.
+    pub tokens: u64,
+    /// The pack in `validation/pack/`.
+    pub pack: PackFacts,
 }
 
 impl Manifest {

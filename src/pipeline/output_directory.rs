@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, WORK};
+use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
 use crate::error::{Error, Result};
 use crate::io::{create_dir, sync_dir};
 
@@ -171,11 +171,16 @@ fn take_lock(out: &Path, mut file: File, take: fn(&File) -> std::result::Result<
 
 /// Refuses to clear a directory into which somebody has put files of their own.
 pub(super) fn refuse_foreign(out: &Path) -> Result<()> {
-    for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER]) {
+    for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER, VALIDATION]) {
         for name in names_or_none(&out.join(dir))? {
             let path = out.join(dir).join(&name);
-            let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-            if !is_file || !name.to_str().is_some_and(|name| layout::is_made_by_runs(&layout::inside(dir, name))) {
+            let kind = fs::symlink_metadata(&path).map(|found| found.file_type());
+            let known = |name: &str| {
+                let path = layout::inside(dir, name);
+                let is_directory = layout::PART_DIRECTORIES.contains(&path.as_str());
+                kind.is_ok_and(|kind| if is_directory { kind.is_dir() } else { kind.is_file() && layout::is_made_by_runs(&path) })
+            };
+            if !name.to_str().is_some_and(known) {
                 return Err(Error::refused_with_hint(
                     format!("{}: not made by a run, and it would be removed", crate::quarantine::escape(&path.to_string_lossy(), 300)),
                     "move it away, or name a new directory with --out",

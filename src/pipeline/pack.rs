@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::decide::Part;
-use super::encode::TokenFacts;
+use super::encode::{TokenFacts, Tokens};
 use super::key::Key;
-use super::layout::{self, pass};
+use super::layout::{self, HELD_OUT, Subset, TRAINING, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
 use super::plan::Plan;
@@ -29,10 +29,30 @@ pub(super) struct Packed {
     pub index: Vec<u8>,
 }
 
+/// The packs of a run.
+pub(super) struct Packs {
+    pub(super) training: Packed,
+    /// What is held out; none without a split.
+    pub(super) held_out: Option<Packed>,
+}
+
 /// Runs the fold, or what is left of it.
-pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &[Entry<TokenFacts>], vocabulary: &Vocabulary) -> Result<Packed> {
+pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &Tokens, vocabulary: &Vocabulary) -> Result<Packs> {
     let documents: Vec<PathBuf> = parts.iter().map(|part| context.store.work.out().join(&part.documents.path)).collect();
-    let Selection { parts: sources, mixture } = select(context.plan(), &sources(context, tokens)?, &documents)?;
+    let selection = select(context.plan(), &sources(context, TRAINING, &tokens.training)?, &documents)?;
+    let training = pack(context, selection, vocabulary)?;
+    let held_out = if context.plan().split.is_on() {
+        // Every document once: nobody validates on an epoch and a half.
+        let once = Selection { parts: sources(context, HELD_OUT, &tokens.held_out)?, mixture: Vec::new() };
+        Some(pack(context, once, vocabulary)?)
+    } else {
+        None
+    };
+    Ok(Packs { training, held_out })
+}
+
+fn pack(context: &Context<'_>, selection: Selection, vocabulary: &Vocabulary) -> Result<Packed> {
+    let Selection { parts: sources, mixture } = selection;
     let facts = pack_context(context, vocabulary)?;
     let packer = Packer::new(&sources, &facts, &context.plan().pack)?;
     let plans = packer.plan()?;
@@ -74,7 +94,7 @@ fn write_part(context: &Context<'_>, packer: &Packer<'_>, plan: &PartPlan, unit:
     Ok(Entry::new(vec![packed.entry.clone()], packed))
 }
 
-fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<TokenPart>> {
+fn sources(context: &Context<'_>, subset: Subset, tokens: &[Entry<TokenFacts>]) -> Result<Vec<TokenPart>> {
     tokens
         .iter()
         .enumerate()
@@ -82,7 +102,7 @@ fn sources(context: &Context<'_>, tokens: &[Entry<TokenFacts>]) -> Result<Vec<To
             let file = entry.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
             Ok(TokenPart {
                 path: context.store.work.out().join(&file.path),
-                name: layout::part(layout::TOKENS, part),
+                name: layout::part(subset.tokens, part),
                 rows: file.rows,
                 blake3: file.blake3.clone(),
                 taken: None,

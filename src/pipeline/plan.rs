@@ -33,6 +33,8 @@ pub struct Plan {
     pub pii: pii::Options,
     /// Which duplicates go.
     pub dedup: dedup::Options,
+    /// Which documents are held out of training.
+    pub split: decide::Split,
     /// The vocabulary.
     pub tokenizer: bpe::Options,
     /// The Parquet shards.
@@ -156,6 +158,7 @@ impl Plan {
         self.quality.check()?;
         self.keigo.check()?;
         self.dedup.check()?;
+        self.split.check(self.dedup.threshold().is_some())?;
         self.tokenizer.check()?;
         self.check_placeholders()?;
         if self.tokenizer.normalizer == bpe::NormalizerName::Seimai {
@@ -175,6 +178,7 @@ impl Plan {
             quality: self.quality.of_annotation(),
             pii: self.pii.of_annotation(),
             dedup: dedup::Options::default(),
+            split: decide::Split::default(),
             tokenizer: bpe::Options::default(),
             shards: shard::Options::default(),
             pack: pack::Options::default(),
@@ -390,7 +394,8 @@ mod tests {
             "input.paths=[\"b\"]",
             "input.limit=7",
             "quality.preset=legal",
-            "dedup.near=false",
+            "dedup.near=0.7",
+            "split.validation=0.1",
             "tokenizer.vocab_size=300",
             "shards.rows_max=7",
             "pack.seed=3",

@@ -2,6 +2,7 @@
 //! and the next run finds it again.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::layout;
 use super::work_dir::WorkDir;
@@ -40,7 +41,7 @@ pub(super) fn publish(work: &WorkDir, files: &[Published]) -> Result<()> {
     for file in files {
         second_name(work.staging(), &work.out().join(&file.made.path), &work.output(&file.path)?)?;
     }
-    let dirs: BTreeSet<&str> = named.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
-    dirs.into_iter().try_for_each(|dir| sync_dir(&work.out().join(dir)))?;
-    sync_dir(work.out())
+    // With the directories around them, and OUT last (an empty path).
+    let dirs: BTreeSet<&Path> = named.iter().flat_map(|path| Path::new(*path).ancestors().skip(1)).collect();
+    dirs.into_iter().rev().try_for_each(|dir| sync_dir(&work.out().join(dir)))
 }

@@ -61,7 +61,7 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let counted = count::run(context, &annotated, &duplicates)?; // the pre-tokens of what stays
     let vocabulary = train::run(context, &counted)?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
-    let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack
+    let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack, also what is held out
     let mixture = duplicates.mixture.map(|rebalanced| rebalanced.mixture);
     finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, tokens, packed })
 }

@@ -20,5 +20,6 @@ mod reuse;
 mod sample;
 mod schema;
 mod shards;
+mod split;
 #[path = "../../src/testing.rs"]
 mod testing;

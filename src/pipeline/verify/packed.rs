@@ -11,7 +11,8 @@ use crate::pack::info::{PackInfo, ShardInfo};
 use crate::pack::layout::Totals;
 use crate::pack::unpack::Document;
 use crate::pack::{Pack, Selection, TokenPart};
-use crate::pipeline::layout::{self, COUNTS, PACK_JSON, TOKENIZER_JSON};
+use crate::pipeline::layout::{self, COUNTS, HELD_OUT, Subset, TOKENIZER_JSON};
+use crate::pipeline::manifest::PackFacts;
 use crate::pipeline::pack::select;
 use crate::pipeline::plan::Plan;
 use crate::schema;
@@ -34,17 +35,29 @@ impl Check<'_> {
         if let Some(tokenizer) = &tokenizer {
             self.vocabulary(tokenizer);
         }
-        let parts = self.manifest.files.iter().filter(|file| layout::is_in(layout::PACK, &file.path));
-        if !is_there(self, PACK_JSON) || parts.clone().any(|file| !self.is_whole(&file.path)) {
-            return Ok(());
-        }
-        if let Some(pack) = self.note("pack", Pack::open(&self.run.join(layout::PACK)))? {
-            self.pack_info(pack.info());
-            self.specials(pack.info(), tokenizer.as_ref());
-            let content = self.pack_content(&pack);
-            self.note("pack", content)?;
+        for subset in Subset::BOTH {
+            let mut parts = self.manifest.files.iter().filter(|file| layout::is_in(subset.pack, &file.path));
+            if !is_there(self, subset.pack_json) || parts.any(|file| !self.is_whole(&file.path)) {
+                continue;
+            }
+            if let Some(pack) = self.note(subset.pack, Pack::open(&self.run.join(subset.pack)))? {
+                self.pack_info(subset, pack.info());
+                self.specials(subset, pack.info(), tokenizer.as_ref());
+                let content = self.pack_content(subset, &pack);
+                self.note(subset.pack, content)?;
+            }
         }
         Ok(())
+    }
+
+    /// What the manifest says of a subset: documents, tokens, pack.
+    fn said(&self, subset: Subset) -> (u64, u64, PackFacts) {
+        let (totals, held_out) = (self.manifest.totals, self.manifest.validation.clone().unwrap_or_default());
+        if subset == HELD_OUT {
+            return (held_out.kept, held_out.tokens, held_out.pack);
+        }
+        let kept = totals.kept.saturating_sub(held_out.kept);
+        (kept, totals.tokens.saturating_sub(held_out.tokens), self.manifest.pack.clone())
     }
 
     fn vocabulary(&mut self, tokenizer: &Tokenizer) {
@@ -60,9 +73,9 @@ impl Check<'_> {
     }
 
     /// `pack.json` against the manifest.
-    fn pack_info(&mut self, info: &PackInfo) {
+    fn pack_info(&mut self, subset: Subset, info: &PackInfo) {
         let (manifest, totals) = (self.manifest, &info.totals);
-        let said = &manifest.pack;
+        let (kept, tokens, said) = self.said(subset);
         for (key, said, found) in [
             ("pack sequence_length", said.sequence_length, u64::from(info.sequence_length)),
             ("pack rows", said.rows, totals.rows),
@@ -74,60 +87,64 @@ impl Check<'_> {
             self.compare(key, said, found, "pack.json says");
         }
         let once = || info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1));
-        self.compare("kept", manifest.totals.kept, once().map(|shard| shard.rows).sum(), "the token shards of pack.json have");
+        self.compare("kept", kept, once().map(|shard| shard.rows).sum(), "the token shards of pack.json have");
         if info.shards.iter().all(|shard| shard.take.is_none()) {
-            self.compare("kept", manifest.totals.kept, totals.documents + totals.empty, "pack.json says");
-            self.compare("tokens", manifest.totals.tokens, totals.tokens.saturating_sub(totals.documents), "pack.json says");
+            self.compare("kept", kept, totals.documents + totals.empty, "pack.json says");
+            self.compare("tokens", tokens, totals.tokens.saturating_sub(totals.documents), "pack.json says");
         }
         self.compare("tokenizer blake3", manifest.tokenizer.blake3.as_str(), &info.tokenizer_blake3, "pack.json says");
         self.compare("fingerprint", manifest.fingerprint.as_str(), &info.plan_fingerprint, "pack.json says");
         let mut sums = Totals::default();
         info.parts.iter().for_each(|part| sums.add(&part.totals));
         if (sums, sums.padding(info.sequence_length)) != (info.totals, info.padding) {
-            self.found(format!("{PACK_JSON}: its totals are not the sums over its parts"));
+            self.found(format!("{}: its totals are not the sums over its parts", subset.pack_json));
         }
         let parts =
-            info.parts.iter().map(|part| entry(layout::inside(layout::PACK, &part.name), part.totals.rows, part.bytes, &part.blake3));
-        let listed = manifest.files.iter().filter(|file| layout::is_in(layout::PACK, &file.path) && file.path != PACK_JSON);
-        self.same_files("parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
-        let listed = manifest.files.iter().filter(|file| layout::is_in(layout::TOKENS, &file.path));
+            info.parts.iter().map(|part| entry(layout::inside(subset.pack, &part.name), part.totals.rows, part.bytes, &part.blake3));
+        let listed = manifest.files.iter().filter(|file| layout::is_in(subset.pack, &file.path) && file.path != subset.pack_json);
+        self.same_files(subset, "parts", &parts.collect::<Vec<_>>(), &listed.cloned().collect::<Vec<_>>());
+        let listed = manifest.files.iter().filter(|file| layout::is_in(subset.tokens, &file.path));
         let bytes = |name: &str| self.entry(name).map_or(0, |file| file.bytes);
         let shards: Vec<_> = once().map(|shard| entry(shard.name.clone(), shard.rows, bytes(&shard.name), &shard.blake3)).collect();
-        self.same_files("token shards", &shards, &listed.cloned().collect::<Vec<_>>());
+        self.same_files(subset, "token shards", &shards, &listed.cloned().collect::<Vec<_>>());
     }
 
     /// Does `pack.json` name the files that the manifest lists?
-    fn same_files(&mut self, what: &str, named: &[FileEntry], listed: &[FileEntry]) {
+    fn same_files(&mut self, subset: Subset, what: &str, named: &[FileEntry], listed: &[FileEntry]) {
         for (named, listed) in named.iter().zip(listed).filter(|(named, listed)| named != listed) {
             let FileEntry { path, rows, bytes, .. } = named;
             self.found(format!(
-                "{}: listed with {} rows and {} bytes, {PACK_JSON} names {path} with {rows} and {bytes}, or another hash",
-                listed.path, listed.rows, listed.bytes
+                "{}: listed with {} rows and {} bytes, {} names {path} with {rows} and {bytes}, or another hash",
+                listed.path, listed.rows, listed.bytes, subset.pack_json
             ));
         }
         if named.len() != listed.len() {
-            self.found(format!("{PACK_JSON}: names {} {what}, the manifest lists {}", named.len(), listed.len()));
+            self.found(format!("{}: names {} {what}, the manifest lists {}", subset.pack_json, named.len(), listed.len()));
         }
     }
 
     /// EOS, PAD and the way of packing are those of plan and vocabulary.
-    fn specials(&mut self, info: &PackInfo, tokenizer: Option<&Tokenizer>) {
+    fn specials(&mut self, subset: Subset, info: &PackInfo, tokenizer: Option<&Tokenizer>) {
         let Some(Ok(plan)) = self.plan() else { return };
         let (said, asked) = ((info.sequence_length, info.window, info.shuffle, info.seed), &plan.pack);
         if said != (asked.sequence_length, asked.window, asked.shuffle, asked.seed) {
-            self.found(format!("{PACK_JSON}: sequence_length, window, shuffle or seed is not that of plan.toml"));
+            self.found(format!("{}: sequence_length, window, shuffle or seed is not that of plan.toml", subset.pack_json));
         }
         let ids = tokenizer.map(|t| (t.special_id(&plan.tokenizer.eos_token), t.special_id(&plan.tokenizer.pad_token)));
         if ids.is_some_and(|ids| ids != (Some(info.eos_id), Some(info.pad_id))) {
-            self.found(format!("{PACK_JSON}: EOS {} and PAD {} are not those of the vocabulary", info.eos_id, info.pad_id));
+            let (json, eos, pad) = (subset.pack_json, info.eos_id, info.pad_id);
+            self.found(format!("{json}: EOS {eos} and PAD {pad} are not those of the vocabulary"));
         }
     }
 
     /// The token shards that the plan packs, in order, and how much of each source: chosen anew from the tables.
-    fn selection(&self, plan: &Plan, info: &PackInfo) -> Result<Selection> {
+    fn selection(&self, subset: Subset, plan: &Plan, info: &PackInfo) -> Result<Selection> {
         let once: Vec<TokenPart> =
             info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1)).map(|shard| self.token_part(shard)).collect();
-        let documents: Vec<_> = once.iter().map(|part| self.run.join(part.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1))).collect();
+        if subset == HELD_OUT {
+            return Ok(Selection { parts: once, mixture: Vec::new() });
+        }
+        let documents: Vec<_> = once.iter().map(|part| self.run.join(subset.documents_of(&part.name))).collect();
         select(plan, &once, &documents)
     }
 
@@ -142,17 +159,17 @@ impl Check<'_> {
     }
 
     /// Every promise of the format, and the documents of the pack one by one against the token shards.
-    fn pack_content(&mut self, pack: &Pack) -> Result<()> {
+    fn pack_content(&mut self, subset: Subset, pack: &Pack) -> Result<()> {
         let info = pack.info();
         let whole = |name: &str| self.entry(name).is_some() && self.is_whole(name);
-        if !info.shards.iter().all(|shard| whole(&shard.name) && whole(&shard.name.replacen(layout::TOKENS, layout::DOCUMENTS, 1))) {
+        if !info.shards.iter().all(|shard| whole(&shard.name) && whole(&subset.documents_of(&shard.name))) {
             return Ok(());
         }
         let Some(Ok(plan)) = self.plan() else { return Ok(()) };
-        let Selection { parts, mixture } = self.selection(&plan, info)?;
+        let Selection { parts, mixture } = self.selection(subset, &plan, info)?;
         let take = |part: &TokenPart| (part.name.clone(), part.taken.as_ref().map(|taken| taken.take));
         if !parts.iter().map(take).eq(info.shards.iter().map(|shard| (shard.name.clone(), shard.take))) || mixture != info.mixture {
-            self.found(format!("{PACK_JSON}: it packs other documents, or others more than once, than the plan asks for"));
+            self.found(format!("{}: it packs other documents, or others more than once, than the plan asks for", subset.pack_json));
             return Ok(());
         }
         let mut parts = parts.into_iter();
@@ -165,7 +182,7 @@ impl Check<'_> {
                 self.shard_content(&shard, &mut documents, info.sequence_length, &mut found)?;
             }
             if found != said.totals || documents.next().is_some() {
-                return Err(Error::damaged(self.run.join(PACK_JSON), format!("the totals of {} are not what it holds", said.name)));
+                return Err(Error::damaged(self.run.join(subset.pack_json), format!("the totals of {} are not what it holds", said.name)));
             }
         }
         Ok(())

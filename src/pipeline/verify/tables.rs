@@ -11,7 +11,8 @@ use super::Check;
 use crate::decide::losses::Losses;
 use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
-use crate::pipeline::layout;
+use crate::pipeline::layout::{self, HELD_OUT, Subset};
+use crate::pipeline::manifest::ValidationFacts;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
@@ -28,6 +29,8 @@ struct Sums {
     tokens: u64,
     /// Who keeps and who loses what, by part.
     losses: Vec<Losses>,
+    /// Of the kept documents, those that are held out.
+    held_out: ValidationFacts,
     /// Documents that kept ones stand for, and rejected ones that name a kept one.
     stood_for: u64,
     duplicates: u64,
@@ -39,6 +42,10 @@ impl Sums {
         self.kept_bytes += more.kept_bytes;
         self.kept_characters += more.kept_characters;
         self.tokens += more.tokens;
+        self.held_out.kept += more.held_out.kept;
+        self.held_out.kept_bytes += more.held_out.kept_bytes;
+        self.held_out.kept_characters += more.held_out.kept_characters;
+        self.held_out.tokens += more.held_out.tokens;
         self.stood_for += more.stood_for;
         self.duplicates += more.duplicates;
         self.damage.extend(more.damage);
@@ -73,6 +80,15 @@ impl Check<'_> {
         self.compare("tokens", totals.tokens, sums.tokens, "the shards hold");
         self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
         self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
+        let said = self.manifest.validation.clone().unwrap_or_default();
+        for (key, said, found) in [
+            ("kept", said.kept, sums.held_out.kept),
+            ("kept_bytes", said.kept_bytes, sums.held_out.kept_bytes),
+            ("kept_characters", said.kept_characters, sums.held_out.kept_characters),
+            ("tokens", said.tokens, sums.held_out.tokens),
+        ] {
+            self.compare(&format!("validation {key}"), said, found, "the files hold");
+        }
         let losses = Losses::sum(&sums.losses);
         self.groups("rejected", &self.manifest.rejected, &losses.by_rule());
         self.groups("registers", &self.manifest.registers, &losses.kept_by_register());
@@ -146,7 +162,7 @@ impl Check<'_> {
             if rows != file.rows {
                 self.found(format!("{}: {rows} rows instead of {}", file.path, file.rows));
             }
-            if layout::is_in(layout::DOCUMENTS, &file.path) {
+            if Subset::BOTH.iter().any(|subset| layout::is_in(subset.documents, &file.path)) {
                 kept += rows;
             } else if layout::is_in(layout::REJECTED, &file.path) {
                 rejected += rows;
@@ -222,15 +238,33 @@ impl Check<'_> {
     fn part(&self, part: &str) -> Result<Sums> {
         let (mut sums, mut losses) = (Sums::default(), Losses::default());
         let path = |directory: &str| layout::inside(directory, part);
+        let whole = |path: &str| self.entry(path).is_some() && self.is_whole(path);
         self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses)?;
-        if self.entry(&path(layout::REJECTED)).is_some() && self.is_whole(&path(layout::REJECTED)) {
+        if whole(&path(HELD_OUT.documents)) {
+            self.held_out(&path(HELD_OUT.documents), &path(HELD_OUT.tokens), &mut sums, &mut losses)?;
+        }
+        if whole(&path(layout::REJECTED)) {
             self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums, &mut losses)?;
         }
         sums.losses.push(losses.of_part());
-        if self.entry(&path(layout::TOKENS)).is_some() && self.is_whole(&path(layout::TOKENS)) {
+        if whole(&path(layout::TOKENS)) {
             self.tokens(&path(layout::DOCUMENTS), &path(layout::TOKENS), &mut sums)?;
         }
         Ok(sums)
+    }
+
+    /// The documents of a part that are held out: they count as kept, and apart.
+    fn held_out(&self, documents: &str, tokens: &str, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
+        let mut apart = Sums::default();
+        self.documents(&self.run.join(documents), &mut apart, losses)?;
+        if self.entry(tokens).is_some() && self.is_whole(tokens) {
+            self.tokens(documents, tokens, &mut apart)?;
+        }
+        let Sums { kept_bytes, kept_characters, tokens, .. } = apart;
+        let kept = table_metadata(&self.run.join(documents))?.file_metadata().num_rows().cast_unsigned();
+        apart.held_out = ValidationFacts { kept, kept_bytes, kept_characters, tokens, ..ValidationFacts::default() };
+        sums.add(apart);
+        Ok(())
     }
 
     fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
@@ -313,7 +347,9 @@ impl Check<'_> {
                 bytes = bytes.saturating_add(counts.value(row).saturating_mul(pre_tokens.value(row).len() as u64));
             }
         }
-        self.compare("kept_bytes", self.manifest.totals.kept_bytes, bytes, "the pre-tokens of counts.parquet add up to");
+        let held_out = self.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept_bytes);
+        let trained_on = self.manifest.totals.kept_bytes.saturating_sub(held_out);
+        self.compare("kept_bytes", trained_on, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
     }
 }
