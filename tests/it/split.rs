@@ -1,6 +1,6 @@
 //! `[split]`: documents that are held out of training, family by family.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use seimai::pack::Pack;
 
@@ -41,7 +41,7 @@ fn run(world: &World, out: &str, more: &[&str]) {
     assert_eq!(code, 0, "{err}");
 }
 
-fn shingles(text: &str) -> HashSet<Vec<char>> {
+fn shingles(text: &str) -> BTreeSet<Vec<char>> {
     let folded: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
     folded.windows(5).map(<[char]>::to_vec).collect()
 }
@@ -57,7 +57,7 @@ fn families_are_held_out_together_and_nothing_trained_on_is_near() {
     assert_eq!((training.len() + validation.len(), rejected.len()), (120, 60), "{rejected:?}");
     assert!((20..=54).contains(&validation.len()), "{}", validation.len());
     let family = |id: &String| id.rsplit_once('-').unwrap().1.to_owned();
-    let held: HashSet<String> = validation.iter().map(family).collect();
+    let held: BTreeSet<String> = validation.iter().map(family).collect();
     assert!(training.iter().all(|id| !held.contains(&family(id))), "a family stands on both sides");
     let sets = |dir: &str| strings(&rows(&world.path("out").join(dir)), "text").iter().map(|text| shingles(text)).collect::<Vec<_>>();
     let (on, out) = (sets("documents"), sets("validation/documents"));
@@ -106,9 +106,9 @@ fn what_is_held_out_depends_on_the_ids_and_on_nothing_else() {
     world.write("plan.toml", format!("{PLAN}[split]\nvalidation = 0.1\n"));
     run(&world, "none", &[]);
     assert_eq!(tree(&world.path("none")), tree(&world.path("two")));
-    let smaller: HashSet<String> = strings(&rows(&world.path("two/validation/documents")), "doc_id").into_iter().collect();
+    let smaller: BTreeSet<String> = strings(&rows(&world.path("two/validation/documents")), "doc_id").into_iter().collect();
     run(&world, "two", &["--set", "split.validation=0.3"]);
-    let larger: HashSet<String> = strings(&rows(&world.path("two/validation/documents")), "doc_id").into_iter().collect();
+    let larger: BTreeSet<String> = strings(&rows(&world.path("two/validation/documents")), "doc_id").into_iter().collect();
     assert!(!smaller.is_empty() && smaller.len() < larger.len() && smaller.is_subset(&larger));
 
     // A directory of somebody else's under validation/ is not removed.
