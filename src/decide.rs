@@ -4,7 +4,7 @@
 //! differ by source (`[[quality.rule]]`), because a preset is a claim about a kind of text.
 //!
 //! `presets` thresholds by name · `rules` one document · `measured` the column that is read · `rejections` the table ·
-//! `policy` keep or drop by register, level and misuse, with `condition` and `keigo_facts` · `rebalance` shares of registers ·
+//! `urls` lists of addresses · `policy` keep or drop by register, level and misuse, with `condition` and `keigo_facts` · `rebalance` shares of registers ·
 //! `losses` who loses what.
 
 mod condition;
@@ -18,12 +18,16 @@ pub mod rebalance;
 mod rejections;
 mod rules;
 mod split;
+mod urls;
 
+use std::sync::Arc;
+
+use arrow::array::Array;
 use globset::{Glob, GlobMatcher};
 
 pub use self::condition::{Known, When};
 use self::keigo_facts::KeigoFacts;
-use self::measured::{FORM, Forms, LANGUAGE, Measured};
+use self::measured::{FORM, Forms, LANGUAGE, Measured, WORDS};
 pub use self::options::{PresetRule, QualityOptions};
 use self::policy::Policies;
 pub use self::policy::{KeigoRule, Policy, PolicyOptions, Protect, Then};
@@ -31,14 +35,15 @@ use self::presets::peer_figures;
 pub use self::presets::{Bound, Form, Preset, SET_IN_PLAN, Side, Thresholds};
 use self::rejections::Builder;
 pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
-use self::rules::judge;
+use self::rules::{Lists, judge};
 pub use self::split::Split;
+pub use self::urls::{Found, UrlLists};
 use crate::error::Result;
-use crate::schema::{FINEWEB2_JA, QUALITY, REGISTER, SOURCE, SWALLOW_V1, open_struct};
+use crate::schema::{Column, FINEWEB2_JA, LISTED, QUALITY, REGISTER, SOURCE, SWALLOW_V1, URL, open_struct};
 use crate::stage::{self, Batch, Contract, strings};
 
 /// Raise it when a rule judges the same figures in another way.
-const CODE_VERSION: u32 = 2;
+const CODE_VERSION: u32 = 3;
 
 /// Enters fingerprints: follows the code and the thresholds of all presets.
 pub fn version() -> u32 {
@@ -61,8 +66,13 @@ struct Resolved {
 }
 
 impl Resolved {
-    fn new(preset: Preset, thresholds: &Thresholds) -> Self {
-        let with_bounds = |preset: Preset| (preset, preset.bounds(thresholds));
+    /// Listed words are asked for only where there are lists.
+    fn new(preset: Preset, thresholds: &Thresholds, with_words: bool) -> Self {
+        let with_bounds = |preset: Preset| {
+            let mut bounds = preset.bounds(thresholds);
+            bounds.retain(|bound| with_words || bound.column.name != LISTED.name);
+            (preset, bounds)
+        };
         let sets = if preset == Preset::Auto { Preset::CHOICES.map(with_bounds).to_vec() } else { vec![with_bounds(preset)] };
         Self { preset, sets }
     }
@@ -73,6 +83,11 @@ impl Resolved {
         let chosen = Preset::chosen_by(forms.get(row));
         self.sets.iter().position(|(preset, _)| *preset == chosen).unwrap_or(0)
     }
+}
+
+/// Every measure of a column that a threshold can name.
+fn measures_of(column: &Column) -> Vec<&'static str> {
+    Thresholds::default().bounds().iter().filter(|bound| bound.column.name == column.name).map(|bound| bound.measure).collect()
 }
 
 /// A measure beside its threshold.
@@ -98,7 +113,7 @@ pub struct Explained {
 
 impl Explained {
     fn new(bound: &Bound, value: Option<f64>, limit: f64) -> Self {
-        let holds = value.is_none_or(|value| if bound.side == Side::Min { value >= limit } else { value <= limit });
+        let holds = value.is_none_or(|value| !bound.side.fails(value, limit));
         Self { rule: bound.rule, measure: bound.measure, value, side: bound.side, limit, holds, exempt: false, reason: bound.reason }
     }
 }
@@ -110,29 +125,38 @@ pub struct Decider {
     rules: Vec<(String, GlobMatcher, Resolved)>,
     default: Resolved,
     policies: Policies,
+    urls: Option<Arc<UrlLists>>,
 }
 
 impl Decider {
     /// Resolves presets and overrides. Patterns that [`QualityOptions::check`] refuses match nothing.
     pub fn new(options: &QualityOptions, policies: &PolicyOptions) -> Self {
+        let with_words = !options.words.is_empty();
         let rule = |rule: &PresetRule| {
             let matcher = Glob::new(&rule.source).ok()?.compile_matcher();
-            Some((rule.source.clone(), matcher, Resolved::new(rule.preset, &rule.thresholds)))
+            Some((rule.source.clone(), matcher, Resolved::new(rule.preset, &rule.thresholds, with_words)))
         };
         Self {
             rules: options.rule.iter().filter_map(rule).collect(),
-            default: Resolved::new(options.preset, &options.thresholds),
+            default: Resolved::new(options.preset, &options.thresholds, with_words),
             policies: Policies::new(policies),
+            urls: None,
         }
+    }
+
+    /// Drops what these lists name, too.
+    #[must_use]
+    pub fn with_urls(self, urls: Option<Arc<UrlLists>>) -> Self {
+        Self { urls, ..self }
     }
 
     /// Columns that [`Decider::judge`] reads: every measure that a threshold can name is there.
     pub fn contract(&self) -> Contract {
         let quality = || {
-            let thresholds = Thresholds::default().bounds();
-            let names: Vec<&str> = thresholds.iter().map(|bound| bound.measure).chain(LANGUAGE).chain(FORM).collect();
+            let names: Vec<&str> = measures_of(&QUALITY).into_iter().chain(LANGUAGE).chain(FORM).collect();
             open_struct(&names)
         };
+        let listed = || open_struct(&measures_of(&LISTED).into_iter().chain([WORDS]).collect::<Vec<_>>());
         let mut reads = vec![SOURCE, QUALITY.with_type(quality)];
         let asked = |preset| self.resolved().any(|resolved| resolved.preset == preset);
         if asked(Preset::Auto) || !self.policies.is_empty() {
@@ -141,6 +165,14 @@ impl Decider {
         if !self.policies.is_empty() {
             reads.push(KeigoFacts::KEIGO);
         }
+        if self
+            .resolved()
+            .flat_map(|resolved| &resolved.sets)
+            .any(|(_, bounds)| bounds.iter().any(|bound| bound.column.name == LISTED.name))
+        {
+            reads.push(LISTED.with_type(listed));
+        }
+        reads.extend(self.urls.is_some().then_some(URL));
         if asked(Preset::SwallowV1) {
             reads.push(SWALLOW_V1.with_type(|| open_struct(&peer_figures(Preset::SwallowV1))));
         }
@@ -228,6 +260,7 @@ impl Decider {
             |resolved: &Resolved| resolved.sets.iter().map(|(_, bounds)| Measured::of(batch, bounds)).collect::<Result<Vec<_>>>();
         let measured = self.resolved().map(measured).collect::<Result<Vec<_>>>()?;
         let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
+        let urls = self.urls.as_ref().map(|lists| Ok::<_, crate::error::Error>((lists, strings(batch, &URL)?))).transpose()?;
         let (mut source, mut position) = ("", self.position(""));
         let (mut values, mut figures) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
@@ -243,7 +276,11 @@ impl Decider {
             if facts.is_some_and(|facts| self.policies.protects(facts, &figures)) {
                 self.spare(bounds, &mut values);
             }
-            let failures = judge(language, bounds, &values);
+            let lists = Lists {
+                url: urls.as_ref().and_then(|(lists, urls)| urls.is_valid(row).then(|| lists.find(urls.value(row)))?),
+                words: measured[position][choice].words(row),
+            };
+            let failures = judge(language, lists, bounds, &values);
             let verdict = facts.and_then(|facts| self.policies.verdict(facts, &figures));
             let rejection = match (&failures, &verdict) {
                 (Some(failures), _) => Rejection { stage: QUALITY_STAGE, rule: &failures.rule, evidence: &failures.evidence },
@@ -274,9 +311,8 @@ impl Decider {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
-    use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, LargeStringArray, StringArray, StructArray, UInt32Array};
+    use arrow::array::{ArrayRef, AsArray, Float32Array, Float64Array, LargeStringArray, StringArray, StructArray, UInt32Array};
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
@@ -313,7 +349,7 @@ mod tests {
 
     /// Prose of 900 characters, but for what the rows say.
     fn batch(rows: &[Row]) -> Batch {
-        let names: BTreeSet<_> = Thresholds::default().bounds().iter().map(|bound| bound.measure).chain(LANGUAGE).chain(FORM).collect();
+        let names: BTreeSet<_> = measures_of(&QUALITY).into_iter().chain(LANGUAGE).chain(FORM).collect();
         let quality = StructArray::from(names.into_iter().map(|name| measure(name, rows)).collect::<Vec<_>>());
         let sources = StringArray::from_iter_values(rows.iter().map(|row| row.0));
         let fields = vec![SOURCE.field(), Field::new(QUALITY.name, quality.data_type().clone(), false)];
@@ -383,6 +419,50 @@ mod tests {
         assert_eq!(evidence, [(0, "swallow:num_letters", "num_letters 399 < 400; num_japanese_letters 399 < 400")]);
     }
 
+    /// A batch with the column of listed words and addresses.
+    fn with_lists(batch: &Batch, types: u32, words: &str, url: Option<&str>) -> Batch {
+        let fields: Vec<(Arc<Field>, ArrayRef)> = vec![
+            (Arc::new(Field::new("ng_types", DataType::UInt32, false)), Arc::new(UInt32Array::from(vec![types]))),
+            (Arc::new(Field::new("ng_chars", DataType::Float32, true)), Arc::new(Float32Array::from(vec![None]))),
+            (Arc::new(Field::new("ng_words", DataType::Utf8, true)), Arc::new(StringArray::from(vec![words]))),
+        ];
+        let listed: ArrayRef = Arc::new(StructArray::from(fields));
+        let mut all: Vec<Field> = batch.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+        all.extend([Field::new(LISTED.name, listed.data_type().clone(), false), URL.field()]);
+        let columns = [batch.columns(), &[listed, Arc::new(StringArray::from(vec![url]))]].concat();
+        Batch::try_new(Arc::new(Schema::new(all)), columns).unwrap()
+    }
+
+    #[test]
+    fn lists_drop_where_there_are_lists() {
+        let mut urls = UrlLists::new(vec!["adult".to_owned()]);
+        urls.add(0, "example.org").unwrap();
+        let urls = Some(Arc::new(urls.sorted()));
+        let plain = batch(&[prose("blog", None)]);
+        let listed = with_lists(&plain, 6, "死 ×9", Some("http://www.example.org/"));
+        let told = |decider: &Decider, batch: &Batch| {
+            let rejections = decider.judge(batch).unwrap();
+            rejections.iter().next().map(|(_, rejection)| (rejection.rule.to_owned(), rejection.evidence.to_owned()))
+        };
+        assert_eq!(told(&decider(&options("")), &listed), None, "no list, no rule");
+        let words = decider(&options("words = [\"ng.txt\"]"));
+        assert_eq!(told(&words, &listed), Some(("ng_types".into(), "ng_types 6 >= 6; words 死 ×9".into())));
+        assert_eq!(told(&decider(&options("words = [\"ng.txt\"]\npreset = \"legal\"")), &listed), None, "a claim about a kind of text");
+        let both = words.clone().with_urls(urls.clone());
+        assert_eq!(told(&both, &listed), Some(("url_list".into(), "adult: example.org; ng_types 6 >= 6; words 死 ×9".into())));
+        assert_eq!(told(&both, &with_lists(&plain, 5, "死 ×5", None)), None);
+        assert_eq!(told(&both, &with_lists(&plain, 0, "", Some("no address"))), None);
+        let urls = decider(&options("preset = \"none\"")).with_urls(urls);
+        assert_eq!(told(&urls, &listed), Some(("url_list".into(), "adult: example.org".into())));
+        for (decider, column) in [(&words, "listed"), (&urls, "url")] {
+            let said = decider.judge(&plain).unwrap_err();
+            assert!(said.exit_code() == 2 && said.to_string().contains(column), "{said}");
+        }
+        let explained = words.explain_row(&listed, 0).unwrap().1;
+        let types = explained.iter().find(|measure| measure.rule == "ng_types").unwrap();
+        assert!(!types.holds && types.value == Some(6.) && types.side == Side::Under);
+    }
+
     #[test]
     fn white_space_alone_is_empty_under_every_preset() {
         let rows = batch(&[("blog", None, None), ("blog", None, Some(1.))]);
@@ -430,6 +510,10 @@ mod tests {
             ("[[rule]]\npreset = \"web\"", "source is empty"),
             ("thresholds = { grammar = -1 }", "thresholds.grammar"),
             ("thresholds = { grammar = nan }", "thresholds.grammar"),
+            ("thresholds = { ng_types = 3 }", "quality.words names no list"),
+            ("[[rule]]\nsource = \"a\"\nthresholds = { ng_chars = 0.1 }", "quality.words names no list"),
+            ("words = [\"\"]", "no empty name"),
+            ("url_categories = [\"adult\"]", "quality.url_lists"),
         ] {
             let refused = options(toml).check().unwrap_err();
             assert!(refused.contains(part), "{refused}");

@@ -22,6 +22,7 @@ mod inputs;
 pub mod inspect;
 mod key;
 mod layout;
+pub mod lists;
 pub mod manifest;
 mod mixture;
 pub mod observer;

@@ -2,11 +2,13 @@
 //!
 //! `measures` lists them with name, meaning and value · `sums` what is counted · `scan` characters, lines and sentences ·
 //! `words` morphemes · `class` what a character counts as · `repetition` n-grams · `garbling` wrong charsets · `simplified`
-//! characters of simplified Chinese · `seen` sets of hashes · `spared` what may repeat · `swallow`, `fineweb2` the figures of two peers.
+//! characters of simplified Chinese · `seen` sets of hashes · `spared` what may repeat · `listed` words of the user's lists · `swallow`,
+//! `fineweb2` the figures of two peers.
 
 mod class;
 mod fineweb2;
 mod garbling;
+mod listed;
 mod measures;
 mod repetition;
 mod scan;
@@ -19,22 +21,24 @@ mod words;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float32Array, Float64Array, StructArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, Float32Array, Float64Array, StringArray, StructArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Fields, UInt16Type, UInt32Type};
 
 pub use self::fineweb2::FIELDS as FINEWEB2_FIELDS;
 pub use self::fineweb2::fineweb2_ja;
+use self::listed::Finder;
+pub use self::listed::{Listed, WordList};
 pub use self::measures::{MEASURES, Measure, Value};
 pub use self::sums::{Measurer, Sums};
 pub use self::swallow::FIELDS as SWALLOW_FIELDS;
 pub use self::swallow::swallow_v1;
 use crate::error::Result;
 use crate::morpheme::PosTable;
-use crate::schema::{Column, FINEWEB2_JA, FORMULAE, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, SWALLOW_V1, TEXT};
+use crate::schema::{Column, FINEWEB2_JA, FORMULAE, LISTED, MORPHEME_ENDS, MORPHEME_POS, QUALITY, SENTENCE_ENDS, SWALLOW_V1, TEXT};
 use crate::stage::{self, Batch, Contract, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// Raise it when a measure changes for the same text.
-const CODE_VERSION: u32 = 3;
+const CODE_VERSION: u32 = 4;
 
 /// Enters fingerprints: follows the code and the list of measures.
 pub fn version() -> u32 {
@@ -67,6 +71,34 @@ const SWALLOW_COLUMN: Column = SWALLOW_V1.with_type(|| DataType::Struct(peer_fie
 /// The column of FineWeb2's figures, only where asked for.
 const FINEWEB2_COLUMN: Column = FINEWEB2_JA.with_type(|| DataType::Struct(peer_fields(&FINEWEB2_FIELDS)));
 
+/// Fields of the column `listed`, in order, with their meanings.
+pub const LISTED_FIELDS: [(&str, &str); 3] = [
+    ("ng_types", "Different listed words in the text, on boundaries of morphemes."),
+    (
+        "ng_chars",
+        "Characters of their hits / hiragana, katakana and kanji, at most 1; null without such letters, and where there is one hit.",
+    ),
+    ("ng_words", "The words and how often: `女中 ×3, デリ ×1`; the 20 most frequent. Null where there is none."),
+];
+
+/// The column of listed words, only where there are lists.
+const LISTED_COLUMN: Column = LISTED.with_type(|| DataType::Struct(listed_fields()));
+
+fn listed_fields() -> Fields {
+    let types = [(DataType::UInt32, false), (DataType::Float32, true), (DataType::Utf8, true)];
+    LISTED_FIELDS.iter().zip(types).map(|((name, _), (data_type, nullable))| Field::new(*name, data_type, nullable)).collect()
+}
+
+/// What was found in each document, with the share of its letters.
+fn listed_array(rows: &[(Listed, Option<f32>)]) -> Result<ArrayRef> {
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(listed, _)| listed.types))),
+        Arc::new(rows.iter().map(|(_, share)| *share).collect::<Float32Array>()),
+        Arc::new(rows.iter().map(|(listed, _)| listed.words.as_deref()).collect::<StringArray>()),
+    ];
+    Ok(Arc::new(StructArray::try_new(listed_fields(), columns, None)?))
+}
+
 fn peer_fields(named: &[(&str, &str)]) -> Fields {
     named.iter().map(|(name, _)| Field::new(*name, DataType::Float64, true)).collect()
 }
@@ -92,18 +124,25 @@ pub struct Quality {
     table: Arc<PosTable>,
     peers: Peers,
     spares_formulae: bool,
+    words: Option<Arc<WordList>>,
 }
 
 impl Quality {
     /// Measures documents whose `morpheme_pos` column indexes `table`.
     pub fn new(table: Arc<PosTable>) -> Self {
-        Self { table, peers: Peers::default(), spares_formulae: false }
+        Self { table, peers: Peers::default(), spares_formulae: false, words: None }
     }
 
     /// With the figures of these peers in columns of their own.
     #[must_use]
     pub fn comparing(self, peers: Peers) -> Self {
         Self { peers, ..self }
+    }
+
+    /// With the words of a list in a column of their own.
+    #[must_use]
+    pub fn listing(self, words: Option<Arc<WordList>>) -> Self {
+        Self { words, ..self }
     }
 
     /// Does not take the spans of the column `formulae` for repetition.
@@ -123,7 +162,12 @@ impl Stage for Quality {
     }
 
     fn contract(&self) -> Contract {
-        let asked = [(true, COLUMN), (self.peers.swallow_v1, SWALLOW_COLUMN), (self.peers.fineweb2_ja, FINEWEB2_COLUMN)];
+        let asked = [
+            (true, COLUMN),
+            (self.words.is_some(), LISTED_COLUMN),
+            (self.peers.swallow_v1, SWALLOW_COLUMN),
+            (self.peers.fineweb2_ja, FINEWEB2_COLUMN),
+        ];
         let adds = asked.into_iter().filter(|(asked, _)| *asked).map(|(_, column)| column).collect();
         let mut reads = vec![TEXT, SENTENCE_ENDS, MORPHEME_ENDS, MORPHEME_POS];
         reads.extend(self.spares_formulae.then_some(FORMULAE));
@@ -131,12 +175,13 @@ impl Stage for Quality {
     }
 
     fn worker(&self) -> Box<dyn Worker + '_> {
-        Box::new(QualityWorker { measurer: Measurer::new(&self.table), stage: self })
+        Box::new(QualityWorker { measurer: Measurer::new(&self.table), finder: Finder::new(&self.table), stage: self })
     }
 }
 
 struct QualityWorker<'a> {
     measurer: Measurer,
+    finder: Finder,
     stage: &'a Quality,
 }
 
@@ -154,6 +199,16 @@ impl Worker for QualityWorker<'_> {
         let columns = MEASURES.iter().map(|measure| array(measure, &rows)).collect();
         let quality = StructArray::try_new(fields(), columns, None)?;
         let mut measured = with_column(&batch, &COLUMN, Arc::new(quality))?;
+        if let Some(list) = &self.stage.words {
+            let find = |(row, sums): (usize, &Sums<'_>)| {
+                let (ends, pos) = (list_slice::<UInt32Type>(ends, row), list_slice::<UInt16Type>(pos, row));
+                let listed = self.finder.find(list, texts.value(row), ends, pos);
+                let share = listed.share(sums.chars.letters());
+                (listed, share)
+            };
+            let rows: Vec<_> = rows.iter().enumerate().map(find).collect();
+            measured = with_column(&measured, &LISTED_COLUMN, listed_array(&rows)?)?;
+        }
         if self.stage.peers.swallow_v1 {
             let rows: Vec<_> = (0..texts.len()).map(|row| swallow_v1(texts.value(row)).map(Some)).collect();
             measured = with_column(&measured, &SWALLOW_COLUMN, peer_array(&SWALLOW_FIELDS, &rows)?)?;
@@ -209,7 +264,8 @@ mod tests {
     #[test]
     fn peers_have_columns_where_they_are_asked_for() {
         let peers = Peers { swallow_v1: true, fineweb2_ja: true };
-        for (stage, columns) in [(stage(), 5), (stage().comparing(peers), 7)] {
+        let words = Some(Arc::new(WordList::new(["犬".to_owned()]).unwrap()));
+        for (stage, columns) in [(stage(), 5), (stage().comparing(peers), 7), (stage().comparing(peers).listing(words), 8)] {
             let measured = stage.worker().apply(batch()).unwrap();
             assert_eq!(measured.num_columns(), columns);
             assert_eq!(stage.contract().output("quality", &batch().schema()).unwrap(), *measured.schema());
@@ -222,6 +278,25 @@ mod tests {
         };
         assert_eq!(figure(&SWALLOW_V1, "num_letters", 0), Some(6.));
         assert_eq!((figure(&FINEWEB2_JA, "gopher_doc_words", 0), figure(&FINEWEB2_JA, "list_ratio", 1)), (Some(3.), None));
+    }
+
+    #[test]
+    fn listed_words_stand_in_a_column_of_their_own() {
+        let measured = |words: &str| {
+            let list = WordList::new(words.split(' ').map(str::to_owned)).unwrap();
+            let measured = stage().listing(Some(Arc::new(list))).worker().apply(batch()).unwrap();
+            column(&measured, &LISTED).unwrap().as_struct().clone()
+        };
+        let told = measured("犬 。").column_by_name("ng_words").unwrap().as_string::<i32>().clone();
+        assert_eq!((told.value(0), told.is_null(1)), ("。 ×1, 犬 ×1", true));
+        let figures = measured("犬 え 。");
+        let types = figures.column_by_name("ng_types").unwrap().as_primitive::<UInt32Type>().clone();
+        let chars = figures.column_by_name("ng_chars").unwrap().as_primitive::<Float32Type>().clone();
+        assert_eq!(
+            (types.value(0), chars.value(0), types.value(1), chars.is_null(1)),
+            (2, 0.4, 0, true),
+            "え is no morpheme, 。 no letter"
+        );
     }
 
     #[test]

@@ -71,6 +71,7 @@ columns! {
     KEIGO = "keigo", open_struct(&[]), false, "Counts of styles, levels and honorific spans.";
     FORMULAE = "formulae", list(DataType::UInt32), false, "Byte starts and ends, in turn, of fixed phrases of letters, business, shops and parliament; none where fewer than 50 characters would be left.";
     QUALITY = "quality", open_struct(&[]), false, "Measures of the document that the presets compare with thresholds.";
+    LISTED = "listed", open_struct(&[]), false, "Words of the lists that the plan names, found in the document; only where it names any.";
     PII = "pii", open_struct(&[]), false, "How often each kind of personal data stands in the text as read; null for a kind that is not looked for.";
     SWALLOW_V1 = "swallow_v1", open_struct(&[]), false, "Figures of Swallow v1; only where a preset of the plan asks for them.";
     FINEWEB2_JA = "fineweb2_ja", open_struct(&[]), false, "Figures of FineWeb2 jpn_Jpan; only where a preset of the plan asks for them.";

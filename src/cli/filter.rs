@@ -16,7 +16,7 @@ use super::records::{Records, report};
 use super::{losses, signals, ui};
 use crate::corpus::BatchBuilder;
 use crate::decide::losses::Losses;
-use crate::decide::{Policy, Rejection, Side};
+use crate::decide::{Policy, Rejection};
 use crate::error::{Error, Result};
 use crate::io::{StagedFile, Staging, create_dir};
 use crate::pipeline::plan::Plan;
@@ -41,6 +41,7 @@ const REJECTED: &str = "rejected.jsonl";
   zcat pages.jsonl.gz | seimai filter - --preset web > kept.jsonl
   seimai filter corpus/*.jsonl --preset auto --output out
   seimai filter odd.txt --preset literature --explain | jq .
+  seimai filter pages/*.warc.gz --preset web --words ng.txt --urls blacklists --categories adult,malware > kept.jsonl
   seimai filter in.jsonl --set quality.thresholds.min_chars=50 --set pii.action=mask
   seimai filter huge/*.parquet --sample 0.1% --explain > sample.jsonl
   zcat pages.jsonl.gz | seimai filter - --limit 1000 > kept.jsonl")]
@@ -57,6 +58,15 @@ pub(super) struct Arguments {
     /// Say of every record, on standard output, whether it is kept, by which rule it is not, and every measure beside its threshold
     #[arg(long)]
     explain: bool,
+    /// Words that speak against a text: a text file, a word or phrase a line; may be given again. The presets web and dialogue ask about them (quality.words)
+    #[arg(long, value_name = "FILE")]
+    words: Vec<String>,
+    /// Addresses whose documents go: a directory with one for each category, the files `domains` and `urls` in it; may be given again (quality.url_lists)
+    #[arg(long, value_name = "DIR")]
+    urls: Vec<String>,
+    /// Categories of --urls that count, e.g. adult,malware [default: all of them] (quality.url_categories)
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "urls")]
+    categories: Vec<String>,
     /// Name of an installed dictionary, or a directory
     #[arg(long, default_value = "ipadic")]
     dictionary: String,
@@ -96,13 +106,18 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 
 /// The plan of the command line: everything that is not said is as in a run.
 fn plan(arguments: &Arguments) -> Result<Plan> {
-    let string = |text: &str| toml::Value::String(text.to_owned());
+    let string = |text: &String| toml::Value::String(text.clone());
+    let all = |texts: &[String]| toml::Value::Array(texts.iter().map(string).collect());
     let text = format!(
-        "[input]\npaths = [\"-\"]\n[quality]\npreset = {}\n[segment]\ndictionary = {}\n",
+        "[input]\npaths = [\"-\"]\n[quality]\npreset = {}\nwords = {}\nurl_lists = {}\nurl_categories = {}\n[segment]\ndictionary = {}\n",
         string(&arguments.preset),
+        all(&arguments.words),
+        all(&arguments.urls),
+        all(&arguments.categories),
         string(&arguments.dictionary)
     );
-    let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--preset, --dictionary")?;
+    let blamed = "--preset, --words, --urls, --categories, --dictionary";
+    let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), blamed)?;
     if plan.keigo.policy == Policy::Rebalance {
         let hint = "`seimai run` does; here keigo.policy may be \"tag\" or \"filter\"";
         return Err(Error::refused_with_hint("keigo.policy: a mixture needs the whole corpus", hint));
@@ -188,7 +203,7 @@ fn explained(measures: &[crate::decide::Explained]) -> String {
             "rule": measure.rule,
             "measure": measure.measure,
             "value": measure.value.map(digits),
-            "asked": format!("{} {}", if measure.side == Side::Min { "≥" } else { "≤" }, measure.limit as f32),
+            "asked": format!("{} {}", measure.side.asked(), measure.limit as f32),
             "holds": measure.holds,
             "exempt": measure.exempt,
             "reason": measure.reason,

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use super::common::{Common, Outcome, Taken};
 use super::ui;
 use crate::corpus::{self, Framer, InputFile, ShardLimits};
-use crate::decide::Side;
 use crate::error::Result;
 use crate::pii;
 use crate::pipeline::plan::{LoadedPlan, Plan};
@@ -98,10 +97,17 @@ fn explained(plan: &Plan, stages: &Stages) -> String {
     for (pattern, preset, bounds) in stages.decider.explain() {
         let _ = writeln!(text, "quality, sources {}: preset {}", escape(pattern, 200), preset.name());
         for bound in bounds {
-            let side = if bound.side == Side::Min { "≥" } else { "≤" };
-            let limit = bound.value.map_or_else(String::new, |limit| format!("{side} {}", limit as f32));
+            let limit = bound.value.map_or_else(String::new, |limit| format!("{} {}", bound.side.asked(), limit as f32));
             let _ = writeln!(text, "  {:<36} {:<30} {limit:<10} {}", bound.rule, bound.measure, bound.reason);
         }
+    }
+    for file in &stages.lists.files {
+        let kind = file.category.as_ref().map_or_else(|| "words".to_owned(), |category| format!("addresses, {}", escape(category, 100)));
+        let unused = if file.unused > 0 { format!(", {} lines name no host", ui::thousands(file.unused)) } else { String::new() };
+        let _ = writeln!(text, "list {} ({kind}): {} entries{unused}", escape(&file.path, 500), ui::thousands(file.entries));
+    }
+    if stages.lists.urls.is_some() {
+        let _ = writeln!(text, "  {:<36} {:<30} {:<10} the plan names lists of addresses", "url_list", "url", "on no list");
     }
     let _ = writeln!(text, "keigo: policy {}", format!("{:?}", plan.keigo.policy).to_lowercase());
     let off = if plan.keigo.policy == crate::decide::Policy::Tag { " (off)" } else { "" };

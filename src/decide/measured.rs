@@ -6,11 +6,13 @@ use arrow::datatypes::{Float32Type, Float64Type, UInt32Type};
 use super::presets::{Bound, Form};
 use super::rules::Language;
 use crate::error::{Error, Result};
-use crate::schema::{Column, QUALITY, REGISTER};
+use crate::schema::{Column, LISTED, QUALITY, REGISTER};
 use crate::stage::{column, strings, wrong_type};
 
 /// Measures that are read whatever the thresholds.
 pub(super) const LANGUAGE: [&str; 5] = ["ja_share", "n_chars", "hangul", "simplified", "kana"];
+/// The field that tells which listed words were found.
+pub(super) const WORDS: &str = "ng_words";
 /// Measures that tell the form of a text.
 pub(super) const FORM: [&str; 2] = ["ja_share", "ended"];
 
@@ -20,12 +22,19 @@ fn measures<'a>(batch: &'a RecordBatch, wanted: &Column) -> Result<&'a StructArr
     array.as_struct_opt().ok_or_else(|| wrong_type(wanted, array))
 }
 
+fn words(batch: &RecordBatch) -> Result<&StringArray> {
+    let field = measures(batch, &LISTED)?.column_by_name(WORDS).and_then(|words| words.as_string_opt());
+    field.ok_or_else(|| Error::refused(format!("column {}: field {WORDS} is missing, or no Utf8", LISTED.name)))
+}
+
 /// The columns that one set of thresholds looks at.
 #[derive(Debug)]
 pub(super) struct Measured<'a> {
     /// One for each threshold.
     columns: Vec<Values<'a>>,
     language: [Values<'a>; 5],
+    /// The listed words that were found, where a threshold asks for them.
+    words: Option<&'a StringArray>,
 }
 
 impl<'a> Measured<'a> {
@@ -33,11 +42,18 @@ impl<'a> Measured<'a> {
     pub(super) fn of(batch: &'a RecordBatch, bounds: &[Bound]) -> Result<Self> {
         let quality = measures(batch, &QUALITY)?;
         let [ja_share, n_chars, hangul, simplified, kana] = LANGUAGE.map(|name| Values::of(&QUALITY, quality, name));
+        let words = if bounds.iter().any(|bound| bound.column.name == LISTED.name) { Some(words(batch)?) } else { None };
         let of_bound = |bound: &Bound| Values::of(bound.column, measures(batch, bound.column)?, bound.measure);
         Ok(Self {
             columns: bounds.iter().map(of_bound).collect::<Result<_>>()?,
             language: [ja_share?, n_chars?, hangul?, simplified?, kana?],
+            words,
         })
+    }
+
+    /// The listed words of a row; `None` where there are none, or where no threshold asks for them.
+    pub(super) fn words(&self, row: usize) -> Option<&'a str> {
+        self.words.filter(|words| words.is_valid(row)).map(|words| words.value(row))
     }
 
     /// Reads a row: what is known of its language, and into `values` a value for each threshold.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{Column, FINEWEB2_JA, QUALITY, SWALLOW_V1};
+use crate::schema::{Column, FINEWEB2_JA, LISTED, QUALITY, SWALLOW_V1};
 
 /// On which side of a threshold a document fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,37 @@ pub enum Side {
     Min,
     /// Fails above it.
     Max,
+    /// Fails above it, and at it.
+    Under,
+}
+
+impl Side {
+    /// Does the value fail?
+    pub fn fails(self, value: f64, limit: f64) -> bool {
+        match self {
+            Self::Min => value < limit,
+            Self::Max => value > limit,
+            Self::Under => value >= limit,
+        }
+    }
+
+    /// The sign before a limit that is asked for.
+    pub fn asked(self) -> &'static str {
+        match self {
+            Self::Min => "≥",
+            Self::Max => "≤",
+            Self::Under => "<",
+        }
+    }
+
+    /// The sign between a value that fails and the limit.
+    pub fn failed(self) -> &'static str {
+        match self {
+            Self::Min => "<",
+            Self::Max => ">",
+            Self::Under => ">=",
+        }
+    }
 }
 
 /// A threshold as it applies.
@@ -38,7 +69,9 @@ pub struct Bound {
 pub const SET_IN_PLAN: &str = "set in the plan";
 
 macro_rules! thresholds {
-    ($($(#[$doc:meta])* $key:ident = $measure:literal $side:ident;)*) => {
+    (@column) => { &QUALITY };
+    (@column $column:ident) => { &$column };
+    ($($(#[$doc:meta])* $key:ident = $measure:literal $side:ident $(in $column:ident)?;)*) => {
         /// Every threshold; a key that is not set keeps the preset's value.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields, default)]
@@ -51,7 +84,7 @@ macro_rules! thresholds {
             pub fn bounds(&self) -> Vec<Bound> {
                 vec![$(Bound {
                     rule: stringify!($key),
-                    column: &QUALITY,
+                    column: thresholds!(@column $($column)?),
                     measure: $measure,
                     side: Side::$side,
                     value: self.$key.map(f64::from),
@@ -111,6 +144,10 @@ thresholds! {
     noun_share = "noun_share" Max;
     /// U+FFFD, at most.
     replaced = "replaced" Max;
+    /// Different words of the lists `quality.words`, fewer than; asked only where there are lists.
+    ng_types = "ng_types" Under in LISTED;
+    /// Characters of words of the lists / hiragana, katakana and kanji, less than; one hit is never counted.
+    ng_chars = "ng_chars" Under in LISTED;
 }
 
 /// A set of thresholds for one kind of text.
@@ -250,7 +287,13 @@ const WEB: &[Limit] = &[
     ("dup_sentence_chars", 0.40, "one of a thousand articles reaches .09"),
     ("mean_sentence_min", 6., "menus are lines of a word; of ten thousand articles two are lists as short"),
     ("ellipsis", 0.50, "a list of teasers is cut short at every line; no article is"),
+    ("ng_types", 6., NG_TYPES),
+    ("ng_chars", 0.05, NG_CHARS),
 ];
+
+/// A word alone condemns no text: statutes, novels and news have all of them.
+const NG_TYPES: &str = "one listed word is in any text that speaks of its subject, six are a list of them (Uzushio)";
+const NG_CHARS: &str = "a twentieth of the letters is what the text is about (Swallow)";
 
 const LEGAL: &[Limit] = &[
     ("min_chars", 20., "a notice may be one sentence"),
@@ -277,6 +320,8 @@ const DIALOGUE: &[Limit] = &[
     ("vocabulary", 0.20, "one of a thousand chats is below .43"),
     ("repeated", 0.50, "one of a thousand chats is above .04, speeches .08"),
     ("dup_sentence_chars", 0.50, "greetings and assent come again: one of a thousand chats reaches .08"),
+    ("ng_types", 6., NG_TYPES),
+    ("ng_chars", 0.05, NG_CHARS),
 ];
 
 const TECHNICAL: &[Limit] = &[

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::presets::{Bound, Side};
+use super::presets::Bound;
+use super::urls::Found;
+use crate::schema::LISTED;
 
 /// Hangul / characters above which a text is Korean.
 const HANGUL_MAX: f32 = 0.30;
@@ -21,6 +23,18 @@ pub(super) struct Language {
     /// Kana / Japanese.
     pub(super) kana: Option<f32>,
 }
+
+/// What lists of the user say of a document.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lists<'a> {
+    /// Its address is on a list.
+    pub(super) url: Option<Found<'a>>,
+    /// The listed words in its text, as evidence.
+    pub(super) words: Option<&'a str>,
+}
+
+/// The rule of documents whose address is on a list.
+const URL_RULE: &str = "url_list";
 
 /// The rules a document failed: the first by fixed order, and the figures of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,8 +73,8 @@ impl Failures {
 
 /// Judges one document. `measures` holds the value for each of `bounds`; an undefined one fails nothing.
 ///
-/// Order: `empty`, `mojibake`, `lang:zh`, `lang:ko`, `lang:other` (too little Japanese), then the thresholds in their order.
-pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f64>]) -> Option<Failures> {
+/// Order: `empty`, `url_list`, `mojibake`, `lang:zh`, `lang:ko`, `lang:other` (too little Japanese), then the thresholds in their order.
+pub(super) fn judge(language: Language, lists: Lists<'_>, bounds: &[Bound], measures: &[Option<f64>]) -> Option<Failures> {
     let mut failures = Failures::default();
     if language.chars == 0 {
         failures.add("empty", format_args!("no visible character"));
@@ -68,8 +82,11 @@ pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f64
     }
     // Nearly all documents end here: a comparison for each threshold, and no text.
     let holds = bounds.iter().zip(measures).all(|(bound, value)| !fails(bound, *value));
-    if holds && !language.is_chinese() && !language.is_korean() {
+    if holds && lists.url.is_none() && !language.is_chinese() && !language.is_korean() {
         return None;
+    }
+    if let Some(Found { category, entry }) = lists.url {
+        failures.add(URL_RULE, format_args!("{category}: {entry}"));
     }
     let failed = |bound: &Bound, value: Option<f64>| fails(bound, value).then_some(value).flatten();
     let pairs = || bounds.iter().zip(measures.iter().copied());
@@ -89,6 +106,10 @@ pub(super) fn judge(language: Language, bounds: &[Bound], measures: &[Option<f64
             add_failure(&mut failures, bound.rule, bound, failed(bound, value));
         }
     }
+    let by_words = pairs().any(|(bound, value)| bound.column.name == LISTED.name && fails(bound, value));
+    if let Some(words) = lists.words.filter(|_| by_words) {
+        failures.add(LISTED.name, format_args!("words {words}"));
+    }
     (!failures.rule.is_empty()).then_some(failures)
 }
 
@@ -107,7 +128,7 @@ fn foreign(language: &Language, failures: &mut Failures) -> bool {
 
 fn add_failure(failures: &mut Failures, rule: &str, bound: &Bound, value: Option<f64>) {
     if let (Some(value), Some(limit)) = (value, bound.value) {
-        let sign = if bound.side == Side::Min { '<' } else { '>' };
+        let sign = bound.side.failed();
         // Thresholds have few digits, so they are shown in single precision, in which ours are set.
         let (value, limit) = (value as f32, limit as f32);
         failures.add(rule, format_args!("{} {} {sign} {limit}", bound.measure, Figure(value, limit)));
@@ -115,11 +136,7 @@ fn add_failure(failures: &mut Failures, rule: &str, bound: &Bound, value: Option
 }
 
 fn fails(bound: &Bound, value: Option<f64>) -> bool {
-    match (bound.side, value, bound.value) {
-        (Side::Min, Some(value), Some(limit)) => value < limit,
-        (Side::Max, Some(value), Some(limit)) => value > limit,
-        _ => false,
-    }
+    value.zip(bound.value).is_some_and(|(value, limit)| bound.side.fails(value, limit))
 }
 
 /// Two thresholds for hiragana are alternatives: one that holds is enough.
@@ -145,7 +162,7 @@ impl std::fmt::Display for Figure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::presets::{Preset, Thresholds};
+    use super::super::presets::{Preset, Side, Thresholds};
     use super::*;
 
     /// Judges clean Japanese prose, but for the measures given.
@@ -158,7 +175,7 @@ mod tests {
             Some(f64::from(set.map_or(if bound.side == Side::Min { 1. } else { 0. }, |(_, value)| *value)))
         };
         let measures: Vec<_> = bounds.iter().map(value).collect();
-        judge(language, &bounds, &measures).map(|failures| (failures.rule, failures.evidence))
+        judge(language, Lists::default(), &bounds, &measures).map(|failures| (failures.rule, failures.evidence))
     }
 
     fn judge_with(preset: Preset, language: Language, changed: &[(&str, f32)]) -> Option<(String, String)> {
@@ -255,8 +272,23 @@ mod tests {
     }
 
     #[test]
+    fn words_and_addresses_on_lists() {
+        let found = judge_with(Preset::Web, prose(), &[("ng_types", 5.), ("ng_chars", 0.049)]);
+        assert_eq!(found, None);
+        check(judge_with(Preset::Web, prose(), &[("ng_chars", 0.05)]), "ng_chars", "ng_chars 0.05 >= 0.05");
+        let bounds = Preset::Dialogue.bounds(&Thresholds::default());
+        let types: Vec<_> = bounds.iter().map(|bound| (bound.rule == "ng_types").then_some(6.)).collect();
+        let url = Some(Found { category: "adult", entry: "example.org" });
+        let judged = |lists, measures: &[Option<f64>]| judge(prose(), lists, &bounds, measures).map(|f| (f.rule, f.evidence));
+        let words = Some("死 ×9");
+        check(judged(Lists { url: None, words }, &types), "ng_types", "ng_types 6 >= 6; words 死 ×9");
+        check(judged(Lists { url, words }, &types), "url_list", "adult: example.org; ng_types 6 >= 6; words 死 ×9");
+        check(judged(Lists { url, words }, &vec![None; bounds.len()]), "url_list", "adult: example.org");
+    }
+
+    #[test]
     fn what_is_undefined_fails_nothing() {
         let bounds = Preset::Web.bounds(&Thresholds { ellipsis: Some(0.1), ..Thresholds::default() });
-        assert_eq!(judge(prose(), &bounds, &vec![None; bounds.len()]), None);
+        assert_eq!(judge(prose(), Lists::default(), &bounds, &vec![None; bounds.len()]), None);
     }
 }

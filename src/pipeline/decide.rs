@@ -365,8 +365,8 @@ static WHAT_IT_IS: [schema::Column; 11] = [
     schema::META,
 ];
 
-/// What both say where a preset of the plan asks for it.
-static WHERE_ASKED_FOR: [schema::Column; 2] = [schema::SWALLOW_V1, schema::FINEWEB2_JA];
+/// What both say where a list or a preset of the plan asks for it.
+static WHERE_ASKED_FOR: [schema::Column; 3] = [schema::LISTED, schema::SWALLOW_V1, schema::FINEWEB2_JA];
 
 /// What `documents/` says besides.
 static WHAT_IT_STANDS_FOR: [schema::Column; 2] = [schema::DUP_CLUSTER, schema::DUP_SIZE];
@@ -380,7 +380,7 @@ fn documents_columns(batch: &Batch) -> Result<Batch> {
     project(batch, body.iter().chain(asked_for(batch)).chain(&WHAT_IT_STANDS_FOR).chain([meta]))
 }
 
-/// The figures of reproduced presets, if a batch has them.
+/// Listed words and the figures of reproduced presets, if a batch has them.
 fn asked_for(batch: &Batch) -> impl Iterator<Item = &'static schema::Column> {
     WHERE_ASKED_FOR.iter().filter(|column| batch.schema_ref().index_of(column.name).is_ok())
 }

@@ -166,8 +166,8 @@ fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
     let (plan, personal_data) = (context.plan(), &context.stages.pii);
     let reads = context.stages.decider.contract().reads.into_iter().chain(personal_data.reads());
     let columns: Vec<&str> = reads.map(|column| column.name).collect();
-    let rules =
-        Key::of(pass::JUDGE).and_settings(&(&plan.quality, plan.keigo.of_rules(), plan.pii.dropped()))?.and_steps(plan, &["decide", "pii"]);
+    let rules = Key::of(pass::JUDGE).and_settings(&(&plan.quality, plan.keigo.of_rules(), plan.pii.dropped()))?;
+    let rules = rules.and_settings(&context.stages.lists.urls_files())?.and_steps(plan, &["decide", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(rules.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
     let pass = Pass::new(pass::JUDGE, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));

@@ -77,6 +77,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         fingerprint: context.fingerprint.to_owned(),
         unicode: unicode_version(),
         dictionary: dictionary(context),
+        lists: context.stages.lists.files.clone(),
         source: source(&context.plan().input.source),
         taken: Taken::of(&context.plan().input),
         inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),

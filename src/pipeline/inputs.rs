@@ -139,7 +139,7 @@ fn same_run(known: &State, now: &State) -> Result<()> {
         return differs(format!("the run in the output directory was begun by Seimai {} (this is {})", known.seimai, now.seimai));
     }
     if known.fingerprint != now.fingerprint {
-        return differs("the run in the output directory has another plan or dictionary".into());
+        return differs("the run in the output directory has another plan, dictionary or list".into());
     }
     for (then, input) in known.inputs.iter().zip(&now.inputs) {
         if then.path != input.path {

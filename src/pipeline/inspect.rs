@@ -9,7 +9,7 @@ use arrow::util::display::array_value_to_string;
 use super::layout::{self, Subset};
 use super::manifest::Manifest;
 use super::plan::Plan;
-use crate::decide::{Decider, Explained, Side};
+use crate::decide::{Decider, Explained};
 use crate::error::{Error, Result};
 use crate::io::{open_table, read_limited};
 use crate::schema;
@@ -167,8 +167,7 @@ impl FinishedRun {
     fn measures(&self, batch: &Batch, row: usize) -> Result<Vec<String>> {
         let told = |measure: &Explained| {
             let value = measure.value.map_or_else(|| "undefined".into(), |value| (value as f32).to_string());
-            let side = if measure.side == Side::Min { "≥" } else { "≤" };
-            format!("{:<16} {} {value} (asked: {side} {})", measure.rule, measure.measure, measure.limit as f32)
+            format!("{:<16} {} {value} (asked: {} {})", measure.rule, measure.measure, measure.side.asked(), measure.limit as f32)
         };
         Ok(self.decider.explain_row(batch, row)?.1.iter().map(told).collect())
     }

@@ -72,7 +72,8 @@ pub(super) struct Annotation {
 impl Annotation {
     pub(super) fn new(stages: &Stages) -> Result<Self> {
         let plan = &stages.plan;
-        let documents = Key::of("annotate").and_settings(&plan.of_annotation())?.and(stages.dictionary.fingerprint());
+        let documents =
+            Key::of("annotate").and_settings(&plan.of_annotation())?.and(stages.dictionary.fingerprint()).and(stages.lists.words_name());
         let documents = documents.and_steps(plan, &registry::steps_of_annotation());
         let sketches =
             Key::of("sketch").and_settings(&(plan.dedup.of_sketches(), plan.keigo.protect.formulae))?.and_steps(plan, &["dedup"]);

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout;
+use super::lists::ListFacts;
 use crate::corpus;
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
@@ -26,12 +27,15 @@ pub struct Manifest {
     pub manifest_version: u32,
     /// Version of Seimai.
     pub seimai: String,
-    /// Fingerprint of settings, dictionary and stage versions.
+    /// Fingerprint of settings, dictionary, lists and stage versions.
     pub fingerprint: String,
     /// Version of Unicode that normalisation follows.
     pub unicode: String,
     /// The dictionary that cut the text.
     pub dictionary: DictionaryFacts,
+    /// The user's lists of words and addresses; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListFacts>,
     /// Source, licence, residency that the plan gives to records without their own.
     pub source: BTreeMap<String, String>,
     /// Which part of the inputs was taken; without it, all.

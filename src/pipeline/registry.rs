@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 
+use super::lists::Lists;
 use super::plan::Plan;
 use crate::decide::Decider;
 use crate::dedup::Sketcher;
@@ -14,7 +15,7 @@ use crate::morpheme::Lexicon;
 use crate::normalize::Normalize;
 use crate::normalize::sentences::Sentences;
 use crate::pii::{Pii, Policy};
-use crate::quality::Quality;
+use crate::quality::{Quality, WordList};
 use crate::segment::{Segment, Segmenter};
 use crate::stage::{Batch, Fold, Stage};
 use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, pii, quality, schema, segment, shard};
@@ -41,10 +42,12 @@ enum Build {
     ByPass,
 }
 
-/// What the stages need of an opened dictionary.
+/// What the stages need of an opened dictionary, and of lists that were read.
 struct Opened<'a> {
     lexicon: &'a dyn Lexicon,
     segmenter: Arc<dyn Segmenter>,
+    /// The words of the user's lists; in the name of a table of documents they stand for themselves.
+    words: Option<Arc<WordList>>,
 }
 
 /// Every step, in the order of the flow.
@@ -70,7 +73,7 @@ const STEPS: &[Step] = &[
         name: "quality",
         version: |_| quality::version(),
         build: Build::Annotate(|plan, opened| {
-            let quality = Quality::new(opened.lexicon.pos_table()).comparing(peers(plan));
+            let quality = Quality::new(opened.lexicon.pos_table()).comparing(peers(plan)).listing(opened.words.clone());
             Ok(Box::new(quality.sparing_formulae(plan.keigo.protect.formulae)))
         }),
     },
@@ -127,21 +130,25 @@ pub struct Stages {
     pub pii: Policy,
     /// The fold that counts pre-tokens for the vocabulary.
     pub counter: Box<dyn Fold>,
+    /// The lists in use.
+    pub lists: Lists,
     /// The dictionary in use.
     pub dictionary: Arc<segment::dictionary::Dictionary>,
 }
 
 impl Stages {
-    /// Opens the dictionary (paths in the plan start at `base`) and builds the stages; their contracts are checked here, once.
+    /// Reads lists, opens the dictionary (paths in the plan start at `base`) and builds the stages; their contracts are checked here, once.
     pub fn new(plan: &Plan, base: &Path) -> Result<Self> {
+        let lists = Lists::read(plan, base)?;
         let (dictionary, segmenter) = segment::open(&plan.segment.beside(base))?;
-        let built = Built::new(plan, &Opened { lexicon: dictionary.as_ref(), segmenter })?;
-        let decider = Decider::new(&plan.quality, &plan.keigo.policies());
+        let built = Built::new(plan, &Opened { lexicon: dictionary.as_ref(), segmenter, words: lists.words.clone() })?;
+        let decider = Decider::new(&plan.quality, &plan.keigo.policies()).with_urls(lists.urls.clone());
         let annotated = built.chain(&decider)?;
         let Built { annotate, sketcher: Some(sketcher), counter: Some(counter) } = built else {
             return Err(Error::internal("the registry lacks a fold"));
         };
-        Ok(Self { plan: plan.clone(), annotate, annotated, sketcher, decider, pii: Policy::new(&plan.pii), counter, dictionary })
+        let pii = Policy::new(&plan.pii);
+        Ok(Self { plan: plan.clone(), annotate, annotated, sketcher, decider, pii, counter, lists, dictionary })
     }
 
     /// A batch without rows, as it leaves the first pass: what an output without documents looks like.
@@ -220,13 +227,24 @@ pub fn columns() -> Vec<ColumnFacts> {
     let shared = schema::ALL.iter().map(|column| fact("", column.name, column.about));
     let keigo = keigo::columns::FIELDS.iter().map(|field| fact("keigo", field.name, field.about));
     let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
+    let listed = quality::LISTED_FIELDS.iter().map(|(name, about)| fact(schema::LISTED.name, name, about));
     let pii = std::iter::once(fact("pii", pii::SPANS.name, pii::SPANS.about));
     let dedup = dedup::columns().map(|column| fact("dedup", column.name, column.about));
     let swallow = quality::SWALLOW_FIELDS.iter().map(|(name, about)| fact(schema::SWALLOW_V1.name, name, about));
     let fineweb2 = quality::FINEWEB2_FIELDS.iter().map(|(name, about)| fact(schema::FINEWEB2_JA.name, name, about));
     let decide = std::iter::once(fact("decide", decide::ROW.name, decide::ROW.about));
     let frame = corpus::SHARD_COLUMNS.iter().map(|column| fact("frame", column.name, column.about));
-    shared.chain(keigo).chain(quality).chain(swallow).chain(fineweb2).chain(pii).chain(dedup).chain(decide).chain(frame).collect()
+    shared
+        .chain(keigo)
+        .chain(quality)
+        .chain(listed)
+        .chain(swallow)
+        .chain(fineweb2)
+        .chain(pii)
+        .chain(dedup)
+        .chain(decide)
+        .chain(frame)
+        .collect()
 }
 
 #[cfg(test)]
@@ -267,7 +285,7 @@ mod tests {
     }
 
     fn built() -> Built {
-        Built::new(&Plan::default(), &Opened { lexicon: &Toy, segmenter: Arc::new(Toy) }).unwrap()
+        Built::new(&Plan::default(), &Opened { lexicon: &Toy, segmenter: Arc::new(Toy), words: None }).unwrap()
     }
 
     #[test]

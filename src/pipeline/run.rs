@@ -122,7 +122,7 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
         let why = if same {
             "lacks outputs: they are made again"
         } else {
-            "had another plan or other inputs: what depends on them is done again"
+            "had another plan, other lists or other inputs: what depends on them is done again"
         };
         observer.on_event(&Event::Note(format!("the finished run here {why}")));
         work.begin_again(&state)?;

@@ -50,8 +50,8 @@ impl Store {
         let state = work.state()?.ok_or_else(|| Error::internal("the state of the run is gone"))?;
         let ours = State::new(fingerprint::of(&stages.plan, stages)?, Vec::new());
         if (&state.version, &state.seimai, &state.fingerprint) != (&ours.version, &ours.seimai, &ours.fingerprint) {
-            let message = format!("{}: the run there has another plan, dictionary or version", out.display());
-            return Err(Error::refused_with_hint(message, "give the plan and the dictionary that it began with"));
+            let message = format!("{}: the run there has another plan, dictionary, list or version", out.display());
+            return Err(Error::refused_with_hint(message, "give the plan, the dictionary and the lists that it began with"));
         }
         Self::new(work, Inputs::of_state(state)?, stages)
     }

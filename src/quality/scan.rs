@@ -53,6 +53,11 @@ impl Chars {
         self.of(Class::Hiragana) + self.of(Class::Katakana)
     }
 
+    /// Hiragana, katakana and kanji.
+    pub fn letters(&self) -> u32 {
+        self.japanese() - self.of(Class::Mark)
+    }
+
     /// Japanese letters and marks.
     pub fn japanese(&self) -> u32 {
         [Class::Hiragana, Class::Katakana, Class::Kanji, Class::Simplified, Class::Mark].map(|class| self.of(class)).iter().sum()

@@ -10,6 +10,7 @@ mod harness;
 mod hostile;
 mod keigo;
 mod keigo_cases;
+mod lists;
 mod mixture;
 mod pii;
 mod pipeline;

@@ -24,8 +24,8 @@ impl Check<'_> {
         let Some(plan) = self.plan() else { return Ok(()) };
         let Some(plan) = self.note(layout::PLAN, plan)? else { return Ok(()) };
         let manifest = self.manifest;
-        if fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint)? != manifest.fingerprint {
-            self.found("manifest.json: its fingerprint is not that of plan.toml and the dictionary");
+        if fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint, &manifest.lists)? != manifest.fingerprint {
+            self.found("manifest.json: its fingerprint is not that of plan.toml, the dictionary and the lists");
         }
         self.compare("unicode", manifest.unicode.as_str(), &finish::unicode_version(), "this version follows");
         let source = finish::source(&plan.input.source);
