@@ -12,6 +12,7 @@ mod keigo;
 mod keigo_cases;
 mod lists;
 mod mixture;
+mod peer_faults;
 mod pii;
 mod pipeline;
 mod policies;
