@@ -82,6 +82,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let stages = Stages::new(&plan, Path::new("."))?;
     let pool = Pool::new(common.threads())?;
     let mut records = Records::open(&arguments.files, plan.input.clone())?;
+    refuse_own_output(arguments, &records)?;
     let mut out = Output::open(arguments)?;
     let mut builder = BatchBuilder::new(records.inputs(), &plan.input.source);
     let mut waiting = Vec::new();
@@ -123,6 +124,31 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         return Err(Error::refused_with_hint("keigo.policy: a mixture needs the whole corpus", hint));
     }
     Ok(plan)
+}
+
+/// Output beside the inputs would be an input of the next call, or of this one.
+fn refuse_own_output(arguments: &Arguments, records: &Records) -> Result<()> {
+    let Some(dir) = &arguments.output else { return Ok(()) };
+    if dir.exists() && !dir.is_dir() {
+        let message = format!("{}: a file stands where the output directory is to be", dir.display());
+        return Err(Error::refused_with_hint(message, "name a new directory with --output"));
+    }
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    // What is there already may be a link; what is not there yet lies where its nearest parent does.
+    let there = |path: &Path| path.ancestors().find_map(|parent| Some(parent.canonicalize().ok()?.join(path.strip_prefix(parent).ok()?)));
+    let out = there(&whole(dir)).unwrap_or_else(|| whole(dir));
+    let holds_out = |file: &&OsString| Path::new(file).is_dir() && Path::new(file).canonicalize().is_ok_and(|input| out.starts_with(input));
+    let written = [KEPT, REJECTED].map(|name| out.join(name));
+    let is_written = |path: &Path| path.canonicalize().is_ok_and(|path| written.contains(&path));
+    let inputs = records.inputs();
+    let input = arguments.files.iter().find(holds_out).map(Path::new);
+    match input.or_else(|| inputs.iter().map(|input| input.path.as_path()).find(|path| is_written(path))) {
+        Some(input) => {
+            let message = format!("--output {}: lies inside the input {}, or is one", dir.display(), input.display());
+            Err(Error::refused_with_hint(message, "name a directory outside of the inputs"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What became of a batch.

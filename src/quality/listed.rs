@@ -1,7 +1,7 @@
 //! Words of the user's lists in a document.
 //!
 //! A hit begins and ends where morphemes do, so that ガス is not found in アスパラガス, nor 死 in 死亡保険. Some cuts between morphemes are
-//! no ends of words: inside a number with its prefix and counter (第二号), inside a run of Latin letters and digits, and between katakana one
+//! no ends of words: inside a number with its prefix and counters and at its end before a noun (第二号, 二号店), inside a run of Latin letters and digits, and between katakana one
 //! side of which the dictionary does not know. Of hits that overlap the leftmost counts, and of those the longest.
 
 use std::fmt::Write as _;
@@ -11,6 +11,10 @@ use rustc_hash::FxHashMap;
 
 use crate::morpheme::PosTable;
 
+/// Suffixes of people: who is called by a number is not counted.
+const PERSON: [&str; 8] = ["さん", "さま", "様", "ちゃん", "くん", "君", "氏", "殿"];
+/// Suffixes that a number has, at most.
+const SUFFIXES: usize = 3;
 /// Words that are told of a document, at most.
 const TOLD: usize = 20;
 
@@ -96,23 +100,22 @@ impl Kind {
     const NUMBER: u8 = 1;
     /// Stands before numbers: 第.
     const BEFORE_NUMBERS: u8 = 2;
-    /// A counter: 号, 人.
-    const COUNTER: u8 = 4;
-    /// A suffix of things: 線, 機; not one of people, as さん is.
-    const SUFFIX: u8 = 8;
+    /// A counter or another suffix of nouns: 号, 人, 室.
+    const SUFFIX: u8 = 4;
+    /// A noun, or a part of one.
+    const NOUN: u8 = 8;
     /// Not in the dictionary.
     const UNKNOWN: u8 = 16;
 
     fn of(table: &PosTable, id: u16) -> Self {
         let [first, second, third] = [0, 1, 2].map(|field| table.field(id, field));
         let kind = match (first, second, third) {
-            ("名詞", "数" | "数詞", _) => Self::NUMBER,
-            ("接頭詞", "数接続", _) | ("接頭辞", ..) => Self::BEFORE_NUMBERS,
-            ("名詞", "接尾", "助数詞") | ("接尾辞", "名詞的", "助数詞") | ("名詞", "普通名詞", "助数詞可能") => {
-                Self::COUNTER | Self::SUFFIX
+            ("名詞", "数" | "数詞", _) => Self::NUMBER | Self::NOUN,
+            ("接頭詞", "数接続", _) | ("接頭辞", ..) => Self::BEFORE_NUMBERS | Self::NOUN,
+            ("名詞", "接尾", _) | ("接尾辞", "名詞的", _) | ("名詞", "普通名詞", "助数詞可能") => {
+                Self::SUFFIX | Self::NOUN
             }
-            ("名詞", "接尾", "人名") => 0,
-            ("名詞", "接尾", _) => Self::SUFFIX,
+            ("名詞" | "接頭詞", ..) => Self::NOUN,
             _ => 0,
         };
         Self(kind | if table.unknown_category(id).is_some() { Self::UNKNOWN } else { 0 })
@@ -143,7 +146,7 @@ impl Finder {
     pub(super) fn find(&mut self, list: &WordList, text: &str, ends: &[u32], pos: &[u16]) -> Listed {
         self.found.clear();
         for hit in list.automaton.find_overlapping_iter(text) {
-            if self.is_cut(text, hit.start(), ends, pos) && self.is_cut(text, hit.end(), ends, pos) {
+            if self.is_cut(text, hit.start(), ends, pos, Border::Begin) && self.is_cut(text, hit.end(), ends, pos, Border::End) {
                 self.found.push((hit.start(), hit.end(), hit.pattern().as_usize()));
             }
         }
@@ -169,20 +172,33 @@ impl Finder {
         listed
     }
 
-    /// May a word end or begin here?
-    fn is_cut(&self, text: &str, at: usize, ends: &[u32], pos: &[u16]) -> bool {
+    /// May a word begin here, or end?
+    fn is_cut(&self, text: &str, at: usize, ends: &[u32], pos: &[u16], side: Border) -> bool {
         let (Some(before), Some(after)) = (text.get(..at), text.get(at..)) else { return false };
         let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else { return true };
-        let Ok(left) = ends.binary_search(&(at as u32)) else { return false };
+        let Ok(i) = ends.binary_search(&(at as u32)) else { return false };
         let kind = |i: usize| pos.get(i).and_then(|id| self.kinds.get(usize::from(*id))).copied().unwrap_or_default();
-        let (left, right) = (kind(left), kind(left + 1));
-        let in_a_number = left.is(Kind::NUMBER | Kind::BEFORE_NUMBERS) && right.is(Kind::NUMBER)
-            || left.is(Kind::NUMBER) && right.is(Kind::COUNTER)
-            || left.is(Kind::COUNTER) && right.is(Kind::SUFFIX);
+        let (left, right) = (kind(i), kind(i + 1));
+        let behind_a_number = || {
+            let mut kinds = (0..=i).rev().take(SUFFIXES + 1).map(kind);
+            kinds.find(|kind| !kind.is(Kind::SUFFIX)).is_some_and(|kind| kind.is(Kind::NUMBER))
+        };
+        let goes_on = match side {
+            Border::Begin => right.is(Kind::SUFFIX),
+            Border::End => right.is(Kind::NOUN) && !PERSON.iter().any(|suffix| after.starts_with(suffix)),
+        };
+        let in_a_number = left.is(Kind::NUMBER | Kind::BEFORE_NUMBERS) && right.is(Kind::NUMBER) || goes_on && behind_a_number();
         let in_a_foreign_word = is_foreign(last) && is_foreign(first);
         let in_an_unknown_word = is_katakana(last) && is_katakana(first) && (left.is(Kind::UNKNOWN) || right.is(Kind::UNKNOWN));
         !in_a_number && !in_a_foreign_word && !in_an_unknown_word
     }
+}
+
+/// A border of a hit.
+#[derive(Debug, Clone, Copy)]
+enum Border {
+    Begin,
+    End,
 }
 
 fn told(list: &WordList, counts: &[(usize, u32)]) -> String {
@@ -220,9 +236,9 @@ mod tests {
         ("v", &["動詞"]),
         ("d", &["名詞", "数"]),
         ("x", &["接頭詞", "数接続"]),
-        ("c", &["名詞", "接尾", "助数詞"]),
+        ("c", &["名詞", "普通名詞", "助数詞可能"]),
         ("s", &["名詞", "接尾", "一般"]),
-        ("h", &["名詞", "接尾", "人名"]),
+        ("h", &["接尾辞", "名詞的", "一般"]),
         ("u", &["名詞", "一般"]),
     ];
 
@@ -266,9 +282,12 @@ mod tests {
     #[test]
     fn numbers_are_whole() {
         assert_eq!(words("二号", "二/d 号/c さん/h"), "二号 ×1");
-        for tagged in ["十/d 二/d 号/c", "二/d 号/c 線/s", "第/x 二/d 号/c"] {
-            assert_eq!(words("二号 二 号", tagged), "", "{tagged}");
+        assert_eq!(words("二号", "二/d 号/s の/p 家/n"), "二号 ×1");
+        for tagged in ["十/d 二/d 号/c", "二/d 号/s 店/s", "二/d 号/c 線/n", "第/x 二/d 号/c", "第/x 二/d 号/s 被/x 保険/n"]
+        {
+            assert_eq!(words("二号 二 号 店", tagged), "", "{tagged}");
         }
+        assert_eq!(words("人妻", "三/d 十/d 代/c 人妻/n"), "人妻 ×1", "a noun behind a number is a word");
     }
 
     #[test]

@@ -94,3 +94,25 @@ fn what_it_cannot_do_is_refused() {
         "a mixture needs the whole corpus",
     );
 }
+
+#[test]
+fn output_is_a_directory_outside_of_the_inputs() {
+    let world = World::new();
+    world.write("in/a.jsonl", "{\"text\": \"一番の人は米です。\"}\n");
+    world.write("file", "mine");
+    for (arguments, part) in [
+        (["in", "-o", "file"], "a file stands"),
+        (["in", "-o", "in"], "lies inside the input in"),
+        (["in", "-o", "in/new/out"], "lies inside the input in"),
+        ([".", "-o", "out"], "lies inside the input ."),
+    ] {
+        let (code, _, err) = world.run(&[&["filter", "--preset", "none"][..], &arguments].concat());
+        assert!(code == 2 && err.contains(part) && err.contains("hint"), "{err}");
+    }
+    assert_eq!(std::fs::read_dir(world.path("in")).unwrap().count(), 1, "nothing was written");
+    let call = |files: &str| world.run(&["filter", files, "--preset", "none", "-o", "out"]).0;
+    assert_eq!(call("in"), 0);
+    assert_eq!(call("in"), 0, "the same again");
+    assert_eq!(call("out/kept.jsonl"), 2, "an input that would be written");
+    assert_eq!(std::fs::read_to_string(world.path("file")).unwrap(), "mine");
+}
