@@ -98,8 +98,8 @@ struct Kind(u8);
 impl Kind {
     /// A number, or a digit of one.
     const NUMBER: u8 = 1;
-    /// Stands before numbers: 第.
-    const BEFORE_NUMBERS: u8 = 2;
+    /// A prefix: 第, 前.
+    const PREFIX: u8 = 2;
     /// A counter or another suffix of nouns: 号, 人, 室.
     const SUFFIX: u8 = 4;
     /// A noun, or a part of one.
@@ -111,11 +111,11 @@ impl Kind {
         let [first, second, third] = [0, 1, 2].map(|field| table.field(id, field));
         let kind = match (first, second, third) {
             ("名詞", "数" | "数詞", _) => Self::NUMBER | Self::NOUN,
-            ("接頭詞", "数接続", _) | ("接頭辞", ..) => Self::BEFORE_NUMBERS | Self::NOUN,
+            ("接頭詞" | "接頭辞", ..) => Self::PREFIX | Self::NOUN,
             ("名詞", "接尾", _) | ("接尾辞", "名詞的", _) | ("名詞", "普通名詞", "助数詞可能") => {
                 Self::SUFFIX | Self::NOUN
             }
-            ("名詞" | "接頭詞", ..) => Self::NOUN,
+            ("名詞", ..) => Self::NOUN,
             _ => 0,
         };
         Self(kind | if table.unknown_category(id).is_some() { Self::UNKNOWN } else { 0 })
@@ -187,7 +187,9 @@ impl Finder {
             Border::Begin => right.is(Kind::SUFFIX),
             Border::End => right.is(Kind::NOUN) && !PERSON.iter().any(|suffix| after.starts_with(suffix)),
         };
-        let in_a_number = left.is(Kind::NUMBER | Kind::BEFORE_NUMBERS) && right.is(Kind::NUMBER) || goes_on && behind_a_number();
+        let in_a_number = left.is(Kind::NUMBER | Kind::PREFIX) && right.is(Kind::NUMBER)
+            || is_numeral(last) && is_numeral(first)
+            || goes_on && behind_a_number();
         let in_a_foreign_word = is_foreign(last) && is_foreign(first);
         let in_an_unknown_word = is_katakana(last) && is_katakana(first) && (left.is(Kind::UNKNOWN) || right.is(Kind::UNKNOWN));
         !in_a_number && !in_a_foreign_word && !in_an_unknown_word
@@ -221,6 +223,11 @@ fn is_foreign(c: char) -> bool {
         && !matches!(c, '\u{3005}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
+/// Of a number in kanji, whatever the dictionary takes it for: 〇 is a sign to IPADIC.
+fn is_numeral(c: char) -> bool {
+    matches!(c, '〇' | '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十' | '百' | '千' | '万')
+}
+
 fn is_katakana(c: char) -> bool {
     matches!(c, '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}')
 }
@@ -235,7 +242,7 @@ mod tests {
         ("p", &["助詞"]),
         ("v", &["動詞"]),
         ("d", &["名詞", "数"]),
-        ("x", &["接頭詞", "数接続"]),
+        ("x", &["接頭詞", "名詞接続"]),
         ("c", &["名詞", "普通名詞", "助数詞可能"]),
         ("s", &["名詞", "接尾", "一般"]),
         ("h", &["接尾辞", "名詞的", "一般"]),
@@ -283,7 +290,8 @@ mod tests {
     fn numbers_are_whole() {
         assert_eq!(words("二号", "二/d 号/c さん/h"), "二号 ×1");
         assert_eq!(words("二号", "二/d 号/s の/p 家/n"), "二号 ×1");
-        for tagged in ["十/d 二/d 号/c", "二/d 号/s 店/s", "二/d 号/c 線/n", "第/x 二/d 号/c", "第/x 二/d 号/s 被/x 保険/n"]
+        for tagged in
+            ["十/d 二/d 号/c", "二/d 号/s 店/s", "二/d 号/c 線/n", "第/x 二/d 号/c", "第/x 二/d 号/s 被/x 保険/n", "一/d 〇/p 二/d 号/s"]
         {
             assert_eq!(words("二号 二 号 店", tagged), "", "{tagged}");
         }

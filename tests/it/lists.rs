@@ -63,7 +63,7 @@ fn listed_words_are_words() {
             ("words", None, "ガスを止めた。死とは何か。ガスは危ない。二号さんの話。"),
             ("phrase", None, "祖母は若いころ女中奉公に出た。女中として働き、奉公先で結婚した。"),
             ("latin", None, "avが好きだ。AVIファイルとJAVAは違う。A hot dog, please. Hot dogsはない。ＡＶ機器を買う。"),
-            ("numbers", None, "第十二号、二号線、二号車、二号店、二十二号、第二号被保険者。"),
+            ("numbers", None, "第十二号、前二号、法律第一〇二号、二号線、二号車、二号店、二十二号、第二号被保険者。"),
             ("nothing", None, "精米した米を炊く。"),
         ],
     );
