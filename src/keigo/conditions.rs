@@ -48,6 +48,7 @@ conditions! {
     te_request
     imperative_request
     seen_person
+    highest_respect
     honorific_passive
     not_peering
     not_lifting
@@ -70,7 +71,9 @@ fn always(_: &Scene<'_>) -> bool {
 /// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
 fn turns_into(scene: &Scene<'_>) -> bool {
     let closed = scene.prefixed.is_some_and(|prefixed| prefixed.lemma == Lemma::Yasumi) && scene.clause.subject() == Subject::Thing;
-    let set_phrase = scene.core(Flags::SET_PHRASE) && scene.clause.object.is_none();
+    // 先生がお作りになった, お移りになりませんか: a verb that the dictionary has as a noun, too.
+    let verb = scene.core(Flags::LEXICAL) && (scene.clause.addresses() || scene.clause.subject() == Subject::Raised);
+    let set_phrase = scene.core(Flags::SET_PHRASE) && scene.clause.object.is_none() && !verb;
     !closed && !set_phrase && !scene.core(Flags::BIKA)
 }
 
@@ -82,8 +85,8 @@ fn greeting_nasai(scene: &Scene<'_>) -> bool {
 
 /// Not 〜なさい.
 fn not_imperative(scene: &Scene<'_>) -> bool {
-    let verb = scene.items[scene.from..scene.to].iter().rev().find(|item| item.symbol.lemma == Lemma::Nasaru);
-    verb.is_none_or(|item| item.symbol.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
+    let verb = (scene.from..scene.to).rev().map(|i| scene.items.at(i)).find(|symbol| symbol.lemma == Lemma::Nasaru);
+    verb.is_none_or(|verb| verb.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
 }
 
 /// A support verb makes a form of the core, unless the core is only pretty (お茶ください).
@@ -209,7 +212,7 @@ fn called(scene: &Scene<'_>) -> bool {
 
 /// Is the owner of the noun raised: 先生の…?
 fn raised_owner(scene: &Scene<'_>) -> bool {
-    let beside = scene.items[scene.from].symbol.is(&[Lemma::PrefixGo, Lemma::PrefixKanji]) && owner(scene.back(1)) == Some(true);
+    let beside = scene.head().is(&[Lemma::PrefixGo, Lemma::PrefixKanji]) && owner(scene.back(1)) == Some(true);
     beside || scene.back(1).lemma == Lemma::No && owner(scene.back(2)) == Some(true)
 }
 
@@ -225,11 +228,13 @@ fn honorific_noun(scene: &Scene<'_>) -> bool {
     }
     let Some(prefixed) = scene.prefixed else { return false };
     let sino = prefixed.class == Class::Sahen && !prefixed.kana;
-    match scene.items[scene.from].symbol.lemma {
+    match scene.head().lemma {
         _ if scene.core(Flags::COMMON) => scene.clause.courteous,
         _ if prefixed.kana => false,
         Lemma::PrefixGo => scene.clause.courteous || sino && !glued(scene),
         Lemma::PrefixKanji => scene.clause.courteous,
+        // お弱いんですか
+        _ if prefixed.class == Class::Adjective && scene.next(0).lemma == Lemma::NoNoun => scene.clause.courteous,
         _ => scene.clause.courteous && scene.core(Flags::VERBAL) && !scene.next(0).is_nominal(),
     }
 }
@@ -303,13 +308,44 @@ fn seen_person(scene: &Scene<'_>) -> bool {
         && next.is(&[Lemma::Masu, Lemma::Ta, Lemma::Te])
 }
 
+/// 植えさせられました as the highest respect (最高敬語), not as what somebody is made to do: of a sovereign, or of somebody unnamed whom the
+/// sentence has raised before. あらせられる is nothing else.
+fn highest_respect(scene: &Scene<'_>) -> bool {
+    if scene.head().is(&[Lemma::Aru, Lemma::Araseru]) {
+        return true;
+    }
+    let clause = scene.clause;
+    if !clause.courteous || clause.agent || clause.object.is_none() {
+        return false;
+    }
+    clause.subject() == Subject::Raised && subject_before(scene).any(Flags::SOVEREIGN) || raised_before(scene)
+}
+
+/// How far back a look for somebody goes, in morphemes: so that matching stays linear.
+const REACH: usize = 40;
+
+/// The noun that the nearest が, は or も marks.
+fn subject_before(scene: &Scene<'_>) -> Symbol {
+    let marker = (2..=REACH).find(|n| scene.back(n - 1).is(&[Lemma::Ga, Lemma::Ha, Lemma::Mo]) && scene.back(*n).is_nominal());
+    marker.map_or(Symbol::default(), |n| scene.back(n))
+}
+
+/// Has the sentence raised somebody by a verb before (お/ご〜になる, なさる), and named no other subject since?
+fn raised_before(scene: &Scene<'_>) -> bool {
+    let marks = |n: &usize| scene.back(*n).is(&[Lemma::Ga, Lemma::Ha, Lemma::Mo]);
+    (1..=REACH).take_while(|n| !marks(n)).any(|n| {
+        let becomes = scene.back(n).lemma == Lemma::Naru && scene.back(n + 1).lemma == Lemma::Ni;
+        let form = becomes && (scene.back(n + 2).any(Flags::PREFIXED) || scene.back(n + 3).is_prefix());
+        form || scene.back(n).is(&[Lemma::Nasaru, Lemma::Asobasu, Lemma::Irassharu, Lemma::Ossharu, Lemma::Meshiagaru])
+    })
+}
+
 /// (ら)れる as respect: needs a raised subject (or a polite question to the hearer), no agent, and a verb that can have it.
 fn honorific_passive(scene: &Scene<'_>) -> bool {
-    let items = &scene.items[scene.from..scene.to];
-    let head = items[0].symbol;
-    let verb = items[items.len() - 2].symbol;
-    let act = head.flags | if items.len() == 2 { verb.flags } else { Flags::NONE };
-    let bare_suru = items.len() == 2 && verb.lemma == Lemma::Suru;
+    let head = scene.head();
+    let (verb, length) = (scene.items.at(scene.to - 2), scene.to - scene.from);
+    let act = head.flags | if length == 2 { verb.flags } else { Flags::NONE };
+    let bare_suru = length == 2 && verb.lemma == Lemma::Suru;
     let suffered = act.any(Flags::SUFFERED) && !bare_suru && !of_person(scene, act) && head.lemma != Lemma::Iu;
     if scene.clause.agent || head.lemma == Lemma::Seru || suffered {
         return false;
@@ -323,15 +359,14 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
         return false;
     }
     let (clause, intransitive) = (scene.clause, act.any(Flags::INTRANSITIVE));
+    if advised(scene) || clause.courteous && intransitive && modified(scene).any(Flags::RAISED) {
+        return clause.subject() != Subject::Speaker;
+    }
     let direct = clause.object.is_some() || intransitive || fronted_object(scene) && scene.clause.courteous || act.any(Flags::TREATING);
     match clause.subject() {
-        Subject::Raised if clause.nominative == Subject::Raised => {
-            direct || clause.courteous && raised_doer(scene, items.len() == 3, bare_suru)
-        }
+        Subject::Raised if clause.nominative == Subject::Raised => direct || clause.courteous && raised_doer(scene, length == 3, bare_suru),
         // The topic of a long sentence is not the subject of its relative clauses.
-        Subject::Raised => {
-            (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, items.len() == 3, true)
-        }
+        Subject::Raised => (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, length == 3, true),
         Subject::Person => clause.addresses() && direct,
         Subject::Omitted => asked(scene, intransitive),
         Subject::Thing => clause.asks_politely() && (clause.object.is_some_and(|object| object.any(Flags::QUESTION)) || usually(scene)),
@@ -350,25 +385,46 @@ fn fronted_object(scene: &Scene<'_>) -> bool {
     scene.clause.nominative == Subject::Raised && scene.clause.topic == Subject::Thing
 }
 
-/// Does the form stand before a noun (された資料)? What follows it are auxiliaries and ている.
+/// Does the form stand before a noun (された資料)? Not before one of a plan or a guess (される予定), where the clause keeps its subject.
 fn adnominal(scene: &Scene<'_>) -> bool {
+    let head = modified(scene);
+    let formal = head.class == Class::DependentNoun || head.any(Flags::KANA | Flags::OUTLOOK);
+    head.is_nominal() && !(formal && scene.clause.courteous) || head.class == Class::Prefix
+}
+
+/// The word after the form and what goes with it: auxiliaries and ている.
+fn modified(scene: &Scene<'_>) -> Symbol {
     let chain = |symbol: Symbol| {
         matches!(symbol.class, Class::Auxiliary) || symbol.lemma == Lemma::Te || symbol.class == Class::Verb && symbol.any(Flags::KANA)
     };
-    let head = (0..6).map(|n| scene.next(n)).find(|symbol| !chain(*symbol)).unwrap_or_default();
-    head.is_nominal() && !((head.class == Class::DependentNoun || head.any(Flags::KANA)) && scene.clause.courteous)
-        || head.class == Class::Prefix
+    (0..6).map(|n| scene.next(n)).find(|symbol| !chain(*symbol)).unwrap_or_default()
+}
+
+/// 吟味された方がよろしい, 控えられた方がいい: advice to the hearer. Of a 一段 verb it may be a potential.
+fn advised(scene: &Scene<'_>) -> bool {
+    let at = usize::from(scene.next(0).lemma == Lemma::Ta);
+    let way = scene.next(at).lemma == Lemma::Hou && scene.next(at + 1).lemma == Lemma::Ga;
+    let good = scene.next(at + 2).lemma;
+    let better = good == Lemma::Yoroshii || good == Lemma::Yoi && scene.clause.courteous;
+    let unnamed = scene.clause.subject() == Subject::Omitted;
+    let potential = scene.head().any(Flags::ICHIDAN) && scene.clause.object.is_none();
+    way && better && unnamed && !potential
+}
+
+/// どうされましたか, いかがされますか.
+fn asks_how(scene: &Scene<'_>) -> bool {
+    scene.head().lemma == Lemma::Suru && scene.back(1).class == Class::Adverb && scene.back(1).any(Flags::QUESTION)
 }
 
 /// 写真はよく撮られますか: a habit of the hearer, asked in the present.
 fn usually(scene: &Scene<'_>) -> bool {
-    let (verb, often) = (scene.items[scene.from].symbol, scene.clause.seen.any(Flags::HABIT));
+    let (verb, often) = (scene.head(), scene.clause.seen.any(Flags::HABIT));
     verb.class == Class::Verb && !verb.any(Flags::ICHIDAN) && often && scene.clause.nominative == Subject::Omitted && with_masu(scene)
 }
 
 /// A verbal noun, or が directly before an adnominal: 先生が書かれた本.
 fn raised_doer(scene: &Scene<'_>, verbal_noun: bool, bare_suru: bool) -> bool {
-    let suffixed = scene.items[scene.from].symbol.class == Class::Suffix;
+    let suffixed = scene.head().class == Class::Suffix;
     if verbal_noun {
         return !scene.clause.location && !suffixed;
     }
@@ -382,12 +438,12 @@ fn negated(scene: &Scene<'_>) -> bool {
 /// どちらへ行かれますか: a question to the hearer.
 fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let clause = scene.clause;
-    let opinion = scene.items[scene.from].symbol.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
+    let opinion = scene.head().lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
     // 何かされるご予定
     let planned = scene.next(0).is_prefix() || scene.next(0).any(Flags::PREFIXED);
     // 犬を飼われているんですね; 食べられますね may be a potential.
-    let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.items[scene.from].symbol.any(Flags::ICHIDAN);
-    told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
+    let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.head().any(Flags::ICHIDAN);
+    told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned || asks_how(scene))
 }
 
 /// それはいただけない, 雪をいただく山 are not humble.
