@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use super::common::{Common, Outcome, Taken};
 use super::ui;
 use crate::corpus::{self, Framer, InputFile, ShardLimits};
-use crate::decide::Side;
 use crate::error::Result;
-use crate::pii;
-use crate::pipeline::plan::{LoadedPlan, Plan};
+use crate::pipeline::explain::explain;
+use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
 use crate::quarantine::escape;
@@ -49,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();
     if arguments.explain {
-        out.write_all(explained(&loaded.plan, &stages).as_bytes())?;
+        out.write_all(explain(&loaded.plan, &stages).as_bytes())?;
         return Ok(Outcome::Done);
     }
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
@@ -90,38 +89,6 @@ fn text_read(options: &corpus::Options, inputs: &[InputFile]) -> Result<f64> {
     let first = Framer::new(inputs.into(), options, ShardLimits::default()).next_ref()?;
     let record = first.map_or(0.0, |shard| shard.bytes as f64 / shard.records.max(1) as f64);
     Ok(all.min(limit as f64 * record))
-}
-
-/// Every threshold with its reason, source by source, and what becomes of registers and personal data.
-fn explained(plan: &Plan, stages: &Stages) -> String {
-    let mut text = String::new();
-    for (pattern, preset, bounds) in stages.decider.explain() {
-        let _ = writeln!(text, "quality, sources {}: preset {}", escape(pattern, 200), preset.name());
-        for bound in bounds {
-            let side = if bound.side == Side::Min { "≥" } else { "≤" };
-            let limit = bound.value.map_or_else(String::new, |limit| format!("{side} {}", limit as f32));
-            let _ = writeln!(text, "  {:<36} {:<30} {limit:<10} {}", bound.rule, bound.measure, bound.reason);
-        }
-    }
-    let _ = writeln!(text, "keigo: policy {}", format!("{:?}", plan.keigo.policy).to_lowercase());
-    let off = if plan.keigo.policy == crate::decide::Policy::Tag { " (off)" } else { "" };
-    for (i, rule) in plan.keigo.rule.iter().enumerate() {
-        let when = serde_json::to_string(&rule.when).unwrap_or_default();
-        let then = format!("{:?}", rule.then).to_lowercase();
-        let _ = writeln!(text, "  rule {}{off}: {then} when {} {}", i + 1, escape(&when, 500), escape(&rule.reason, 100));
-    }
-    if !plan.keigo.protect.exempt.is_empty() {
-        let when = serde_json::to_string(&plan.keigo.protect.exempt_when).unwrap_or_default();
-        let _ = writeln!(text, "  exempt from {} when {}", escape(&plan.keigo.protect.exempt.join(", "), 500), escape(&when, 500));
-    }
-    for (register, share) in plan.keigo.mixture().into_iter().flat_map(|rebalance| &rebalance.target) {
-        let _ = writeln!(text, "  target {register} {share}");
-    }
-    let _ = writeln!(text, "pii:");
-    for kind in pii::Kind::ALL {
-        let _ = writeln!(text, "  {:<36} {}", kind.name(), format!("{:?}", plan.pii.action(kind)).to_lowercase());
-    }
-    text
 }
 
 /// TOML with control and invisible characters in TOML's own spelling, so that the plan reads back and the terminal is left alone.
