@@ -170,7 +170,8 @@ def _sentence(text: str, said: dict[str, Any]) -> Sentence:
 def html(analysis: Keigo) -> str:
     """The text with its forms in colours, misuse underlined: one self-contained piece of HTML without scripts."""
     spans, misuses = analysis.spans, analysis.misuse
-    edges = sorted({0, len(analysis.text), *(at for one in (*spans, *misuses) for at in (one.start, one.end))})
+    places = [(one.start, one.end) for one in spans] + [(one.start, one.end) for one in misuses]
+    edges = sorted({0, len(analysis.text), *(at for place in places for at in place)})
     parts = []
     for start, end in zip(edges, edges[1:], strict=False):
         piece = escape(analysis.text[start:end]).replace("\n", "<br>")

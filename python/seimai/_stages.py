@@ -51,7 +51,7 @@ class Stage:
             return result
         if isinstance(data, pyarrow.RecordBatch):
             return pyarrow.record_batch(result)
-        if isinstance(data, pyarrow.Table):
+        if isinstance(data, pyarrow.Table) and isinstance(result, _core.BatchReader):
             return pyarrow.Table.from_batches([pyarrow.record_batch(batch) for batch in result], schema=pyarrow.schema(result))
         if isinstance(data, pyarrow.RecordBatchReader):
             return pyarrow.RecordBatchReader.from_stream(result)
