@@ -22,7 +22,7 @@ fn main() {
     let text = std::fs::read_to_string(file).unwrap();
     let column = Arc::new(StringArray::from_iter_values(text.lines()));
     let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![TEXT.field()])), vec![column]).unwrap();
-    let (stages, _) = registry::some(&Plan::default(), Path::new("."), &[stage]).unwrap();
+    let stages = registry::some(&Plan::default(), Path::new("."), &[stage]).unwrap().stages;
     for _ in 0..rounds.parse().unwrap() {
         let start = cpu_seconds();
         let done = stages[0].map(batch.clone()).unwrap();

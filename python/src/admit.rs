@@ -83,11 +83,11 @@ fn check<O: OffsetSizeTrait>(texts: &GenericStringArray<O>) -> Result<(), &'stat
 
 /// Null texts as empty ones.
 fn without_nulls(array: ArrayRef) -> ArrayRef {
-    if array.null_count() == 0 {
-        return array;
-    }
     fn filled<O: OffsetSizeTrait>(texts: &GenericStringArray<O>) -> ArrayRef {
         Arc::new(GenericStringArray::<O>::from_iter_values(texts.iter().map(Option::unwrap_or_default)))
+    }
+    if array.null_count() == 0 {
+        return array;
     }
     match array.data_type() {
         DataType::Utf8 => filled::<i32>(array.as_string()),

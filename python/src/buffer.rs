@@ -67,7 +67,7 @@ impl Buffer {
     pub(crate) fn new(holder: Arc<dyn Holder>, item: Item, shape: &[usize]) -> Option<Self> {
         let items = shape.iter().try_fold(1_usize, |product, length| product.checked_mul(*length))?;
         let bytes = holder.bytes();
-        if bytes.len() != items.checked_mul(item.size())? || (!bytes.is_empty() && bytes.as_ptr().addr() % item.size() != 0) {
+        if bytes.len() != items.checked_mul(item.size())? || (!bytes.is_empty() && !bytes.as_ptr().addr().is_multiple_of(item.size())) {
             return None;
         }
         let mut strides: Vec<isize> = vec![];

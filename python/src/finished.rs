@@ -120,13 +120,12 @@ fn draw(paths: &[PathBuf], rule: Option<&str>, sample: usize, seed: u64) -> Resu
     Ok(hashes.into_iter().take(sample).map(|(_, row)| row).collect())
 }
 
+/// Kept before and after; lost and regained, by rule; who changes sides.
+type Answer = (u64, u64, BTreeMap<String, u64>, BTreeMap<String, u64>, Batch);
+
 /// What other settings would keep and lose: counts by rule, and the documents that change sides.
 #[pyfunction]
-fn judge_again(
-    py: Python<'_>,
-    run: PathBuf,
-    settings: Vec<String>,
-) -> PyResult<(u64, u64, BTreeMap<String, u64>, BTreeMap<String, u64>, Batch)> {
+fn judge_again(py: Python<'_>, run: PathBuf, settings: Vec<String>) -> PyResult<Answer> {
     carry_out(py, About::Plan, || {
         let answer = what_if(&run, &settings)?;
         let changed = concat_batches(&columns(), &answer.changed)?;

@@ -34,7 +34,7 @@ fn chain_of(name: &str) -> Vec<&str> {
 
 /// The steps, shared with readers that work later.
 struct Steps {
-    steps: Vec<Box<dyn Step>>,
+    all: Vec<Box<dyn Step>>,
     /// How many of them, from the end, are asked for; the columns of those before are made only where they are missing, and left out again.
     wanted: usize,
     contracts: Vec<Contract>,
@@ -55,9 +55,9 @@ struct Prepared {
 impl Prepared {
     fn new(steps: &Arc<Steps>, input: &SchemaRef) -> seimai::error::Result<Self> {
         let has = |name: &str| input.index_of(name).is_ok();
-        let first_wanted = steps.steps.len() - steps.wanted;
+        let first_wanted = steps.all.len() - steps.wanted;
         let is_there = |step: usize| steps.contracts[step].adds.iter().all(|column| has(column.name));
-        let run: Vec<usize> = (0..steps.steps.len()).filter(|&step| step >= first_wanted || !is_there(step)).collect();
+        let run: Vec<usize> = (0..steps.all.len()).filter(|&step| step >= first_wanted || !is_there(step)).collect();
         let auxiliary =
             run.iter().filter(|&&step| step < first_wanted).flat_map(|&step| &steps.contracts[step].adds).map(|column| column.name);
         let auxiliary: Vec<&'static str> = auxiliary.filter(|name| !has(name)).collect();
@@ -68,9 +68,9 @@ impl Prepared {
             schema = admitted.batch.schema().as_ref().clone();
         }
         for &step in &run {
-            schema = steps.contracts[step].output(steps.steps[step].name(), &schema)?;
+            schema = steps.contracts[step].output(steps.all[step].name(), &schema)?;
         }
-        let nullable = input.field_with_name("text").is_ok_and(|field| field.is_nullable());
+        let nullable = input.field_with_name("text").is_ok_and(arrow::datatypes::Field::is_nullable);
         let fields = schema.fields().iter().filter(|field| !auxiliary.contains(&field.name().as_str())).map(|field| {
             let text = field.name() == "text" && nullable;
             if text { Arc::new(field.as_ref().clone().with_nullable(true)) } else { Arc::clone(field) }
@@ -85,7 +85,7 @@ impl Prepared {
         let mut batch = admitted.batch;
         let mut checked = !self.checks_lists;
         for (&step, worker) in self.run.iter().zip(workers) {
-            let name = self.steps.steps[step].name();
+            let name = self.steps.all[step].name();
             batch = self.steps.contracts[step].admit(name, batch).map_err(|e| told(&e))?;
             if !checked {
                 check_lists(&batch)?;
@@ -103,7 +103,7 @@ impl Prepared {
     }
 
     fn workers(&self) -> Vec<Box<dyn Worker + '_>> {
-        self.run.iter().map(|&step| self.steps.steps[step].worker()).collect()
+        self.run.iter().map(|&step| self.steps.all[step].worker()).collect()
     }
 }
 
@@ -130,7 +130,7 @@ impl Stage {
         let stage = carry_out(py, About::Plan, || {
             let parsed = Plan::from_toml(&plan, &[], "options")?;
             let chain = chain_of(&name);
-            let (steps, dictionary) = registry::some(&parsed, &base, &chain)?;
+            let registry::OnTheirOwn { stages: steps, dictionary } = registry::some(&parsed, &base, &chain)?;
             let mut hasher = blake3::Hasher::new();
             let versions: Vec<String> = steps.iter().map(|step| format!("{} {}", step.name(), step.version())).collect();
             for part in [&name, &parsed.to_toml()?, dictionary.as_deref().unwrap_or(""), env!("CARGO_PKG_VERSION"), &versions.join(",")] {
@@ -138,7 +138,7 @@ impl Stage {
             }
             let contracts = steps.iter().map(|step| step.contract()).collect();
             let wanted = if name == ANNOTATE { steps.len() } else { 1 };
-            let steps = Arc::new(Steps { steps, wanted, contracts });
+            let steps = Arc::new(Steps { all: steps, wanted, contracts });
             Ok(Self { name, plan, base, fingerprint: hasher.finalize().to_hex().to_string(), steps })
         })?;
         match fingerprint {
@@ -171,7 +171,7 @@ impl Stage {
     /// Names of the columns that it makes.
     #[getter]
     fn adds(&self) -> Vec<&'static str> {
-        let own = self.steps.contracts.iter().skip(self.steps.steps.len() - self.steps.wanted);
+        let own = self.steps.contracts.iter().skip(self.steps.all.len() - self.steps.wanted);
         let mut names: Vec<&'static str> = vec![];
         for column in own.flat_map(|contract| &contract.adds) {
             if !names.contains(&column.name) {

@@ -75,6 +75,9 @@ impl Morpheme {
     }
 }
 
+/// Personal data: kind, start and end in code points, start and end in bytes.
+type Place = (&'static str, usize, usize, usize, usize);
+
 /// A dictionary and an engine over it, opened once and shared by all threads.
 #[pyclass(frozen, module = "seimai._core")]
 pub(crate) struct Segmenter {
@@ -94,13 +97,11 @@ impl Segmenter {
     }
 
     fn analyzer(&self) -> seimai::error::Result<&Analyzer> {
-        match self.keigo.get() {
-            Some(analyzer) => Ok(analyzer),
-            None => {
-                let analyzer = Analyzer::new(self.dictionary.as_ref())?;
-                Ok(self.keigo.get_or_init(|| analyzer))
-            }
+        if let Some(analyzer) = self.keigo.get() {
+            return Ok(analyzer);
         }
+        let analyzer = Analyzer::new(self.dictionary.as_ref())?;
+        Ok(self.keigo.get_or_init(|| analyzer))
     }
 
     /// What `seimai keigo` says of a text: its sentences, its register, its counts.
@@ -192,7 +193,7 @@ impl Segmenter {
     }
 
     /// Personal data in a text: kind, start and end in code points, start and end in bytes.
-    fn pii(&self, py: Python<'_>, text: &str) -> PyResult<Vec<(&'static str, usize, usize, usize, usize)>> {
+    fn pii(&self, py: Python<'_>, text: &str) -> PyResult<Vec<Place>> {
         work(py, || {
             let (mut byte, mut characters) = (0, 0);
             let mut count = |to: usize| {

@@ -34,7 +34,7 @@ const TRAINING_BYTES: usize = 4 << 20;
 /// A byte-pair-encoding tokenizer, immutable and shared by all threads.
 #[pyclass(frozen, module = "seimai._core")]
 pub(crate) struct Tokenizer {
-    tokenizer: vocabulary::Tokenizer,
+    vocabulary: vocabulary::Tokenizer,
     encoder: Encoder,
     /// What the file says is done before encoding.
     normalizer: Option<Normalizer>,
@@ -46,7 +46,7 @@ impl Tokenizer {
     fn of(tokenizer: vocabulary::Tokenizer, files: Vec<(String, String)>) -> Result<Self, Error> {
         let normalizer = tokenizer.normalizer().map(options_of).transpose()?;
         let normalizer = normalizer.map(|options| Normalizer::new(&options));
-        Ok(Self { encoder: Encoder::new(&tokenizer), tokenizer, normalizer, files })
+        Ok(Self { encoder: Encoder::new(&tokenizer), vocabulary: tokenizer, normalizer, files })
     }
 
     /// Appends the ids of a text.
@@ -152,13 +152,13 @@ impl Tokenizer {
     /// One more than the largest id.
     #[getter]
     fn vocab_size(&self) -> usize {
-        self.tokenizer.len()
+        self.vocabulary.len()
     }
 
     /// Special tokens and their ids.
     #[getter]
     fn special_tokens(&self) -> std::collections::BTreeMap<String, u32> {
-        self.tokenizer.specials().iter().map(|special| (special.content.clone(), special.id)).collect()
+        self.vocabulary.specials().iter().map(|special| (special.content.clone(), special.id)).collect()
     }
 
     /// The files of the vocabulary: names and contents; a tokenizer that was read has one.
@@ -202,16 +202,16 @@ impl Tokenizer {
     #[pyo3(signature = (ids, skip_special_tokens))]
     fn decode(&self, py: Python<'_>, ids: Vec<i32>, skip_special_tokens: bool) -> PyResult<String> {
         carry_out(py, About::Input, || {
-            let is_text = |id: &i32| !skip_special_tokens || !u32::try_from(*id).is_ok_and(|id| self.tokenizer.is_special(id));
+            let is_text = |id: &i32| !skip_special_tokens || !u32::try_from(*id).is_ok_and(|id| self.vocabulary.is_special(id));
             let ids: Vec<i32> = ids.into_iter().filter(is_text).collect();
-            let bytes = self.tokenizer.decode(&ids).map_err(|id| Error::refused(format!("id {id} is not in the vocabulary")))?;
+            let bytes = self.vocabulary.decode(&ids).map_err(|id| Error::refused(format!("id {id} is not in the vocabulary")))?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
     }
 
     /// The bytes of a token; `None` for an id without one.
     fn token(&self, id: u32) -> Option<std::borrow::Cow<'_, [u8]>> {
-        self.tokenizer.token(id).map(std::borrow::Cow::Borrowed)
+        self.vocabulary.token(id).map(std::borrow::Cow::Borrowed)
     }
 
     /// Learns a vocabulary from texts by the sections `[tokenizer]` and `[segment]` of a plan (TOML).
@@ -220,7 +220,7 @@ impl Tokenizer {
         let options = Plan::from_toml(plan, &[], "options").or_raise(py, About::Plan)?;
         let (fold, steps) = carry_out(py, About::Plan, || {
             let wanted: &[&str] = if options.tokenizer.boundaries == bpe::Boundaries::Morpheme { &["segment"] } else { &[] };
-            Ok((Count::new(&options.tokenizer)?, registry::some(&options, &base, wanted)?.0))
+            Ok((Count::new(&options.tokenizer)?, registry::some(&options, &base, wanted)?.stages))
         })?;
         let mut partials = Vec::new();
         let (mut waiting, mut bytes) = (Vec::new(), 0);
@@ -248,11 +248,11 @@ impl Tokenizer {
     }
 
     fn __len__(&self) -> usize {
-        self.tokenizer.len()
+        self.vocabulary.len()
     }
 
     fn __repr__(&self) -> String {
-        format!("<seimai.Tokenizer: {} tokens>", self.tokenizer.len())
+        format!("<seimai.Tokenizer: {} tokens>", self.vocabulary.len())
     }
 }
 

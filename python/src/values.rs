@@ -14,14 +14,14 @@ use crate::errors::format_error;
 
 /// One value; types that Python has no match for as text.
 pub(crate) fn value(py: Python<'_>, array: &ArrayRef, row: usize) -> PyResult<Py<PyAny>> {
-    if array.is_null(row) {
-        return Ok(py.None());
-    }
     fn number<'py, T: ArrowPrimitiveType>(py: Python<'py>, array: &ArrayRef, row: usize) -> PyResult<Py<PyAny>>
     where
         T::Native: IntoPyObject<'py>,
     {
         array.as_primitive::<T>().value(row).into_py_any(py)
+    }
+    if array.is_null(row) {
+        return Ok(py.None());
     }
     match array.data_type() {
         DataType::Null => Ok(py.None()),

@@ -118,12 +118,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     STEPS.iter().filter(|step| is_annotation(step)).map(|step| step.name)
 }
 
-/// Some stages of the first pass by their names, in the order of the flow, and the fingerprint of the dictionary where one of them
-/// needs it; only then it is opened (paths in the plan start at `base`).
+/// Stages for use on their own.
+pub struct OnTheirOwn {
+    /// In the order of the flow.
+    pub stages: Vec<Box<dyn Stage>>,
+    /// Fingerprint of the dictionary, where one of them needs it.
+    pub dictionary: Option<String>,
+}
+
+/// Some stages of the first pass by their names; the dictionary is opened only where one of them needs it (paths in the plan start at
+/// `base`).
 ///
 /// # Errors
 /// `Refused`: no stage of this name, or a dictionary that cannot be used.
-pub fn some(plan: &Plan, base: &Path, wanted: &[&str]) -> Result<(Vec<Box<dyn Stage>>, Option<String>)> {
+pub fn some(plan: &Plan, base: &Path, wanted: &[&str]) -> Result<OnTheirOwn> {
     if let Some(unknown) = wanted.iter().find(|name| !names().any(|known| known == **name)) {
         let message = format!("there is no stage {}", crate::quarantine::escape(unknown, 100));
         return Err(Error::refused_with_hint(message, format!("stages are {}", names().collect::<Vec<_>>().join(", "))));
@@ -144,7 +152,7 @@ pub fn some(plan: &Plan, base: &Path, wanted: &[&str]) -> Result<(Vec<Box<dyn St
             _ => {}
         }
     }
-    Ok((stages, opened.map(|(dictionary, _)| dictionary.fingerprint().to_owned())))
+    Ok(OnTheirOwn { stages, dictionary: opened.map(|(dictionary, _)| dictionary.fingerprint().to_owned()) })
 }
 
 /// The stages of a plan, ready to work.
