@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to token shards and a pack: build, fetch the dictionary, run on corpora-samples/, show where to look.
+# From a fresh clone to token shards and a pack: build, fetch the dictionary, run on corpora-samples/, look at it from Python.
 #   ./scripts/quickstart.sh [OUT]        OUT: output directory (default: out), from where you are
 set -euo pipefail
 out=${1:-out}
@@ -21,6 +21,15 @@ say "Run on corpora-samples/"
 say "Check it"
 "$seimai" verify "$out"
 
+say "The same run from Python"
+if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked -p seimai-python
+  cp "${CARGO_TARGET_DIR:-target}/release/lib_core.so" python/seimai/_core.abi3.so
+  PYTHONPATH=$PWD/python python3 examples/look_at_a_run.py "$out"
+else
+  echo "skipped: needs Python 3.11 or later"
+fi
+
 cat <<TXT
 
 Where to look
@@ -34,4 +43,5 @@ Next
   $seimai inspect $out ID            the life of a document
   $seimai decode $out/tokens         back to text
   $seimai init > plan.toml           a plan for your own corpora
+  docs/python.md                     import seimai
 TXT

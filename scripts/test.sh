@@ -17,6 +17,7 @@ cargo fmt --all -- --check
 
 say "Lints"
 cargo clippy --all-targets --locked -- -D warnings
+cargo clippy -p seimai-python --locked -- -D warnings
 
 say "The library without the command line"
 cargo clippy --no-default-features --lib --locked -- -D warnings
@@ -61,6 +62,17 @@ if [ -x "$python" ]; then
   "$python" tests/python/normalizer.py "$target/release/seimai" "$scratch/normaliser/tokenizer/tokenizer.json" --every 17 corpora-samples/*.jsonl
 else
   echo "skipped: reading back needs the Python packages of ./scripts/install-test-tools.sh"
+  [ -z "${CI:-}" ] || exit 1
+fi
+
+say "The Python package"
+if [ -x "$python" ]; then
+  # The same profile as the program, so that only the binding is compiled anew. Tests read the package where it lies.
+  PYO3_PYTHON=$PWD/$python PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked -p seimai-python
+  cp "$target/release/lib_core.so" python/seimai/_core.abi3.so
+  PYTHONPATH=$PWD/python "$python" -m pytest -q python/tests
+else
+  echo "skipped: the tests of the Python package need the packages of ./scripts/install-test-tools.sh"
   [ -z "${CI:-}" ] || exit 1
 fi
 

@@ -15,7 +15,7 @@ mod init;
 mod inspect;
 mod json_line;
 mod keigo;
-mod limits;
+pub mod limits;
 mod losses;
 mod normalize;
 mod pii;
@@ -27,6 +27,7 @@ mod signals;
 mod ui;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -84,6 +85,20 @@ enum Command {
 
 /// Parses the command line, runs the command, gives its exit code.
 pub fn main() -> ExitCode {
+    ExitCode::from(main_from(std::env::args_os()))
+}
+
+/// The same for arguments of another program's: the first is the name that messages use.
+pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let code = answer(arguments);
+    // Another program's main function does not write out what still waits.
+    match std::io::stdout().flush() {
+        Err(failed) if code == 0 && failed.kind() != std::io::ErrorKind::BrokenPipe => fail(&output_failed(failed).into()),
+        _ => code,
+    }
+}
+
+fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     std::panic::set_hook(Box::new(|panic| {
         if crate::corpus::is_guarded() {
             return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
@@ -91,13 +106,13 @@ pub fn main() -> ExitCode {
         let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
         let _ = writeln!(std::io::stderr(), "internal error{location}; please report it. The run can be resumed.");
     }));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(e) => {
             let refused = e.use_stderr();
             return match e.print() {
                 Err(failed) if !refused => fail(&output_failed(failed).into()),
-                _ => ExitCode::from(if refused { 2 } else { 0 }),
+                _ => u8::from(refused) * 2,
             };
         }
     };
@@ -105,8 +120,8 @@ pub fn main() -> ExitCode {
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
     match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Damaged) => ExitCode::from(3),
+        Ok(Outcome::Done) => 0,
+        Ok(Outcome::Damaged) => 3,
         // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
         Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
     }
@@ -132,14 +147,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
 }
 
 /// Prints the error and its hint; a broken pipe is no error.
-fn fail(error: &anyhow::Error) -> ExitCode {
+fn fail(error: &anyhow::Error) -> u8 {
     let broken_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
     let quiet_end = error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(broken_pipe)
             || matches!(cause.downcast_ref::<Error>(), Some(Error::Io { source, .. }) if broken_pipe(source))
     });
     if quiet_end {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let message = crate::quarantine::escape(&error.to_string(), 2000);
@@ -149,7 +164,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if let Some(hint) = hint {
         let _ = writeln!(std::io::stderr(), "hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "));
     }
-    ExitCode::from(ours.map_or(1, Error::exit_code))
+    ours.map_or(1, Error::exit_code)
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Error {
         message: String,
         /// What to do about it, printed after `hint:`.
         hint: Option<String>,
+        /// What the refusal is about, for programs.
+        subject: Subject,
     },
     /// A file could not be read or written (exit code 1, or 4 when a resource ran out).
     #[error("{}: cannot {action}: {source}", path.display())]
@@ -52,15 +54,53 @@ pub enum Error {
     Arrow(#[from] arrow::error::ArrowError),
 }
 
+/// What a refusal is about: programs tell one from another by it, people by the message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A path, a batch, a request.
+    #[default]
+    Request,
+    /// The plan, or a setting of it.
+    Plan(Box<PlanFault>),
+    /// A dictionary.
+    Dictionary,
+    /// An output directory that another run holds.
+    Lock,
+    /// What was made with another plan, dictionary, version or inputs.
+    Fingerprint,
+}
+
+/// Where a plan is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanFault {
+    /// The plan file, or the setting of the command line.
+    pub file: String,
+    /// The key, where it is known.
+    pub key: Option<String>,
+    /// The valid key or value that is nearest to what was written.
+    pub nearest: Option<String>,
+}
+
 impl Error {
     /// A refusal without a hint.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self::Refused { message: message.into(), hint: None }
+        Self::Refused { message: message.into(), hint: None, subject: Subject::default() }
+    }
+
+    /// A refusal says what it is about, unless it has said so; another error is as it was.
+    #[must_use]
+    pub fn about(mut self, what: Subject) -> Self {
+        if let Self::Refused { subject, .. } = &mut self
+            && *subject == Subject::Request
+        {
+            *subject = what;
+        }
+        self
     }
 
     /// A refusal that tells what to do.
     pub fn refused_with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused { message: message.into(), hint: Some(hint.into()) }
+        Self::Refused { message: message.into(), hint: Some(hint.into()), subject: Subject::default() }
     }
 
     /// An I/O error at `path`.

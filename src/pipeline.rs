@@ -13,7 +13,8 @@ mod count;
 mod decide;
 mod dedup;
 mod encode;
-mod fingerprint;
+pub mod explain;
+pub mod fingerprint;
 mod finish;
 mod frame;
 pub mod gate;
@@ -42,6 +43,7 @@ mod store;
 mod tables;
 mod train;
 pub mod verify;
+pub mod what_if;
 mod work_dir;
 
 pub use self::shard::{ShardEntry, ShardFacts, run_shard};

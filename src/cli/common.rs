@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::limits;
+use super::limits::{self, parse_size};
 use crate::error::Error;
 
 /// Options every command takes; they never change a byte of the output.
@@ -101,27 +101,6 @@ fn parse_memory(text: &str) -> Result<u64, String> {
         return Err("less than 64 MiB is not enough to work in".into());
     }
     Ok(bytes)
-}
-
-/// `512MiB`, `2G`, `1.5GB`, plain bytes.
-pub(super) fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale: f64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kib" => 1024.0,
-        "kb" => 1e3,
-        "m" | "mib" => 1024.0 * 1024.0,
-        "mb" => 1e6,
-        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
-        "gb" => 1e9,
-        "t" | "tib" => 1024.0_f64.powi(4),
-        "tb" => 1e12,
-        other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
-    };
-    let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
-    Ok((number * scale) as u64)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::common::{Outcome, parse_size};
+use super::common::Outcome;
+use super::limits::parse_size;
 use super::ui;
 use crate::pipeline::gc;
 use crate::quarantine::escape;

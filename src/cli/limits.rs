@@ -1,4 +1,4 @@
-//! How much memory this process may take: of the machine, of its control group, of its own limits.
+//! How much memory this process may take: of the machine, of its control group, of its own limits; and how sizes are written.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ const UNKNOWN: u64 = 4 << 30;
 const LEAST: u64 = 256 << 20;
 
 /// Half of the smallest of the machine's memory, the limits of the control groups, and the limit of the address space.
-pub(super) fn default_memory() -> u64 {
+pub fn default_memory() -> u64 {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let addresses = rustix::process::getrlimit(rustix::process::Resource::As).current;
     let limits = [machine(), group_limit(&groups, Path::new("/sys/fs/cgroup")), addresses];
@@ -40,6 +40,27 @@ fn group_limit(groups: &str, mount: &Path) -> Option<u64> {
         least = limits.chain(least).min();
     }
     least
+}
+
+/// `512MiB`, `2G`, `1.5GB`, plain bytes.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale: f64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "mb" => 1e6,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "gb" => 1e9,
+        "t" | "tib" => 1024.0_f64.powi(4),
+        "tb" => 1e12,
+        other => return Err(format!("unknown unit `{other}`; write 512MiB or 8GiB")),
+    };
+    let number: f64 = number.parse().map_err(|_| "not a size; write 512MiB or 8GiB".to_owned())?;
+    Ok((number * scale) as u64)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use super::common::{Common, Outcome, Taken};
 use super::ui;
 use crate::corpus::{self, Framer, InputFile, ShardLimits};
 use crate::error::Result;
-use crate::pii;
-use crate::pipeline::plan::{LoadedPlan, Plan};
+use crate::pipeline::explain::explain;
+use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
 use crate::quarantine::escape;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
     let mut out = std::io::stdout().lock();
     if arguments.explain {
-        out.write_all(explained(&loaded.plan, &stages).as_bytes())?;
+        out.write_all(explain(&loaded.plan, &stages).as_bytes())?;
         return Ok(Outcome::Done);
     }
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
@@ -91,45 +91,6 @@ fn text_read(options: &corpus::Options, inputs: &[InputFile]) -> Result<f64> {
     Ok(all.min(limit as f64 * record))
 }
 
-/// Every threshold with its reason, source by source, and what becomes of registers and personal data.
-fn explained(plan: &Plan, stages: &Stages) -> String {
-    let mut text = String::new();
-    for (pattern, preset, bounds) in stages.decider.explain() {
-        let _ = writeln!(text, "quality, sources {}: preset {}", escape(pattern, 200), preset.name());
-        for bound in bounds {
-            let limit = bound.value.map_or_else(String::new, |limit| format!("{} {}", bound.side.asked(), limit as f32));
-            let _ = writeln!(text, "  {:<36} {:<30} {limit:<10} {}", bound.rule, bound.measure, bound.reason);
-        }
-    }
-    for file in &stages.lists.files {
-        let kind = file.category.as_ref().map_or_else(|| "words".to_owned(), |category| format!("addresses, {}", escape(category, 100)));
-        let unused = if file.unused > 0 { format!(", {} lines name no host", ui::thousands(file.unused)) } else { String::new() };
-        let _ = writeln!(text, "list {} ({kind}): {} entries{unused}", escape(&file.path, 500), ui::thousands(file.entries));
-    }
-    if stages.lists.urls.is_some() {
-        let _ = writeln!(text, "  {:<36} {:<30} {:<10} the plan names lists of addresses", "url_list", "url", "on no list");
-    }
-    let _ = writeln!(text, "keigo: policy {}", format!("{:?}", plan.keigo.policy).to_lowercase());
-    let off = if plan.keigo.policy == crate::decide::Policy::Tag { " (off)" } else { "" };
-    for (i, rule) in plan.keigo.rule.iter().enumerate() {
-        let when = serde_json::to_string(&rule.when).unwrap_or_default();
-        let then = format!("{:?}", rule.then).to_lowercase();
-        let _ = writeln!(text, "  rule {}{off}: {then} when {} {}", i + 1, escape(&when, 500), escape(&rule.reason, 100));
-    }
-    if !plan.keigo.protect.exempt.is_empty() {
-        let when = serde_json::to_string(&plan.keigo.protect.exempt_when).unwrap_or_default();
-        let _ = writeln!(text, "  exempt from {} when {}", escape(&plan.keigo.protect.exempt.join(", "), 500), escape(&when, 500));
-    }
-    for (register, share) in plan.keigo.mixture().into_iter().flat_map(|rebalance| &rebalance.target) {
-        let _ = writeln!(text, "  target {register} {share}");
-    }
-    let _ = writeln!(text, "pii:");
-    for kind in pii::Kind::ALL {
-        let _ = writeln!(text, "  {:<36} {}", kind.name(), format!("{:?}", plan.pii.action(kind)).to_lowercase());
-    }
-    text
-}
-
 /// TOML with control and invisible characters in TOML's own spelling, so that the plan reads back and the terminal is left alone.
 fn visible(toml: &str) -> String {
     let mut out = String::with_capacity(toml.len());
@@ -162,6 +123,7 @@ fn is_compressed(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::plan::Plan;
 
     #[test]
     fn invisible_characters_are_shown_and_read_back() {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::common::{Common, Outcome, ProgressStyle, Taken, parse_size};
+use super::common::{Common, Outcome, ProgressStyle, Taken};
+use super::limits::parse_size;
 use super::{losses, signals, ui};
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};

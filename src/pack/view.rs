@@ -55,6 +55,26 @@ impl<'a> PackView<'a> {
         &self.header
     }
 
+    /// All tokens, rows × S, as they stand in the file.
+    pub fn token_bytes(&self) -> &'a [u8] {
+        self.tokens
+    }
+
+    /// First piece of each row and the number of pieces: u32 × (rows + 1).
+    pub fn row_ptr_bytes(&self) -> &'a [u8] {
+        self.row_ptr
+    }
+
+    /// Ends of the pieces: u16, or u32 where rows are longer than 65,535 tokens.
+    pub fn piece_end_bytes(&self) -> &'a [u8] {
+        self.piece_end
+    }
+
+    /// Origins of the pieces: 4 × u32 each.
+    pub fn piece_src_bytes(&self) -> &'a [u8] {
+        self.piece_src
+    }
+
     /// The bytes of a row: S tokens.
     pub fn row(&self, row: u64) -> Result<&'a [u8]> {
         let stride = self.header.sequence_length as usize * self.header.token_type.bytes();

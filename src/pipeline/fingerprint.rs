@@ -6,7 +6,7 @@ use super::registry::{self, Stages};
 use crate::error::{Error, Result};
 
 /// BLAKE3 (hex) over the resolved plan without its input paths, the content of dictionary and lists, and the versions.
-pub(super) fn of(plan: &Plan, stages: &Stages) -> Result<String> {
+pub fn of(plan: &Plan, stages: &Stages) -> Result<String> {
     of_parts(plan, stages.dictionary.fingerprint(), &stages.lists.files)
 }
 

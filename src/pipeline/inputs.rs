@@ -9,7 +9,7 @@ use super::plan::LoadedPlan;
 use super::pool::Pool;
 use super::work_dir::{InputState, State};
 use crate::corpus::{self, InputFile, escape_name, unescape_name};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::io::hash_file;
 
 /// The inputs, in order.
@@ -134,7 +134,8 @@ fn input_state(input: &InputFile, blake3: String) -> InputState {
 
 /// The directory must belong to the same plan, dictionary, tool and inputs (hashes aside).
 fn same_run(known: &State, now: &State) -> Result<()> {
-    let differs = |what: String| Err(Error::refused_with_hint(what, "start over with --fresh, or name another --out"));
+    let differs =
+        |what: String| Err(Error::refused_with_hint(what, "start over with --fresh, or name another --out").about(Subject::Fingerprint));
     if known.version != now.version || known.seimai != now.seimai {
         return differs(format!("the run in the output directory was begun by Seimai {} (this is {})", known.seimai, now.seimai));
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::io::{create_dir, sync_dir};
 
 /// How a directory stands to us.
@@ -105,7 +105,8 @@ fn held(out: &Path, lock: &mut File) -> Error {
     let mut holder = String::new();
     let _ = lock.take(200).read_to_string(&mut holder);
     let holder = crate::quarantine::escape(holder.trim(), 80);
-    Error::refused_with_hint(format!("{}: another run is writing here ({holder})", out.display()), "wait for it, or name another --out")
+    let message = format!("{}: another run is writing here ({holder})", out.display());
+    Error::refused_with_hint(message, "wait for it, or name another --out").about(Subject::Lock)
 }
 
 /// Refuses at once if another run holds the directory; touches nothing.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, PlanFault, Result, Subject};
 use crate::io::read_limited;
 use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, pii, segment, shard};
 
@@ -116,15 +116,14 @@ impl LoadedPlan {
     pub fn read(file: &Path, settings: &[String]) -> Result<Self> {
         let bytes = match read_limited(file, PLAN_BYTES_MAX) {
             Err(Error::Io { source, .. }) => {
-                return Err(Error::refused_with_hint(
-                    format!("{}: cannot read the plan: {source}", file.display()),
-                    "`seimai init` writes one",
-                ));
+                let message = format!("{}: cannot read the plan: {source}", file.display());
+                return Err(of_plan(Error::refused_with_hint(message, "`seimai init` writes one"), &file.display().to_string()));
             }
             other => other?,
         };
-        let text = String::from_utf8(bytes).map_err(|_| Error::refused(format!("{}: the plan is not UTF-8", file.display())))?;
-        let plan = Plan::from_toml(&text, settings, &file.display().to_string())?;
+        let name = file.display().to_string();
+        let text = String::from_utf8(bytes).map_err(|_| of_plan(Error::refused(format!("{name}: the plan is not UTF-8")), &name))?;
+        let plan = Plan::from_toml(&text, settings, &name)?;
         let base = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         Ok(Self { plan, base: base.to_path_buf(), file: file.to_path_buf() })
     }
@@ -141,12 +140,12 @@ impl Plan {
             }
             let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
             for setting in settings {
-                apply(&mut table, setting)?;
+                apply(&mut table, setting).map_err(|error| of_plan(error, &format!("--set {setting}")))?;
                 // One after the other, so that a bad one is named.
                 plan = table.clone().try_into().map_err(|e| explain(&e, "", &format!("--set {setting}")))?;
             }
         }
-        plan.check().map_err(|message| Error::refused(format!("{blamed}: {message}")))?;
+        plan.check().map_err(|message| of_plan(Error::refused(format!("{blamed}: {message}")), &blamed))?;
         Ok(plan)
     }
 
@@ -234,6 +233,11 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
     Ok(())
 }
 
+/// A refusal because of the plan called so.
+fn of_plan(refused: Error, name: &str) -> Error {
+    refused.about(Subject::Plan(Box::new(PlanFault { file: name.to_owned(), ..PlanFault::default() })))
+}
+
 /// Turns a TOML error into one sentence with file and line, key, and what would have been right.
 fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
     let line = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
@@ -242,20 +246,28 @@ fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
     });
     let message = error.message().trim().replace('\n', " ");
     let message = plainly(&crate::quarantine::escape(&message, 800), key_at(error, text));
-    let key = key_of(error, text).map_or_else(String::new, |key| format!("{}: ", crate::quarantine::escape(&key, 200)));
+    let known = key_of(error, text);
+    let fault = |key: Option<String>, nearest: Option<&str>| {
+        Subject::Plan(Box::new(PlanFault { file: name.to_owned(), key, nearest: nearest.map(str::to_owned) }))
+    };
+    let key = known.as_ref().map_or_else(String::new, |key| format!("{}: ", crate::quarantine::escape(key, 200)));
     if let Some((unknown, valid)) = quoted_after("unknown field ", &message) {
-        let hint = nearest(unknown, &valid)
-            .map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
-        return Error::refused_with_hint(format!("{name}{line}: unknown key `{unknown}`"), hint);
+        let nearest = nearest(unknown, &valid);
+        let hint =
+            nearest.map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
+        let about = fault(Some(unknown.to_owned()), nearest);
+        return Error::refused_with_hint(format!("{name}{line}: unknown key `{unknown}`"), hint).about(about);
     }
     if let Some((unknown, valid)) = quoted_after("unknown variant ", &message) {
         let message = format!("{name}{line}: {key}unknown value `{unknown}`; allowed are {}", valid.join(", "));
-        return match nearest(unknown, &valid) {
+        let nearest = nearest(unknown, &valid);
+        let refused = match nearest {
             Some(nearest) => Error::refused_with_hint(message, format!("the nearest is `{nearest}`")),
             None => Error::refused(message),
         };
+        return refused.about(fault(known, nearest));
     }
-    Error::refused(format!("{name}{line}: {key}{message}"))
+    Error::refused(format!("{name}{line}: {key}{message}")).about(fault(known, None))
 }
 
 /// The parser's words without the names of our types.

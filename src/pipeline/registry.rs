@@ -32,6 +32,8 @@ struct Step {
 
 /// How a step is built.
 enum Build {
+    /// A stage of the first pass that needs no dictionary.
+    Text(fn(&Plan) -> Box<dyn Stage>),
     /// A stage of the first pass.
     Annotate(fn(&Plan, &Opened<'_>) -> Result<Box<dyn Stage>>),
     /// The fold that finds duplicates.
@@ -53,12 +55,8 @@ struct Opened<'a> {
 /// Every step, in the order of the flow.
 const STEPS: &[Step] = &[
     Step { name: "read", version: |_| corpus::VERSION, build: Build::ByPass },
-    Step {
-        name: "normalize",
-        version: |_| normalize::VERSION,
-        build: Build::Annotate(|plan, _| Ok(Box::new(Normalize::new(&plan.normalize)))),
-    },
-    Step { name: "sentences", version: |_| normalize::sentences::VERSION, build: Build::Annotate(|_, _| Ok(Box::new(Sentences))) },
+    Step { name: "normalize", version: |_| normalize::VERSION, build: Build::Text(|plan| Box::new(Normalize::new(&plan.normalize))) },
+    Step { name: "sentences", version: |_| normalize::sentences::VERSION, build: Build::Text(|_| Box::new(Sentences)) },
     Step {
         name: "segment",
         version: |plan| plan.segment.engine.version(),
@@ -111,7 +109,54 @@ pub(super) fn versions(plan: &Plan) -> Vec<(&'static str, u32)> {
 
 /// The steps of the first pass: what a table of documents depends on.
 pub(super) fn steps_of_annotation() -> Vec<&'static str> {
-    STEPS.iter().filter(|step| step.name == "read" || matches!(step.build, Build::Annotate(_))).map(|step| step.name).collect()
+    STEPS.iter().filter(|step| step.name == "read" || is_annotation(step)).map(|step| step.name).collect()
+}
+
+fn is_annotation(step: &Step) -> bool {
+    matches!(step.build, Build::Text(_) | Build::Annotate(_))
+}
+
+/// Names of the stages of the first pass, in order: those of [`some`].
+pub fn names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().filter(|step| is_annotation(step)).map(|step| step.name)
+}
+
+/// Stages for use on their own.
+pub struct OnTheirOwn {
+    /// In the order of the flow.
+    pub stages: Vec<Box<dyn Stage>>,
+    /// Fingerprint of the dictionary, where one of them needs it.
+    pub dictionary: Option<String>,
+}
+
+/// Some stages of the first pass by their names; the dictionary is opened only where one of them needs it (paths in the plan start at
+/// `base`).
+///
+/// # Errors
+/// `Refused`: no stage of this name, or a dictionary that cannot be used.
+pub fn some(plan: &Plan, base: &Path, wanted: &[&str]) -> Result<OnTheirOwn> {
+    if let Some(unknown) = wanted.iter().find(|name| !names().any(|known| known == **name)) {
+        let message = format!("there is no stage {}", crate::quarantine::escape(unknown, 100));
+        return Err(Error::refused_with_hint(message, format!("stages are {}", names().collect::<Vec<_>>().join(", "))));
+    }
+    let (given, plan) = (plan, plan.of_annotation());
+    let mut opened = None;
+    let mut stages = Vec::with_capacity(wanted.len());
+    for step in STEPS.iter().filter(|step| wanted.contains(&step.name)) {
+        match step.build {
+            Build::Text(build) => stages.push(build(&plan)),
+            Build::Annotate(build) => {
+                if opened.is_none() {
+                    opened = Some((segment::open(&plan.segment.beside(base))?, Lists::read(given, base)?.words));
+                }
+                let Some(((dictionary, segmenter), words)) = &opened else { continue };
+                let opened = Opened { lexicon: dictionary.as_ref(), segmenter: Arc::clone(segmenter), words: words.clone() };
+                stages.push(build(&plan, &opened)?);
+            }
+            _ => {}
+        }
+    }
+    Ok(OnTheirOwn { stages, dictionary: opened.map(|((dictionary, _), _)| dictionary.fingerprint().to_owned()) })
 }
 
 /// The stages of a plan, ready to work.
@@ -172,12 +217,8 @@ impl Built {
         let of_annotation = plan.of_annotation();
         for step in STEPS {
             let (name, version) = match step.build {
-                Build::Annotate(build) => {
-                    let stage = build(&of_annotation, opened)?;
-                    let said = (stage.name(), stage.version());
-                    built.annotate.push(stage);
-                    said
-                }
+                Build::Text(build) => built.push(build(&of_annotation)),
+                Build::Annotate(build) => built.push(build(&of_annotation, opened)?),
                 Build::Sketch(build) => said(built.sketcher.insert(build(plan)?)),
                 Build::Count(build) => said(built.counter.insert(build(plan)?)),
                 Build::ByPass => continue,
@@ -190,6 +231,13 @@ impl Built {
             }
         }
         Ok(built)
+    }
+
+    /// Takes a stage; its name and version.
+    fn push(&mut self, stage: Box<dyn Stage>) -> (&'static str, u32) {
+        let said = (stage.name(), stage.version());
+        self.annotate.push(stage);
+        said
     }
 
     /// Every column a stage or fold reads is made by the reader or a stage before it; gives the schema behind the last stage.

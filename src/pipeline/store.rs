@@ -12,7 +12,7 @@ use super::registry::Stages;
 use super::tables::write_table;
 use super::work_dir::{Entry, State, WorkDir};
 use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::io::open_table;
 
 /// The files and inputs of one run.
@@ -51,7 +51,8 @@ impl Store {
         let ours = State::new(fingerprint::of(&stages.plan, stages)?, Vec::new());
         if (&state.version, &state.seimai, &state.fingerprint) != (&ours.version, &ours.seimai, &ours.fingerprint) {
             let message = format!("{}: the run there has another plan, dictionary, list or version", out.display());
-            return Err(Error::refused_with_hint(message, "give the plan, the dictionary and the lists that it began with"));
+            let hint = "give the plan, the dictionary and the lists that it began with";
+            return Err(Error::refused_with_hint(message, hint).about(Subject::Fingerprint));
         }
         Self::new(work, Inputs::of_state(state)?, stages)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Subject};
 use crate::segment::dictionary::Dictionary;
 use crate::segment::engine::Segmenter;
 use crate::segment::exact::Exact;
@@ -15,6 +15,10 @@ use crate::segment::store;
 /// # Errors
 /// Refused: dictionary not installed (the hint names the commands), malformed or damaged.
 pub fn open(options: &Options) -> Result<(Arc<Dictionary>, Arc<dyn Segmenter>)> {
+    open_any(options).map_err(|error| error.about(Subject::Dictionary))
+}
+
+fn open_any(options: &Options) -> Result<(Arc<Dictionary>, Arc<dyn Segmenter>)> {
     options.check().map_err(Error::refused)?;
     let dictionary = Arc::new(store::open::open_with(&options.dictionary, &options.user_dictionary)?);
     let segmenter: Arc<dyn Segmenter> = match options.engine {

@@ -113,21 +113,40 @@ impl<'a> Printer<'a> {
 
     /// A morpheme as a JSON object.
     fn json(&self, i: usize, start: usize, surface: &str) -> serde_json::Value {
-        let unknown = self.morphemes.word[i] == NO_WORD;
-        let fields: Vec<String> = if unknown {
-            csv::fields(self.dictionary.unknown_feature(self.morphemes.pos[i]).unwrap_or_default())
-        } else {
-            self.dictionary.features(self.morphemes.word[i]).map(str::to_owned).collect()
-        };
-        let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && *value != "*");
-        let (lemma, reading) = match self.dictionary.standard() {
-            Standard::Ipadic => (given(6), given(7)),
-            Standard::Unidic => (given(7), given(17)),
-        };
-        let pos = &fields[..fields.len().min(6)];
+        let Facts { pos, lemma, reading, unknown } = facts(self.dictionary, self.morphemes.word[i], self.morphemes.pos[i]);
         let end = start + surface.len();
         serde_json::json!({"start": start, "end": end, "surface": surface, "pos": pos, "lemma": lemma, "reading": reading, "unknown": unknown})
     }
+}
+
+/// What a dictionary says of a morpheme.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The first six features: 品詞, 細分類 1–3, 活用型, 活用形 (IPADIC), or pos1–4, cType, cForm (UniDic).
+    pub pos: Vec<String>,
+    /// Dictionary form, where there is one.
+    pub lemma: Option<String>,
+    /// Reading in katakana, where there is one.
+    pub reading: Option<String>,
+    /// It is not in the lexicon.
+    pub unknown: bool,
+}
+
+/// The facts of a morpheme, given its word id and POS id.
+pub fn facts(dictionary: &Dictionary, word: u32, pos: u16) -> Facts {
+    let unknown = word == NO_WORD;
+    let mut fields: Vec<String> = if unknown {
+        csv::fields(dictionary.unknown_feature(pos).unwrap_or_default())
+    } else {
+        dictionary.features(word).map(str::to_owned).collect()
+    };
+    let given = |field: usize| fields.get(field).filter(|value| !value.is_empty() && *value != "*").cloned();
+    let (lemma, reading) = match dictionary.standard() {
+        Standard::Ipadic => (given(6), given(7)),
+        Standard::Unidic => (given(7), given(17)),
+    };
+    fields.truncate(6);
+    Facts { pos: fields, lemma, reading, unknown }
 }
 
 /// Index, start and surface of each morpheme that is no gap.

@@ -1,0 +1,111 @@
+"""A finished run, opened for questions."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import _core
+from ._options import settings
+from ._plan import Plan
+from ._tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What other thresholds or policies would make of a run, from the measures it has stored.
+
+    Only the rules of quality and keigo are asked again: whoever went for another reason stays away, and whoever comes back may turn out to
+    be a duplicate, which only a run can tell.
+    """
+
+    kept_before: int
+    kept_after: int
+    #: Documents that would go, by the rule that rejects them.
+    lost: dict[str, int]
+    #: Documents that would come back, by the rule that had rejected them.
+    regained: dict[str, int]
+    #: They: doc_id, source, register, before and after (``stage/rule``, null where kept), evidence.
+    changed: _core.Batch
+
+
+class Run:
+    """A finished run: its documents, what it dropped and why, its tokens, its vocabulary, its pack."""
+
+    __slots__ = ("manifest", "path")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        #: The output directory.
+        self.path = Path(path)
+        #: The manifest (docs/formats/run.md).
+        self.manifest: dict[str, Any] = json.loads(_core.manifest(self.path))
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Documents read, kept, rejected and quarantined, tokens, bytes."""
+        return dict(self.manifest["totals"])
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """Rejected documents by ``stage/rule``, the most first."""
+        return dict(sorted(self.manifest["rejected"].items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def plan(self) -> Plan:
+        """The resolved plan."""
+        return Plan.from_toml((self.path / "plan.toml").read_text(encoding="utf-8"), base=self.path, name=str(self.path / "plan.toml"))
+
+    def _files(self, directory: str) -> list[Path]:
+        files = [file["path"] for file in self.manifest["files"]]
+        return [self.path / path for path in files if path.startswith(f"{directory}/") and path.endswith(".parquet")]
+
+    def documents(self, columns: Sequence[str] | None = None) -> _core.BatchReader:
+        """The kept documents, batch by batch."""
+        return _core.read_tables(self._files("documents"), None if columns is None else list(columns))
+
+    def rejected(self, rule: str | None = None, *, sample: int | None = None, seed: int = 0) -> _core.Batch:
+        """Rejected documents: of a rule (``"quality/min_chars"``, ``"min_chars"``, ``"dedup"``) or of any; all, or a sample.
+
+        A sample depends on the seed and the ids alone, not on threads or files.
+        """
+        return _core.rejected(self._files("rejected"), rule, sample, seed)
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """Records that could not be read: file, offset, reason."""
+        with (self.path / "quarantine.jsonl").open(encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def tokens(self, columns: Sequence[str] | None = None) -> _core.BatchReader:
+        """The token shards, row for row the documents."""
+        return _core.read_tables(self._files("tokens"), None if columns is None else list(columns))
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary."""
+        return Tokenizer(self.path / "tokenizer" / "tokenizer.json")
+
+    @property
+    def pack(self) -> _core.Pack:
+        """The packed sequences."""
+        return _core.Pack(self.path / "pack")
+
+    def what_if(self, *, preset: str | None = None, set: Mapping[str, Any] | None = None) -> WhatIf:
+        """Who would be kept and lost with another preset or other keys: ``run.what_if(set={"quality.thresholds.min_chars": 50})``.
+
+        Reads the stored measures, no text: seconds for a million documents.
+        """
+        changes = {**({} if preset is None else {"quality.preset": preset}), **(set or {})}
+        return WhatIf(*_core.judge_again(self.path, settings(changes)))
+
+    def __repr__(self) -> str:
+        totals = self.manifest["totals"]
+        return f"<seimai.Run {self.path}: read {totals['read']}, kept {totals['kept']}, {totals['tokens']} tokens>"
+
+
+def open(path: str | os.PathLike[str]) -> Run:
+    """Opens the output directory of a finished run."""
+    return Run(path)
