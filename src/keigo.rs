@@ -6,13 +6,14 @@
 //!
 //! Words, phrases and rules stand in the tables of `dicts/keigo/`, which a linguist edits without Rust.
 //!
-//! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · [`analyze`] text → sentences and
-//! spans · [`misuse`] forms that are wrong where they stand · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`formula_spans`]
+//! [`alphabet`] and [`flags`] what a morpheme is to the rules · [`rules`] patterns · `beginnings` and `glance` which sentences need be
+//! tried at all · [`analyze`] text → sentences and spans · [`misuse`] forms that are wrong where they stand · [`style`] the end of a sentence · [`formula`] phrases of letters and statutes · [`formula_spans`]
 //! where they stand · [`document`] sums and registers ·
 //! [`columns`] the fields of the column `keigo` · [`result`] a sentence in full.
 
 pub mod alphabet;
 pub mod analyze;
+mod beginnings;
 pub mod columns;
 mod conditions;
 pub mod document;
@@ -20,6 +21,8 @@ pub mod flags;
 pub mod formula;
 pub mod formula_spans;
 mod fused;
+mod glance;
+mod items;
 mod lexicon;
 mod listing;
 mod mapper;

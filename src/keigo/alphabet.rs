@@ -271,3 +271,44 @@ impl Symbol {
         matches!(self.class, Noun | Sahen | AdjectivalNoun | DependentNoun | Number | Suffix)
     }
 }
+
+/// Morphemes in a row: the numbers of their symbols.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Symbols<'a> {
+    /// The distinct symbols.
+    pub(super) table: &'a [Symbol],
+    /// Index in `table`, one a morpheme.
+    pub(super) numbers: &'a [u16],
+}
+
+impl<'a> Symbols<'a> {
+    /// How many morphemes.
+    pub(super) fn len(self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The symbol of morpheme `i`, if there are so many.
+    pub(super) fn get(self, i: usize) -> Option<Symbol> {
+        self.numbers.get(i).map(|number| self.table[usize::from(*number)])
+    }
+
+    /// The symbol of morpheme `i`; that of a mark where there is none.
+    pub(super) fn at(self, i: usize) -> Symbol {
+        self.get(i).unwrap_or_default()
+    }
+
+    /// The last symbol.
+    pub(super) fn last(self) -> Option<Symbol> {
+        self.numbers.last().map(|number| self.table[usize::from(*number)])
+    }
+
+    /// The first `n` morphemes; all of them if there are fewer.
+    pub(super) fn first(self, n: usize) -> Self {
+        Self { numbers: self.numbers.get(..n).unwrap_or(self.numbers), ..self }
+    }
+
+    /// The symbols in order.
+    pub(super) fn iter(self) -> impl DoubleEndedIterator<Item = Symbol> + ExactSizeIterator + 'a {
+        self.numbers.iter().map(move |number| self.table[usize::from(*number)])
+    }
+}

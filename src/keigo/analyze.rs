@@ -3,16 +3,18 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::keigo::alphabet::{Class, Lemma, Symbol};
-use crate::keigo::flags::Flags;
+use crate::keigo::alphabet::{Class, Lemma, Symbols};
+use crate::keigo::beginnings::Beginnings;
 use crate::keigo::formula::{FormulaHit, FormulaHits};
+use crate::keigo::glance::{BRACKET, COURTESY, FORMULA, Glance, Look, TONE, begins_form, glance};
+use crate::keigo::items::Items;
 use crate::keigo::lexicon::SymbolTable;
 use crate::keigo::listing::{is_listed, is_quotation};
-use crate::keigo::marks::is_punctuation;
-use crate::keigo::misuse::{Misuse, MisuseSet, Suspect};
+use crate::keigo::marks::Marks;
+use crate::keigo::misuse::{Misuse, Suspect, Suspects};
 use crate::keigo::rules::{Honorific, Label, Rule, RuleSet, Step};
-use crate::keigo::scene::{Clause, Item, Prefixed, Scene, prefixed};
-use crate::keigo::style::{Ending, Style, Tone, ages, ending, tone};
+use crate::keigo::scene::{Clause, Prefixed, Scene, prefixed};
+use crate::keigo::style::{Style, Tone, ending, tone};
 use crate::keigo::tables::Tables;
 use crate::morpheme::{Lexicon, Morphemes, NO_WORD, PosTable};
 
@@ -100,16 +102,12 @@ pub struct Analysis<'a> {
 pub struct Analyzer {
     tables: Tables,
     symbols: SymbolTable,
-    /// Rules that can begin with a symbol, by its number.
-    triggers: Vec<RuleSet>,
-    /// Rules that need a word with this lemma, by its number; where the lemma is absent they need not be tried.
-    by_lemma: Vec<RuleSet>,
-    /// Rules that need no certain lemma.
-    unbound: RuleSet,
-    /// Rules that ask nothing of the clause: those of politeness.
-    clauseless: RuleSet,
-    /// Rows of misuse that can begin with a symbol, by its number.
-    suspects: Vec<MisuseSet>,
+    /// Where honorific forms may begin.
+    forms: Beginnings,
+    /// Where misuses may begin.
+    suspects: Suspects,
+    /// What the first look asks of a symbol, by its number.
+    glances: Vec<Glance>,
 }
 
 impl Analyzer {
@@ -120,81 +118,108 @@ impl Analyzer {
     pub fn new(lexicon: &dyn Lexicon) -> Result<Self> {
         let tables = Tables::read()?;
         let symbols = SymbolTable::new(lexicon, &tables);
-        let triggers = symbols.symbols().iter().map(|symbol| trigger(&tables.rules, *symbol)).collect();
-        let (by_lemma, unbound) = keys(&tables.rules);
-        let polite = tables.rules.iter().enumerate().filter(|(_, rule)| rule.class == Some(Honorific::Tei));
-        let clauseless = polite.fold(0, |set, (i, _)| set | 1 << i);
-        let suspects = symbols.symbols().iter().map(|symbol| tables.misuse.trigger(*symbol)).collect();
-        Ok(Self { tables, symbols, triggers, by_lemma, unbound, clauseless, suspects })
+        let patterns: Vec<&[Step]> = tables.rules.iter().map(|rule| rule.steps.as_slice()).collect();
+        let forms = Beginnings::new(&patterns, symbols.symbols());
+        let suspects = tables.misuse.bind(symbols.symbols(), &tables.rules);
+        let glances = symbols.symbols().iter().enumerate().map(|(i, symbol)| glance(*symbol, i, &forms, &suspects.beginnings)).collect();
+        Ok(Self { tables, symbols, forms, suspects, glances })
     }
 
     /// Scratch of one thread.
     pub fn worker(&self) -> Worker<'_> {
-        Worker {
-            analyzer: self,
-            numbers: Vec::new(),
-            items: Vec::new(),
-            seen: Flags::NONE,
-            carried: false,
-            bracketed: false,
-            feasible: 0,
-            outside: Vec::new(),
-            matched: Vec::new(),
-            sentences: Vec::new(),
-            spans: Vec::new(),
-            misuses: Vec::new(),
-            formula_hits: Vec::new(),
-        }
+        Worker { analyzer: self, tape: Tape::default(), brackets: Brackets::default(), found: Found::default() }
     }
-}
 
-/// For each lemma the rules that need it, by the last word that they name; and the rules that name none.
-fn keys(rules: &[Rule]) -> (Vec<RuleSet>, RuleSet) {
-    let (mut by_lemma, mut unbound) = (vec![0; Lemma::ALL.len()], 0);
-    for (i, rule) in rules.iter().enumerate() {
-        let key = rule.steps.iter().rev().find_map(|step| if let Step::Word(lemmas) = step { Some(*lemmas) } else { None });
-        match key {
-            Some(key) => {
-                for (_, lemma) in Lemma::ALL.iter().filter(|(_, lemma)| key.contains(*lemma)) {
-                    by_lemma[*lemma as usize] |= 1 << i;
-                }
-            }
-            None => unbound |= 1 << i,
-        }
+    /// Morphemes with these numbers.
+    fn run<'s>(&'s self, numbers: &'s [u16]) -> Symbols<'s> {
+        Symbols { table: self.symbols.symbols(), numbers }
     }
-    (by_lemma, unbound)
-}
-
-/// The rules that can begin with this symbol.
-fn trigger(rules: &[Rule], symbol: Symbol) -> RuleSet {
-    let begins = |rule: &Rule| rule.steps.first().is_some_and(|step| step.can_begin(symbol));
-    rules.iter().enumerate().filter(|(_, rule)| begins(rule)).fold(0, |set, (i, _)| set | 1 << i)
 }
 
 /// Analyses documents one after the other; its buffers are reused.
 #[derive(Debug)]
 pub struct Worker<'a> {
     analyzer: &'a Analyzer,
-    /// Numbers of the symbols of all morphemes: looked up in one tight loop, so that the misses of the cache overlap.
+    tape: Tape,
+    brackets: Brackets,
+    found: Found,
+}
+
+/// The morphemes of a document, gaps left out: parallel.
+#[derive(Debug, Default)]
+struct Tape {
     numbers: Vec<u16>,
-    /// The morphemes of the sentence.
-    items: Vec<Item>,
-    /// Flags of all of them together.
-    seen: Flags,
-    /// A quotation of its line is open where the sentence begins.
-    carried: bool,
-    /// It has a bracket.
-    bracketed: bool,
-    /// Rules whose words stand in it.
-    feasible: RuleSet,
-    /// The symbols that decide the style of the sentence.
-    outside: Vec<Symbol>,
-    /// The spans of the sentence: rule, first item, item after the last.
-    matched: Vec<(&'static str, usize, usize)>,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+impl Tape {
+    /// Looks all morphemes up in one tight loop, so that the misses of the cache overlap.
+    fn load(&mut self, analyzer: &Analyzer, text: &str, morphemes: Morphemes<'_>) {
+        self.numbers.clear();
+        self.starts.clear();
+        self.ends.clear();
+        let mut start = 0;
+        for ((&end, &pos), &word) in morphemes.ends.iter().zip(morphemes.pos).zip(morphemes.word) {
+            if pos != PosTable::GAP {
+                let number = if word == NO_WORD {
+                    let surface = text.get(start as usize..end as usize).unwrap_or("");
+                    analyzer.symbols.number_of_unknown(&analyzer.tables, pos, surface)
+                } else {
+                    analyzer.symbols.number(pos, word)
+                };
+                self.numbers.push(number);
+                self.starts.push(start);
+                self.ends.push(end);
+            }
+            start = end;
+        }
+    }
+}
+
+/// What brackets do to a sentence.
+#[derive(Debug, Default)]
+struct Brackets {
+    /// Which morphemes stand inside brackets.
+    quoted: Vec<bool>,
+    /// Numbers of the morphemes that decide the style: those outside brackets, or all if nothing else has a word.
+    deciding: Vec<u16>,
+}
+
+impl Brackets {
+    /// Reads the brackets of a sentence; `carried`: it begins inside a quotation. Says whether it stands inside brackets as a whole.
+    fn read(&mut self, symbols: Symbols<'_>, carried: bool) -> bool {
+        self.quoted.clear();
+        self.deciding.clear();
+        let (mut depth, mut word) = (usize::from(carried), false);
+        for (symbol, &number) in symbols.iter().zip(symbols.numbers) {
+            depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
+            let quoted = depth > 0 || symbol.class == Class::Close;
+            self.quoted.push(quoted);
+            if !quoted {
+                self.deciding.push(number);
+                word |= !matches!(symbol.class, Class::Mark | Class::Comma);
+            }
+        }
+        if word {
+            return false;
+        }
+        self.deciding.clear();
+        self.deciding.extend(symbols.numbers);
+        self.quoted.contains(&true)
+    }
+}
+
+/// What has been found in a document.
+#[derive(Debug, Default)]
+struct Found {
+    /// The spans of the sentence: number of the rule, first item, item after the last.
+    matched: Vec<(usize, usize, usize)>,
     sentences: Vec<Sentence>,
     spans: Vec<Span>,
     misuses: Vec<Misuse>,
     formula_hits: Vec<FormulaHit>,
+    formulae: FormulaHits,
 }
 
 impl Worker<'_> {
@@ -202,238 +227,228 @@ impl Worker<'_> {
     ///
     /// Ends that do not belong to the text give fewer sentences, never a panic.
     pub fn analyze(&mut self, text: &str, sentence_ends: &[u32], morphemes: Morphemes<'_>) -> Analysis<'_> {
-        self.sentences.clear();
-        self.spans.clear();
-        self.misuses.clear();
-        self.formula_hits.clear();
-        self.carried = false;
-        self.numbers.clear();
-        let words = morphemes.pos.iter().zip(morphemes.word);
-        self.numbers.extend(words.map(|(pos, word)| self.analyzer.symbols.number(*pos, *word)));
-        let mut formulae = FormulaHits::default();
-        let (mut at, mut start) = (0, 0);
+        self.tape.load(self.analyzer, text, morphemes);
+        self.found.sentences.clear();
+        self.found.spans.clear();
+        self.found.misuses.clear();
+        self.found.formula_hits.clear();
+        self.found.formulae = FormulaHits::default();
+        let (mut at, mut start, mut carried) = (0, 0, false);
         for &end in sentence_ends {
-            at = self.load(text, morphemes, at, end);
-            let (before, first_formula) = (formulae.legal(), self.formula_hits.len());
-            if self.seen.any(Flags::FORMULA) {
-                self.analyzer.tables.formulae.find(text, &self.items, &mut formulae, &mut self.formula_hits);
-            }
-            self.sentence(text, start..end, formulae.legal() > before, first_formula);
-            self.carried = (self.carried || self.bracketed) && self.leaves_quotation(text, end);
-            start = end;
+            let rest = self.tape.starts.get(at..).unwrap_or_default();
+            let to = at + rest.iter().take_while(|start| **start < end).count();
+            carried = self.sentence(text, start..end, at..to, carried);
+            (at, start) = (to, end);
         }
-        Analysis { sentences: &self.sentences, spans: &self.spans, misuses: &self.misuses, formula_hits: &self.formula_hits, formulae }
-    }
-
-    /// Fills `items` with the morphemes from `at` that begin before `end`; returns the first morpheme after them.
-    fn load(&mut self, text: &str, morphemes: Morphemes<'_>, at: usize, end: u32) -> usize {
-        self.items.clear();
-        self.seen = Flags::NONE;
-        let (mut i, mut depth) = (at, usize::from(self.carried));
-        let (mut feasible, mut bracketed) = (self.analyzer.unbound, false);
-        let mut start = if at == 0 { 0 } else { morphemes.ends[at - 1] };
-        while i < morphemes.len() && start < end {
-            let morpheme_end = morphemes.ends[i];
-            if morphemes.pos[i] != PosTable::GAP {
-                let number = self.numbers[i];
-                let symbol = self.symbol(text, number, morphemes.word[i] != NO_WORD, start as usize..morpheme_end as usize);
-                depth = (depth + usize::from(symbol.class == Class::Open)).saturating_sub(usize::from(symbol.class == Class::Close));
-                let quoted = depth > 0 || symbol.class == Class::Close;
-                bracketed |= matches!(symbol.class, Class::Open | Class::Close);
-                self.seen |= symbol.flags;
-                if symbol.lemma != Lemma::None {
-                    feasible |= self.analyzer.by_lemma[symbol.lemma as usize];
-                }
-                self.items.push(Item { symbol, number, start, end: morpheme_end, quoted });
-            }
-            start = morpheme_end;
-            i += 1;
-        }
-        (self.feasible, self.bracketed) = (feasible, bracketed);
-        i
-    }
-
-    /// Does a quotation stay open behind the sentence, in the same line? 「そうです。つい此間…」 is split inside it.
-    fn leaves_quotation(&self, text: &str, end: u32) -> bool {
-        if text.as_bytes().get((end as usize).wrapping_sub(1)) == Some(&b'\n') {
-            return false;
-        }
-        let marks = &self.analyzer.tables.marks;
-        let mut open = usize::from(self.carried);
-        for item in self.items.iter().filter(|item| matches!(item.symbol.class, Class::Open | Class::Close)) {
-            if text.get(item.start as usize..item.end as usize).is_some_and(|bracket| marks.is_quote(bracket)) {
-                open = if item.symbol.class == Class::Open { open + 1 } else { open.saturating_sub(1) };
-            }
-        }
-        open > 0
-    }
-
-    /// The symbol of a morpheme; outside the dictionary, marks and the words of `unknown.tsv` are known by their surface.
-    fn symbol(&self, text: &str, number: u16, known: bool, morpheme: Range<usize>) -> Symbol {
-        let symbol = self.analyzer.symbols.symbols()[usize::from(number)];
-        if known || symbol.class == Class::Gap {
-            return symbol;
-        }
-        let Some(surface) = text.get(morpheme) else { return symbol };
-        let tables = &self.analyzer.tables;
-        if is_punctuation(surface) {
-            Symbol { class: tables.marks.class("", surface), ..Symbol::default() }
-        } else if let Some(flags) = tables.vocabulary.unknown(surface) {
-            Symbol { flags, ..symbol }
-        } else {
-            symbol
+        let found = &self.found;
+        Analysis {
+            sentences: &found.sentences,
+            spans: &found.spans,
+            misuses: &found.misuses,
+            formula_hits: &found.formula_hits,
+            formulae: found.formulae,
         }
     }
 
-    /// Judges the sentence in `items`, whose formulae begin at `first_formula`; `statute`: one of them is a statute's.
-    fn sentence(&mut self, text: &str, bytes: Range<u32>, statute: bool, first_formula: usize) {
-        if self.items.is_empty() {
-            return;
+    /// Judges the sentence of these bytes and morphemes; `carried`: a quotation of its line is open where it begins. Says whether one is
+    /// open where it ends.
+    fn sentence(&mut self, text: &str, bytes: Range<u32>, morphemes: Range<usize>, carried: bool) -> bool {
+        let Self { analyzer, tape, brackets, found } = self;
+        let marks = &analyzer.tables.marks;
+        let numbers = &tape.numbers[morphemes.clone()];
+        let symbols = analyzer.run(numbers);
+        let mut look = Look::over(&analyzer.glances, numbers);
+        let bracketed = carried || look.has(BRACKET);
+        let inner = bracketed && brackets.read(symbols, carried);
+        let (quoted, deciding) = if bracketed { (&*brackets.quoted, &*brackets.deciding) } else { (&[][..], numbers) };
+        let items = Items { symbols, starts: &tape.starts[morphemes.clone()], ends: &tape.ends[morphemes], quoted };
+        let stays_open = bracketed && leaves_quotation(marks, text, items, bytes.end, carried);
+        let Some(last) = items.last() else { return stays_open };
+        if bracketed {
+            look.ages = Look::over(&analyzer.glances, deciding).ages;
         }
-        let inner = self.choose_deciding();
-        let marks = &self.analyzer.tables.marks;
-        let quoted = inner && (self.carried || is_quotation(marks, text, &self.items));
-        let ending = ending(&self.outside);
-        let first_span = self.spans.len();
-        let level = self.find_spans(text, ending, inner);
+        let deciding = analyzer.run(deciding);
+        let (legal, first_formula) = (found.formulae.legal(), found.formula_hits.len());
+        if look.has(FORMULA) {
+            analyzer.tables.formulae.find(text, items, &mut found.formulae, &mut found.formula_hits);
+        }
+        let ending = ending(deciding);
+        let quoted = inner && (carried || is_quotation(marks, text, items));
+        let first_span = found.spans.len();
+        found.matched.clear();
+        let search = || Search { analyzer, text, items, deciding, style: ending.style, look, inner, clause: None };
+        let level = if look.may_hold_form() { search().find(found) } else { 0 };
         let level = if level == 0 && ending.style == Style::Keitai { 1 } else { level };
-        let listed = (inner && !quoted) || is_listed(marks, text, bytes.clone(), &self.items, ending.style);
-        let tone = tone(&self.outside, ending, statute);
-        let spans = first_span..self.spans.len();
-        let misuses = self.find_misuses(text, ending.style);
-        self.sentences.push(Sentence {
+        let listed = (inner && !quoted) || is_listed(marks, text, bytes.clone(), items, ending.style);
+        let tone_words = if look.has(TONE) { deciding } else { deciding.first(0) };
+        let misuses = found.find_misuses(analyzer, Suspect { text, items, spans: &[], polite: ending.style == Style::Keitai }, look);
+        found.sentences.push(Sentence {
             byte_start: bytes.start,
             byte_end: bytes.end,
             style: ending.style,
             level,
-            tone,
+            tone: tone(tone_words, ending, found.formulae.legal() > legal),
             quoted,
             listed,
-            unmarked: self.items.last().is_some_and(|item| !matches!(item.symbol.class, Class::Mark | Class::Close)),
-            ages: ages(&self.outside),
-            spans,
+            unmarked: !matches!(last.class, Class::Mark | Class::Close),
+            ages: look.ages,
+            spans: first_span..found.spans.len(),
             misuses,
-            formulae: first_formula..self.formula_hits.len(),
+            formulae: first_formula..found.formula_hits.len(),
         });
+        stays_open
     }
+}
 
-    /// Puts the symbols that decide into `outside`: those outside brackets, or all if nothing else has a word; says whether
-    /// it is the latter, that is, whether the sentence stands inside brackets.
-    fn choose_deciding(&mut self) -> bool {
-        self.outside.clear();
-        self.outside.extend(self.items.iter().filter(|item| !item.quoted).map(|item| item.symbol));
-        let any_word = |symbol: &Symbol| !matches!(symbol.class, Class::Mark | Class::Comma);
-        if self.outside.iter().any(any_word) {
-            return false;
+/// Does a quotation stay open behind the sentence, in the same line? 「そうです。つい此間…」 is split inside it.
+fn leaves_quotation(marks: &Marks, text: &str, items: Items<'_>, end: u32, carried: bool) -> bool {
+    if text.as_bytes().get((end as usize).wrapping_sub(1)) == Some(&b'\n') {
+        return false;
+    }
+    let mut open = usize::from(carried);
+    for (i, symbol) in items.symbols.iter().enumerate().filter(|(_, symbol)| matches!(symbol.class, Class::Open | Class::Close)) {
+        if marks.is_quote(items.surface(text, i, i + 1)) {
+            open = if symbol.class == Class::Open { open + 1 } else { open.saturating_sub(1) };
         }
-        self.outside.clear();
-        self.outside.extend(self.items.iter().map(|item| item.symbol));
-        self.items.iter().any(|item| item.quoted)
     }
+    open > 0
+}
 
+impl Found {
+    /// Finds what is misused in the sentence, whose spans are known.
+    fn find_misuses(&mut self, analyzer: &Analyzer, sentence: Suspect<'_>, look: Look) -> Range<usize> {
+        let first = self.misuses.len();
+        if look.is_suspect() || self.matched.iter().any(|(rule, ..)| analyzer.suspects.begins(*rule)) {
+            let suspect = Suspect { spans: &self.matched, ..sentence };
+            analyzer.tables.misuse.find(suspect, &analyzer.suspects, &mut self.misuses);
+        }
+        first..self.misuses.len()
+    }
+}
+
+/// The search for the honorific forms of a sentence.
+struct Search<'a> {
+    analyzer: &'a Analyzer,
+    text: &'a str,
+    items: Items<'a>,
+    /// The morphemes that decide the style.
+    deciding: Symbols<'a>,
+    style: Style,
+    look: Look,
+    /// The sentence stands inside brackets.
+    inner: bool,
+    /// What the clause has said before an item, once a rule has asked.
+    clause: Option<(Clause, usize)>,
+}
+
+impl Search<'_> {
     /// Finds the spans of the sentence and returns its level.
-    fn find_spans(&mut self, text: &str, ending: Ending, inner: bool) -> u8 {
-        let tail = || self.outside.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary);
-        let mark = self.items.last().and_then(|item| text.get(item.start as usize..item.end as usize));
-        let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.is_some_and(|mark| mark.contains(['？', '?']));
-        let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
-        let (polite, courteous) = (ending.style == Style::Keitai, self.seen.any(Flags::COURTESY));
-        let mut clause = Clause { polite, courteous, question: asks, addressed, ..Clause::default() };
-        self.matched.clear();
-        let asked = self.feasible & !self.analyzer.clauseless;
-        let follow = self.items.iter().any(|item| self.analyzer.triggers[usize::from(item.number)] & asked != 0);
-        let mut level = 0;
-        let mut i = 0;
-        while i < self.items.len() {
-            if self.items[i].symbol.lemma == Lemma::Fused {
-                level = level.max(self.find_fused(text, i, inner));
+    fn find(mut self, found: &mut Found) -> u8 {
+        let items = self.items;
+        let (mut level, mut i) = (0, 0);
+        while i < items.len() {
+            if !begins_form(self.analyzer.glances[usize::from(items.symbols.numbers[i])]) {
+                i += 1;
+                continue;
             }
-            let triggered = self.analyzer.triggers[usize::from(self.items[i].number)] & self.feasible;
-            let hit = if triggered == 0 { None } else { self.best(triggered, i, &clause) };
-            let to = hit.map_or(i + 1, |(_, to)| to);
-            if let Some((rule, to)) = hit
-                && let Some(class) = rule.class
-            {
-                if inner || !self.items[i].quoted {
+            if items.at(i).lemma == Lemma::Fused {
+                level = level.max(self.find_fused(i, &mut found.spans));
+            }
+            let may_begin = self.analyzer.forms.at(items.symbols, i);
+            let Some((number, to)) = self.best(may_begin, i) else {
+                i += 1;
+                continue;
+            };
+            let rule = &self.analyzer.tables.rules[number];
+            if let Some(class) = rule.class {
+                if self.inner || !items.is_quoted(i) {
                     level = level.max(rule.level);
                 }
-                let (id, skip) = (rule.id, rule.skip);
-                self.spans.push(span(rule, class, &self.items[i + skip..to]));
-                self.matched.push((id, i + skip, to));
-            }
-            if follow {
-                for at in i..to {
-                    clause.advance(&self.items, at);
-                }
+                found.spans.push(span(rule, class, items.bytes(i + rule.skip, to)));
+                found.matched.push((number, i + rule.skip, to));
             }
             i = to;
         }
         level
     }
 
-    /// Finds what is misused in the sentence, whose spans are known.
-    fn find_misuses(&mut self, text: &str, style: Style) -> Range<usize> {
-        let first = self.misuses.len();
-        let suspect = Suspect { text, items: &self.items, spans: &self.matched, polite: style == Style::Keitai };
-        self.analyzer.tables.misuse.find(suspect, &self.analyzer.suspects, &mut self.misuses);
-        first..self.misuses.len()
-    }
-
     /// です or ます inside an unchanging word, and the いただき of いただきます; returns their level.
-    fn find_fused(&mut self, text: &str, i: usize, inner: bool) -> u8 {
-        let item = self.items[i];
-        let surface = text.get(item.start as usize..item.end as usize).unwrap_or("");
+    fn find_fused(&self, i: usize, spans: &mut Vec<Span>) -> u8 {
         let fused = &self.analyzer.tables.fused;
+        let surface = self.items.surface(self.text, i, i + 1);
         let Some(part) = fused.polite_part(surface) else { return 0 };
         let humble = fused.is_humble(surface);
+        let (first, _) = self.items.bytes(i, i + 1);
         let mut push = |rule, class, part: Range<usize>| {
-            let (start, end) = (item.start + part.start as u32, item.start + part.end as u32);
-            self.spans.push(Span { start, end, class, rule, weak: false, ambiguous: false, sasete: false });
+            let (start, end) = (first + part.start as u32, first + part.end as u32);
+            spans.push(Span { start, end, class, rule, weak: false, ambiguous: false, sasete: false });
         };
         if humble {
             push("KEN1.itadakimasu", Honorific::Ken1, 0..part.start);
         }
         push("TEI.fused", Honorific::Tei, part);
-        if item.quoted && !inner { 0 } else { 1 + u8::from(humble) }
+        if self.items.is_quoted(i) && !self.inner { 0 } else { 1 + u8::from(humble) }
     }
 
-    /// The first rule of `set` that fits at item `i`, and the item after its match.
-    fn best(&self, mut set: RuleSet, i: usize, clause: &Clause) -> Option<(&Rule, usize)> {
-        let prefixed = prefixed(&self.items, i);
+    /// The first rule of `set` that fits at item `i`, by its number, and the item after its match.
+    fn best(&mut self, mut set: RuleSet, i: usize) -> Option<(usize, usize)> {
+        if set == 0 {
+            return None;
+        }
+        let (analyzer, items) = (self.analyzer, self.items);
+        let prefixed = prefixed(items, i);
         while set != 0 {
-            let rule = &self.analyzer.tables.rules[set.trailing_zeros() as usize];
+            let number = set.trailing_zeros() as usize;
             set &= set - 1;
-            if let Some(to) = self.match_steps(rule, i, prefixed) {
-                let scene = Scene { items: &self.items, from: i, to, prefixed, clause };
-                if (rule.when)(&scene) {
-                    return Some((rule, to));
+            let rule = &analyzer.tables.rules[number];
+            if let Some(to) = match_steps(rule, items, i, prefixed) {
+                // Rules of politeness ask nothing of the clause.
+                let clause = if rule.class == Some(Honorific::Tei) { Clause::default() } else { self.clause_before(i) };
+                if (rule.when)(&Scene { items, from: i, to, prefixed, clause: &clause }) {
+                    return Some((number, to));
                 }
             }
         }
         None
     }
 
-    fn match_steps(&self, rule: &Rule, from: usize, prefixed: Option<Prefixed>) -> Option<usize> {
-        let mut at = from;
-        for step in &rule.steps {
-            let symbol = self.items.get(at).map(|item| item.symbol);
-            at = match *step {
-                Step::Prefixed(flags) => prefixed.filter(|prefixed| flags.is_none() || prefixed.flags.any(flags))?.end,
-                Step::PrefixedOf(lemmas) => prefixed.filter(|prefixed| lemmas.contains(prefixed.lemma))?.end,
-                Step::May(_) => at + usize::from(symbol.is_some_and(|symbol| step.fits(symbol))),
-                step => symbol.filter(|symbol| step.fits(*symbol)).map(|_| at + 1)?,
-            };
+    /// What the clause has said before item `i`; `i` never goes back.
+    fn clause_before(&mut self, i: usize) -> Clause {
+        let (mut clause, read) = self.clause.unwrap_or_else(|| (self.new_clause(), 0));
+        for at in read..i {
+            clause.advance(self.items, at);
         }
-        (at <= self.items.len()).then_some(at)
+        self.clause = Some((clause, i));
+        clause
+    }
+
+    /// What the sentence as a whole says to its clauses.
+    fn new_clause(&self) -> Clause {
+        let tail = || self.deciding.iter().rev().take_while(|symbol| symbol.class != Class::Auxiliary);
+        let mark = self.items.surface(self.text, self.items.len().saturating_sub(1), self.items.len());
+        let asks = tail().any(|symbol| symbol.lemma == Lemma::Ka) || mark.contains(['？', '?']);
+        let addressed = asks || tail().any(|symbol| symbol.lemma == Lemma::Ne);
+        let (polite, courteous) = (self.style == Style::Keitai, self.look.has(COURTESY));
+        Clause { polite, courteous, question: asks, addressed, ..Clause::default() }
     }
 }
 
-fn span(rule: &Rule, class: Honorific, items: &[Item]) -> Span {
-    let (start, end) = match items {
-        [first, .., last] => (first.start, last.end),
-        [only] => (only.start, only.end),
-        [] => (0, 0),
-    };
+/// The item after the match of a rule's steps at item `from`.
+fn match_steps(rule: &Rule, items: Items<'_>, from: usize, prefixed: Option<Prefixed>) -> Option<usize> {
+    let mut at = from;
+    for step in &rule.steps {
+        let symbol = items.get(at);
+        at = match *step {
+            Step::Prefixed(flags) => prefixed.filter(|prefixed| flags.is_none() || prefixed.flags.any(flags))?.end,
+            Step::PrefixedOf(lemmas) => prefixed.filter(|prefixed| lemmas.contains(prefixed.lemma))?.end,
+            Step::May(_) => at + usize::from(symbol.is_some_and(|symbol| step.fits(symbol))),
+            step => symbol.filter(|symbol| step.fits(*symbol)).map(|_| at + 1)?,
+        };
+    }
+    (at <= items.len()).then_some(at)
+}
+
+fn span(rule: &Rule, class: Honorific, (start, end): (u32, u32)) -> Span {
     Span {
         start,
         end,

@@ -82,8 +82,8 @@ fn greeting_nasai(scene: &Scene<'_>) -> bool {
 
 /// Not 〜なさい.
 fn not_imperative(scene: &Scene<'_>) -> bool {
-    let verb = scene.items[scene.from..scene.to].iter().rev().find(|item| item.symbol.lemma == Lemma::Nasaru);
-    verb.is_none_or(|item| item.symbol.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
+    let verb = (scene.from..scene.to).rev().map(|i| scene.items.at(i)).find(|symbol| symbol.lemma == Lemma::Nasaru);
+    verb.is_none_or(|verb| verb.form != Form::Imperative) || scene.next(0).lemma == Lemma::Masu
 }
 
 /// A support verb makes a form of the core, unless the core is only pretty (お茶ください).
@@ -209,7 +209,7 @@ fn called(scene: &Scene<'_>) -> bool {
 
 /// Is the owner of the noun raised: 先生の…?
 fn raised_owner(scene: &Scene<'_>) -> bool {
-    let beside = scene.items[scene.from].symbol.is(&[Lemma::PrefixGo, Lemma::PrefixKanji]) && owner(scene.back(1)) == Some(true);
+    let beside = scene.head().is(&[Lemma::PrefixGo, Lemma::PrefixKanji]) && owner(scene.back(1)) == Some(true);
     beside || scene.back(1).lemma == Lemma::No && owner(scene.back(2)) == Some(true)
 }
 
@@ -225,7 +225,7 @@ fn honorific_noun(scene: &Scene<'_>) -> bool {
     }
     let Some(prefixed) = scene.prefixed else { return false };
     let sino = prefixed.class == Class::Sahen && !prefixed.kana;
-    match scene.items[scene.from].symbol.lemma {
+    match scene.head().lemma {
         _ if scene.core(Flags::COMMON) => scene.clause.courteous,
         _ if prefixed.kana => false,
         Lemma::PrefixGo => scene.clause.courteous || sino && !glued(scene),
@@ -305,11 +305,10 @@ fn seen_person(scene: &Scene<'_>) -> bool {
 
 /// (ら)れる as respect: needs a raised subject (or a polite question to the hearer), no agent, and a verb that can have it.
 fn honorific_passive(scene: &Scene<'_>) -> bool {
-    let items = &scene.items[scene.from..scene.to];
-    let head = items[0].symbol;
-    let verb = items[items.len() - 2].symbol;
-    let act = head.flags | if items.len() == 2 { verb.flags } else { Flags::NONE };
-    let bare_suru = items.len() == 2 && verb.lemma == Lemma::Suru;
+    let head = scene.head();
+    let (verb, length) = (scene.items.at(scene.to - 2), scene.to - scene.from);
+    let act = head.flags | if length == 2 { verb.flags } else { Flags::NONE };
+    let bare_suru = length == 2 && verb.lemma == Lemma::Suru;
     let suffered = act.any(Flags::SUFFERED) && !bare_suru && !of_person(scene, act) && head.lemma != Lemma::Iu;
     if scene.clause.agent || head.lemma == Lemma::Seru || suffered {
         return false;
@@ -325,13 +324,9 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
     let (clause, intransitive) = (scene.clause, act.any(Flags::INTRANSITIVE));
     let direct = clause.object.is_some() || intransitive || fronted_object(scene) && scene.clause.courteous || act.any(Flags::TREATING);
     match clause.subject() {
-        Subject::Raised if clause.nominative == Subject::Raised => {
-            direct || clause.courteous && raised_doer(scene, items.len() == 3, bare_suru)
-        }
+        Subject::Raised if clause.nominative == Subject::Raised => direct || clause.courteous && raised_doer(scene, length == 3, bare_suru),
         // The topic of a long sentence is not the subject of its relative clauses.
-        Subject::Raised => {
-            (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, items.len() == 3, true)
-        }
+        Subject::Raised => (!adnominal(scene) && direct) || clause.courteous && !adnominal(scene) && raised_doer(scene, length == 3, true),
         Subject::Person => clause.addresses() && direct,
         Subject::Omitted => asked(scene, intransitive),
         Subject::Thing => clause.asks_politely() && (clause.object.is_some_and(|object| object.any(Flags::QUESTION)) || usually(scene)),
@@ -362,13 +357,13 @@ fn adnominal(scene: &Scene<'_>) -> bool {
 
 /// 写真はよく撮られますか: a habit of the hearer, asked in the present.
 fn usually(scene: &Scene<'_>) -> bool {
-    let (verb, often) = (scene.items[scene.from].symbol, scene.clause.seen.any(Flags::HABIT));
+    let (verb, often) = (scene.head(), scene.clause.seen.any(Flags::HABIT));
     verb.class == Class::Verb && !verb.any(Flags::ICHIDAN) && often && scene.clause.nominative == Subject::Omitted && with_masu(scene)
 }
 
 /// A verbal noun, or が directly before an adnominal: 先生が書かれた本.
 fn raised_doer(scene: &Scene<'_>, verbal_noun: bool, bare_suru: bool) -> bool {
-    let suffixed = scene.items[scene.from].symbol.class == Class::Suffix;
+    let suffixed = scene.head().class == Class::Suffix;
     if verbal_noun {
         return !scene.clause.location && !suffixed;
     }
@@ -382,11 +377,11 @@ fn negated(scene: &Scene<'_>) -> bool {
 /// どちらへ行かれますか: a question to the hearer.
 fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let clause = scene.clause;
-    let opinion = scene.items[scene.from].symbol.lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
+    let opinion = scene.head().lemma == Lemma::Omou && clause.seen.any(Flags::QUESTION);
     // 何かされるご予定
     let planned = scene.next(0).is_prefix() || scene.next(0).any(Flags::PREFIXED);
     // 犬を飼われているんですね; 食べられますね may be a potential.
-    let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.items[scene.from].symbol.any(Flags::ICHIDAN);
+    let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.head().any(Flags::ICHIDAN);
     told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
 }
 

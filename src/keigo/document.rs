@@ -216,7 +216,7 @@ fn share(part: u32, whole: u32) -> f64 {
 impl DocumentKeigo {
     /// Adds up an analysis of `text`.
     pub fn new(text: &str, analysis: &Analysis<'_>) -> Self {
-        let n_chars = text.bytes().filter(|byte| (*byte as i8) >= -0x40).count();
+        let n_chars = text.chars().count();
         let mut sums = Self { n_chars: u32::try_from(n_chars).unwrap_or(u32::MAX), formulae: analysis.formulae, ..Self::default() };
         analysis.sentences.iter().for_each(|sentence| sums.add_sentence(sentence));
         analysis.spans.iter().for_each(|span| sums.add_span(span));

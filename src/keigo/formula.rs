@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::keigo::alphabet::named_enum;
 use crate::keigo::flags::Flags;
-use crate::keigo::scene::Item;
+use crate::keigo::items::Items;
 use crate::keigo::table::{Checked, Table, named};
 
 named_enum! {
@@ -145,9 +145,9 @@ impl Formulae {
     }
 
     /// Adds the formulae that begin at one of `items` to the hits of the document and to `found`.
-    pub(super) fn find(&self, text: &str, items: &[Item], hits: &mut FormulaHits, found: &mut Vec<FormulaHit>) {
-        for item in items.iter().filter(|item| item.symbol.any(Flags::FORMULA)) {
-            let Some(rest) = text.get(item.start as usize..) else { continue };
+    pub(super) fn find(&self, text: &str, items: Items<'_>, hits: &mut FormulaHits, found: &mut Vec<FormulaHit>) {
+        for (_, &start) in items.symbols.iter().zip(items.starts).filter(|(symbol, _)| symbol.any(Flags::FORMULA)) {
+            let Some(rest) = text.get(start as usize..) else { continue };
             let first = rest.chars().next();
             let from = self.formulae.partition_point(|formula| formula.phrase.chars().next() < first);
             let alike = self.formulae[from..].iter().take_while(|formula| formula.phrase.chars().next() == first);
@@ -155,7 +155,7 @@ impl Formulae {
                 let place = formula.domain.place();
                 hits.seen[formula.domain as usize] |= formula.bit;
                 hits.counts[place] += 1;
-                found.push(FormulaHit { start: item.start, end: item.start + formula.phrase.len() as u32, domain: DOMAINS[place] });
+                found.push(FormulaHit { start, end: start + formula.phrase.len() as u32, domain: DOMAINS[place] });
             }
         }
     }
@@ -164,15 +164,16 @@ impl Formulae {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keigo::alphabet::Symbol;
+    use crate::keigo::alphabet::{Symbol, Symbols};
 
     #[test]
     fn formulae_are_counted_where_their_first_word_stands() {
         let text = "拝啓　時下ますます";
         let symbol = Symbol { flags: Flags::FORMULA, ..Symbol::default() };
-        let item = |start, end| Item { symbol, number: 0, start, end, quoted: false };
+        let symbols = Symbols { table: &[symbol], numbers: &[0, 0, 0] };
+        let items = Items { symbols, starts: &[0, 9, 1], ends: &[6, 15, 3], quoted: &[] };
         let (mut hits, mut found) = (FormulaHits::default(), Vec::new());
-        Formulae::read().unwrap().find(text, &[item(0, 6), item(9, 15), item(1, 3)], &mut hits, &mut found);
+        Formulae::read().unwrap().find(text, items, &mut hits, &mut found);
         assert_eq!((hits.distinct_letter(), hits.distinct_legal(), hits.is_framed_letter()), (2, 0, false));
         assert_eq!(hits.counts().collect::<Vec<_>>(), [("letter", 2)]);
         assert_eq!(found[1], FormulaHit { start: 9, end: 15, domain: "letter" });

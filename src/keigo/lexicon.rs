@@ -5,7 +5,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::keigo::alphabet::{Class, Symbol};
+use crate::keigo::flags::Flags;
 use crate::keigo::mapper::Mapper;
+use crate::keigo::marks::is_punctuation;
 use crate::keigo::tables::Tables;
 use crate::morpheme::{Lexicon, NO_WORD};
 
@@ -16,6 +18,10 @@ pub(super) struct SymbolTable {
     by_word: Vec<u16>,
     /// Number of the symbol of a POS id, for words that are not in the lexicon.
     by_pos: Vec<u16>,
+    /// Numbers of the opening bracket, the closing bracket and any other mark that the lexicon does not hold.
+    marks: [u16; 3],
+    /// Number of an unknown word's symbol with the flags that its spelling gives it.
+    flagged: FxHashMap<(u16, Flags), u16>,
     /// The distinct symbols.
     symbols: Vec<Symbol>,
 }
@@ -32,8 +38,33 @@ impl SymbolTable {
             by_word.push(number);
         });
         let pos = lexicon.pos_table();
-        let by_pos = (0..pos.tuples.len()).map(|id| interner.number(mapper.unknown(&pos, id as u16))).collect();
-        Self { by_word, by_pos, symbols: interner.symbols }
+        let by_pos: Vec<u16> = (0..pos.tuples.len()).map(|id| interner.number(mapper.unknown(&pos, id as u16))).collect();
+        let marks = [Class::Open, Class::Close, Class::Mark].map(|class| interner.number(Symbol { class, ..Symbol::default() }));
+        let mut flagged = FxHashMap::default();
+        for flags in tables.vocabulary.flags_of_unknown() {
+            for &number in &by_pos {
+                let symbol = interner.symbols[usize::from(number)];
+                flagged.insert((number, flags), interner.number(Symbol { flags, ..symbol }));
+            }
+        }
+        Self { by_word, by_pos, marks, flagged, symbols: interner.symbols }
+    }
+
+    /// Number of the symbol of a morpheme outside the lexicon: marks and the words of `unknown.tsv` are known by their surface.
+    pub(super) fn number_of_unknown(&self, tables: &Tables, pos: u16, surface: &str) -> u16 {
+        let number = self.number(pos, NO_WORD);
+        if self.symbols[usize::from(number)].class == Class::Gap {
+            number
+        } else if is_punctuation(surface) {
+            match tables.marks.class("", surface) {
+                Class::Open => self.marks[0],
+                Class::Close => self.marks[1],
+                _ => self.marks[2],
+            }
+        } else {
+            let flags = tables.vocabulary.unknown(surface);
+            flags.and_then(|flags| self.flagged.get(&(number, flags)).copied()).unwrap_or(number)
+        }
     }
 
     /// Number of a morpheme's symbol; index of [`SymbolTable::symbols`].

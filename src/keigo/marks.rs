@@ -82,5 +82,7 @@ fn single(text: &str) -> Option<char> {
 
 /// No letter, digit or kana: a mark, whatever the dictionary says (IPADIC takes `?` for a verbal noun).
 pub(super) fn is_punctuation(surface: &str) -> bool {
-    !surface.chars().any(char::is_alphanumeric)
+    // Most words begin with a letter that need not be looked for in the tables of Unicode.
+    let letter = |c: char| matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='鿿') || c.is_alphanumeric();
+    !surface.chars().any(letter)
 }

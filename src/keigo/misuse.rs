@@ -7,10 +7,12 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::keigo::alphabet::{Class, Symbol};
+use crate::keigo::beginnings::Beginnings;
+use crate::keigo::items::Items;
 use crate::keigo::misuse_conditions::{MISUSE_CONDITIONS, MisuseCondition, Verdict};
 use crate::keigo::misuse_place::Place;
-use crate::keigo::rules::Step;
-use crate::keigo::scene::{Item, prefixed};
+use crate::keigo::rules::{Rule, RuleSet, Step};
+use crate::keigo::scene::prefixed;
 use crate::keigo::table::{Checked, Table, named};
 
 /// What is wrong, in the order of the names.
@@ -113,15 +115,28 @@ struct MisuseRule {
     when: MisuseCondition,
 }
 
-/// Set of rows by number.
-pub(super) type MisuseSet = u64;
-
 /// The rows of the table.
 #[derive(Debug)]
 pub(super) struct MisuseRules {
     rules: Vec<MisuseRule>,
     /// Rows that begin with a span of this rule.
-    by_span: FxHashMap<&'static str, MisuseSet>,
+    by_span: FxHashMap<&'static str, RuleSet>,
+}
+
+/// The rows bound to a dictionary and to the rules of honorific forms.
+#[derive(Debug)]
+pub(super) struct Suspects {
+    /// Where those begin that begin at a morpheme.
+    pub(super) beginnings: Beginnings,
+    /// Those that begin with a span, by the number of its rule.
+    by_rule: Vec<RuleSet>,
+}
+
+impl Suspects {
+    /// May a misuse begin with a span of this rule?
+    pub(super) fn begins(&self, rule: usize) -> bool {
+        self.by_rule.get(rule).is_some_and(|set| *set != 0)
+    }
 }
 
 /// A sentence whose spans have been found.
@@ -130,9 +145,9 @@ pub(super) struct Suspect<'a> {
     /// The document.
     pub(super) text: &'a str,
     /// The sentence.
-    pub(super) items: &'a [Item],
-    /// Its spans: rule, first item, item after the last.
-    pub(super) spans: &'a [(&'static str, usize, usize)],
+    pub(super) items: Items<'a>,
+    /// Its spans: number of the rule, first item, item after the last.
+    pub(super) spans: &'a [(usize, usize, usize)],
     /// It is 敬体.
     pub(super) polite: bool,
 }
@@ -147,7 +162,7 @@ impl MisuseRules {
 
     fn add(&mut self, [id, severity, pattern, condition]: [&'static str; 4]) -> Checked<()> {
         let number = self.rules.len() as u32;
-        if number == MisuseSet::BITS {
+        if number == RuleSet::BITS {
             return Err(format!("there are more than {number} rows"));
         }
         let mut names = id.split('.');
@@ -188,20 +203,21 @@ impl MisuseRules {
         Ok(())
     }
 
-    /// The rows that can begin with a morpheme of this symbol.
-    pub(super) fn trigger(&self, symbol: Symbol) -> MisuseSet {
-        let begins = |rule: &MisuseRule| !rule.spanned && rule.steps.first().is_some_and(|step| step.can_begin(symbol));
-        self.rules.iter().enumerate().filter(|(_, rule)| begins(rule)).fold(0, |set, (i, _)| set | 1 << i)
+    /// Binds the rows to the symbols of a dictionary and to the rules that find spans.
+    pub(super) fn bind(&self, symbols: &[Symbol], rules: &[Rule]) -> Suspects {
+        let patterns: Vec<&[Step]> = self.rules.iter().map(|rule| if rule.spanned { &[] } else { rule.steps.as_slice() }).collect();
+        let by_rule = rules.iter().map(|rule| self.by_span.get(rule.id).copied().unwrap_or(0)).collect();
+        Suspects { beginnings: Beginnings::new(&patterns, symbols), by_rule }
     }
 
-    /// Appends the misuses of a sentence to `found`, in order of their starts; `triggers` are the rows by number of a symbol.
-    pub(super) fn find(&self, suspect: Suspect<'_>, triggers: &[MisuseSet], found: &mut Vec<Misuse>) {
+    /// Appends the misuses of a sentence to `found`, in order of their starts.
+    pub(super) fn find(&self, suspect: Suspect<'_>, suspects: &Suspects, found: &mut Vec<Misuse>) {
         let first = found.len();
-        for (i, item) in suspect.items.iter().enumerate() {
-            self.judge(triggers[usize::from(item.number)], suspect, i, i, found);
+        for i in 0..suspect.items.len() {
+            self.judge(suspects.beginnings.at(suspect.items.symbols, i), suspect, i, i, found);
         }
         for &(rule, from, to) in suspect.spans {
-            self.judge(self.by_span.get(rule).copied().unwrap_or(0), suspect, from, to, found);
+            self.judge(suspects.by_rule.get(rule).copied().unwrap_or(0), suspect, from, to, found);
         }
         found[first..].sort_by_key(|misuse| (misuse.start, misuse.end, misuse.what));
         // One place is misused once in the same way.
@@ -217,7 +233,7 @@ impl MisuseRules {
     }
 
     /// Tries the rows of `set` at item `from`; the span that begins there ends before `to` (`from` if there is none).
-    fn judge(&self, mut set: MisuseSet, suspect: Suspect<'_>, from: usize, to: usize, found: &mut Vec<Misuse>) {
+    fn judge(&self, mut set: RuleSet, suspect: Suspect<'_>, from: usize, to: usize, found: &mut Vec<Misuse>) {
         while set != 0 {
             let rule = &self.rules[set.trailing_zeros() as usize];
             set &= set - 1;
@@ -235,11 +251,11 @@ impl MisuseRules {
 
 impl MisuseRule {
     /// The items of the misuse if the row fits at `from`; `to` is the item after the span that begins there.
-    fn matches(&self, items: &[Item], from: usize, to: usize) -> Option<(usize, usize)> {
+    fn matches(&self, items: Items<'_>, from: usize, to: usize) -> Option<(usize, usize)> {
         let mut at = if self.spanned { to } else { from };
         let (mut begin, mut end) = (from, at);
         for (i, step) in self.steps.iter().enumerate() {
-            let symbol = items.get(at).map(|item| item.symbol);
+            let symbol = items.get(at);
             at = match *step {
                 Step::Prefixed(flags) => prefixed(items, at).filter(|word| flags.is_none() || word.flags.any(flags))?.end,
                 Step::PrefixedOf(lemmas) => prefixed(items, at).filter(|word| lemmas.contains(word.lemma))?.end,
@@ -257,7 +273,6 @@ impl MisuseRule {
     }
 
     fn misuse(&self, place: &Place<'_>, cue: Option<usize>) -> Misuse {
-        let items = &place.items[place.from..place.to];
         let parts: Vec<&str> = (place.from..place.to).map(|i| place.surface(i, i + 1)).collect();
         let word = cue.map_or(String::new(), |head| {
             let from = (head.saturating_sub(3)..=head)
@@ -268,7 +283,7 @@ impl MisuseRule {
             format!("{}…", place.surface(from, head + 2))
         });
         let evidence = word + &parts.join("+");
-        let (start, end) = (items.first().map_or(0, |item| item.start), items.last().map_or(0, |item| item.end));
+        let (start, end) = place.items.bytes(place.from, place.to);
         Misuse { start, end, what: self.what, severity: self.severity, rule: self.id, evidence }
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
-use crate::keigo::scene::{Item, Prefixed};
+use crate::keigo::items::Items;
+use crate::keigo::scene::Prefixed;
 
 /// Morphemes that a look back passes.
 const REACH: usize = 40;
@@ -16,7 +17,7 @@ pub(super) struct Place<'a> {
     /// The document.
     pub(super) text: &'a str,
     /// The sentence.
-    pub(super) items: &'a [Item],
+    pub(super) items: Items<'a>,
     /// Its first item.
     pub(super) from: usize,
     /// The item after its last.
@@ -39,7 +40,7 @@ pub(super) struct Marked {
 impl<'a> Place<'a> {
     /// Symbol of an item; that of a mark where there is none.
     pub(super) fn symbol(&self, i: usize) -> Symbol {
-        self.items.get(i).map_or(Symbol::default(), |item| item.symbol)
+        self.items.at(i)
     }
 
     /// The symbol `n` items before: 1 is the neighbour.
@@ -59,10 +60,7 @@ impl<'a> Place<'a> {
 
     /// Text of items.
     pub(super) fn surface(&self, from: usize, to: usize) -> &'a str {
-        match (self.items.get(from), to.checked_sub(1).and_then(|last| self.items.get(last))) {
-            (Some(first), Some(last)) => self.text.get(first.start as usize..last.end as usize).unwrap_or(""),
-            _ => "",
-        }
+        self.items.surface(self.text, from, to)
     }
 
     /// Has the core of the prefixed word any of these flags?
@@ -77,8 +75,8 @@ impl<'a> Place<'a> {
 
     /// Items before the match that are quoted as it is, nearest first.
     fn before(&self) -> impl Iterator<Item = usize> + '_ {
-        let quoted = self.items[self.from].quoted;
-        (self.from.saturating_sub(REACH)..self.from).rev().filter(move |i| self.items[*i].quoted == quoted)
+        let quoted = self.items.is_quoted(self.from);
+        (self.from.saturating_sub(REACH)..self.from).rev().filter(move |i| self.items.is_quoted(*i) == quoted)
     }
 
     /// The nearest が, は or も of the same clause, with its noun. Nothing is passed that has a subject of its own: no finite

@@ -5,21 +5,7 @@
 
 use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
 use crate::keigo::flags::Flags;
-
-/// A morpheme of the sentence under analysis; gaps are left out.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Item {
-    /// What it is.
-    pub(super) symbol: Symbol,
-    /// Number of its symbol, for the table of the rules that it can begin.
-    pub(super) number: u16,
-    /// Byte start in the document.
-    pub(super) start: u32,
-    /// Byte end in the document.
-    pub(super) end: u32,
-    /// Stands inside brackets.
-    pub(super) quoted: bool,
-}
+use crate::keigo::items::Items;
 
 /// Who or what is the subject so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,8 +66,8 @@ impl Clause {
     }
 
     /// Takes in item `i`.
-    pub(super) fn advance(&mut self, items: &[Item], i: usize) {
-        let symbol = items[i].symbol;
+    pub(super) fn advance(&mut self, items: Items<'_>, i: usize) {
+        let symbol = items.at(i);
         self.seen |= symbol.flags;
         match symbol.lemma {
             Lemma::Ga if symbol.class == Class::Case => self.nominative = subject_of(items, i).unwrap_or(self.nominative),
@@ -95,7 +81,7 @@ impl Clause {
         let by_means = || before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
         if symbol.class == Class::Comma || (symbol.class == Class::Connective && !by_means()) {
             self.end();
-        } else if symbol.is_finite() && items.get(i + 1).is_some_and(|next| next.symbol.class != Class::Auxiliary) {
+        } else if symbol.is_finite() && items.get(i + 1).is_some_and(|next| next.class != Class::Auxiliary) {
             // What stood before belongs to a relative or subordinate clause, but for the topic.
             self.end();
             self.nominative = Subject::Omitted;
@@ -108,8 +94,8 @@ impl Clause {
     }
 }
 
-fn before(items: &[Item], i: usize) -> Option<Symbol> {
-    i.checked_sub(1).map(|i| items[i].symbol)
+fn before(items: Items<'_>, i: usize) -> Option<Symbol> {
+    i.checked_sub(1).map(|i| items.at(i))
 }
 
 fn is_person(symbol: Symbol) -> bool {
@@ -117,7 +103,7 @@ fn is_person(symbol: Symbol) -> bool {
 }
 
 /// The subject that the particle at `i` marks; `None` when it marks a time or no noun at all.
-fn subject_of(items: &[Item], i: usize) -> Option<Subject> {
+fn subject_of(items: Items<'_>, i: usize) -> Option<Subject> {
     let mut head = before(items, i)?;
     if head.is(&[Lemma::Ni, Lemma::De, Lemma::To]) {
         head = before(items, i - 1)?;
@@ -154,16 +140,16 @@ pub(super) struct Prefixed {
 }
 
 /// The prefixed word that begins at item `i`.
-pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
-    let symbol = items.get(i)?.symbol;
+pub(super) fn prefixed(items: Items<'_>, i: usize) -> Option<Prefixed> {
+    let symbol = items.get(i)?;
     if symbol.any(Flags::PREFIXED) {
         return joined_word(items, i, symbol);
     }
     if !symbol.is_prefix() {
         return None;
     }
-    let core = items.get(i + 1)?.symbol;
-    let next = items.get(i + 2).map(|item| item.symbol);
+    let core = items.get(i + 1)?;
+    let next = items.get(i + 2);
     if core.any(Flags::STOP) {
         return None;
     }
@@ -193,11 +179,11 @@ pub(super) fn prefixed(items: &[Item], i: usize) -> Option<Prefixed> {
 }
 
 /// お話+し before ください is one verb stem; お召+し likewise.
-fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
+fn joined_word(items: Items<'_>, i: usize, symbol: Symbol) -> Option<Prefixed> {
     if symbol.any(Flags::STOP) {
         return None;
     }
-    let at = |k: usize| items.get(i + k).map(|item| item.symbol);
+    let at = |k: usize| items.get(i + k);
     if symbol.any(Flags::THANKED) && at(1).is_some_and(|next| next.lemma == Lemma::Sama) {
         return None;
     }
@@ -216,8 +202,8 @@ fn joined_word(items: &[Item], i: usize, symbol: Symbol) -> Option<Prefixed> {
 }
 
 /// ご一行, ご一子: a number and what it counts.
-fn counted(items: &[Item], i: usize) -> Option<Prefixed> {
-    let counted = items.get(i + 2).map(|item| item.symbol).filter(|symbol| matches!(symbol.class, Class::Noun | Class::Suffix))?;
+fn counted(items: Items<'_>, i: usize) -> Option<Prefixed> {
+    let counted = items.get(i + 2).filter(|symbol| matches!(symbol.class, Class::Noun | Class::Suffix))?;
     if counted.any(Flags::STOP) {
         return None;
     }
@@ -243,7 +229,7 @@ fn separate_noun(i: usize, core: Symbol, next: Option<Symbol>) -> Option<Prefixe
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     /// The sentence.
-    pub(super) items: &'a [Item],
+    pub(super) items: Items<'a>,
     /// First item of the match.
     pub(super) from: usize,
     /// First item after it.
@@ -257,17 +243,22 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// The symbol `n` morphemes before the match: 1 is its neighbour.
     pub(super) fn back(&self, n: usize) -> Symbol {
-        self.from.checked_sub(n).and_then(|i| self.items.get(i)).map_or(Symbol::default(), |item| item.symbol)
+        self.from.checked_sub(n).map_or(Symbol::default(), |i| self.items.at(i))
     }
 
     /// The symbol `n` morphemes after the match: 0 is its neighbour.
     pub(super) fn next(&self, n: usize) -> Symbol {
-        self.items.get(self.to + n).map_or(Symbol::default(), |item| item.symbol)
+        self.items.at(self.to + n)
+    }
+
+    /// The first symbol of the match.
+    pub(super) fn head(&self) -> Symbol {
+        self.items.at(self.from)
     }
 
     /// The last symbol of the match.
     pub(super) fn last(&self) -> Symbol {
-        self.items[self.to - 1].symbol
+        self.items.at(self.to - 1)
     }
 
     /// Has the core of the prefixed word any of these flags?

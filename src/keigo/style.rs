@@ -4,7 +4,7 @@
 //! is read backwards: marks and final particles are taken off, then the chain of auxiliaries says 敬体 or 常体, and a
 //! noun, adverb or case particle says fragment.
 
-use crate::keigo::alphabet::{Class, Form, Lemma, Symbol};
+use crate::keigo::alphabet::{Class, Form, Lemma, Symbol, Symbols};
 use crate::keigo::flags::Flags;
 
 /// How a sentence ends.
@@ -62,38 +62,38 @@ pub(super) struct Ending {
 }
 
 /// Reads the end of `symbols`: the morphemes of a sentence that decide, in order, without brackets and gaps.
-pub(super) fn ending(symbols: &[Symbol]) -> Ending {
+pub(super) fn ending(symbols: Symbols<'_>) -> Ending {
     let first = read_end(symbols);
     if first.style != Style::Fragment {
         return first;
     }
     // すごいですね、これは。 The predicate came first.
     let comma = symbols.iter().rposition(|symbol| symbol.class == Class::Comma);
-    match comma.filter(|&at| at > 0 && closes(&symbols[..at])) {
-        Some(at) => read_end(&symbols[..at]),
+    match comma.filter(|&at| at > 0 && closes(symbols.first(at))) {
+        Some(at) => read_end(symbols.first(at)),
         None => first,
     }
 }
 
 /// Is this the end of a sentence, though a comma follows: a final particle, or です, ます, ました?
-fn closes(symbols: &[Symbol]) -> bool {
-    let finite = |symbol: &Symbol| symbol.class == Class::Auxiliary && symbol.form == Form::Plain && polite_chain(symbols);
+fn closes(symbols: Symbols<'_>) -> bool {
+    let finite = |symbol: Symbol| symbol.class == Class::Auxiliary && symbol.form == Form::Plain && polite_chain(symbols);
     symbols.last().is_some_and(|last| last.class == Class::Final || finite(last))
 }
 
-fn read_end(symbols: &[Symbol]) -> Ending {
+fn read_end(symbols: Symbols<'_>) -> Ending {
     let mut end = symbols.len();
-    while end > 0 && is_trailer(symbols[end - 1]) {
+    while end > 0 && is_trailer(symbols.at(end - 1)) {
         end -= 1;
     }
     let marks_off = end;
-    while end > 1 && is_final_particle(&symbols[..end]) {
+    while end > 1 && is_final_particle(symbols.first(end)) {
         end -= 1;
     }
-    let spoken = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final && !matches!(symbol.lemma, Lemma::Ka));
-    let copula = symbols[end..marks_off].iter().any(|symbol| symbol.class == Class::Final);
-    let style = predicate(&symbols[..end], copula);
-    let abrupt = symbols[..end].last().is_some_and(|symbol| is_abrupt(*symbol));
+    let mut finals = (end..marks_off).map(|i| symbols.at(i)).filter(|symbol| symbol.class == Class::Final);
+    let spoken = finals.clone().any(|symbol| symbol.lemma != Lemma::Ka);
+    let style = predicate(symbols.first(end), finals.next().is_some());
+    let abrupt = symbols.first(end).last().is_some_and(is_abrupt);
     Ending { style, casual: (spoken || abrupt) && style == Style::Jotai }
 }
 
@@ -102,8 +102,8 @@ fn is_trailer(symbol: Symbol) -> bool {
 }
 
 /// Is the last symbol a particle that does not decide? A connective one (が, けど, ので), a final one, か; また の after a predicate.
-fn is_final_particle(symbols: &[Symbol]) -> bool {
-    let (last, before) = (symbols[symbols.len() - 1], symbols[symbols.len() - 2]);
+fn is_final_particle(symbols: Symbols<'_>) -> bool {
+    let (last, before) = (symbols.at(symbols.len() - 1), symbols.at(symbols.len() - 2));
     let after_predicate = matches!(before.class, Class::Verb | Class::Adjective | Class::Auxiliary);
     match last.class {
         Class::Final => true,
@@ -133,12 +133,12 @@ fn is_abrupt(symbol: Symbol) -> bool {
 }
 
 /// Style of a sentence whose last symbol is the end of its predicate; `copula` = a final particle followed.
-fn predicate(symbols: &[Symbol], copula: bool) -> Style {
-    let Some(&last) = symbols.last() else { return Style::Fragment };
+fn predicate(symbols: Symbols<'_>, copula: bool) -> Style {
+    let Some(last) = symbols.last() else { return Style::Fragment };
     match last.class {
         Class::Auxiliary | Class::Verb | Class::Adjective => inflected(symbols, last),
         Class::Connective => {
-            if polite_chain(&symbols[..symbols.len() - 1]) {
+            if polite_chain(symbols.first(symbols.len() - 1)) {
                 Style::Keitai
             } else {
                 Style::Jotai
@@ -151,7 +151,7 @@ fn predicate(symbols: &[Symbol], copula: bool) -> Style {
             Style::Jotai
         }
         Class::Sahen if last.lemma == Lemma::Choudai => Style::Jotai,
-        Class::Noun if last.lemma == Lemma::Goran && symbols.len() > 1 && symbols[symbols.len() - 2].lemma == Lemma::Te => Style::Jotai,
+        Class::Noun if last.lemma == Lemma::Goran && symbols.len() > 1 && symbols.at(symbols.len() - 2).lemma == Lemma::Te => Style::Jotai,
         Class::Topic if trails_off(symbols) => Style::Jotai,
         Class::Interjection | Class::Modifier if last.lemma == Lemma::Fused => Style::Keitai,
         _ => Style::Fragment,
@@ -159,24 +159,27 @@ fn predicate(symbols: &[Symbol], copula: bool) -> Style {
 }
 
 /// 〜のでは？
-fn trails_off(symbols: &[Symbol]) -> bool {
+fn trails_off(symbols: Symbols<'_>) -> bool {
     let n = symbols.len();
-    n > 2 && symbols[n - 1].lemma == Lemma::Ha && symbols[n - 2].is(&[Lemma::De, Lemma::Da]) && symbols[n - 3].lemma == Lemma::NoNoun
+    n > 2
+        && symbols.at(n - 1).lemma == Lemma::Ha
+        && symbols.at(n - 2).is(&[Lemma::De, Lemma::Da])
+        && symbols.at(n - 3).lemma == Lemma::NoNoun
 }
 
-fn inflected(symbols: &[Symbol], last: Symbol) -> Style {
+fn inflected(symbols: Symbols<'_>, last: Symbol) -> Style {
     let requested = last.lemma == Lemma::Kudasaru && last.form == Form::Imperative;
     if requested || polite_chain(symbols) { Style::Keitai } else { Style::Jotai }
 }
 
 /// 合格しますように。
-fn wished(symbols: &[Symbol]) -> bool {
+fn wished(symbols: Symbols<'_>) -> bool {
     let n = symbols.len();
-    n > 2 && symbols[n - 1].lemma == Lemma::Ni && symbols[n - 2].lemma == Lemma::You && polite_chain(&symbols[..n - 2])
+    n > 2 && symbols.at(n - 1).lemma == Lemma::Ni && symbols.at(n - 2).lemma == Lemma::You && polite_chain(symbols.first(n - 2))
 }
 
 /// Does the chain of auxiliaries at the end hold です or ます (not っす, not a bare でしょ)?
-fn polite_chain(symbols: &[Symbol]) -> bool {
+fn polite_chain(symbols: Symbols<'_>) -> bool {
     for (i, symbol) in symbols.iter().enumerate().rev() {
         match symbol.lemma {
             Lemma::Masu => return true,
@@ -188,33 +191,25 @@ fn polite_chain(symbols: &[Symbol]) -> bool {
     false
 }
 
-fn is_bare_desho(symbols: &[Symbol], i: usize) -> bool {
-    let symbol = symbols[i];
+fn is_bare_desho(symbols: Symbols<'_>, i: usize) -> bool {
+    let symbol = symbols.at(i);
     (symbol.form == Form::Irrealis && symbols.get(i + 1).is_none_or(|next| next.lemma != Lemma::U)) || symbol.any(Flags::CASUAL)
-}
-
-/// How many words are inflected as in classical Japanese (文語), and how many are auxiliaries of today's: た, だ, ます, ている, である.
-pub(super) fn ages(symbols: &[Symbol]) -> [u32; 2] {
-    let (mut classical, mut modern) = (0, 0);
-    let mut before = Symbol::default();
-    for symbol in symbols {
-        let pair = match before.lemma {
-            Lemma::Te => symbol.class == Class::Verb && symbol.any(Flags::KANA),
-            Lemma::Da => symbol.lemma == Lemma::Aru,
-            _ => false,
-        };
-        classical += u32::from(symbol.any(Flags::CLASSICAL));
-        modern += u32::from(symbol.any(Flags::MODERN) || pair);
-        before = *symbol;
-    }
-    [classical, modern]
 }
 
 /// Words that may begin a sign of role language or of papers.
 const CUES: [Lemma; 7] = [Lemma::Gozaru, Lemma::Da, Lemma::Nai, Lemma::Nu, Lemma::To, Lemma::Yan, Lemma::Zama];
 
-/// Tone from the sentence's words and its end; `statute` = it holds a formula of statutes.
-pub(super) fn tone(symbols: &[Symbol], ending: Ending, statute: bool) -> Tone {
+/// May this symbol make the tone of its sentence other than its end does? Where no symbol may, [`tone`] need not read them. (であろう
+/// and と思われる are known by う and 思う, which are rarer than で and と.)
+pub(super) fn tells_tone(symbol: Symbol) -> bool {
+    let conditional = symbol.is(&[Lemma::Nai, Lemma::Nu]) && symbol.form == Form::Conditional;
+    let formula = symbol.class == Class::DependentNoun && symbol.any(Flags::FORMULA);
+    let word = symbol.is(&[Lemma::Gozaru, Lemma::Yan, Lemma::Zama, Lemma::U, Lemma::Omou]);
+    conditional || formula || word || symbol.any(Flags::ROLE | Flags::CASUAL | Flags::LAUGH | Flags::WRITTEN)
+}
+
+/// Tone from the sentence's words (none of them if none [`tells_tone`]) and its end; `statute` = it holds a formula of statutes.
+pub(super) fn tone(symbols: Symbols<'_>, ending: Ending, statute: bool) -> Tone {
     let mut seen = Flags::NONE;
     let (mut role, mut formal) = (false, statute);
     for (i, symbol) in symbols.iter().enumerate() {
@@ -236,15 +231,15 @@ pub(super) fn tone(symbols: &[Symbol], ending: Ending, statute: bool) -> Tone {
 }
 
 /// ござる without ます, のじゃ, ざます, やんす; a lone わし is not enough.
-fn is_role(symbols: &[Symbol], i: usize) -> bool {
-    let symbol = symbols[i];
+fn is_role(symbols: Symbols<'_>, i: usize) -> bool {
+    let symbol = symbols.at(i);
     let next = symbols.get(i + 1).map_or(Lemma::None, |next| next.lemma);
     match symbol.lemma {
         Lemma::Gozaru => next != Lemma::Masu,
         Lemma::Ja => {
             symbol.any(Flags::ROLE)
                 && i > 0
-                && (symbols[i - 1].lemma == Lemma::NoNoun || symbols[i - 1].is_nominal())
+                && (symbols.at(i - 1).lemma == Lemma::NoNoun || symbols.at(i - 1).is_nominal())
                 && ends_here(symbols, i)
         }
         Lemma::Yan => symbols.get(i + 1).is_some_and(|next| next.class == Class::Verb),
@@ -257,20 +252,20 @@ fn is_role(symbols: &[Symbol], i: usize) -> bool {
 }
 
 /// 拙者, おぬし for the speaker or hearer; ぞい at the end.
-fn is_role_noun(symbols: &[Symbol], i: usize) -> bool {
-    let compound = i > 0 && symbols[i - 1].is_nominal();
-    symbols[i].class == Class::Noun && !compound || symbols[i].class == Class::Suffix && ends_here(symbols, i)
+fn is_role_noun(symbols: Symbols<'_>, i: usize) -> bool {
+    let compound = i > 0 && symbols.at(i - 1).is_nominal();
+    symbols.at(i).class == Class::Noun && !compound || symbols.at(i).class == Class::Suffix && ends_here(symbols, i)
 }
 
 /// Only particles and marks follow.
-fn ends_here(symbols: &[Symbol], i: usize) -> bool {
+fn ends_here(symbols: Symbols<'_>, i: usize) -> bool {
     symbols.get(i + 1).is_none_or(|next| matches!(next.class, Class::Mark | Class::Final | Class::Comma | Class::Close))
 }
 
 /// であろう, なければならない, ものとする.
-fn is_formal(symbols: &[Symbol], i: usize) -> bool {
-    let at = |k: usize| symbols.get(i + k).copied().unwrap_or_default();
-    let symbol = symbols[i];
+fn is_formal(symbols: Symbols<'_>, i: usize) -> bool {
+    let at = |k: usize| symbols.at(i + k);
+    let symbol = symbols.at(i);
     let conjecture = symbol.lemma == Lemma::Da && at(1).lemma == Lemma::Aru && at(2).lemma == Lemma::U;
     let duty = symbol.lemma == Lemma::Nai && symbol.form == Form::Conditional && at(2).lemma == Lemma::Naru;
     let rule = symbol.class == Class::DependentNoun && at(1).lemma == Lemma::To && at(2).lemma == Lemma::Suru && at(3).class == Class::Mark;
@@ -300,8 +295,13 @@ mod tests {
         word(Class::Mark, Lemma::None)
     }
 
+    fn end_of(symbols: &[Symbol]) -> Ending {
+        let numbers: Vec<u16> = (0..).take(symbols.len()).collect();
+        ending(Symbols { table: symbols, numbers: &numbers })
+    }
+
     fn style(symbols: &[Symbol]) -> Style {
-        ending(symbols).style
+        end_of(symbols).style
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
     fn bare_desho_is_casual() {
         let desho = Symbol { form: Form::Irrealis, ..word(Class::Auxiliary, Lemma::Desu) };
         let u = word(Class::Auxiliary, Lemma::U);
-        assert_eq!(ending(&[noun(), desho]), Ending { style: Style::Jotai, casual: true });
+        assert_eq!(end_of(&[noun(), desho]), Ending { style: Style::Jotai, casual: true });
         assert_eq!(style(&[noun(), desho, u]), Style::Keitai);
     }
 }

@@ -161,6 +161,11 @@ impl Vocabulary {
         self.unknown.get(surface).copied()
     }
 
+    /// The flags that words outside the dictionary may have.
+    pub(super) fn flags_of_unknown(&self) -> impl Iterator<Item = Flags> {
+        self.unknown.values().copied()
+    }
+
     /// What follows the honorific prefix at the beginning of `surface`.
     pub(super) fn core<'a>(&self, surface: &'a str) -> Option<&'a str> {
         let core = self.joined_prefixes.iter().find_map(|prefix| surface.strip_prefix(prefix));
