@@ -62,7 +62,7 @@ use crate::schema::{self, Column, element};
 use crate::stage::{self, Batch, Contract, Counts, ListBuilder, Stage, Worker, list_slice, lists, strings, with_column};
 
 /// Raise it when the code analyses the same morphemes in another way.
-const CODE_VERSION: u32 = 3;
+const CODE_VERSION: u32 = 4;
 
 /// Enters fingerprints: follows the code and the tables of `dicts/keigo/`.
 pub fn version() -> u32 {

@@ -198,6 +198,10 @@ named_enum! {
         Azukari,
         /// ほう, 方 as a direction, an alternative, or padding.
         Hou,
+        /// あらせ of あらせられる as one verb, in IPADIC.
+        Araseru,
+        /// いい, よい, in advice (された方がいい).
+        Yoi,
     }
 }
 

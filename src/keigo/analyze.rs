@@ -145,16 +145,39 @@ pub struct Worker<'a> {
     found: Found,
 }
 
+/// How many words [`Tape`] remembers; a power of two.
+const RECENT: usize = 1 << 13;
+
 /// The morphemes of a document, gaps left out: parallel.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tape {
     numbers: Vec<u16>,
     starts: Vec<u32>,
     ends: Vec<u32>,
+    /// Words met before, and the numbers of their symbols, by the low bits of the word id: the table of a dictionary is as large as a
+    /// core's cache, and a text says a few thousand words again and again.
+    recent: Box<[(u32, u16)]>,
+}
+
+impl Default for Tape {
+    fn default() -> Self {
+        let recent = vec![(NO_WORD, 0); RECENT].into_boxed_slice();
+        Self { numbers: Vec::new(), starts: Vec::new(), ends: Vec::new(), recent }
+    }
 }
 
 impl Tape {
-    /// Looks all morphemes up in one tight loop, so that the misses of the cache overlap.
+    /// The number of the symbol of a word of the lexicon.
+    fn number(&mut self, analyzer: &Analyzer, pos: u16, word: u32) -> u16 {
+        let Some(slot) = self.recent.get_mut(word as usize % RECENT) else { return analyzer.symbols.number_of_pos(pos) };
+        if slot.0 != word {
+            let Some(number) = analyzer.symbols.number(word) else { return analyzer.symbols.number_of_pos(pos) };
+            *slot = (word, number);
+        }
+        slot.1
+    }
+
+    /// Takes in the morphemes of a document.
     fn load(&mut self, analyzer: &Analyzer, text: &str, morphemes: Morphemes<'_>) {
         self.numbers.clear();
         self.starts.clear();
@@ -166,7 +189,7 @@ impl Tape {
                     let surface = text.get(start as usize..end as usize).unwrap_or("");
                     analyzer.symbols.number_of_unknown(&analyzer.tables, pos, surface)
                 } else {
-                    analyzer.symbols.number(pos, word)
+                    self.number(analyzer, pos, word)
                 };
                 self.numbers.push(number);
                 self.starts.push(start);

@@ -48,6 +48,7 @@ conditions! {
     te_request
     imperative_request
     seen_person
+    highest_respect
     honorific_passive
     not_peering
     not_lifting
@@ -70,7 +71,9 @@ fn always(_: &Scene<'_>) -> bool {
 /// お/ご〜になる is honorific unless the core is a thing one turns into, or a closed day.
 fn turns_into(scene: &Scene<'_>) -> bool {
     let closed = scene.prefixed.is_some_and(|prefixed| prefixed.lemma == Lemma::Yasumi) && scene.clause.subject() == Subject::Thing;
-    let set_phrase = scene.core(Flags::SET_PHRASE) && scene.clause.object.is_none();
+    // 先生がお作りになった, お移りになりませんか: a verb that the dictionary has as a noun, too.
+    let verb = scene.core(Flags::LEXICAL) && (scene.clause.addresses() || scene.clause.subject() == Subject::Raised);
+    let set_phrase = scene.core(Flags::SET_PHRASE) && scene.clause.object.is_none() && !verb;
     !closed && !set_phrase && !scene.core(Flags::BIKA)
 }
 
@@ -230,6 +233,8 @@ fn honorific_noun(scene: &Scene<'_>) -> bool {
         _ if prefixed.kana => false,
         Lemma::PrefixGo => scene.clause.courteous || sino && !glued(scene),
         Lemma::PrefixKanji => scene.clause.courteous,
+        // お弱いんですか
+        _ if prefixed.class == Class::Adjective && scene.next(0).lemma == Lemma::NoNoun => scene.clause.courteous,
         _ => scene.clause.courteous && scene.core(Flags::VERBAL) && !scene.next(0).is_nominal(),
     }
 }
@@ -303,6 +308,38 @@ fn seen_person(scene: &Scene<'_>) -> bool {
         && next.is(&[Lemma::Masu, Lemma::Ta, Lemma::Te])
 }
 
+/// 植えさせられました as the highest respect (最高敬語), not as what somebody is made to do: of a sovereign, or of somebody unnamed whom the
+/// sentence has raised before. あらせられる is nothing else.
+fn highest_respect(scene: &Scene<'_>) -> bool {
+    if scene.head().is(&[Lemma::Aru, Lemma::Araseru]) {
+        return true;
+    }
+    let clause = scene.clause;
+    if !clause.courteous || clause.agent || clause.object.is_none() {
+        return false;
+    }
+    clause.subject() == Subject::Raised && subject_before(scene).any(Flags::SOVEREIGN) || raised_before(scene)
+}
+
+/// How far back a look for somebody goes, in morphemes: so that matching stays linear.
+const REACH: usize = 40;
+
+/// The noun that the nearest が, は or も marks.
+fn subject_before(scene: &Scene<'_>) -> Symbol {
+    let marker = (2..=REACH).find(|n| scene.back(n - 1).is(&[Lemma::Ga, Lemma::Ha, Lemma::Mo]) && scene.back(*n).is_nominal());
+    marker.map_or(Symbol::default(), |n| scene.back(n))
+}
+
+/// Has the sentence raised somebody by a verb before (お/ご〜になる, なさる), and named no other subject since?
+fn raised_before(scene: &Scene<'_>) -> bool {
+    let marks = |n: &usize| scene.back(*n).is(&[Lemma::Ga, Lemma::Ha, Lemma::Mo]);
+    (1..=REACH).take_while(|n| !marks(n)).any(|n| {
+        let becomes = scene.back(n).lemma == Lemma::Naru && scene.back(n + 1).lemma == Lemma::Ni;
+        let form = becomes && (scene.back(n + 2).any(Flags::PREFIXED) || scene.back(n + 3).is_prefix());
+        form || scene.back(n).is(&[Lemma::Nasaru, Lemma::Asobasu, Lemma::Irassharu, Lemma::Ossharu, Lemma::Meshiagaru])
+    })
+}
+
 /// (ら)れる as respect: needs a raised subject (or a polite question to the hearer), no agent, and a verb that can have it.
 fn honorific_passive(scene: &Scene<'_>) -> bool {
     let head = scene.head();
@@ -322,6 +359,9 @@ fn honorific_passive(scene: &Scene<'_>) -> bool {
         return false;
     }
     let (clause, intransitive) = (scene.clause, act.any(Flags::INTRANSITIVE));
+    if advised(scene) || clause.courteous && intransitive && modified(scene).any(Flags::RAISED) {
+        return clause.subject() != Subject::Speaker;
+    }
     let direct = clause.object.is_some() || intransitive || fronted_object(scene) && scene.clause.courteous || act.any(Flags::TREATING);
     match clause.subject() {
         Subject::Raised if clause.nominative == Subject::Raised => direct || clause.courteous && raised_doer(scene, length == 3, bare_suru),
@@ -345,14 +385,35 @@ fn fronted_object(scene: &Scene<'_>) -> bool {
     scene.clause.nominative == Subject::Raised && scene.clause.topic == Subject::Thing
 }
 
-/// Does the form stand before a noun (された資料)? What follows it are auxiliaries and ている.
+/// Does the form stand before a noun (された資料)? Not before one of a plan or a guess (される予定), where the clause keeps its subject.
 fn adnominal(scene: &Scene<'_>) -> bool {
+    let head = modified(scene);
+    let formal = head.class == Class::DependentNoun || head.any(Flags::KANA | Flags::OUTLOOK);
+    head.is_nominal() && !(formal && scene.clause.courteous) || head.class == Class::Prefix
+}
+
+/// The word after the form and what goes with it: auxiliaries and ている.
+fn modified(scene: &Scene<'_>) -> Symbol {
     let chain = |symbol: Symbol| {
         matches!(symbol.class, Class::Auxiliary) || symbol.lemma == Lemma::Te || symbol.class == Class::Verb && symbol.any(Flags::KANA)
     };
-    let head = (0..6).map(|n| scene.next(n)).find(|symbol| !chain(*symbol)).unwrap_or_default();
-    head.is_nominal() && !((head.class == Class::DependentNoun || head.any(Flags::KANA)) && scene.clause.courteous)
-        || head.class == Class::Prefix
+    (0..6).map(|n| scene.next(n)).find(|symbol| !chain(*symbol)).unwrap_or_default()
+}
+
+/// 吟味された方がよろしい, 控えられた方がいい: advice to the hearer. Of a 一段 verb it may be a potential.
+fn advised(scene: &Scene<'_>) -> bool {
+    let at = usize::from(scene.next(0).lemma == Lemma::Ta);
+    let way = scene.next(at).lemma == Lemma::Hou && scene.next(at + 1).lemma == Lemma::Ga;
+    let good = scene.next(at + 2).lemma;
+    let better = good == Lemma::Yoroshii || good == Lemma::Yoi && scene.clause.courteous;
+    let unnamed = scene.clause.subject() == Subject::Omitted;
+    let potential = scene.head().any(Flags::ICHIDAN) && scene.clause.object.is_none();
+    way && better && unnamed && !potential
+}
+
+/// どうされましたか, いかがされますか.
+fn asks_how(scene: &Scene<'_>) -> bool {
+    scene.head().lemma == Lemma::Suru && scene.back(1).class == Class::Adverb && scene.back(1).any(Flags::QUESTION)
 }
 
 /// 写真はよく撮られますか: a habit of the hearer, asked in the present.
@@ -382,7 +443,7 @@ fn asked(scene: &Scene<'_>, intransitive: bool) -> bool {
     let planned = scene.next(0).is_prefix() || scene.next(0).any(Flags::PREFIXED);
     // 犬を飼われているんですね; 食べられますね may be a potential.
     let told = clause.addresses() && (clause.object.is_some() || intransitive) && !scene.head().any(Flags::ICHIDAN);
-    told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned)
+    told || clause.asks_politely() && (clause.object.is_some() || intransitive || opinion || planned || asks_how(scene))
 }
 
 /// それはいただけない, 雪をいただく山 are not humble.

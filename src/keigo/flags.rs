@@ -110,6 +110,12 @@ flags! {
     TREATING,
     /// Adverb of habit (よく, 普段).
     HABIT,
+    /// Noun of a plan or of how things look (予定, 様子): before it the clause keeps its subject.
+    OUTLOOK,
+    /// Sovereign or member of the house (陛下, 殿下), for whom the highest respect is used.
+    SOVEREIGN,
+    /// One word with お or ご whose core is a verb's stem and stands in no list (お移り).
+    LEXICAL,
     /// Stands after a name (さん, ちゃん): お before that name is part of it.
     ADDRESS,
     /// The speaker alone (私).
@@ -153,7 +159,7 @@ impl Flags {
     pub const NONE: Self = Self([0; 3]);
 
     /// Flags that the program sets from the dictionary or from the formulae: no table may give them.
-    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA).or(Self::SHORT_CAUSATIVE);
+    pub const COMPUTED: Self = Self::ICHIDAN.or(Self::KANA).or(Self::FORMULA).or(Self::SHORT_CAUSATIVE).or(Self::LEXICAL);
 
     const fn of_bit(bit: usize) -> Self {
         let mut flags = [0; 3];

@@ -9,7 +9,7 @@ use crate::keigo::flags::Flags;
 use crate::keigo::mapper::Mapper;
 use crate::keigo::marks::is_punctuation;
 use crate::keigo::tables::Tables;
-use crate::morpheme::{Lexicon, NO_WORD};
+use crate::morpheme::Lexicon;
 
 /// Word id or POS id → symbol.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl SymbolTable {
 
     /// Number of the symbol of a morpheme outside the lexicon: marks and the words of `unknown.tsv` are known by their surface.
     pub(super) fn number_of_unknown(&self, tables: &Tables, pos: u16, surface: &str) -> u16 {
-        let number = self.number(pos, NO_WORD);
+        let number = self.number_of_pos(pos);
         if self.symbols[usize::from(number)].class == Class::Gap {
             number
         } else if is_punctuation(surface) {
@@ -67,14 +67,13 @@ impl SymbolTable {
         }
     }
 
-    /// Number of a morpheme's symbol; index of [`SymbolTable::symbols`].
-    #[inline]
-    pub(super) fn number(&self, pos: u16, word: u32) -> u16 {
-        if word != NO_WORD
-            && let Some(&number) = self.by_word.get(word as usize)
-        {
-            return number;
-        }
+    /// Number of the symbol of a word of the lexicon; index of [`SymbolTable::symbols`].
+    pub(super) fn number(&self, word: u32) -> Option<u16> {
+        self.by_word.get(word as usize).copied()
+    }
+
+    /// Number of the symbol of any other word with this POS.
+    pub(super) fn number_of_pos(&self, pos: u16) -> u16 {
         self.by_pos.get(usize::from(pos)).copied().unwrap_or(0)
     }
 

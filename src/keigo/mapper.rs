@@ -102,6 +102,8 @@ impl<'a> Mapper<'a> {
             Class::Connective => of_kind(Kind::Connective).or_else(|| of_kind(Kind::Particle)),
             Class::Case | Class::Topic | Class::Final | Class::Particle => of_kind(Kind::Particle),
             Class::Prefix => of_kind(Kind::Prefix),
+            // を|お|選び: after を, UniDic takes the prefix for a filler.
+            Class::Interjection if feature(word, 1) == "フィラー" => of_kind(Kind::Prefix).or_else(|| of_kind(Kind::Other)),
             Class::Modifier | Class::Mark | Class::Open | Class::Close | Class::Comma | Class::Gap => None,
             Class::Suffix => of_kind(Kind::Suffix).filter(|_| self.is_person_suffix(word)).or_else(|| of_kind(Kind::Other)),
             _ => of_kind(Kind::Other),
@@ -214,7 +216,7 @@ impl<'a> Mapper<'a> {
             whole | judged
         } else if self.stems.contains(core) {
             // お作り is in the lexicon, and yet お作りします is a form of 作る.
-            Flags::PREFIXED | Flags::VERBAL | Flags::SET_PHRASE | judged
+            Flags::PREFIXED | Flags::VERBAL | Flags::SET_PHRASE | Flags::LEXICAL | judged
         } else {
             Flags::STOP
         }

@@ -79,6 +79,11 @@ impl Clause {
             _ => {}
         }
         let by_means = || before(items, i).is_some_and(|before| before.lemma == Lemma::Niyotte);
+        // 運慶の仏像を、偶然入手された: a comma directly after を parts nothing.
+        let after_object = symbol.class == Class::Comma && before(items, i).is_some_and(|before| before.lemma == Lemma::Wo);
+        if after_object {
+            return;
+        }
         if symbol.class == Class::Comma || (symbol.class == Class::Connective && !by_means()) {
             self.end();
         } else if symbol.is_finite() && items.get(i + 1).is_some_and(|next| next.class != Class::Auxiliary) {
