@@ -335,8 +335,10 @@ fn raised_before(scene: &Scene<'_>) -> bool {
     let marks = |n: &usize| scene.back(*n).is(&[Lemma::Ga, Lemma::Ha, Lemma::Mo]);
     (1..=REACH).take_while(|n| !marks(n)).any(|n| {
         let becomes = scene.back(n).lemma == Lemma::Naru && scene.back(n + 1).lemma == Lemma::Ni;
-        let form = becomes && (scene.back(n + 2).any(Flags::PREFIXED) || scene.back(n + 3).is_prefix());
-        form || scene.back(n).is(&[Lemma::Nasaru, Lemma::Asobasu, Lemma::Irassharu, Lemma::Ossharu, Lemma::Meshiagaru])
+        // お読みになる, 御覧済になる
+        let honorific = |symbol: Symbol| symbol.any(Flags::PREFIXED) || symbol.is_prefix();
+        becomes && (2..=4).any(|k| honorific(scene.back(n + k)))
+            || scene.back(n).is(&[Lemma::Nasaru, Lemma::Asobasu, Lemma::Irassharu, Lemma::Ossharu, Lemma::Meshiagaru])
     })
 }
 
