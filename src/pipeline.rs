@@ -34,6 +34,7 @@ pub mod pool;
 mod publish;
 mod rebalance;
 pub mod registry;
+pub mod repack;
 pub mod report;
 pub mod run;
 pub mod shard;

@@ -35,7 +35,7 @@ impl Trained {
         let counts: Vec<u64> = self.merges.iter().map(|merge| merge.count).collect();
         vec![
             ("tokenizer.json", write::tokenizer_json(&self.tokenizer)),
-            ("tokenizer_config.json", write::tokenizer_config_json(&self.tokenizer, &self.roles)),
+            ("tokenizer_config.json", write::tokenizer_config_json(&self.tokenizer, &self.roles, None)),
             ("special_tokens_map.json", write::special_tokens_map_json(&self.roles)),
             ("merges.txt", write::merges_txt(&self.tokenizer, &counts)),
             ("report.json", format!("{:#}\n", self.report)),
