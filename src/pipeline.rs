@@ -8,6 +8,7 @@
 
 mod annotate;
 mod bits;
+mod card;
 mod context;
 mod count;
 mod decide;

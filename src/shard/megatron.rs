@@ -3,6 +3,8 @@
 //! `.bin` holds the tokens of all documents back to back. `.idx` is a header of [`HEADER_BYTES`], then for n sequences, one a document
 //! here: n × i32 tokens of each, n × i64 byte at which each begins in `.bin`, (n + 1) × i64 first sequence of each document.
 
+use std::fmt::Write as _;
+
 /// Bytes of the header of an index.
 pub const HEADER_BYTES: usize = 34;
 
@@ -95,7 +97,9 @@ pub fn file_name(source: &str) -> String {
         if c.is_alphanumeric() || matches!(c, '-' | '_') || (c == '.' && i > 0) {
             name.push(c);
         } else {
-            c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| name.push_str(&format!("%{byte:02X}")));
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(name, "%{byte:02X}");
+            }
         }
     }
     if name.is_empty() {

@@ -18,7 +18,7 @@ fn finished(more: &[&str]) -> World {
     let line = |i: usize| {
         let text = (0..=i % 7).map(|k| format!("{i}番の米は{k}回精米しました。")).collect::<Vec<_>>().join("\n");
         let mut record = serde_json::json!({"id": format!("文書/{i}"), "text": text});
-        if i % 3 > 0 {
+        if !i.is_multiple_of(3) {
             record["source"] = ["青空 文庫", "a/b"][i % 3 - 1].into();
             record["url"] = format!("https://example.org/{i}").into();
             record["meta"] = serde_json::json!({"n": i, "name": "\"引用\""});
@@ -155,8 +155,8 @@ fn a_pack_of_token_shards_is_that_of_a_run() {
 fn a_pack_repeats_what_the_run_repeats() {
     let world = World::new();
     let line = |i: usize| {
-        let end = if i % 10 == 0 { "だ" } else { "です" };
-        let text = (0..6).map(|k| format!("{i}番の人は{k}つの米{end}。")).collect::<String>();
+        let end = if i.is_multiple_of(10) { "だ" } else { "です" };
+        let text = (0..6).map(|k| format!("{i}番の人は{k}つの米{end}。")).collect::<Vec<_>>().concat();
         serde_json::json!({"id": i.to_string(), "text": text}).to_string()
     };
     world.write("in.jsonl", (0..100).map(line).collect::<Vec<_>>().join("\n"));
