@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::bpe::merge_ranks::{MergeRanks, NONE};
 use crate::bpe::pattern::Pattern;
-use crate::bpe::vocabulary::{Alphabet, Tokenizer};
+use crate::bpe::ranked::Ranked;
+use crate::bpe::vocabulary::Tokenizer;
 
 /// A vocabulary for `tiktoken`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,57 +30,21 @@ pub struct Tiktoken {
 /// # Errors
 /// One sentence if `tiktoken` could give other ids.
 pub fn tiktoken(tokenizer: &Tokenizer, name: &str) -> Result<Tiktoken, String> {
-    if tokenizer.normalizer().is_some() {
-        return Err("the vocabulary has a normalizer, and tiktoken has none".to_owned());
-    }
-    if tokenizer.alphabet() != Alphabet::Bytes {
-        return Err("the vocabulary starts from characters; tiktoken starts from bytes".to_owned());
-    }
-    let ordinary = || (0..tokenizer.len() as u32).filter(|&id| !tokenizer.is_special(id));
-    let mut bytes = [NONE; 256];
-    for id in ordinary() {
-        if let Some([byte]) = tokenizer.token(id) {
-            bytes[usize::from(*byte)] = id;
-        }
-    }
-    if let Some(missing) = bytes.iter().position(|&id| id == NONE) {
-        return Err(format!("byte 0x{missing:02X} has no token, and tiktoken needs one for each"));
-    }
-    let merges = MergeRanks::new(tokenizer);
+    let ranked = Ranked::of(tokenizer)?;
     let mut ranks = String::new();
-    let (mut left_out, mut before): (usize, Option<(u32, u32)>) = (0, None);
-    for id in ordinary() {
+    let mut left_out = 0;
+    for id in (0..tokenizer.len() as u32).filter(|&id| !tokenizer.is_special(id)) {
         let Some(token) = tokenizer.token(id) else { continue };
-        if token.len() > 1 {
-            let symbols = token.iter().map(|&byte| bytes[usize::from(byte)]).collect();
-            let Some(rank) = last_merge(symbols, id, &merges) else {
-                left_out += 1;
-                continue;
-            };
-            if let Some((other, _)) = before.filter(|(_, other)| *other > rank) {
-                return Err(format!("token {id} is merged before token {other}, and tiktoken merges in the order of ids"));
-            }
-            before = Some((id, rank));
+        if token.len() == 1 || ranked.rank(id).is_some() {
+            ranks.extend([&STANDARD.encode(token), " ", &id.to_string(), "\n"]);
+        } else {
+            left_out += 1;
         }
-        ranks.extend([&STANDARD.encode(token), " ", &id.to_string(), "\n"]);
     }
     let specials: serde_json::Map<String, Value> =
         tokenizer.specials().iter().map(|special| (special.content.clone(), Value::from(special.id))).collect();
     let about = json!({"name": name, "pat_str": expression(tokenizer.pattern()), "special_tokens": specials});
     Ok(Tiktoken { ranks, about, left_out })
-}
-
-/// The rank of the merge that makes the token out of its bytes; `None` if they are encoded to something else.
-fn last_merge(mut symbols: Vec<u32>, id: u32, merges: &MergeRanks) -> Option<u32> {
-    let mut last = None;
-    loop {
-        let ranks = symbols.windows(2).map(|pair| merges.rank(pair[0], pair[1]));
-        let Some((rank, at)) = ranks.zip(0..).filter(|(rank, _)| *rank != NONE).min() else { break };
-        symbols[at] = merges.result(rank);
-        symbols.remove(at + 1);
-        last = Some(rank);
-    }
-    last.filter(|_| symbols == [id])
 }
 
 /// The pattern as one expression that matches every text without a gap, for engines that drop what lies between two matches.
@@ -126,7 +90,7 @@ fn deepseek() -> String {
 mod tests {
     use super::*;
     use crate::bpe::byte_level::BYTE_ORDER;
-    use crate::bpe::vocabulary::Special;
+    use crate::bpe::vocabulary::{Alphabet, Special};
 
     /// The 256 bytes as ids 1 …, behind a special token.
     fn with(more: &[(u32, &str)], merges: &[(u32, u32)]) -> Tokenizer {

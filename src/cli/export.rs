@@ -3,6 +3,7 @@
 mod hf;
 mod jsonl;
 mod megatron;
+mod sentencepiece;
 mod tiktoken;
 mod vocabulary;
 
@@ -23,6 +24,8 @@ enum Format {
     Jsonl(jsonl::Arguments),
     /// A vocabulary as a directory that transformers loads
     Hf(hf::Arguments),
+    /// A vocabulary without a pattern as a model of SentencePiece
+    Sentencepiece(sentencepiece::Arguments),
     /// A vocabulary for tiktoken
     Tiktoken(tiktoken::Arguments),
 }
@@ -32,6 +35,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         Format::Megatron(arguments) => megatron::run(arguments, common),
         Format::Jsonl(arguments) => jsonl::run(arguments, common),
         Format::Hf(arguments) => hf::run(arguments, common),
+        Format::Sentencepiece(arguments) => sentencepiece::run(arguments, common),
         Format::Tiktoken(arguments) => tiktoken::run(arguments, common),
     }
 }

@@ -214,6 +214,7 @@ fn vocabularies_are_exported_whole_or_refused() {
         &world,
         &[
             (&["export", "tiktoken", "out", "-o", "w"], "--without-normalizer"),
+            (&["export", "sentencepiece", "out", "-o", "w", "--without-normalizer"], "tokenizer.pattern = \"none\""),
             (&["export", "hf", "out", "-o", "w", "--eos", "</s>"], "no special token \"</s>\""),
             (&["export", "hf", "no.json", "-o", "w"], "no.json: not a tokenizer.json"),
             (&["export", "hf", "gone.json", "-o", "w"], "does not exist"),
@@ -221,6 +222,10 @@ fn vocabularies_are_exported_whole_or_refused() {
         ],
     );
     assert!(!world.path("w").exists(), "nothing is left of a refusal");
+    run(&world, "none", &["--set", "tokenizer.pattern=none"]);
+    refused(&world, &[(&["export", "sentencepiece", "none", "-o", "w"], "the first is U+")]);
+    done(&world, &["export", "sentencepiece", "none", "-o", "none.model", "--known-characters"]);
+    assert!(fs::read(world.path("none.model")).unwrap().windows(13).any(|bytes| bytes == b"<|endoftext|>"));
 }
 
 #[test]
