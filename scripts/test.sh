@@ -60,6 +60,12 @@ if [ -x "$python" ]; then
   # The normaliser inside a tokenizer.json against `seimai normalize`: a part of Unicode, and texts.
   "$target/release/seimai" run examples/samples.toml --out "$scratch/normaliser" --set tokenizer.normalizer=seimai --progress none
   "$python" tests/python/normalizer.py "$target/release/seimai" "$scratch/normaliser/tokenizer/tokenizer.json" --every 17 corpora-samples/*.jsonl
+  "$python" tests/python/read_pack.py "$scratch/out"
+  "$python" tests/python/load_dataset.py "$scratch/out"
+  "$python" tests/python/export_vocabulary.py "$target/release/seimai" "$scratch/out"
+  "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
+  "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
+  "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"
 else
   echo "skipped: reading back needs the Python packages of ./scripts/install-test-tools.sh"
   [ -z "${CI:-}" ] || exit 1

@@ -2,7 +2,7 @@
 //!
 //! [`Count`] is a fold that counts pre-tokens, shard by shard; [`merge_counts`] adds its partial tables up; [`train()`] learns a
 //! vocabulary from the sum; [`Encode`] is the stage that turns documents into ids. Morphemes guide training only: encoding needs
-//! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`].
+//! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`], [`tiktoken`] and [`sentencepiece`].
 
 mod byte_level;
 mod class;
@@ -16,7 +16,10 @@ mod merge_ranks;
 mod merger;
 mod options;
 pub mod pattern;
+mod ranked;
+pub mod sentencepiece;
 mod shape;
+pub mod tiktoken;
 mod tokenizer_file;
 pub mod train;
 pub mod trainer;

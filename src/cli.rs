@@ -8,6 +8,7 @@ mod common;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
+mod export;
 mod filter;
 mod gc;
 mod highlight;
@@ -18,8 +19,11 @@ mod keigo;
 pub mod limits;
 mod losses;
 mod normalize;
+mod pack;
+mod parts;
 mod pii;
 mod plan;
+mod record_columns;
 mod records;
 mod run;
 mod segment;
@@ -75,6 +79,10 @@ enum Command {
     Keigo(keigo::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
+    /// Token shards into packed sequences of one length, without the rest of a run
+    Pack(pack::Arguments),
+    /// Tokens, documents and vocabularies in the formats of other programs
+    Export(export::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped
     Inspect(inspect::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
@@ -140,6 +148,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Pii(arguments) => pii::run(arguments, common),
         Command::Keigo(arguments) => keigo::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
+        Command::Pack(arguments) => pack::run(arguments, common),
+        Command::Export(arguments) => export::run(arguments, common),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, common),
         Command::Gc(arguments) => gc::run(arguments),

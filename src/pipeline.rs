@@ -8,6 +8,7 @@
 
 mod annotate;
 mod bits;
+mod card;
 mod context;
 mod count;
 mod decide;
@@ -36,6 +37,7 @@ pub mod pool;
 mod publish;
 mod rebalance;
 pub mod registry;
+pub mod repack;
 pub mod report;
 pub mod run;
 pub mod shard;

@@ -1,5 +1,6 @@
 //! `[tokenizer]` of the plan.
 
+use crate::bpe::byte_level;
 use crate::bpe::huggingface::write::Roles;
 use crate::bpe::pattern::Pattern;
 use crate::bpe::vocabulary::MAX_ID;
@@ -116,6 +117,7 @@ impl Options {
         self.scanner()?;
         let least = 256 + self.special_tokens.len();
         let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
+        let misread = self.special_tokens.iter().find(|token| is_misread(token));
         let refusals = [
             (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
             (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
@@ -130,6 +132,13 @@ impl Options {
             (self.max_token_length.is_some_and(|max| max < 2), "tokenizer.max_token_length must be at least 2".to_owned()),
             (unknown.is_some(), format!("tokenizer.special_tokens lacks {:?}", unknown.cloned().unwrap_or_default())),
             (self.has_bad_special(), "tokenizer.special_tokens must be different strings of two or more characters".to_owned()),
+            (
+                misread.is_some(),
+                format!(
+                    "tokenizer.special_tokens holds {:?}: byte-level vocabularies read these characters as other bytes; use ASCII                      characters from ! to ~, or at least one character that is neither these nor Latin, as in <｜end｜>",
+                    misread.cloned().unwrap_or_default()
+                ),
+            ),
         ];
         refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))
     }
@@ -157,11 +166,41 @@ impl Options {
     }
 }
 
+/// Is the token the spelling of other bytes in a byte-level vocabulary? Then it could be an ordinary token's (`ãģ` is half a kana), and
+/// decoders turn it into those bytes.
+fn is_misread(token: &str) -> bool {
+    byte_level::read(token).is_some_and(|bytes| bytes != token.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Spellings of other bytes are refused; what is no spelling at all stays as it is written.
+    #[test]
+    fn special_tokens_are_not_spelled_as_bytes() {
+        for token in ["ãģ", "«eos»", "ĠA", "é!", "ÿþ"] {
+            let options = Options {
+                special_tokens: vec![token.to_owned(), "<p>".to_owned()],
+                eos_token: token.to_owned(),
+                pad_token: "<p>".to_owned(),
+                ..Options::default()
+            };
+            let why = options.check().unwrap_err();
+            assert!(why.contains("special_tokens") && why.contains(token), "{why}");
+        }
+        for token in ["<｜end｜>", "</s>", "[終]", "a b", "«終»"] {
+            let options = Options {
+                special_tokens: vec![token.to_owned(), "<p>".to_owned()],
+                eos_token: token.to_owned(),
+                pad_token: "<p>".to_owned(),
+                ..Options::default()
+            };
+            assert_eq!(options.check(), Ok(()), "{token}");
+        }
+    }
 
     #[test]
     fn refusals_name_the_key() {

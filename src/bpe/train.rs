@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::stage::Batch;
 
 /// Enters fingerprints: raise it when another vocabulary is learned from the same counts.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A learned vocabulary.
 #[derive(Debug, Clone)]
@@ -30,12 +30,12 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// The files of the directory `tokenizer/`: names and contents.
+    /// The files of the directory `tokenizer/`: names and contents. `tokenizer_config.json`, which also tells of the model, is made by
+    /// [`tokenizer_config_json`](crate::bpe::huggingface::tokenizer_config_json).
     pub fn files(&self) -> Vec<(&'static str, String)> {
         let counts: Vec<u64> = self.merges.iter().map(|merge| merge.count).collect();
         vec![
             ("tokenizer.json", write::tokenizer_json(&self.tokenizer)),
-            ("tokenizer_config.json", write::tokenizer_config_json(&self.tokenizer, &self.roles)),
             ("special_tokens_map.json", write::special_tokens_map_json(&self.roles)),
             ("merges.txt", write::merges_txt(&self.tokenizer, &counts)),
             ("report.json", format!("{:#}\n", self.report)),

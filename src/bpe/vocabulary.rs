@@ -123,6 +123,12 @@ impl Tokenizer {
         Self { normalizer: Some(normalizer), ..self }
     }
 
+    /// The same tokenizer without a normaliser.
+    #[must_use]
+    pub fn without_normalizer(self) -> Self {
+        Self { normalizer: None, ..self }
+    }
+
     /// The normaliser that `tokenizer.json` carries.
     pub fn normalizer(&self) -> Option<&serde_json::Value> {
         self.normalizer.as_ref()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::datatypes::{DataType, Int32Type, Schema};
 
 use super::common::Outcome;
+use super::parts;
 use crate::bpe::read_tokenizer;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;
@@ -28,11 +29,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for given in &arguments.tokens {
-        // Of the directory of a run only `tokens/` is decoded; it holds other Parquet files too.
-        let of_run = given.join("tokens");
-        let given = if of_run.is_dir() { &of_run } else { given };
-        let shards = shards(given)?;
-        let path = arguments.tokenizer.clone().unwrap_or_else(|| beside(given));
+        let given = parts::directory(given, parts::TOKENS);
+        let shards = parts::files(&given)?;
+        let path = arguments.tokenizer.clone().unwrap_or_else(|| beside(&given));
         let tokenizer = vocabulary(&path)?;
         let hash = hash_file(&path)?.1;
         for shard in shards {
@@ -42,27 +41,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Done)
-}
-
-/// The Parquet files of a directory in order of names, or the file itself.
-fn shards(given: &Path) -> Result<Vec<PathBuf>, Error> {
-    if !given.is_dir() {
-        return if given.exists() {
-            Ok(vec![given.to_path_buf()])
-        } else {
-            Err(Error::refused(format!("{}: does not exist", given.display())))
-        };
-    }
-    let listing = std::fs::read_dir(given).map_err(|e| Error::io(given, "list", e))?;
-    let mut shards: Vec<PathBuf> = listing
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "parquet"))
-        .collect();
-    shards.sort();
-    if shards.is_empty() {
-        return Err(Error::refused(format!("{}: holds no token shards (*.parquet)", given.display())));
-    }
-    Ok(shards)
 }
 
 fn beside(given: &Path) -> PathBuf {

@@ -8,10 +8,9 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use arrow::array::Array;
-
 use super::common::{Common, Outcome, Taken, output_failed};
 use super::json_line::JsonLine;
+use super::record_columns::RecordColumns;
 use super::records::{Records, report};
 use super::{losses, signals, ui};
 use crate::corpus::BatchBuilder;
@@ -181,14 +180,16 @@ fn judge_batch(stages: &Stages, batch: &Batch, explain: bool) -> Result<Judged> 
     let personal = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
     let rejections = stages.decider.judge(batch)?.with(personal);
     let masked = stages.pii.mask(batch)?;
-    let columns = Columns::of(&masked)?;
+    let columns = RecordColumns::of(&masked)?;
+    let registers = strings(&masked, &schema::REGISTER)?;
     let mut judged = Judged { kept: String::new(), rejected: String::new(), explained: String::new(), losses: Losses::default() };
     for row in 0..batch.num_rows() {
         let rejection = rejections.of(row as u32);
         let rule = rejection.map(|rejection| format!("{}/{}", rejection.stage, rejection.rule));
         let text = columns.texts.value(row);
-        judged.losses.count(columns.sources.value(row), columns.registers.value(row), text.chars().count() as u64, rule.as_deref());
-        let mut line = columns.record(row);
+        judged.losses.count(columns.sources.value(row), registers.value(row), text.chars().count() as u64, rule.as_deref());
+        let mut line = columns.line(row);
+        line.text("register", Some(registers.value(row)));
         let target = match rejection {
             None => &mut judged.kept,
             Some(rejection) => {
@@ -204,7 +205,7 @@ fn judge_batch(stages: &Stages, batch: &Batch, explain: bool) -> Result<Judged> 
             let mut line = JsonLine::with_capacity(1024);
             line.text("id", Some(columns.ids.value(row)));
             line.raw("kept", if rejection.is_none() { "true" } else { "false" });
-            line.text("register", Some(columns.registers.value(row)));
+            line.text("register", Some(registers.value(row)));
             if let Some(rejection) = rejection {
                 line.text("stage", Some(rejection.stage));
                 line.text("rule", Some(rejection.rule));
@@ -236,50 +237,6 @@ fn explained(measures: &[crate::decide::Explained]) -> String {
         })
     };
     measures.iter().map(one).collect::<serde_json::Value>().to_string()
-}
-
-/// The columns that are written.
-struct Columns<'a> {
-    ids: &'a arrow::array::StringArray,
-    texts: &'a arrow::array::StringArray,
-    sources: &'a arrow::array::StringArray,
-    registers: &'a arrow::array::StringArray,
-    /// url, license, date: null where the record has none.
-    given: [(&'static str, &'a arrow::array::StringArray); 3],
-    meta: &'a arrow::array::StringArray,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a Batch) -> Result<Self> {
-        Ok(Self {
-            ids: strings(batch, &schema::DOC_ID)?,
-            texts: strings(batch, &schema::TEXT)?,
-            sources: strings(batch, &schema::SOURCE)?,
-            registers: strings(batch, &schema::REGISTER)?,
-            given: [
-                (schema::URL.name, strings(batch, &schema::URL)?),
-                (schema::LICENSE.name, strings(batch, &schema::LICENSE)?),
-                (schema::DATE.name, strings(batch, &schema::DATE)?),
-            ],
-            meta: strings(batch, &schema::META)?,
-        })
-    }
-
-    /// The record, as far as both files have it.
-    fn record(&self, row: usize) -> JsonLine {
-        let value = |column: &'a arrow::array::StringArray| column.is_valid(row).then(|| column.value(row));
-        let text = self.texts.value(row);
-        let mut line = JsonLine::with_capacity(text.len() + 128);
-        line.text("id", Some(self.ids.value(row)));
-        line.text("text", Some(text));
-        line.text("source", Some(self.sources.value(row)));
-        for (name, column) in self.given {
-            line.text(name, value(column));
-        }
-        line.meta(value(self.meta));
-        line.text("register", Some(self.registers.value(row)));
-        line
-    }
 }
 
 /// Where the lines go.

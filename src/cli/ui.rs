@@ -43,6 +43,7 @@ fn describe(pass: &str) -> &'static str {
         "encode" => "encode, write token shards",
         "pack" => "pack sequences",
         "verify" => "check",
+        "export" => "export",
         _ => "work",
     }
 }
@@ -137,6 +138,7 @@ impl Observer for Json {
             Event::PassStarted { pass, quantity, total } => {
                 let quantity = match quantity {
                     Quantity::Bytes => "bytes",
+                    Quantity::Documents => "documents",
                     Quantity::Parts => "parts",
                     Quantity::Steps => "steps",
                 };

@@ -99,6 +99,13 @@ pub struct ShardInfo {
 }
 
 impl PackInfo {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> crate::error::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| crate::error::Error::internal(format!("pack.json: {e}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     /// Checks the fields that others rely on; the message names the first one that is wrong.
     pub fn check(&self) -> Result<(), &'static str> {
         if self.format != FORMAT {

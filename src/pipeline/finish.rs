@@ -1,4 +1,4 @@
-//! The end of a run: `quarantine.jsonl`, `plan.toml`, `manifest.json`, `run.json`, `_SUCCESS`, in this order.
+//! The end of a run: `quarantine.jsonl`, `plan.toml`, `README.md`, `manifest.json`, `run.json`, `_SUCCESS`, in this order.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::annotate::Annotated;
+use super::card::card;
 use super::context::Context;
 use super::decide::Part;
 use super::encode::{TokenFacts, Tokens};
@@ -22,6 +23,7 @@ use super::shard::ShardFacts;
 use super::train::Vocabulary;
 use super::work_dir::{Entry, InputState, State, WorkDir};
 use super::{gc, layout};
+use crate::bpe::huggingface::tokenizer_config_json;
 use crate::corpus::{InputTally, SourceDefaults};
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
@@ -68,10 +70,11 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
     if let Some(held_out) = &packed.held_out {
         files.push(work.write_output(HELD_OUT.pack_json, &held_out.index, 0)?);
     }
+    files.push(work.write_output(layout::TOKENIZER_CONFIG, tokenizer_config(context.plan(), vocabulary).as_bytes(), 0)?);
     files.push(quarantine);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     work.write_used()?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         seimai: env!("CARGO_PKG_VERSION").to_owned(),
         fingerprint: context.fingerprint.to_owned(),
@@ -97,8 +100,16 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         validation: packed.held_out.as_ref().map(|held_out| validation(parts, &tokens.held_out, held_out)),
         files,
     };
+    let card = card(work.out(), &manifest)?;
+    manifest.files.push(work.write_output(layout::CARD, card.as_bytes(), 0)?);
+    manifest.files.sort_by(|a, b| a.path.cmp(&b.path));
     work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
     Ok(manifest)
+}
+
+/// `tokenizer_config.json`: not made with the vocabulary, for another sequence length needs no other vocabulary.
+pub(super) fn tokenizer_config(plan: &Plan, vocabulary: &Vocabulary) -> String {
+    tokenizer_config_json(&vocabulary.tokenizer, &plan.tokenizer.roles(), Some(u64::from(plan.pack.sequence_length)))
 }
 
 /// What the passes made, with names in OUT.

@@ -1,7 +1,7 @@
 //! Every name under OUT/, once.
 //!
 //! ```text
-//! OUT/plan.toml manifest.json run.json quarantine.jsonl counts.parquet _SUCCESS
+//! OUT/README.md plan.toml manifest.json run.json quarantine.jsonl counts.parquet _SUCCESS
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
 //! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
@@ -35,6 +35,8 @@ pub(super) mod pass {
 
 /// The resolved plan.
 pub(super) const PLAN: &str = "plan.toml";
+/// The dataset card.
+pub(super) const CARD: &str = "README.md";
 /// The manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Timings and host.
@@ -59,6 +61,8 @@ pub(super) const VALIDATION: &str = "validation";
 pub(super) const TOKENIZER: &str = "tokenizer";
 /// The vocabulary for Hugging Face.
 pub(super) const TOKENIZER_JSON: &str = "tokenizer/tokenizer.json";
+/// What `transformers` reads beside it.
+pub(super) const TOKENIZER_CONFIG: &str = "tokenizer/tokenizer_config.json";
 /// The index of the pack.
 pub(super) const PACK_JSON: &str = "pack/pack.json";
 /// Directories of parts; rows of documents and of tokens are the same documents.
@@ -110,8 +114,8 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 13] =
-    [SUCCESS, MANIFEST, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
+pub(super) const OUTPUTS: [&str; 14] =
+    [SUCCESS, MANIFEST, CARD, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
 
 /// The files of [`TOKENIZER`].
 pub(super) const TOKENIZER_FILES: [&str; 5] =
@@ -120,7 +124,7 @@ pub(super) const TOKENIZER_FILES: [&str; 5] =
 /// Files that the manifest does not list, by design.
 pub(super) const UNLISTED: [&str; 3] = [MANIFEST, RUN, SUCCESS];
 /// Files that every run has, besides its parts.
-pub(super) const NEEDED: [&str; 5] = [PLAN, QUARANTINE, COUNTS, TOKENIZER_JSON, PACK_JSON];
+pub(super) const NEEDED: [&str; 7] = [CARD, PLAN, QUARANTINE, COUNTS, TOKENIZER_JSON, TOKENIZER_CONFIG, PACK_JSON];
 
 /// The file of a part in one of [`DOCUMENTS`], [`REJECTED`], [`TOKENS`].
 pub(super) fn part(directory: &str, part: usize) -> String {

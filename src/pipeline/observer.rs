@@ -43,6 +43,8 @@ pub enum Event {
 pub enum Quantity {
     /// Bytes: of input files as on disk while framing, of decoded records after it.
     Bytes,
+    /// Documents.
+    Documents,
     /// Output parts.
     Parts,
     /// Steps of a fold.

@@ -68,8 +68,7 @@ fn pack(context: &Context<'_>, selection: Selection, vocabulary: &Vocabulary) ->
         packed.push(entry.facts);
     }
     let info = PackInfo { mixture, ..packer.info(&packed) };
-    let mut index = serde_json::to_vec_pretty(&info).map_err(|e| Error::internal(format!("pack.json: {e}")))?;
-    index.push(b'\n');
+    let index = info.to_bytes()?;
     Ok(Packed { info, parts, index })
 }
 

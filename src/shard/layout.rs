@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -64,6 +64,17 @@ pub fn rejected_properties() -> WriterProperties {
     base("rejected", Vec::new()).build()
 }
 
+/// Columns of the table beside a pair of Megatron's files: `document`, `part`, `row`, `doc_id`.
+pub(crate) fn megatron_meta_schema() -> SchemaRef {
+    let integer = |name| Field::new(name, DataType::Int64, false);
+    Arc::new(Schema::new(vec![integer("document"), Field::new("part", DataType::Utf8, false), integer("row"), DOC_ID.field()]))
+}
+
+/// Properties of that table.
+pub(crate) fn megatron_meta_properties(meta: &TokensMeta) -> WriterProperties {
+    base("megatron-meta", token_pairs(meta)).set_column_dictionary_enabled(leaf("part"), true).build()
+}
+
 /// Long or unique strings: without dictionary, and without statistics, because their least and greatest values are of no use.
 const LONG_STRINGS: &[&str] = &["text", "meta", "evidence"];
 
@@ -105,12 +116,15 @@ fn pair(key: &str, value: &str) -> KeyValue {
 
 /// The metadata key of a token shard under which the BLAKE3 of its `tokenizer.json` stands.
 pub const TOKENIZER_KEY: &str = "seimai.tokenizer_blake3";
+pub(crate) const VOCAB_SIZE_KEY: &str = "seimai.vocab_size";
+pub(crate) const EOS_KEY: &str = "seimai.eos_id";
+pub(crate) const PAD_KEY: &str = "seimai.pad_id";
 
 fn token_pairs(meta: &TokensMeta) -> Vec<KeyValue> {
     vec![
         pair(TOKENIZER_KEY, &meta.tokenizer_blake3),
-        pair("seimai.vocab_size", &meta.vocab_size.to_string()),
-        pair("seimai.eos_id", &meta.eos.to_string()),
-        pair("seimai.pad_id", &meta.pad.to_string()),
+        pair(VOCAB_SIZE_KEY, &meta.vocab_size.to_string()),
+        pair(EOS_KEY, &meta.eos.to_string()),
+        pair(PAD_KEY, &meta.pad.to_string()),
     ]
 }

@@ -194,7 +194,9 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("segment/dictionary", "measures the files of a dictionary"),
     ("segment/store", "keeps dictionaries on disk"),
     ("shard/layout", "the layout of Parquet files"),
+    ("shard/megatron_writer", "reads token shards"),
     ("shard/part_writer", "writes Parquet files"),
+    ("shard/token_shard", "reads the footer of a token shard"),
 ];
 
 #[test]

@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod determinism;
 mod durability;
+mod export;
 mod filter;
 mod harness;
 mod hostile;

@@ -56,11 +56,13 @@ fn line_breaks_of_the_pattern_are_real_characters() {
 #[test]
 fn companions_name_roles_and_counts() {
     let tokenizer = tokenizer(Pattern::Gpt2);
-    let config: Value = serde_json::from_str(&tokenizer_config_json(&tokenizer, &roles())).unwrap();
+    let config: Value = serde_json::from_str(&tokenizer_config_json(&tokenizer, &roles(), Some(4096))).unwrap();
     assert_eq!(config["eos_token"], "<|endoftext|>");
     assert_eq!(config["added_tokens_decoder"]["1"]["content"], "<|pad|>");
     assert!(config["added_tokens_decoder"]["1"].get("id").is_none());
     assert_eq!(config["clean_up_tokenization_spaces"], false);
+    assert_eq!((&config["model_max_length"], &config["model_input_names"]), (&json!(4096), &json!(["input_ids", "attention_mask"])));
+    assert!(!tokenizer_config_json(&tokenizer, &roles(), None).contains("model_max_length"));
     let map: Value = serde_json::from_str(&special_tokens_map_json(&roles())).unwrap();
     assert_eq!(map, json!({"eos_token": "<|endoftext|>", "pad_token": "<|pad|>"}));
     assert_eq!(merges_txt(&tokenizer, &[7, 3]), "Ġ a\t7\nĠa Ċ\t3\n");

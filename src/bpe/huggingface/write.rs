@@ -59,8 +59,9 @@ pub fn tokenizer_json(tokenizer: &Tokenizer) -> String {
     }))
 }
 
-/// `tokenizer_config.json` for `transformers`.
-pub fn tokenizer_config_json(tokenizer: &Tokenizer, roles: &Roles) -> String {
+/// `tokenizer_config.json` for `transformers`. Of a text with more than `model_max_length` tokens it warns, and cuts it where truncation is
+/// asked for; without, no text is too long.
+pub fn tokenizer_config_json(tokenizer: &Tokenizer, roles: &Roles, model_max_length: Option<u64>) -> String {
     let decoder = tokenizer.specials().iter().map(|special| {
         let mut token = added_token(special);
         token.as_object_mut().and_then(|token| token.shift_remove("id"));
@@ -72,6 +73,9 @@ pub fn tokenizer_config_json(tokenizer: &Tokenizer, roles: &Roles) -> String {
     config.insert("add_bos_token".to_owned(), Value::from(false));
     config.insert("add_eos_token".to_owned(), Value::from(false));
     config.insert("clean_up_tokenization_spaces".to_owned(), Value::from(false));
+    // Models that continue text take no token types, which is what the class would add.
+    config.insert("model_input_names".to_owned(), json!(["input_ids", "attention_mask"]));
+    config.extend(model_max_length.map(|length| ("model_max_length".to_owned(), Value::from(length))));
     config.insert("tokenizer_class".to_owned(), Value::from("PreTrainedTokenizerFast"));
     pretty(&Value::Object(config))
 }

@@ -3,6 +3,7 @@
 use super::Check;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
+use crate::pipeline::card::card;
 use crate::pipeline::layout;
 use crate::pipeline::manifest::Taken;
 use crate::pipeline::plan::Plan;
@@ -34,6 +35,19 @@ impl Check<'_> {
             self.found("manifest.json: says that another part of the inputs was taken than plan.toml gives");
         }
         self.dictionary(&plan);
+        self.card()
+    }
+
+    /// The card says what the manifest and the tables say.
+    fn card(&mut self) -> Result<()> {
+        if !self.all_whole() || self.entry(layout::CARD).is_none() {
+            return Ok(());
+        }
+        let made = card(self.run, self.manifest);
+        let Some(made) = self.note(layout::CARD, made)? else { return Ok(()) };
+        if read_limited(&self.run.join(layout::CARD), 1 << 24)? != made.into_bytes() {
+            self.found(format!("{}: does not say what the manifest and the tables say", layout::CARD));
+        }
         Ok(())
     }
 
