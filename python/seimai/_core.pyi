@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -23,6 +23,11 @@ __all__ = [
     "Pack",
     "PackPart",
     "open_pack",
+    "RowOrder",
+    "PackedReader",
+    "Ring",
+    "PackedBatch",
+    "plan_rows",
     "command_line",
 ]
 
@@ -253,3 +258,51 @@ def read_tables(paths: list[Path], columns: list[str] | None = None, batch_rows:
 def rejected(paths: list[Path], rule: str | None = None, sample: int | None = None, seed: int = 0) -> Batch: ...
 def judge_again(run: _Path, settings: list[str]) -> tuple[int, int, dict[str, int], dict[str, int], Batch]: ...
 def command_line(arguments: list[str]) -> int: ...
+
+@final
+class RowOrder:
+    def __new__(cls, rows: int, seed: int, block: int) -> RowOrder: ...
+    def rows(self, start: int, count: int) -> list[int]: ...
+    def position(self, row: int, epoch: int) -> int: ...
+
+@final
+class PackedReader:
+    def __new__(cls, pack: Pack, columns: Sequence[str], labels: str, dtype: str) -> PackedReader: ...
+    def read(self, rows: Sequence[int]) -> PackedBatch: ...
+    def batch_bytes(self, rows: int) -> int: ...
+    def ring(
+        self,
+        order: RowOrder,
+        *,
+        global_batch: int,
+        rank: int,
+        world_size: int,
+        batch_rows: int,
+        start: int,
+        steps: int,
+        first: int,
+        every: int,
+        depth: int,
+        buffers: Sequence[Any],
+    ) -> Ring: ...
+
+@final
+class Ring:
+    def next(self) -> PackedBatch | None: ...
+    def close(self) -> None: ...
+
+@final
+class PackedBatch:
+    @property
+    def arrays(self) -> list[tuple[str, str, int, int]]: ...
+    @property
+    def rows(self) -> list[int]: ...
+    @property
+    def max_seqlen(self) -> int: ...
+    @property
+    def max_pieces(self) -> int: ...
+    @property
+    def consumed(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def plan_rows(lengths: Sequence[int], sequence_length: int) -> tuple[bytes, bytes, bytes, bytes]: ...
