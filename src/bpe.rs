@@ -17,6 +17,7 @@ mod merger;
 mod options;
 pub mod pattern;
 mod shape;
+mod short_key;
 mod tokenizer_file;
 pub mod train;
 pub mod trainer;
