@@ -11,6 +11,7 @@ mod counts_table;
 pub mod encode;
 mod flat_corpus;
 pub mod huggingface;
+mod joins;
 pub mod merge;
 mod merge_ranks;
 mod merger;
