@@ -51,12 +51,12 @@ impl Counter {
     /// Counts the pre-tokens of a document.
     pub fn add_document(&mut self, text: &str, pattern: Pattern, boundaries: DocumentBoundaries<'_>) {
         let mut splitter = Splitter { text, classes: Classes::get(), boundaries, next: 0 };
-        let mut line_start = 0;
-        for line in text.split_inclusive('\n') {
-            pattern.for_each_pre_token(line, |start, end| {
-                splitter.split(line_start + start, line_start + end, |pre_token| self.add(pre_token, 1));
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).chain([text.len()]) {
+            pattern.for_each_pre_token(text.get(start..end).unwrap_or_default(), |from, to| {
+                splitter.split(start + from, start + to, |pre_token| self.add(pre_token, 1));
             });
-            line_start += line.len();
+            start = end;
         }
     }
 
