@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
-pub use self::parquet::{TableReader, TableWriter, open_table, read_table, table_metadata, work_properties};
+pub use self::parquet::{TableReader, TableWriter, open_table, open_table_rows, read_table, table_metadata, work_properties};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
 use crate::error::{Error, Result};

@@ -8,6 +8,7 @@
 
 use crate::bpe::class::{COMBINING_MARK, Classes, LETTER, NUMBER, SPACE, decode};
 use crate::bpe::pattern::Pattern;
+use crate::bpe::short_key::{SHORT_MAX, hash_of_key, short_key};
 
 /// Enters fingerprints: raise it when the same text is cut or counted in another way.
 pub const VERSION: u32 = 1;
@@ -23,122 +24,152 @@ pub enum DocumentBoundaries<'a> {
     None,
 }
 
-/// Counts of pre-tokens: the bytes of all of them one after the other, and a hash table with open addressing. Counts may be
-/// added in any order, so the table does not depend on how the input was divided.
+/// Counts of pre-tokens in a hash table with open addressing. Counts may be added in any order, so what it says does not depend on how the
+/// input was divided.
 #[derive(Debug, Default)]
 pub struct Counter {
+    slots: Vec<Slot>,
+    /// Slots that are taken.
+    taken: usize,
+    /// The pre-tokens that are too long for their slot, one after the other.
     arena: Vec<u8>,
-    entries: Vec<Entry>,
-    /// In each slot the upper 24 bits of the hash, then 1 + the index of the entry in 40 bits; 0 is an empty slot.
-    slots: Vec<u64>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    start: usize,
-    length: u32,
+/// Half a cache line. Nearly all pre-tokens of Japanese are words of at most 16 bytes, so that to count one is to touch one line.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(32))]
+struct Slot {
+    /// The pre-token, zeros behind it; of a long one its hash, and where it starts in the arena.
+    bytes: [u8; SHORT_MAX],
     count: u64,
+    /// Length of the pre-token.
+    length: u32,
+    is_taken: bool,
 }
-
-/// The bits of a slot that hold an index.
-const INDEX: u64 = (1 << 40) - 1;
 
 impl Counter {
     /// Counts the pre-tokens of a document.
     pub fn add_document(&mut self, text: &str, pattern: Pattern, boundaries: DocumentBoundaries<'_>) {
         let mut splitter = Splitter { text, classes: Classes::get(), boundaries, next: 0 };
-        let mut line_start = 0;
-        for line in text.split_inclusive('\n') {
-            pattern.for_each_pre_token(line, |start, end| {
-                splitter.split(line_start + start, line_start + end, |pre_token| self.add(pre_token, 1));
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).chain([text.len()]) {
+            pattern.for_each_pre_token(text.get(start..end).unwrap_or_default(), |from, to| {
+                splitter.split(start + from, start + to, |pre_token| self.add(pre_token, 1));
             });
-            line_start += line.len();
+            start = end;
         }
     }
 
     /// Adds `count` occurrences of a pre-token.
     #[inline]
     pub fn add(&mut self, pre_token: &[u8], count: u64) {
-        if self.entries.len() * 2 >= self.slots.len() {
+        if self.taken * 4 >= self.slots.len() * 3 {
             self.grow();
         }
-        let hash = hash(pre_token);
-        let (tag, mask) = (hash & !INDEX, self.slots.len() - 1);
-        let mut slot = hash as usize & mask;
+        if pre_token.len() > SHORT_MAX {
+            return self.add_long(pre_token, count);
+        }
+        let key = short_key(pre_token);
+        let (mask, length) = (self.slots.len() - 1, pre_token.len() as u32);
+        let mut at = hash_of_key(key) as usize & mask;
         loop {
-            let found = self.slots[slot];
-            if found == 0 {
-                self.insert(slot, tag, pre_token, count);
+            let slot = &mut self.slots[at];
+            if u128::from_le_bytes(slot.bytes) == key && slot.length == length && slot.is_taken {
+                slot.count = slot.count.saturating_add(count);
                 return;
             }
-            if found & !INDEX == tag {
-                let entry = &mut self.entries[(found & INDEX) as usize - 1];
-                if self.arena[entry.start..entry.start + entry.length as usize] == *pre_token {
-                    entry.count = entry.count.saturating_add(count);
-                    return;
-                }
+            if !slot.is_taken {
+                *slot = Slot { bytes: key.to_le_bytes(), count, length, is_taken: true };
+                self.taken += 1;
+                return;
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
 
-    fn insert(&mut self, slot: usize, tag: u64, pre_token: &[u8], count: u64) {
-        self.entries.push(Entry { start: self.arena.len(), length: pre_token.len() as u32, count });
+    fn add_long(&mut self, pre_token: &[u8], count: u64) {
+        let (hash, length) = (hash(pre_token), pre_token.len() as u32);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.slots[at].is_taken {
+            let slot = self.slots[at];
+            let (found, start) = slot.place();
+            if slot.length == length && found == hash && self.arena[start..start + length as usize] == *pre_token {
+                self.slots[at].count = slot.count.saturating_add(count);
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+        let place = u128::from(hash) | u128::from(self.arena.len() as u64) << 64;
+        self.slots[at] = Slot { bytes: place.to_le_bytes(), count, length, is_taken: true };
+        self.taken += 1;
         self.arena.extend_from_slice(pre_token);
-        self.slots[slot] = tag | self.entries.len() as u64;
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(1 << 10);
-        let mut slots = vec![0; size];
-        for (i, entry) in self.entries.iter().enumerate() {
-            let hash = hash(&self.arena[entry.start..entry.start + entry.length as usize]);
-            let mut slot = hash as usize & (size - 1);
-            while slots[slot] != 0 {
-                slot = (slot + 1) & (size - 1);
+        let mask = (self.slots.len() * 2).max(1 << 10) - 1;
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); mask + 1]);
+        for slot in old.into_iter().filter(|slot| slot.is_taken) {
+            let hash = if slot.length as usize > SHORT_MAX { slot.place().0 } else { hash_of_key(u128::from_le_bytes(slot.bytes)) };
+            let mut at = hash as usize & mask;
+            while self.slots[at].is_taken {
+                at = (at + 1) & mask;
             }
-            slots[slot] = (hash & !INDEX) | (i as u64 + 1);
+            self.slots[at] = slot;
         }
-        self.slots = slots;
     }
 
     /// Number of unique pre-tokens.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.taken
     }
 
     /// Nothing counted yet.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.taken == 0
     }
 
     /// Bytes of memory held.
     pub fn memory(&self) -> usize {
-        self.arena.capacity() + self.entries.capacity() * size_of::<Entry>() + self.slots.capacity() * size_of::<u64>()
+        self.arena.capacity() + self.slots.capacity() * size_of::<Slot>()
     }
 
     /// Pre-tokens and counts by ascending bytes.
     pub fn by_bytes(&self) -> Vec<(&[u8], u64)> {
-        let mut pre_tokens = self.pre_tokens();
-        pre_tokens.sort_unstable();
-        pre_tokens
+        // Most comparisons end within the first bytes, as one number.
+        let first = |bytes: &[u8]| short_key(bytes.get(..SHORT_MAX).unwrap_or(bytes)).swap_bytes();
+        let mut pre_tokens: Vec<_> = self.pre_tokens().map(|(bytes, count)| (first(bytes), bytes, count)).collect();
+        pre_tokens.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+        pre_tokens.into_iter().map(|(_, bytes, count)| (bytes, count)).collect()
     }
 
     /// Pre-tokens and counts by falling count, then ascending bytes.
     pub fn by_count(&self) -> Vec<(&[u8], u64)> {
-        let mut pre_tokens = self.pre_tokens();
+        let mut pre_tokens: Vec<_> = self.pre_tokens().collect();
         pre_tokens.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         pre_tokens
     }
 
-    fn pre_tokens(&self) -> Vec<(&[u8], u64)> {
-        self.entries.iter().map(|entry| (&self.arena[entry.start..entry.start + entry.length as usize], entry.count)).collect()
+    fn pre_tokens(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.slots.iter().filter(|slot| slot.is_taken).map(|slot| {
+            let length = slot.length as usize;
+            let start = slot.place().1;
+            let bytes = if length > SHORT_MAX { &self.arena[start..start + length] } else { &slot.bytes[..length] };
+            (bytes, slot.count)
+        })
+    }
+}
+
+impl Slot {
+    /// Hash of a long pre-token, and where it starts in the arena.
+    fn place(&self) -> (u64, usize) {
+        let place = u128::from_le_bytes(self.bytes);
+        (place as u64, (place >> 64) as usize)
     }
 }
 
 /// A 64-bit hash by folded multiplication of 8-byte words. No output depends on it: tables are sorted before they are written.
-#[inline]
-pub(crate) fn hash(bytes: &[u8]) -> u64 {
+fn hash(bytes: &[u8]) -> u64 {
     let mut state = bytes.len() as u64 ^ 0x243F_6A88_85A3_08D3;
     let mut words = bytes.chunks_exact(8);
     for word in &mut words {
@@ -192,8 +223,14 @@ impl Splitter<'_> {
     /// Does `at` lie between two characters, and not directly behind white space?
     #[inline]
     fn counts_as_boundary(&self, at: usize) -> bool {
-        let before = self.text.get(..at).and_then(|before| before.chars().next_back());
-        before.is_some_and(|c| self.classes.of(u32::from(c)) & SPACE == 0)
+        let Some(before) = self.text.get(..at) else { return false };
+        // The characters of three bytes from U+3040 to U+9FFF, where no white space is, need not be looked up.
+        if let [.., first, second, _] = before.as_bytes()
+            && ((0xE4..=0xE9).contains(first) || *first == 0xE3 && *second > 0x80)
+        {
+            return true;
+        }
+        before.chars().next_back().is_some_and(|c| self.classes.of(u32::from(c)) & SPACE == 0)
     }
 
     /// Calls `visit` with each position between `start` and `end` where the script changes.

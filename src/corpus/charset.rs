@@ -38,7 +38,7 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
             return decoded;
         }
     }
-    let strict = std::str::from_utf8(bytes);
+    let strict = simdutf8::compat::from_utf8(bytes);
     if (strict.is_err() || memchr::memchr(0, bytes).is_some())
         && let Some(decoded) = utf16_by_columns(bytes)
     {

@@ -51,7 +51,7 @@ pub fn is_blank(line: &[u8]) -> bool {
 /// The first thing that is wrong with it: `utf8`, `json_syntax`, `json_eof`, `json_trailing`, `json_depth`, `not_object`, `duplicate_key`,
 /// `lone_surrogate`, `text_missing`, `text_type`, `field_type`.
 pub fn parse(line: &[u8]) -> Result<Fields<'_>, Fault> {
-    let text = std::str::from_utf8(line).map_err(|e| Fault { reason: "utf8", message: "not UTF-8", at: e.valid_up_to() })?;
+    let text = simdutf8::compat::from_utf8(line).map_err(|e| Fault { reason: "utf8", message: "not UTF-8", at: e.valid_up_to() })?;
     let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0 };
     scanner.space();
     let start = scanner.at;

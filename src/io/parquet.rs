@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatchReader;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::table_file::{TableFile, library_message};
@@ -107,13 +107,36 @@ impl Iterator for TableReader {
 
 /// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
 pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
+    open(path, columns, None, batch_rows)
+}
+
+/// Opens some rows of a table of ours, named by their numbers, which ascend; pages without any of them are not decompressed.
+///
+/// # Errors
+/// As [`open_table`]; damaged, too, where a row is not there.
+pub fn open_table_rows(path: &Path, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
+    open(path, Some(columns), Some(rows), batch_rows)
+}
+
+fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, batch_rows: usize) -> Result<TableReader> {
     let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone()).map_err(|e| unreadable(path, &file, &e))?;
+    let where_pages_are = if rows.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+    let options = ArrowReaderOptions::new().with_offset_index_policy(where_pages_are);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options).map_err(|e| unreadable(path, &file, &e))?;
     let mask = match columns {
         None => parquet::arrow::ProjectionMask::all(),
         Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
     };
-    let reader = builder.with_batch_size(batch_rows).with_projection(mask).build().map_err(|e| unreadable(path, &file, &e))?;
+    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let mut builder = builder.with_batch_size(batch_rows).with_projection(mask);
+    if let Some(rows) = rows {
+        if rows.last().is_some_and(|&last| last >= total) {
+            return Err(Error::damaged(path, format!("{total} rows, fewer than were written")));
+        }
+        let ranges = rows.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some(*run.first()?..run.last()? + 1));
+        builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
+    }
+    let reader = builder.build().map_err(|e| unreadable(path, &file, &e))?;
     Ok(TableReader { path: path.to_path_buf(), file, reader })
 }
 
@@ -151,8 +174,47 @@ fn parquet_error(path: &Path, error: ParquetError) -> Error {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::sync::Arc;
+
+    use arrow::array::{AsArray, Int32Array, ListArray, StringArray};
+    use arrow::datatypes::Int32Type;
 
     use super::*;
+
+    #[test]
+    fn some_rows_are_those_of_the_whole_table() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::new(dir.path().join("tmp")).unwrap();
+        let numbers = Int32Array::from_iter_values(0..5000);
+        let texts: StringArray = (0..5000).map(|i| Some(format!("{i} ").repeat(i % 40))).collect();
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>((0..5000).map(|i| Some((0..i % 30).map(Some).collect::<Vec<_>>())));
+        let batch = Batch::try_from_iter([
+            ("number", Arc::new(numbers) as arrow::array::ArrayRef),
+            ("text", Arc::new(texts)),
+            ("list", Arc::new(lists)),
+        ])
+        .unwrap();
+        let properties = work_properties().into_builder().set_data_page_size_limit(1 << 12).set_max_row_group_row_count(Some(2000)).build();
+        let mut table = TableWriter::create(&staging, "t", batch.schema(), properties).unwrap();
+        table.write(&batch).unwrap();
+        let path = dir.path().join("t");
+        table.commit(&path, "t".into()).unwrap();
+        for rows in
+            [vec![], vec![0], (0..5000).collect(), vec![1, 2, 3, 700, 1999, 2000, 4998, 4999], (0..5000).filter(|i| i % 7 == 3).collect()]
+        {
+            let read = open_table_rows(&path, &["text", "list", "number"], &rows, 100).unwrap().concat().unwrap();
+            let wanted = arrow::array::UInt64Array::from_iter_values(rows.iter().map(|&row| row as u64));
+            assert_eq!(read.num_rows(), rows.len());
+            for name in ["number", "text", "list"] {
+                let expected = arrow::compute::take(batch.column_by_name(name).unwrap(), &wanted, None).unwrap();
+                assert_eq!(read.column_by_name(name).unwrap(), &expected, "{name}");
+            }
+            let numbers = read.column_by_name("number").unwrap().as_primitive::<Int32Type>();
+            assert!(numbers.values().iter().map(|&number| number as usize).eq(rows));
+        }
+        let beyond = open_table_rows(&path, &["text"], &[4999, 5000], 100).map(|_| ()).unwrap_err();
+        assert!(matches!(beyond, Error::Damaged { .. }), "{beyond}");
+    }
 
     #[test]
     fn an_error_of_the_system_is_no_damage() {

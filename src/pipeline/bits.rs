@@ -47,6 +47,17 @@ impl Bits {
         Some(Self { words: words.collect::<Option<_>>()? }).filter(|_| hex.len().is_multiple_of(16))
     }
 
+    /// Those that are not in the other set.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        let words = self.words.iter().enumerate().map(|(i, word)| word & !other.words.get(i).copied().unwrap_or_default());
+        Self { words: words.collect() }
+    }
+
+    /// The rows, ascending.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        (0..self.words.len() * 64).filter(|&row| self.get(row)).collect()
+    }
+
     /// Takes a row out.
     pub(super) fn clear(&mut self, row: usize) {
         self.words[row / 64] &= !(1 << (row % 64));

@@ -3,7 +3,6 @@
 //! A histogram is a sum over documents. Where one is known from an earlier run that kept almost the same documents of the shard, the others are
 //! added and taken away; the table is the same as if all had been counted.
 
-use arrow::array::BooleanArray;
 use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
@@ -74,36 +73,28 @@ fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Res
     // To take most of it away costs more than to begin anew.
     let known = known.filter(|known| known.differing(kept) * 2 < kept.len());
     let table = match known {
-        None => count_rows(context, documents, &[&|row| kept.get(row)])?.remove(0),
+        None => count_rows(context, documents, kept)?,
         Some(known) => {
             let old = context.store.table(&table_name(unit, &known))?.concat()?;
-            let (added, removed) = (|row| kept.get(row) && !known.get(row), |row| known.get(row) && !kept.get(row));
-            let differences = count_rows(context, documents, &[&added, &removed])?;
-            bpe::adjust_counts(&old, &differences[0], &differences[1])?
+            let added = count_rows(context, documents, &kept.without(&known))?;
+            bpe::adjust_counts(&old, &added, &count_rows(context, documents, &known.without(kept))?)?
         }
     };
     let table = write_table(&context.store.work, &table_name(unit, kept), &table)?;
     Ok(Entry::new(vec![table], CountFacts { kept: kept.to_hex() }))
 }
 
-/// A histogram for each of some sets of rows.
-fn count_rows(context: &Context<'_>, documents: &str, sets: &[&dyn Fn(usize) -> bool]) -> Result<Vec<Batch>> {
+/// The histogram of some rows.
+fn count_rows(context: &Context<'_>, documents: &str, rows: &Bits) -> Result<Batch> {
     let counter = &context.stages.counter;
     let reads = counter.contract().reads.into_iter().chain([pii::SPANS]);
     let columns: Vec<&str> = reads.map(|column| column.name).collect();
-    let mut absorbers: Vec<_> = sets.iter().map(|_| counter.absorber()).collect();
-    let mut base = 0;
-    for batch in context.store.table_columns(documents, Some(&columns), BATCH_ROWS)? {
+    let mut absorber = counter.absorber();
+    for batch in context.store.table_rows(documents, &columns, &rows.rows(), BATCH_ROWS)? {
         context.stop.check()?;
         let batch = context.stages.pii.mask(&batch?)?;
         let _permit = context.store.gate.enter(text_bytes(&batch)? / LIGHTER);
-        for (set, absorber) in sets.iter().zip(&mut absorbers) {
-            let rows: BooleanArray = (base..base + batch.num_rows()).map(|row| Some(set(row))).collect();
-            if rows.true_count() > 0 {
-                absorber.push(&arrow::compute::filter_record_batch(&batch, &rows)?)?;
-            }
-        }
-        base += batch.num_rows();
+        absorber.push(&batch)?;
     }
-    absorbers.into_iter().map(crate::stage::Absorber::finish).collect()
+    absorber.finish()
 }

@@ -269,17 +269,17 @@ fn look_up(
         context.stop.check()?;
         let shard = shard_of(wanted[at]);
         let end = at + wanted[at..].partition_point(|&other| shard_of(other) == shard);
-        let mut base = 0_u64;
-        for batch in context.store.table_columns(&layout::annotated(&annotated.keys(shard)?.documents), Some(&columns), LOOKUP_ROWS)? {
+        let mut rows: Vec<usize> = wanted[at..end].iter().map(|&ordinal| row_of(ordinal) as usize).collect();
+        rows.dedup();
+        let mut rows_read = rows.iter();
+        let documents = layout::annotated(&annotated.keys(shard)?.documents);
+        for batch in context.store.table_rows(&documents, &columns, &rows, LOOKUP_ROWS)? {
             let batch = batch?;
-            while at < end && u64::from(row_of(wanted[at])) < base + batch.num_rows() as u64 {
-                let row = u64::from(row_of(wanted[at])) - base;
-                give(wanted[at], &batch, row as usize)?;
-                at += 1;
-            }
-            base += batch.num_rows() as u64;
-            if at == end {
-                break;
+            for (i, &row) in (0..batch.num_rows()).zip(&mut rows_read) {
+                while at < end && row_of(wanted[at]) as usize == row {
+                    give(wanted[at], &batch, i)?;
+                    at += 1;
+                }
             }
         }
         if at < end {

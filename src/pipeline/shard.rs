@@ -28,6 +28,9 @@ const TRANSIENT: &[&str] = &[schema::MORPHEME_POS.name, schema::MORPHEME_WORD.na
 /// Rows read at a time when sketches are made of known documents.
 const SKETCH_ROWS: usize = 1024;
 
+/// Bytes of a page before compression.
+const PAGE_BYTES: usize = 1 << 17;
+
 /// What the entry of a shard says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -206,8 +209,9 @@ fn without(batch: &Batch, columns: &[&str]) -> Result<Batch> {
     Ok(batch.project(&kept)?)
 }
 
-/// Fast compression; morpheme ends rise, so their differences take few bits.
+/// Fast compression; morpheme ends rise, so their differences take few bits. Pages are small, so that a few texts can be read without the others.
 fn table_properties() -> WriterProperties {
     let ends = ColumnPath::new(vec![schema::MORPHEME_ENDS.name.into(), "list".into(), "element".into()]);
-    work_properties().into_builder().set_column_encoding(ends, Encoding::DELTA_BINARY_PACKED).build()
+    let properties = work_properties().into_builder().set_column_encoding(ends, Encoding::DELTA_BINARY_PACKED);
+    properties.set_data_page_size_limit(PAGE_BYTES).build()
 }

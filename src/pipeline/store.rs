@@ -13,7 +13,7 @@ use super::tables::write_table;
 use super::work_dir::{Entry, State, WorkDir};
 use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result, Subject};
-use crate::io::open_table;
+use crate::io::{TableReader, open_table, open_table_rows};
 
 /// The files and inputs of one run.
 #[derive(Debug)]
@@ -104,12 +104,17 @@ impl Store {
     }
 
     /// A table of this run, by its name under OUT.
-    pub(super) fn table(&self, path: &str) -> Result<crate::io::TableReader> {
+    pub(super) fn table(&self, path: &str) -> Result<TableReader> {
         self.table_columns(path, None, 1 << 16)
     }
 
     /// Some columns of a table of this run, in batches of so many rows.
-    pub(super) fn table_columns(&self, path: &str, columns: Option<&[&str]>, batch_rows: usize) -> Result<crate::io::TableReader> {
+    pub(super) fn table_columns(&self, path: &str, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
         open_table(&self.work.out().join(path), columns, batch_rows)
+    }
+
+    /// Some rows of a table of this run, by their ascending numbers; what stands far from all of them is not decompressed.
+    pub(super) fn table_rows(&self, path: &str, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
+        open_table_rows(&self.work.out().join(path), columns, rows, batch_rows)
     }
 }
