@@ -77,14 +77,16 @@ pub fn sentencepiece(tokenizer: &Tokenizer, eos: Option<&str>, pad: Option<&str>
     }
     trainer.bytes(45, b"<unk>");
     for (field, special) in [(47, eos), (48, pad)] {
-        for special in special {
+        if let Some(special) = special {
             trainer.bytes(field, special.as_bytes());
         }
     }
     let mut normalizer = Message::default();
     normalizer.bytes(1, b"identity");
     // No blank before the text, none removed, none written as U+2581.
-    (3..=5).for_each(|field| normalizer.number(field, 0));
+    for field in 3..=5 {
+        normalizer.number(field, 0);
+    }
     model.bytes(2, &trainer.0);
     model.bytes(3, &normalizer.0);
     Ok(SentencePiece { model: model.0, pieces, other: first_other(tokenizer, &ranked) })

@@ -191,7 +191,7 @@ fn body(manifest: &Manifest) -> String {
         manifest.source.get("name").map_or_else(|| "A corpus".to_owned(), |name| cell(name)),
         manifest.seimai,
     );
-    let rows = [
+    let mut rows = vec![
         ("licence", format!("{}; a document's own stands in its column `license`", said("license"))),
         ("residency", said("residency")),
         (
@@ -207,6 +207,9 @@ fn body(manifest: &Manifest) -> String {
         ),
         ("fingerprint", format!("`{}`", manifest.fingerprint)),
     ];
+    if let Some(held_out) = &manifest.validation {
+        rows.insert(5, ("held out", format!("of these {} documents, {} tokens: split `validation`", held_out.kept, held_out.tokens)));
+    }
     for (name, value) in rows {
         let _ = writeln!(text, "| {name} | {value} |");
     }
