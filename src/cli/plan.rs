@@ -123,6 +123,7 @@ fn is_compressed(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::plan::Plan;
 
     #[test]
     fn invisible_characters_are_shown_and_read_back() {

@@ -21,3 +21,4 @@ mod schema;
 mod shards;
 #[path = "../../src/testing.rs"]
 mod testing;
+mod what_if;
