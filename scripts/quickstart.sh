@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 say() { printf '\n== %s\n' "$1"; }
 
 say "Build (release)"
-cargo build --release --locked
+# The program, and the extension of the Python package, which needs no Python for being built.
+PYO3_BUILD_EXTENSION_MODULE=1 PYO3_NO_PYTHON=1 cargo build --workspace --release --locked
 seimai=${CARGO_TARGET_DIR:-target}/release/seimai
 
 say "Dictionary: IPADIC, checked by sha256, compiled once"
@@ -23,7 +24,6 @@ say "Check it"
 
 say "The same run from Python"
 if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-  PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked -p seimai-python
   cp "${CARGO_TARGET_DIR:-target}/release/lib_core.so" python/seimai/_core.abi3.so
   PYTHONPATH=$PWD/python python3 examples/look_at_a_run.py "$out"
 else

@@ -10,14 +10,17 @@ target=${CARGO_TARGET_DIR:-target}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# One selection of crates everywhere, so that nothing is compiled twice: the binding asks for more features of what both depend on.
+# It is built for no Python in particular (abi3), and needs none for building.
+export PYO3_BUILD_EXTENSION_MODULE=1 PYO3_NO_PYTHON=1
+
 say() { printf '\n== %s\n' "$1"; }
 
 say "Format"
 cargo fmt --all -- --check
 
 say "Lints"
-cargo clippy --all-targets --locked -- -D warnings
-cargo clippy -p seimai-python --locked -- -D warnings
+cargo clippy --workspace --all-targets --locked -- -D warnings
 
 say "The library without the command line"
 cargo clippy --no-default-features --lib --locked -- -D warnings
@@ -31,7 +34,7 @@ if grep -E '^(clap|indicatif|signal-hook|our-own-anyhow)[^ ]* ' "$scratch/tree";
 fi
 
 say "Build (release)"
-cargo build --release --locked
+cargo build --workspace --release --locked
 
 say "Dictionary"
 "$target/release/seimai" dictionary fetch ipadic
@@ -44,11 +47,11 @@ if [ -x "$python" ]; then
   export SEIMAI_TEST_UNIDIC SEIMAI_UNIDIC=$SEIMAI_TEST_UNIDIC
 fi
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --release --locked --no-fail-fast
+  cargo nextest run --workspace --release --locked --no-fail-fast
 else
-  cargo test --release --locked --lib --bins --tests
+  cargo test --workspace --release --locked --lib --bins --tests
 fi
-cargo test --release --locked --doc
+cargo test --workspace --release --locked --doc
 
 say "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
@@ -73,8 +76,7 @@ fi
 
 say "The Python package"
 if [ -x "$python" ]; then
-  # The same profile as the program, so that only the binding is compiled anew. Tests read the package where it lies.
-  PYO3_PYTHON=$PWD/$python PYO3_BUILD_EXTENSION_MODULE=1 cargo build --release --locked -p seimai-python
+  # Built with the program, above; the tests read the package where it lies.
   cp "$target/release/lib_core.so" python/seimai/_core.abi3.so
   PYTHONPATH=$PWD/python "$python" -m pytest -q python/tests
 else

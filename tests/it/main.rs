@@ -26,3 +26,4 @@ mod shards;
 mod split;
 #[path = "../../src/testing.rs"]
 mod testing;
+mod what_if;
