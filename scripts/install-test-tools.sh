@@ -43,6 +43,8 @@ if [ -x "$tools/bin/python" ]; then
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt || failed=1
   # Of Megatron one file is used, which needs none of the package's dependencies.
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps megatron-core==0.16.1 || failed=1
+  # Of these the notebook reads the tokenizers that they ship.
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps anthropic==0.38.0 dashscope==2.0.2 mistral-common==1.13.1 || failed=1
 fi
 
 [ "$failed" = 0 ] || { echo "error: not everything could be installed"; exit 1; }

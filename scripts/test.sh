@@ -79,6 +79,7 @@ if [ -x "$python" ]; then
   # Built with the program, above; the tests read the package where it lies.
   cp "$target/release/lib_core.so" python/seimai/_core.abi3.so
   PYTHONPATH=$PWD/python "$python" -m pytest -q python/tests
+  PYTHONPATH=$PWD/python "$python" tests/python/notebook.py
 else
   echo "skipped: the tests of the Python package need the packages of ./scripts/install-test-tools.sh"
   [ -z "${CI:-}" ] || exit 1
