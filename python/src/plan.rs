@@ -193,6 +193,7 @@ fn tell(py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>, event: &Event) -> P
             let quantity = match quantity {
                 Quantity::Bytes => "bytes",
                 Quantity::Parts => "parts",
+                Quantity::Documents => "documents",
                 Quantity::Steps => "steps",
             };
             told.set_item("quantity", quantity)?;
