@@ -13,6 +13,7 @@ mod errors;
 mod finished;
 mod pack;
 mod plan;
+mod ring;
 mod stages;
 mod text;
 mod texts;
@@ -34,6 +35,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     plan::register(module)?;
     finished::register(module)?;
     pack::register(module)?;
+    ring::register(module)?;
     cli::register(module)?;
     Ok(())
 }

@@ -59,6 +59,13 @@ fn section<'a>(view: &PackView<'a>, section: Section) -> &'a [u8] {
     }
 }
 
+impl Pack {
+    /// The pack as the crate has it, and its directory.
+    pub(crate) fn opened(&self) -> (Arc<pack::Pack>, PathBuf) {
+        (Arc::clone(&self.pack), self.path.clone())
+    }
+}
+
 #[pymethods]
 impl Pack {
     /// Opens the directory of a pack, or of a run that has one.

@@ -19,7 +19,7 @@ const GROUPS: u64 = 1 << 62;
 
 /// The order of rows over all epochs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SampleOrder {
+pub struct RowOrder {
     rows: u64,
     seed: u64,
     block: Option<NonZeroU64>,
@@ -41,7 +41,7 @@ struct Shuffled {
     group_seed: u64,
 }
 
-impl SampleOrder {
+impl RowOrder {
     /// The order of `rows` rows; `block` is the number of rows that stay together, `None` the order of the pack.
     pub fn new(rows: u64, seed: u64, block: Option<NonZeroU64>) -> Self {
         Self { rows, seed, block }
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn order(rows: u64, seed: u64, block: u64) -> SampleOrder {
-        SampleOrder::new(rows, seed, NonZeroU64::new(block))
+    fn order(rows: u64, seed: u64, block: u64) -> RowOrder {
+        RowOrder::new(rows, seed, NonZeroU64::new(block))
     }
 
     fn assert_bijection(rows: u64, seed: u64, block: u64, epoch: u64) {

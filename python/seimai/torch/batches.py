@@ -1,0 +1,83 @@
+"""Batches as dictionaries of tensors, out of what the native side fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+
+from seimai import _core
+from seimai.torch.columns import check_labels
+
+COLUMNS = ("input_ids", "labels", "position_ids", "segment_ids")
+"""What a batch can hold beside `cu_seqlens`, which is always there."""
+
+_DTYPES = {"uint16": torch.uint16, "int32": torch.int32, "int64": torch.int64}
+
+
+def check_columns(columns: Iterable[str]) -> list[str]:
+    """The chosen columns; unknown names are refused."""
+    chosen = list(columns)
+    unknown = [name for name in chosen if name not in COLUMNS]
+    if unknown:
+        raise ValueError(f"columns: {unknown[0]!r} is none of {', '.join(COLUMNS)}")
+    return chosen
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """int32 or int64."""
+    if dtype not in (torch.int32, torch.int64):
+        raise ValueError(f"dtype: torch.int64 or torch.int32, not {dtype}")
+    return str(dtype).removeprefix("torch.")
+
+
+def reader(pack: Any, columns: Iterable[str], labels: str, dtype: torch.dtype) -> Any:
+    """Reads rows of a pack into columns."""
+    check_labels(labels)
+    return _core.PackedReader(pack, check_columns(columns), labels, dtype_name(dtype))
+
+
+def raw_reader(pack: Any) -> Any:
+    """Reads rows of a pack as they stand there: what columns are made of on a device."""
+    return _core.PackedReader(pack, ["tokens"], "shifted", "int64")
+
+
+def tensors(batch: Any) -> dict[str, torch.Tensor]:
+    """The arrays of a filled batch as tensors over its memory, which comes back to the native side when the last of them is gone."""
+    arrays = {}
+    for name, dtype, offset, items in batch.arrays:
+        if items == 0:
+            arrays[name] = torch.zeros(0, dtype=_DTYPES[dtype])
+        else:
+            arrays[name] = torch.frombuffer(batch, dtype=_DTYPES[dtype], count=items, offset=offset)
+    return arrays
+
+
+def columns_of(batch: Any, sequence_length: int) -> dict[str, Any]:
+    """A filled batch: columns [rows, S], `cu_seqlens` (int32), `max_seqlen` (int), `rows` (of the pack)."""
+    arrays: dict[str, Any] = tensors(batch)
+    for name, array in arrays.items():
+        if name != "cu_seqlens":
+            arrays[name] = array.view(-1, sequence_length)
+    return arrays | {"max_seqlen": batch.max_seqlen, "rows": torch.tensor(batch.rows, dtype=torch.int64)}
+
+
+def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Joins items of a `PackDataset` (single rows, or batches) into one batch: `collate_fn` for a DataLoader that groups them itself."""
+    if not rows:
+        raise ValueError("collate: there is no row")
+    batch: dict[str, Any] = {}
+    for name in rows[0]:
+        if name == "max_seqlen":
+            batch[name] = max(row[name] for row in rows)
+        elif name == "cu_seqlens":
+            # Each begins with 0 and ends with its number of tokens.
+            ends, start = [torch.zeros(1, dtype=torch.int32)], 0
+            for row in rows:
+                ends.append(row[name][1:] + start)
+                start += int(row[name][-1])
+            batch[name] = torch.cat(ends)
+        else:
+            batch[name] = torch.cat([row[name] for row in rows])
+    return batch

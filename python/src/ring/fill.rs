@@ -1,0 +1,237 @@
+//! Fills memory with the rows of a batch.
+
+use std::path::{Path, PathBuf};
+
+use seimai::error::{Error, Result};
+use seimai::pack::Pack;
+use seimai::pack::format::{FormatError, TokenType};
+use seimai::pack::gather::{self, Labels, RowColumns, Width};
+use seimai::pack::view::PackView;
+
+use super::memory::ALIGNMENT;
+
+/// What a batch holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Columns as a model takes them.
+    Columns { input_ids: bool, labels: bool, position_ids: bool, segment_ids: bool, rule: Labels, width: Width },
+    /// Tokens and ends as they stand in the pack: what a kernel makes the columns of.
+    Raw,
+}
+
+/// Where an array lies in the memory of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Array {
+    pub(super) name: &'static str,
+    /// numpy's name of the items.
+    pub(super) dtype: &'static str,
+    pub(super) offset: usize,
+    pub(super) items: usize,
+    bytes: usize,
+}
+
+/// What the memory of a batch of so many rows holds, and where. The arrays whose length depends on the rows have room for the longest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arrays {
+    pub(super) arrays: Vec<Array>,
+    pub(super) bytes: usize,
+    pub(super) rows: usize,
+    sequence_length: usize,
+    vocab_size: u32,
+    wanted: Wanted,
+}
+
+/// What is known of a filled batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Filled {
+    pieces: usize,
+    segments: usize,
+    /// The longest segment.
+    pub(super) max_seqlen: u32,
+    /// The most pieces that a row has.
+    pub(super) max_pieces: usize,
+}
+
+impl Arrays {
+    /// For batches of `rows` rows.
+    pub(super) fn new(pack: &Pack, wanted: &Wanted, rows: usize) -> Result<Self> {
+        let info = pack.info();
+        let sequence_length = info.sequence_length as usize;
+        let tokens = rows.checked_mul(sequence_length).filter(|tokens| i32::try_from(*tokens).is_ok()).ok_or_else(|| {
+            Error::refused(format!("a batch of {rows} rows of {sequence_length} tokens is too large: cu_seqlens is int32"))
+        })?;
+        let mut this = Self { arrays: vec![], bytes: 0, rows, sequence_length, vocab_size: info.vocab_size, wanted: wanted.clone() };
+        match wanted {
+            Wanted::Columns { input_ids, labels, position_ids, segment_ids, width, .. } => {
+                let dtype = if *width == Width::Wide { "int64" } else { "int32" };
+                for (name, is_wanted) in [("input_ids", input_ids), ("labels", labels), ("position_ids", position_ids)] {
+                    if *is_wanted {
+                        this.push(name, dtype, width.bytes(), tokens);
+                    }
+                }
+                if *segment_ids {
+                    this.push("segment_ids", "int32", 4, tokens);
+                }
+            }
+            Wanted::Raw => {
+                let narrow = info.token_dtype == TokenType::Uint16.name();
+                this.push("tokens", if narrow { "uint16" } else { "int32" }, if narrow { 2 } else { 4 }, tokens);
+                this.push("row_ptr", "int32", 4, rows + 1);
+                this.push("piece_end", "int32", 4, tokens);
+            }
+        }
+        this.push("cu_seqlens", "int32", 4, tokens + 1);
+        Ok(this)
+    }
+
+    fn push(&mut self, name: &'static str, dtype: &'static str, size: usize, items: usize) {
+        let bytes = items * size;
+        self.arrays.push(Array { name, dtype, offset: self.bytes, items, bytes });
+        self.bytes += bytes.next_multiple_of(ALIGNMENT);
+    }
+
+    /// The arrays with the lengths that they have in a filled batch.
+    pub(super) fn of(&self, filled: &Filled) -> impl Iterator<Item = Array> {
+        self.arrays.iter().map(|array| match array.name {
+            "cu_seqlens" => Array { items: filled.segments + 1, ..*array },
+            "piece_end" => Array { items: filled.pieces, ..*array },
+            _ => *array,
+        })
+    }
+
+    /// Writes rows of the pack into `memory`, which has at least `bytes` bytes.
+    pub(super) fn fill<'a>(&self, parts: &mut Parts<'a>, rows: &[u64], memory: &mut [u8]) -> Result<Filled> {
+        let mut out = Slices::of(&self.arrays, memory);
+        let mut filled = Filled::default();
+        let mut ends = Vec::new();
+        write(out.cu_seqlens, 0, 0);
+        for (at, row) in rows.iter().enumerate() {
+            let (view, in_part, file) = parts.find(*row)?;
+            let damaged = |error: FormatError| Error::damaged(file.path(), error.to_string());
+            gather::read_ends(view, in_part, &mut ends).map_err(damaged)?;
+            let longest = gather::push_cumulative(&ends, self.sequence_length as u32, (at * self.sequence_length) as u32, |end| {
+                filled.segments += 1;
+                write(out.cu_seqlens, filled.segments, end);
+            });
+            filled.max_seqlen = filled.max_seqlen.max(longest);
+            filled.max_pieces = filled.max_pieces.max(ends.len());
+            match &self.wanted {
+                Wanted::Columns { rule, width, .. } => {
+                    gather::expand_row(view, in_part, &ends, self.vocab_size, (*rule, *width), out.row(at, self.rows)).map_err(damaged)?;
+                }
+                Wanted::Raw => {
+                    write(out.row_ptr, at, filled.pieces as u32);
+                    for (i, end) in ends.iter().enumerate() {
+                        write(out.piece_end, filled.pieces + i, *end);
+                    }
+                    gather::copy_row(view, in_part, self.vocab_size, row_of(out.tokens, at, self.rows)).map_err(damaged)?;
+                }
+            }
+            filled.pieces += ends.len();
+        }
+        write(out.row_ptr, rows.len(), filled.pieces as u32);
+        Ok(filled)
+    }
+}
+
+/// The arrays of a batch; those that it has not are empty.
+#[derive(Default)]
+struct Slices<'a> {
+    input_ids: &'a mut [u8],
+    labels: &'a mut [u8],
+    position_ids: &'a mut [u8],
+    segment_ids: &'a mut [u8],
+    tokens: &'a mut [u8],
+    row_ptr: &'a mut [u8],
+    piece_end: &'a mut [u8],
+    cu_seqlens: &'a mut [u8],
+}
+
+impl<'a> Slices<'a> {
+    fn of(arrays: &[Array], mut memory: &'a mut [u8]) -> Self {
+        let (mut slices, mut start) = (Self::default(), 0);
+        for array in arrays {
+            let rest = std::mem::take(&mut memory).split_at_mut(array.offset - start).1;
+            let (slice, rest) = rest.split_at_mut(array.bytes);
+            (memory, start) = (rest, array.offset + array.bytes);
+            match array.name {
+                "input_ids" => slices.input_ids = slice,
+                "labels" => slices.labels = slice,
+                "position_ids" => slices.position_ids = slice,
+                "segment_ids" => slices.segment_ids = slice,
+                "tokens" => slices.tokens = slice,
+                "row_ptr" => slices.row_ptr = slice,
+                "piece_end" => slices.piece_end = slice,
+                _ => slices.cu_seqlens = slice,
+            }
+        }
+        slices
+    }
+
+    fn row(&mut self, at: usize, rows: usize) -> RowColumns<'_> {
+        RowColumns {
+            input_ids: wanted_row(self.input_ids, at, rows),
+            labels: wanted_row(self.labels, at, rows),
+            position_ids: wanted_row(self.position_ids, at, rows),
+            segment_ids: wanted_row(self.segment_ids, at, rows),
+        }
+    }
+}
+
+fn wanted_row(column: &mut [u8], at: usize, rows: usize) -> Option<&mut [u8]> {
+    (!column.is_empty()).then(|| row_of(column, at, rows))
+}
+
+fn row_of(column: &mut [u8], at: usize, rows: usize) -> &mut [u8] {
+    let stride = column.len() / rows;
+    &mut column[at * stride..(at + 1) * stride]
+}
+
+/// Writes item `at` of an array of 32-bit integers; nothing where the batch has no such array.
+fn write(array: &mut [u8], at: usize, value: u32) {
+    if let Some(item) = array.as_chunks_mut::<4>().0.get_mut(at) {
+        *item = value.to_ne_bytes();
+    }
+}
+
+/// The file of a part: its path is put together for an error only.
+#[derive(Debug, Clone, Copy)]
+struct File<'a> {
+    directory: &'a Path,
+    name: &'a str,
+}
+
+impl File<'_> {
+    fn path(self) -> PathBuf {
+        self.directory.join(self.name)
+    }
+}
+
+/// The parts of a pack, each opened when the first of its rows is wanted.
+pub(super) struct Parts<'a> {
+    pack: &'a Pack,
+    directory: &'a Path,
+    views: Vec<Option<PackView<'a>>>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn new(pack: &'a Pack, directory: &'a Path) -> Self {
+        Self { pack, directory, views: vec![None; pack.info().parts.len()] }
+    }
+
+    /// The part of a row of the pack, the row in it, and the file.
+    fn find(&mut self, row: u64) -> Result<(&PackView<'a>, u64, File<'a>)> {
+        let pack = self.pack;
+        let index = pack.info().parts.partition_point(|part| part.first_row <= row).checked_sub(1);
+        let part = index.and_then(|index| pack.info().parts.get(index).map(|part| (index, part)));
+        let rows = pack.info().totals.rows;
+        let (index, part) = part
+            .filter(|(_, part)| row - part.first_row < part.totals.rows)
+            .ok_or_else(|| Error::refused(format!("row {row} is not in the pack: it has {rows} rows")))?;
+        let view = match &mut self.views[index] {
+            Some(view) => view,
+            none => none.insert(pack.part(index)?),
+        };
+        Ok((view, row - part.first_row, File { directory: self.directory, name: &part.name }))
+    }
+}
