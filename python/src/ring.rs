@@ -100,7 +100,7 @@ impl PackedReader {
             let arrays = Arrays::new(&self.pack, &self.wanted, rows.len())?;
             let mut memory = self.pool.take(arrays.bytes)?;
             let filled = arrays.fill(&mut Parts::new(&self.pack, &self.directory), &rows, memory.bytes_mut())?;
-            Ok((arrays, Ready { memory, filled, rows, consumed: 0 }))
+            Ok((arrays, Ready { memory, filled, consumed: 0 }))
         });
         let (arrays, ready) = filled.or_raise(py, About::Input)?;
         Ok(PackedBatch::new(ready, &arrays, &self.pool))
@@ -210,13 +210,12 @@ struct PackedBatch {
     process: u32,
     arrays: Vec<(&'static str, &'static str, usize, usize)>,
     filled: Filled,
-    rows: Vec<u64>,
     consumed: u64,
 }
 
 impl PackedBatch {
     fn new(ready: Ready, arrays: &Arrays, pool: &Arc<Pool>) -> Self {
-        let Ready { memory, filled, rows, consumed } = ready;
+        let Ready { memory, filled, consumed } = ready;
         Self {
             address: memory.address().addr(),
             bytes: memory.len(),
@@ -225,7 +224,6 @@ impl PackedBatch {
             process: std::process::id(),
             arrays: arrays.of(&filled).map(|array| (array.name, array.dtype, array.offset, array.items)).collect(),
             filled,
-            rows,
             consumed,
         }
     }
@@ -237,12 +235,6 @@ impl PackedBatch {
     #[getter]
     fn arrays(&self) -> Vec<(&'static str, &'static str, usize, usize)> {
         self.arrays.clone()
-    }
-
-    /// Rows of the pack.
-    #[getter]
-    fn rows(&self) -> Vec<u64> {
-        self.rows.clone()
     }
 
     /// The longest segment.

@@ -65,22 +65,29 @@ pub fn read_ends(view: &PackView<'_>, row: u64, ends: &mut Vec<u32>) -> Result<(
 
 /// Writes the columns of a row. `ends` are those of [`read_ends`]; every token has to be below `vocab_size`.
 pub fn expand_row(view: &PackView<'_>, row: u64, ends: &[u32], vocab_size: u32, rule: (Labels, Width), out: RowColumns<'_>) -> Result<()> {
-    let bytes = view.row(row)?;
-    let known = match view.header().token_type {
-        TokenType::Uint16 => expand(bytes, |token| i32::from(u16::from_le_bytes(token)), ends, vocab_size, rule, out),
-        TokenType::Int32 => expand(bytes, i32::from_le_bytes, ends, vocab_size, rule, out),
-    };
-    known.then_some(()).ok_or(FormatError::Row { row, message: "a token is not in the vocabulary" })
+    let bytes = known_row(view, row, vocab_size)?;
+    match view.header().token_type {
+        TokenType::Uint16 => expand(bytes, |token| i32::from(u16::from_le_bytes(token)), ends, rule, out),
+        TokenType::Int32 => expand(bytes, i32::from_le_bytes, ends, rule, out),
+    }
+    Ok(())
 }
 
 /// Copies the tokens of a row as they stand in the file; every one has to be below `vocab_size`.
 pub fn copy_row(view: &PackView<'_>, row: u64, vocab_size: u32, out: &mut [u8]) -> Result<()> {
+    let bytes = known_row(view, row, vocab_size)?;
+    match view.header().token_type {
+        TokenType::Uint16 => copy(bytes, u16::from_le_bytes, out, u16::to_ne_bytes),
+        TokenType::Int32 => copy(bytes, i32::from_le_bytes, out, i32::to_ne_bytes),
+    }
+    Ok(())
+}
+
+/// The bytes of a row of which every token is in the vocabulary.
+fn known_row<'a>(view: &PackView<'a>, row: u64, vocab_size: u32) -> Result<&'a [u8]> {
     let bytes = view.row(row)?;
-    let known = match view.header().token_type {
-        TokenType::Uint16 => copy(bytes, |token| u16::from_le_bytes(token).into(), vocab_size, out, |id| (id as u16).to_ne_bytes()),
-        TokenType::Int32 => copy(bytes, i32::from_le_bytes, vocab_size, out, i32::to_ne_bytes),
-    };
-    known.then_some(()).ok_or(FormatError::Row { row, message: "a token is not in the vocabulary" })
+    let known = all_known(bytes, view.header().token_type, vocab_size);
+    known.then_some(bytes).ok_or(FormatError::Row { row, message: "a token is not in the vocabulary" })
 }
 
 /// Appends the cumulative lengths of a row that begins at `start`: the ends of its pieces, and of its PAD, which is a segment of its
@@ -96,18 +103,16 @@ pub fn push_cumulative(ends: &[u32], sequence_length: u32, start: u32, mut push:
     longest
 }
 
-/// True if every token is in the vocabulary.
 fn expand<const N: usize>(
     bytes: &[u8],
     decode: impl Fn([u8; N]) -> i32 + Copy,
     ends: &[u32],
-    vocab_size: u32,
     (labels, width): (Labels, Width),
     out: RowColumns<'_>,
-) -> bool {
+) {
     match width {
-        Width::Narrow => expand_as(bytes, decode, ends, vocab_size, labels, i32::to_ne_bytes, out),
-        Width::Wide => expand_as(bytes, decode, ends, vocab_size, labels, |value| i64::from(value).to_ne_bytes(), out),
+        Width::Narrow => expand_as(bytes, decode, ends, labels, i32::to_ne_bytes, out),
+        Width::Wide => expand_as(bytes, decode, ends, labels, |value| i64::from(value).to_ne_bytes(), out),
     }
 }
 
@@ -115,18 +120,15 @@ fn expand_as<const N: usize, const M: usize>(
     bytes: &[u8],
     decode: impl Fn([u8; N]) -> i32 + Copy,
     ends: &[u32],
-    vocab_size: u32,
     rule: Labels,
     encode: impl Fn(i32) -> [u8; M] + Copy,
     out: RowColumns<'_>,
-) -> bool {
-    let tokens = bytes.as_chunks::<N>().0;
-    let known = match out.input_ids {
-        Some(out) => copy(bytes, decode, vocab_size, out, encode),
-        None => all_known(tokens, decode, vocab_size),
-    };
+) {
+    if let Some(out) = out.input_ids {
+        copy(bytes, decode, out, encode);
+    }
     if let Some(out) = out.labels {
-        write_labels(tokens, decode, ends, rule, encode, out.as_chunks_mut::<M>().0);
+        write_labels(bytes.as_chunks::<N>().0, decode, ends, rule, encode, out.as_chunks_mut::<M>().0);
     }
     if let Some(out) = out.position_ids {
         let out = out.as_chunks_mut::<M>().0;
@@ -136,7 +138,6 @@ fn expand_as<const N: usize, const M: usize>(
         let out = out.as_chunks_mut::<4>().0;
         for_segments(ends, out.len(), |segment, start, end| out[start..end].fill(segment.to_ne_bytes()));
     }
-    known
 }
 
 /// Calls `each(segment, start, end)` for every piece and, as segment 0, for the PAD.
@@ -176,21 +177,25 @@ fn write_labels<const N: usize, const M: usize>(
 }
 
 /// Copies a row in another integer type. There is no branch in the loop, so that it can be vectorised.
-fn copy<const N: usize, const M: usize>(
-    bytes: &[u8],
-    decode: impl Fn([u8; N]) -> i32 + Copy,
-    vocab_size: u32,
-    out: &mut [u8],
-    encode: impl Fn(i32) -> [u8; M],
-) -> bool {
+fn copy<const N: usize, const M: usize, T>(bytes: &[u8], decode: impl Fn([u8; N]) -> T, out: &mut [u8], encode: impl Fn(T) -> [u8; M]) {
     let tokens = bytes.as_chunks::<N>().0;
     out.as_chunks_mut::<M>().0.iter_mut().zip(tokens).for_each(|(out, &token)| *out = encode(decode(token)));
-    all_known(tokens, decode, vocab_size)
 }
 
-fn all_known<const N: usize>(tokens: &[[u8; N]], decode: impl Fn([u8; N]) -> i32, vocab_size: u32) -> bool {
-    // A negative id becomes a very large one.
-    tokens.iter().fold(0, |greatest, &token| greatest.max(decode(token).cast_unsigned())) < vocab_size
+/// True if every token of a row is in the vocabulary. Greatest and least are found in the width of the tokens: vector instructions of
+/// every machine can do that, and this is most of the work of a loader that copies nothing else.
+fn all_known(bytes: &[u8], token_type: TokenType, vocab_size: u32) -> bool {
+    match token_type {
+        TokenType::Uint16 => {
+            let tokens = bytes.as_chunks().0.iter().map(|token| u16::from_le_bytes(*token));
+            bytes.is_empty() || u32::from(tokens.fold(0, u16::max)) < vocab_size
+        }
+        TokenType::Int32 => {
+            let tokens = bytes.as_chunks().0.iter().map(|token| i32::from_le_bytes(*token));
+            let (least, greatest) = tokens.fold((0, 0), |(least, greatest), token| (token.min(least), token.max(greatest)));
+            bytes.is_empty() || (least >= 0 && greatest.cast_unsigned() < vocab_size)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,12 +250,11 @@ mod tests {
                         position_ids: Some(&mut positions),
                         segment_ids: Some(&mut segments),
                     };
-                    let known = if source.len() == 18 {
-                        expand(source, |token| u16::from_le_bytes(token).into(), ends, 65_009, (rule, width), out)
+                    if source.len() == 18 {
+                        expand(source, |token| u16::from_le_bytes(token).into(), ends, (rule, width), out);
                     } else {
-                        expand(source, i32::from_le_bytes, ends, 65_009, (rule, width), out)
-                    };
-                    assert!(known);
+                        expand(source, i32::from_le_bytes, ends, (rule, width), out);
+                    }
                     let read = |bytes: &[u8]| match width {
                         Width::Narrow => numbers(bytes, |chunk| i32::from_ne_bytes(chunk).into()),
                         Width::Wide => numbers(bytes, i64::from_ne_bytes),
@@ -264,15 +268,21 @@ mod tests {
 
     #[test]
     fn foreign_tokens_are_found_in_any_column() {
-        for at in 0..5 {
-            let mut tokens = [7_i32; 5];
-            for (foreign, vocab_size) in [(-1, 8), (8, 8), (i32::MAX, 8)] {
+        for at in 0..37 {
+            for (foreign, vocab_size) in [(-1, 8), (8, 8), (i32::MAX, 8), (i32::MIN, 8), (0, 0), (-1, u32::MAX)] {
+                let mut tokens = [7.min(vocab_size as i32 - 1).max(0); 37];
                 tokens[at] = foreign;
                 let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-                let rule = (Labels::Shifted, Width::Narrow);
-                assert!(!expand(&bytes, i32::from_le_bytes, &[5], vocab_size, rule, RowColumns::default()));
+                assert!(!all_known(&bytes, TokenType::Int32, vocab_size), "{foreign} of {vocab_size} at {at}");
+            }
+            for (foreign, vocab_size) in [(8, 8), (65_535, 65_499), (65_499, 65_499)] {
+                let mut tokens = [7_u16; 37];
+                assert!(all_known(&tokens.map(u16::to_le_bytes).concat(), TokenType::Uint16, vocab_size));
+                tokens[at] = foreign;
+                assert!(!all_known(&tokens.map(u16::to_le_bytes).concat(), TokenType::Uint16, vocab_size), "{foreign} at {at}");
             }
         }
+        assert!(all_known(&[7; 4].map(i32::to_le_bytes).concat(), TokenType::Int32, 8));
     }
 
     #[test]

@@ -58,9 +58,10 @@ def columns_of(batch: Any, sequence_length: int) -> dict[str, Any]:
     """A filled batch: columns [rows, S], `cu_seqlens` (int32), `max_seqlen` (int), `rows` (of the pack)."""
     arrays: dict[str, Any] = tensors(batch)
     for name, array in arrays.items():
-        if name != "cu_seqlens":
+        if name not in ("cu_seqlens", "rows"):
             arrays[name] = array.view(-1, sequence_length)
-    return arrays | {"max_seqlen": batch.max_seqlen, "rows": torch.tensor(batch.rows, dtype=torch.int64)}
+    arrays["max_seqlen"] = batch.max_seqlen
+    return arrays
 
 
 def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -73,11 +73,12 @@ class DeviceFeed:
         return columns, done
 
     def _columns_of(self, batch: Any, arrays: dict[str, torch.Tensor], non_blocking: bool) -> dict[str, Any]:
-        there = {name: array.to(self._device, non_blocking=non_blocking) for name, array in arrays.items()}
+        there = {name: array.to(self._device, non_blocking=non_blocking) for name, array in arrays.items() if name != "rows"}
         columns = ragged.expand_rows(
             there["tokens"].view(-1, self._sequence_length), there["piece_end"], there["row_ptr"],
             labels=self._labels, dtype=self._dtype, max_pieces=batch.max_pieces,
         )  # fmt: skip
         chosen: dict[str, Any] = {name: columns[name] for name in self._columns}
-        known = {"max_seqlen": batch.max_seqlen, "rows": torch.tensor(batch.rows, dtype=torch.int64), "consumed": batch.consumed}
+        # The buffer is filled again: what stays on the CPU is copied.
+        known = {"max_seqlen": batch.max_seqlen, "rows": arrays["rows"].clone(), "consumed": batch.consumed}
         return chosen | {"cu_seqlens": there["cu_seqlens"]} | known

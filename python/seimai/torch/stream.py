@@ -114,7 +114,9 @@ class PackStream(torch.utils.data.IterableDataset[dict[str, Any]]):
 
     def _on_cpu(self, ring: Any) -> Iterator[dict[str, Any]]:
         while (batch := ring.next()) is not None:
-            yield batches.columns_of(batch, self.pack.sequence_length) | {"consumed": batch.consumed}
+            columns = batches.columns_of(batch, self.pack.sequence_length)
+            columns["consumed"] = batch.consumed
+            yield columns
 
     def rows(self, step: int) -> list[int]:
         """The rows of all ranks in a step, counted from the first step of training (of this global batch)."""

@@ -30,7 +30,6 @@ enum End {
 pub(super) struct Ready {
     pub(super) memory: Memory,
     pub(super) filled: Filled,
-    pub(super) rows: Vec<u64>,
     pub(super) consumed: u64,
 }
 
@@ -123,7 +122,7 @@ impl Ahead {
 /// Fills memory with a batch; if that fails the memory goes back: what Python lent is not released by a thread of ours.
 fn fill(arrays: &Arrays, parts: &mut Parts<'_>, batch: Due, mut memory: Memory, pool: &Pool) -> Result<Ready> {
     match arrays.fill(parts, &batch.rows, memory.bytes_mut()) {
-        Ok(filled) => Ok(Ready { memory, filled, rows: batch.rows, consumed: batch.consumed }),
+        Ok(filled) => Ok(Ready { memory, filled, consumed: batch.consumed }),
         Err(error) => {
             pool.give(memory);
             Err(error)

@@ -80,6 +80,7 @@ impl Arrays {
                 this.push("piece_end", "int32", 4, tokens);
             }
         }
+        this.push("rows", "int64", 8, rows);
         this.push("cu_seqlens", "int32", 4, tokens + 1);
         Ok(this)
     }
@@ -106,6 +107,7 @@ impl Arrays {
         let mut ends = Vec::new();
         write(out.cu_seqlens, 0, 0);
         for (at, row) in rows.iter().enumerate() {
+            out.rows[at * 8..at * 8 + 8].copy_from_slice(&row.to_ne_bytes());
             let (view, in_part, file) = parts.find(*row)?;
             let damaged = |error: FormatError| Error::damaged(file.path(), error.to_string());
             gather::read_ends(view, in_part, &mut ends).map_err(damaged)?;
@@ -143,6 +145,7 @@ struct Slices<'a> {
     segment_ids: &'a mut [u8],
     tokens: &'a mut [u8],
     row_ptr: &'a mut [u8],
+    rows: &'a mut [u8],
     piece_end: &'a mut [u8],
     cu_seqlens: &'a mut [u8],
 }
@@ -161,6 +164,7 @@ impl<'a> Slices<'a> {
                 "segment_ids" => slices.segment_ids = slice,
                 "tokens" => slices.tokens = slice,
                 "row_ptr" => slices.row_ptr = slice,
+                "rows" => slices.rows = slice,
                 "piece_end" => slices.piece_end = slice,
                 _ => slices.cu_seqlens = slice,
             }
