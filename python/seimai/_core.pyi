@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -23,6 +23,11 @@ __all__ = [
     "Pack",
     "PackPart",
     "open_pack",
+    "RowOrder",
+    "PackedReader",
+    "Ring",
+    "PackedBatch",
+    "plan_rows",
     "command_line",
 ]
 
@@ -256,12 +261,16 @@ def command_line(arguments: list[str]) -> int: ...
 
 @final
 class RowOrder:
+    """The order in which rows are read: a formula for every epoch, in both directions."""
+
     def __new__(cls, rows: int, seed: int, block: int) -> RowOrder: ...
     def rows(self, start: int, count: int) -> list[int]: ...
     def position(self, row: int, epoch: int) -> int: ...
 
 @final
 class PackedReader:
+    """Reads rows of a pack as batches of chosen arrays."""
+
     def __new__(cls, pack: Pack, columns: Sequence[str], labels: str, dtype: str) -> PackedReader: ...
     def read(self, rows: Sequence[int]) -> PackedBatch: ...
     def batch_bytes(self, rows: int) -> int: ...
@@ -283,11 +292,15 @@ class PackedReader:
 
 @final
 class Ring:
+    """Batches in order, read by a thread ahead of their use."""
+
     def next(self) -> PackedBatch | None: ...
     def close(self) -> None: ...
 
 @final
 class PackedBatch:
+    """A batch: memory that is lent to Python, and used again once nothing there refers to it any more."""
+
     @property
     def arrays(self) -> list[tuple[str, str, int, int]]: ...
     @property
