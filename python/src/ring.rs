@@ -79,7 +79,7 @@ impl PackedReader {
     /// `columns` are names of what is wanted, or `["tokens"]` for what a kernel needs; `labels` is shifted or unshifted; `dtype` int32
     /// or int64.
     #[new]
-    fn new(pack: &Bound<'_, Pack>, columns: Vec<String>, labels: &str, dtype: &str) -> PyResult<Self> {
+    fn new(pack: &Bound<'_, Pack>, columns: Vec<String>, labels: &str, dtype: &str) -> Self {
         let has = |name: &str| columns.iter().any(|column| column == name);
         let wanted = Wanted::Columns {
             input_ids: has("input_ids"),
@@ -91,7 +91,7 @@ impl PackedReader {
         };
         let wanted = if has("tokens") { Wanted::Raw } else { wanted };
         let (pack, directory) = pack.get().opened();
-        Ok(Self { pack, directory, wanted, pool: Arc::new(Pool::new(vec![], KEPT)) })
+        Self { pack, directory, wanted, pool: Arc::new(Pool::new(vec![], KEPT)) }
     }
 
     /// The rows as a batch.
@@ -276,7 +276,9 @@ impl Drop for PackedBatch {
     fn drop(&mut self) {
         let memory = self.memory.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if self.process == std::process::id() {
-            memory.into_iter().for_each(|memory| self.pool.give(memory));
+            if let Some(memory) = memory {
+                self.pool.give(memory);
+            }
         } else {
             // A fork has a copy of the memory, but the lock of the pool may have been held when it was made.
             std::mem::forget(memory);
@@ -288,11 +290,11 @@ impl Drop for PackedBatch {
 /// behind it, its document, and its first token in it; all int32, as bytes.
 #[pyfunction]
 #[expect(clippy::type_complexity, reason = "four arrays")]
-fn plan_rows<'py>(
-    py: Python<'py>,
+fn plan_rows(
+    py: Python<'_>,
     lengths: Vec<u32>,
     sequence_length: u32,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+) -> PyResult<(Bound<'_, PyBytes>, Bound<'_, PyBytes>, Bound<'_, PyBytes>, Bound<'_, PyBytes>)> {
     let longest = pack::format::SEQUENCE_LENGTH_MAX;
     if sequence_length == 0 || sequence_length > longest {
         return Err(PyValueError::new_err(format!("sequence_length is 1 to {longest}, not {sequence_length}")));

@@ -157,7 +157,7 @@ impl Feed {
                     break;
                 }
             }
-            end.is_orderly();
+            end.say_orderly();
         };
         let thread = std::thread::Builder::new().name("seimai-ring".into()).spawn(work);
         let thread = thread.map_err(|error| Error::Resources(format!("no thread could be started: {error}")))?;
@@ -207,7 +207,7 @@ impl Drop for Feed {
 struct EndOfWork<'a>(&'a Pool);
 
 impl EndOfWork<'_> {
-    fn is_orderly(self) {
+    fn say_orderly(self) {
         self.0.lock().end = Some(End::Orderly);
     }
 }

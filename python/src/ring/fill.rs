@@ -33,7 +33,7 @@ pub(super) struct Array {
 /// What the memory of a batch of so many rows holds, and where. The arrays whose length depends on the rows have room for the longest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Arrays {
-    pub(super) arrays: Vec<Array>,
+    pub(super) list: Vec<Array>,
     pub(super) bytes: usize,
     pub(super) rows: usize,
     sequence_length: usize,
@@ -60,7 +60,7 @@ impl Arrays {
         let tokens = rows.checked_mul(sequence_length).filter(|tokens| i32::try_from(*tokens).is_ok()).ok_or_else(|| {
             Error::refused(format!("a batch of {rows} rows of {sequence_length} tokens is too large: cu_seqlens is int32"))
         })?;
-        let mut this = Self { arrays: vec![], bytes: 0, rows, sequence_length, vocab_size: info.vocab_size, wanted: wanted.clone() };
+        let mut this = Self { list: vec![], bytes: 0, rows, sequence_length, vocab_size: info.vocab_size, wanted: wanted.clone() };
         match wanted {
             Wanted::Columns { input_ids, labels, position_ids, segment_ids, width, .. } => {
                 let dtype = if *width == Width::Wide { "int64" } else { "int32" };
@@ -87,13 +87,13 @@ impl Arrays {
 
     fn push(&mut self, name: &'static str, dtype: &'static str, size: usize, items: usize) {
         let bytes = items * size;
-        self.arrays.push(Array { name, dtype, offset: self.bytes, items, bytes });
+        self.list.push(Array { name, dtype, offset: self.bytes, items, bytes });
         self.bytes += bytes.next_multiple_of(ALIGNMENT);
     }
 
     /// The arrays with the lengths that they have in a filled batch.
     pub(super) fn of(&self, filled: &Filled) -> impl Iterator<Item = Array> {
-        self.arrays.iter().map(|array| match array.name {
+        self.list.iter().map(|array| match array.name {
             "cu_seqlens" => Array { items: filled.segments + 1, ..*array },
             "piece_end" => Array { items: filled.pieces, ..*array },
             _ => *array,
@@ -101,8 +101,8 @@ impl Arrays {
     }
 
     /// Writes rows of the pack into `memory`, which has at least `bytes` bytes.
-    pub(super) fn fill<'a>(&self, parts: &mut Parts<'a>, rows: &[u64], memory: &mut [u8]) -> Result<Filled> {
-        let mut out = Slices::of(&self.arrays, memory);
+    pub(super) fn fill(&self, parts: &mut Parts<'_>, rows: &[u64], memory: &mut [u8]) -> Result<Filled> {
+        let mut out = Slices::of(&self.list, memory);
         let mut filled = Filled::default();
         let mut ends = Vec::new();
         write(out.cu_seqlens, 0, 0);
