@@ -15,6 +15,10 @@ from ._plan import Plan
 from ._tokenizer import Tokenizer
 
 
+#: Where the tables of a split stand, before the name of their directory.
+_SPLITS = {"train": "", "validation": "validation/"}
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """What other thresholds or policies would make of a run, from the measures it has stored.
@@ -59,13 +63,16 @@ class Run:
         """The resolved plan."""
         return Plan.from_toml((self.path / "plan.toml").read_text(encoding="utf-8"), base=self.path, name=str(self.path / "plan.toml"))
 
-    def _files(self, directory: str) -> list[Path]:
+    def _files(self, directory: str, split: str = "train") -> list[Path]:
+        if split not in _SPLITS:
+            raise ValueError(f'split is "train" or "validation", not {split!r}')
+        directory = _SPLITS[split] + directory
         files = [file["path"] for file in self.manifest["files"]]
         return [self.path / path for path in files if path.startswith(f"{directory}/") and path.endswith(".parquet")]
 
-    def documents(self, columns: Sequence[str] | None = None) -> _core.BatchReader:
-        """The kept documents, batch by batch."""
-        return _core.read_tables(self._files("documents"), None if columns is None else list(columns))
+    def documents(self, columns: Sequence[str] | None = None, *, split: str = "train") -> _core.BatchReader:
+        """The kept documents, batch by batch: those that are trained on, or those held out (``split="validation"``)."""
+        return _core.read_tables(self._files("documents", split), None if columns is None else list(columns))
 
     def rejected(self, rule: str | None = None, *, sample: int | None = None, seed: int = 0) -> _core.Batch:
         """Rejected documents: of a rule (``"quality/min_chars"``, ``"min_chars"``, ``"dedup"``) or of any; all, or a sample.
@@ -79,9 +86,9 @@ class Run:
         with (self.path / "quarantine.jsonl").open(encoding="utf-8") as lines:
             return [json.loads(line) for line in lines]
 
-    def tokens(self, columns: Sequence[str] | None = None) -> _core.BatchReader:
+    def tokens(self, columns: Sequence[str] | None = None, *, split: str = "train") -> _core.BatchReader:
         """The token shards, row for row the documents."""
-        return _core.read_tables(self._files("tokens"), None if columns is None else list(columns))
+        return _core.read_tables(self._files("tokens", split), None if columns is None else list(columns))
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -92,6 +99,11 @@ class Run:
     def pack(self) -> _core.Pack:
         """The packed sequences."""
         return _core.Pack(self.path / "pack")
+
+    @property
+    def validation_pack(self) -> _core.Pack | None:
+        """The packed sequences of what is held out; None without a split."""
+        return _core.Pack(self.path / "validation" / "pack") if self.manifest.get("validation") else None
 
     def what_if(self, *, preset: str | None = None, set: Mapping[str, Any] | None = None) -> WhatIf:
         """Who would be kept and lost with another preset or other keys: ``run.what_if(set={"quality.thresholds.min_chars": 50})``.

@@ -37,6 +37,19 @@ def test_plans(plan: seimai.Plan, corpus: Path) -> None:
     assert plan.stage("normalize").name == "normalize"
 
 
+def test_what_is_held_out(plan: seimai.Plan, finished: seimai.Run, tmp_path: Path) -> None:
+    plan.set({"split.validation": 0.4}).run(tmp_path / "out")
+    run = seimai.open(tmp_path / "out")
+    ids = {split: [row["doc_id"] for batch in run.documents(["doc_id"], split=split) for row in batch.to_pylist()] for split in ("train", "validation")}
+    assert ids["train"] and ids["validation"] and run.totals["kept"] == sum(map(len, ids.values()))
+    tokens = [row["doc_id"] for batch in run.tokens(["doc_id"], split="validation") for row in batch.to_pylist()]
+    assert tokens == ids["validation"]
+    held_out = run.validation_pack
+    assert held_out is not None and held_out.tokenizer_blake3 == run.pack.tokenizer_blake3 and finished.validation_pack is None
+    with pytest.raises(ValueError, match="validation"):
+        run.documents(split="test")
+
+
 def test_a_run_is_that_of_the_command_line(plan: seimai.Plan, corpus: Path, finished: seimai.Run, tmp_path: Path) -> None:
     events: list[Told] = []
     threads = set()
