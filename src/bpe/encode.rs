@@ -9,7 +9,7 @@
 //! instead of bytes, which is a third of the symbols in Japanese. Vocabularies that break a rule start from bytes.
 //!
 //! Where two neighbouring characters stand beside each other in no token, no merge ever joins them, so a pre-token falls into pieces there
-//! ([`Joins`]). Of the pieces of Japanese text half are one character and a quarter are two, which need one look-up at most.
+//! (`joins.rs`). Of the pieces of Japanese text half are one character and a quarter are two, which need one look-up at most.
 //!
 //! There is no cache of encoded pre-tokens or pieces. On unseen text of five kinds, caches of 2^11 to 2^15 slots for pre-tokens made encoding a little
 //! slower: to merge a clause from its characters takes about as long as to load a slot that is not in the processor's cache. Caches of 2^14 to 2^16 slots for
