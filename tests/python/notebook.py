@@ -31,7 +31,7 @@ def main():
 
     coloured = out("for sentence in")
     assert coloured.count('<div lang="ja"') == 4 and "title=\"SON" in coloured and "wavy" in coloured, coloured
-    assert "sasete" in out("table([\"form\", \"type\""), "the misuse of the example is shown"
+    assert "sa_insertion" in out("table([\"form\", \"type\""), "the misuse of the example is shown"
     assert "'kept'" in out("seimai.run(")
     dropped = out("lost = run.rules")
     assert "quality/" in dropped and "dedup/" in dropped, dropped
