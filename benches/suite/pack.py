@@ -58,7 +58,7 @@ def best_fit_decreasing(lengths, row):
 
 
 def bench(*words):
-    out = subprocess.run(["cargo", "bench", "--locked", "--bench", "pack", "--", *map(str, words)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    out = subprocess.run(["cargo", "bench", "--workspace", "--locked", "--bench", "pack", "--", *map(str, words)], check=True, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
