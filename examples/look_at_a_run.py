@@ -16,8 +16,13 @@ answer = run.what_if(preset="none")
 print(f"\nWithout thresholds of quality: {answer.kept_before} -> {answer.kept_after} documents, before duplicates are looked for again")
 
 tokenizer = run.tokenizer
-ids = tokenizer.encode("精米した米を炊いていただきました。")
-print("\nTokens  ", "|".join(tokenizer.decode([token]) for token in ids))
+pieces, held = [], []
+for token in tokenizer.encode("精米した米を炊いていただきました。"):
+    held.append(token)
+    if "\ufffd" not in (piece := tokenizer.decode(held)):  # a rare character is more than one token
+        pieces.append(piece)
+        held = []
+print("\nTokens  ", "|".join(pieces))
 
 said = seimai.keigo("社長は先に帰らさせていただきますとおっしゃいました。")
 print("Keigo   ", " ".join(f"{span.text}={span.cls}" for span in said.spans))
