@@ -6,6 +6,8 @@
 //! `benches/suite/pack.py` makes both inputs. The best of five rounds counts; a JSON line a step is printed.
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a program that prints figures")]
 
+mod timing;
+
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,22 +25,9 @@ use seimai::stage::{Batch, list_slice, lists, numbers, sequential};
 const ROUNDS: usize = 5;
 const VOCABULARY: u32 = 32_000;
 
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// Best of some rounds, and what the work gave.
-fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
-    let mut best = f64::INFINITY;
-    let mut last = None;
-    for _ in 0..ROUNDS {
-        let start = cpu_seconds();
-        let value = work();
-        best = best.min(cpu_seconds() - start);
-        last = Some(value);
-    }
-    (best, last.unwrap())
+/// Best of the rounds, and what the work gave.
+fn timed<T>(work: impl FnMut() -> T) -> (f64, T) {
+    timing::best_of(ROUNDS, work)
 }
 
 fn report(step: &str, unit: &str, amount: u64, seconds: f64, more: &serde_json::Value) {

@@ -6,6 +6,8 @@
 //! JSON line a stage is printed. The machine's speed drifts: compare ratios between rows of one run only.
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a program that prints figures")]
 
+mod timing;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,22 +21,9 @@ const ROUNDS: usize = 3;
 /// Part of a source taken in turn, so that no kind of text decides alone.
 const SLICE: u64 = 2_500_000;
 
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// Best of some rounds, and what the work gave.
-fn timed<T>(mut work: impl FnMut() -> T) -> (f64, T) {
-    let mut best = f64::INFINITY;
-    let mut last = None;
-    for _ in 0..ROUNDS {
-        let start = cpu_seconds();
-        let value = work();
-        best = best.min(cpu_seconds() - start);
-        last = Some(value);
-    }
-    (best, last.unwrap())
+/// Best of the rounds, and what the work gave.
+fn timed<T>(work: impl FnMut() -> T) -> (f64, T) {
+    timing::best_of(ROUNDS, work)
 }
 
 fn report(stage: &str, bytes: u64, seconds: f64) {
@@ -71,11 +60,11 @@ fn read(plan: &Plan, wanted: u64) -> Vec<Batch> {
     while bytes < wanted {
         let before = bytes;
         for (framer, source) in framers.iter_mut().zip(&sources) {
-            let start = cpu_seconds();
+            let start = timing::cpu_seconds();
             let shard = framer.next_shard().unwrap();
-            frame += cpu_seconds() - start;
+            frame += timing::cpu_seconds() - start;
             let Some(shard) = shard else { continue };
-            let start = cpu_seconds();
+            let start = timing::cpu_seconds();
             let mut builder = BatchBuilder::new(source.clone(), &plan.input.source);
             let mut batches = Vec::new();
             shard
@@ -85,7 +74,7 @@ fn read(plan: &Plan, wanted: u64) -> Vec<Batch> {
                 })
                 .unwrap();
             batches.extend(builder.finish().unwrap());
-            decode += cpu_seconds() - start;
+            decode += timing::cpu_seconds() - start;
             bytes += batches.iter().map(text_bytes).sum::<u64>();
             all.append(&mut batches);
         }

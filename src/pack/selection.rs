@@ -27,9 +27,14 @@ pub struct Selection {
 /// multiplies. Reads `source`, `doc_id` and `n_tokens` of the shards if there is a mixture, and nothing else.
 pub fn select(shards: &[TokenPart], repeats: &dyn Fn(usize) -> Result<Option<Vec<u8>>>, options: &Options) -> Result<Selection> {
     let mixture = Mixture::new(options);
+    let repeats = (0..shards.len()).map(repeats).collect::<Result<Vec<_>>>()?;
+    if mixture.is_empty() && repeats.iter().all(Option::is_none) {
+        // Nothing is held for a document that is packed once like all others.
+        return Ok(Selection { parts: shards.to_vec(), mixture: Vec::new() });
+    }
     let mut rows = Vec::with_capacity(shards.len());
-    for (index, shard) in shards.iter().enumerate() {
-        let repeats = repeats(index)?.unwrap_or_else(|| vec![1; shard.rows as usize]);
+    for (shard, repeats) in shards.iter().zip(repeats) {
+        let repeats = repeats.unwrap_or_else(|| vec![1; shard.rows as usize]);
         if repeats.len() as u64 != shard.rows {
             return Err(Error::internal(format!("{}: {} rows, but {} numbers of repeats", shard.name, shard.rows, repeats.len())));
         }

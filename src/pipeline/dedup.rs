@@ -104,7 +104,8 @@ impl Duplicates {
         if let Some(mixture) = &self.mixture {
             key = key.and_settings(mixture)?;
         }
-        for (ordinal, family) in self.families.iter().filter(|(ordinal, _)| shard_of(*ordinal) == shard) {
+        let start = self.families.partition_point(|(ordinal, _)| shard_of(*ordinal) < shard);
+        for (ordinal, family) in self.families[start..].iter().take_while(|(ordinal, _)| shard_of(*ordinal) == shard) {
             key = key.and_number(u64::from(row_of(*ordinal))).and(family);
         }
         for affected in self.of(shard) {
