@@ -90,7 +90,7 @@ const STEPS: &[Step] = &[
     Step { name: "count", version: |_| bpe::count::VERSION, build: Build::Count(|plan| Ok(Box::new(bpe::Count::new(&plan.tokenizer)?))) },
     Step { name: "train", version: |_| bpe::train::VERSION, build: Build::ByPass },
     Step { name: "encode", version: |_| bpe::encode::VERSION, build: Build::ByPass },
-    Step { name: "shard", version: |_| shard::FORMAT_VERSION, build: Build::ByPass },
+    Step { name: "shard", version: |_| shard::VERSION, build: Build::ByPass },
     Step { name: "pack", version: |_| pack::VERSION, build: Build::ByPass },
 ];
 

@@ -15,6 +15,9 @@ use crate::shard::options::Options;
 /// Version of the Parquet layout, in every file's metadata.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// Enters fingerprints: raise it when the same rows give other bytes, which readers need not notice.
+pub const VERSION: u32 = 2;
+
 /// Rows of a row group. From 500 to 8,192 rows the size of a file differs by 0.5 % only, and small groups make random access cheap.
 pub const GROUP_ROWS: usize = 2_048;
 
@@ -49,6 +52,8 @@ pub fn tokens_properties(options: &Options, meta: &TokensMeta) -> WriterProperti
     let token_encoding = if options.compat { Encoding::PLAIN } else { Encoding::BYTE_STREAM_SPLIT };
     base("tokens", token_pairs(meta))
         .set_column_encoding(leaf(TOKEN_LEAF), token_encoding)
+        // Half the work of level 3. Ids in split streams are no larger for it, plain ones 7 % (literature, 32,000 ids: 12.4 bits a token, not 11.5).
+        .set_column_compression(leaf(TOKEN_LEAF), zstd(1))
         .set_column_statistics_enabled(leaf(TOKEN_LEAF), EnabledStatistics::None)
         .set_column_encoding(leaf(N_TOKENS.name), Encoding::PLAIN)
         .build()
@@ -88,7 +93,7 @@ fn base(format: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {
     let mut builder = WriterProperties::builder()
         .set_created_by(created_by())
         .set_key_value_metadata(Some(metadata))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+        .set_compression(zstd(3))
         .set_dictionary_enabled(false)
         // Pages of 64–256 KiB cost a whole bit a token, 8 MiB gain 0.05.
         .set_data_page_size_limit(1 << 20)
@@ -104,6 +109,10 @@ fn base(format: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {
         builder = builder.set_column_statistics_enabled(leaf(name), EnabledStatistics::None);
     }
     builder
+}
+
+fn zstd(level: i32) -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
 }
 
 fn leaf(path: &str) -> ColumnPath {
