@@ -291,6 +291,13 @@ class PackedReader:
     ) -> Ring: ...
 
 @final
+class RawExpander:
+    """Raw rows that another process read, as columns."""
+
+    def __new__(cls, sequence_length: int, token_dtype: str, columns: Sequence[str], labels: str, dtype: str) -> RawExpander: ...
+    def expand(self, tokens: bytes, row_ptr: bytes, piece_end: bytes, rows: bytes) -> PackedBatch: ...
+
+@final
 class Ring:
     """Batches in order, read by a thread ahead of their use."""
 

@@ -18,12 +18,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use seimai::pack;
+use seimai::pack::format::TokenType;
 use seimai::pack::gather::{Labels, Width};
 use seimai::pack::layout::{Layout, ShardLengths};
 use seimai::pack::order;
 
 use self::feed::{Ahead, Feed, Pool, Ready, Source};
-use self::fill::{Arrays, Filled, Parts, Wanted};
+use self::fill::{Arrays, Filled, Parts, RawRows, Shape, Wanted};
 use self::memory::Memory;
 use self::schedule::{POSITION_MAX, Schedule};
 use crate::errors::{About, OrRaise};
@@ -80,16 +81,8 @@ impl PackedReader {
     /// or int64.
     #[new]
     fn new(pack: &Bound<'_, Pack>, columns: Vec<String>, labels: &str, dtype: &str) -> Self {
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        let wanted = Wanted::Columns {
-            input_ids: has("input_ids"),
-            labels: has("labels"),
-            position_ids: has("position_ids"),
-            segment_ids: has("segment_ids"),
-            rule: if labels == "shifted" { Labels::Shifted } else { Labels::Unshifted },
-            width: if dtype == "int32" { Width::Narrow } else { Width::Wide },
-        };
-        let wanted = if has("tokens") { Wanted::Raw } else { wanted };
+        let is_raw = columns.iter().any(|column| column == "tokens");
+        let wanted = if is_raw { Wanted::Raw } else { chosen(&columns, labels, dtype) };
         let (pack, directory) = pack.get().opened();
         Self { pack, directory, wanted, pool: Arc::new(Pool::new(vec![], KEPT)) }
     }
@@ -97,7 +90,7 @@ impl PackedReader {
     /// The rows as a batch.
     fn read(&self, py: Python<'_>, rows: Vec<u64>) -> PyResult<PackedBatch> {
         let filled = py.detach(|| {
-            let arrays = Arrays::new(&self.pack, &self.wanted, rows.len())?;
+            let arrays = Arrays::new(Shape::of(&self.pack), &self.wanted, rows.len())?;
             let mut memory = self.pool.take(arrays.bytes)?;
             let filled = arrays.fill(&mut Parts::new(&self.pack, &self.directory), &rows, memory.bytes_mut())?;
             Ok((arrays, Ready { memory, filled, consumed: 0 }))
@@ -108,7 +101,7 @@ impl PackedReader {
 
     /// Bytes of memory that a batch of so many rows takes.
     fn batch_bytes(&self, py: Python<'_>, rows: usize) -> PyResult<usize> {
-        Arrays::new(&self.pack, &self.wanted, rows).or_raise(py, About::Input).map(|arrays| arrays.bytes)
+        Arrays::new(Shape::of(&self.pack), &self.wanted, rows).or_raise(py, About::Input).map(|arrays| arrays.bytes)
     }
 
     /// Starts a thread that reads ahead. `start` rows of the whole job are passed over; then come `steps` steps of `global_batch`
@@ -150,7 +143,7 @@ impl PackedReader {
             start,
             batches: steps.saturating_mul(batches_a_step),
         };
-        let arrays = Arrays::new(&self.pack, &self.wanted, usize::try_from(batch_rows)?).or_raise(py, About::Input)?;
+        let arrays = Arrays::new(Shape::of(&self.pack), &self.wanted, usize::try_from(batch_rows)?).or_raise(py, About::Input)?;
         let lent: Option<Vec<Memory>> =
             buffers.into_iter().map(|buffer| Memory::lent(buffer).filter(|lent| lent.len() >= arrays.bytes)).collect();
         let lent = lent.ok_or_else(|| PyBufferError::new_err(format!("a buffer is not writable, or has not {} bytes", arrays.bytes)))?;
@@ -158,6 +151,52 @@ impl PackedReader {
         let source = Source { pack: Arc::clone(&self.pack), directory: self.directory.clone(), arrays: arrays.clone() };
         let feed = Feed::start(source, Ahead { schedule, first, every, depth }, Arc::clone(&pool)).or_raise(py, About::Input)?;
         Ok(Ring { feed: Mutex::new(Some(feed)), pool, arrays })
+    }
+}
+
+/// The columns of these names.
+fn chosen(columns: &[String], labels: &str, dtype: &str) -> Wanted {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    Wanted::Columns {
+        input_ids: has("input_ids"),
+        labels: has("labels"),
+        position_ids: has("position_ids"),
+        segment_ids: has("segment_ids"),
+        rule: if labels == "shifted" { Labels::Shifted } else { Labels::Unshifted },
+        width: if dtype == "int32" { Width::Narrow } else { Width::Wide },
+    }
+}
+
+/// Raw rows that another process read → columns.
+#[pyclass(frozen, module = "seimai._core")]
+struct RawExpander {
+    shape: Shape,
+    wanted: Wanted,
+    pool: Arc<Pool>,
+}
+
+#[pymethods]
+impl RawExpander {
+    /// For rows of a pack of this `sequence_length`, with tokens of `token_dtype` (uint16 or int32); the rest as for `PackedReader`.
+    #[new]
+    fn new(sequence_length: u32, token_dtype: &str, columns: Vec<String>, labels: &str, dtype: &str) -> PyResult<Self> {
+        let token_type = [TokenType::Uint16, TokenType::Int32].into_iter().find(|known| known.name() == token_dtype);
+        let token_type = token_type.ok_or_else(|| PyValueError::new_err(format!("tokens are uint16 or int32, not {token_dtype}")))?;
+        // Whoever read the rows has looked for foreign tokens.
+        let shape = Shape { sequence_length, vocab_size: u32::MAX, token_type };
+        Ok(Self { shape, wanted: chosen(&columns, labels, dtype), pool: Arc::new(Pool::new(vec![], KEPT)) })
+    }
+
+    /// The arrays of a raw batch, as bytes, as a batch of the columns.
+    fn expand(&self, py: Python<'_>, tokens: &[u8], row_ptr: &[u8], piece_end: &[u8], rows: &[u8]) -> PyResult<PackedBatch> {
+        let raw = RawRows { tokens, row_ptr, piece_end, rows };
+        let filled = py.detach(|| {
+            let arrays = Arrays::new(self.shape, &self.wanted, rows.len() / 8)?;
+            let mut memory = self.pool.take(arrays.bytes)?;
+            Ok(arrays.expand(&raw, memory.bytes_mut()).map(|filled| (arrays, Ready { memory, filled, consumed: 0 })))
+        });
+        let (arrays, ready) = filled.or_raise(py, About::Input)?.ok_or_else(|| PyValueError::new_err("these are no rows of a pack"))?;
+        Ok(PackedBatch::new(ready, &arrays, &self.pool))
     }
 }
 
@@ -321,6 +360,7 @@ fn plan_rows(
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<RowOrder>()?;
     module.add_class::<PackedReader>()?;
+    module.add_class::<RawExpander>()?;
     module.add_class::<Ring>()?;
     module.add_class::<PackedBatch>()?;
     module.add_function(wrap_pyfunction!(plan_rows, module)?)

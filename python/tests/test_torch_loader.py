@@ -175,9 +175,53 @@ def test_workers_of_a_dataloader(pack, workers, context):
         assert one["max_seqlen"] == other["max_seqlen"]
 
 
+class SumsInWorker(torch.utils.data.IterableDataset):
+    """Somebody else's dataset around ours: it reads batches where they are made."""
+
+    def __init__(self, pack):
+        self.stream = PackStream(pack, global_batch=G, epochs=1)
+
+    def __iter__(self):
+        for batch in self.stream:
+            yield {"sum": int(batch["input_ids"].sum()), "names": sorted(batch), "items": len(batch), "all": dict(batch.items())}
+
+
+def test_a_worker_can_read_its_batches(pack):
+    for batch, wanted in zip(DataLoader(SumsInWorker(pack), batch_size=None, num_workers=1), PackStream(pack, global_batch=G, epochs=1), strict=True):
+        assert batch["sum"] == wanted["input_ids"].sum() and batch["names"] == sorted(wanted) and batch["items"] == len(wanted)
+        assert all(torch.equal(batch["all"][name], wanted[name]) for name in (*COLUMNS, "cu_seqlens", "rows"))
+
+
+@pytest.mark.parametrize("options", [{}, {"columns": ["input_ids"], "dtype": torch.int32}, {"columns": ["labels"], "labels": "unshifted"}])
+def test_a_batch_arrives_from_a_worker_as_it_is(pack, options):
+    stream = PackStream(pack, global_batch=G, epochs=1, **options)
+    for arrived, wanted in zip(DataLoader(stream, batch_size=None, num_workers=1), list(PackStream(pack, global_batch=G, epochs=1, **options)), strict=True):
+        assert type(arrived) is dict and arrived.keys() == wanted.keys()
+        for name, value in wanted.items():
+            same = torch.equal(arrived[name], value) and arrived[name].dtype == value.dtype if isinstance(value, torch.Tensor) else arrived[name] == value
+            assert same, name
+
+
+def test_what_is_no_batch_of_rows_is_refused(pack):
+    reader = seimai._core.PackedReader(pack, ["tokens"], "shifted", "int64")
+    function, sound = batches.WorkerBatch(reader.read([0, 1]), S, COLUMNS, "shifted", torch.int64).__reduce__()
+    assert function(*sound)["rows"].tolist() == [0, 1]
+    at = {name: place for place, name in enumerate(("tokens", "row_ptr", "piece_end", "rows"), start=5)}
+    for name, damage in [
+        ("tokens", lambda raw: raw[:-2]), ("row_ptr", lambda raw: raw[4:]), ("row_ptr", lambda raw: raw[:-4] + b"\xff\xff\xff\x7f"),
+        ("row_ptr", lambda raw: raw[:4] + raw[8:] + raw[4:8]), ("piece_end", lambda raw: raw[:-4]), ("piece_end", lambda raw: raw[:-4] + b"\xff\xff\x00\x00"),
+        ("piece_end", lambda raw: b"\0\0\0\0" + raw[4:]), ("rows", lambda raw: raw[8:]),
+    ]:  # fmt: skip
+        bad = list(sound)
+        bad[at[name]] = damage(bad[at[name]])
+        with pytest.raises(ValueError, match="no rows of a pack"):
+            function(*bad)
+
+
 def test_a_dataloader_that_groups_rows_itself(pack):
     whole = PackDataset(pack)[range(8)]
-    for joined in (next(iter(DataLoader(PackDataset(pack), batch_size=8, collate_fn=collate))), collate([PackDataset(pack)[[0, 1, 2]], PackDataset(pack)[[3, 4, 5, 6, 7]]])):
+    loaders = [DataLoader(PackDataset(pack), batch_size=8, collate_fn=collate, num_workers=workers) for workers in (0, 1)]
+    for joined in (*(next(iter(loader)) for loader in loaders), collate([PackDataset(pack)[[0, 1, 2]], PackDataset(pack)[[3, 4, 5, 6, 7]]])):
         assert joined.keys() == whole.keys() and joined["max_seqlen"] == whole["max_seqlen"]
         assert all(torch.equal(joined[name], whole[name]) for name in (*COLUMNS, "cu_seqlens", "rows"))
 

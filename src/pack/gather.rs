@@ -73,6 +73,14 @@ pub fn expand_row(view: &PackView<'_>, row: u64, ends: &[u32], vocab_size: u32, 
     Ok(())
 }
 
+/// Writes the columns of a row whose tokens are as [`copy_row`] gives them. `ends` rise, and the last is not behind the row.
+pub fn expand_tokens(tokens: &[u8], token_type: TokenType, ends: &[u32], rule: (Labels, Width), out: RowColumns<'_>) {
+    match token_type {
+        TokenType::Uint16 => expand(tokens, |token| i32::from(u16::from_ne_bytes(token)), ends, rule, out),
+        TokenType::Int32 => expand(tokens, i32::from_ne_bytes, ends, rule, out),
+    }
+}
+
 /// Copies the tokens of a row as they stand in the file; every one has to be below `vocab_size`.
 pub fn copy_row(view: &PackView<'_>, row: u64, vocab_size: u32, out: &mut [u8]) -> Result<()> {
     let bytes = known_row(view, row, vocab_size)?;

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -52,6 +53,67 @@ def tensors(batch: Any) -> dict[str, torch.Tensor]:
         else:
             arrays[name] = torch.frombuffer(batch, dtype=_DTYPES[dtype], count=items, offset=offset)
     return arrays
+
+
+class WorkerBatch:
+    """A batch in a worker of a DataLoader. What goes to the other process are the tokens as they stand in the pack, a quarter of `input_ids`
+    alone; the columns are made there, where it arrives as a dictionary. A worker that wants them has them by name, too."""
+
+    def __init__(
+        self, batch: Any, sequence_length: int, columns: Sequence[str], labels: str, dtype: torch.dtype, consumed: int | None = None
+    ) -> None:
+        view, arrays = memoryview(batch), {name: (kind, start, items) for name, kind, start, items in batch.arrays}
+        size = {"uint16": 2, "int32": 4, "int64": 8}
+        raw = []
+        for name in ("tokens", "row_ptr", "piece_end", "rows"):
+            kind, start, items = arrays[name]
+            raw.append(bytes(view[start : start + items * size[kind]]))
+        self.consumed = consumed
+        self._of = (sequence_length, arrays["tokens"][0], tuple(columns), labels, dtype_name(dtype), *raw, self.consumed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return expanded, self._of
+
+    @functools.cached_property
+    def _columns(self) -> dict[str, Any]:
+        return expanded(*self._of)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def keys(self) -> Iterable[str]:
+        return self._columns.keys()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return self._columns.items()
+
+
+@functools.lru_cache(maxsize=8)
+def _expander(sequence_length: int, token_dtype: str, columns: tuple[str, ...], labels: str, dtype: str) -> Any:
+    return _core.RawExpander(sequence_length, token_dtype, columns, labels, dtype)
+
+
+def expanded(
+    sequence_length: int,
+    token_dtype: str,
+    columns: tuple[str, ...],
+    labels: str,
+    dtype: str,
+    tokens: bytes,
+    row_ptr: bytes,
+    piece_end: bytes,
+    rows: bytes,
+    consumed: int | None,
+) -> dict[str, Any]:
+    """What a `WorkerBatch` is in the process that it was sent to."""
+    batch = _expander(sequence_length, token_dtype, columns, labels, dtype).expand(tokens, row_ptr, piece_end, rows)
+    return columns_of(batch, sequence_length) | ({} if consumed is None else {"consumed": consumed})
 
 
 def columns_of(batch: Any, sequence_length: int) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from seimai.torch import batches
 from seimai.torch.position import Position
 
 
-class PackDataset(torch.utils.data.Dataset[dict[str, Any]]):
+class PackDataset(torch.utils.data.Dataset[Any]):
     """The rows of a pack. `dataset[i]` is a batch of one row, `dataset[[i, j]]` of several: tensors [rows, S] of the chosen columns
     (of `dtype`; `segment_ids` int32), `cu_seqlens` (int32, on the CPU), `max_seqlen` (int) and `rows`.
 
     With a `PackSampler`: `DataLoader(dataset, sampler=sampler, batch_size=None)`. Where a DataLoader groups rows itself (as that of
-    `transformers.Trainer`), it needs `collate_fn=seimai.torch.collate`. Maps are shared by forked workers and opened by spawned ones."""
+    `transformers.Trainer`), it needs `collate_fn=seimai.torch.collate`. Maps are shared by forked workers and opened by spawned ones; in a
+    worker a batch is a `WorkerBatch`, which has the same items and is a dictionary once it has arrived."""
 
     def __init__(
         self,
@@ -30,27 +31,34 @@ class PackDataset(torch.utils.data.Dataset[dict[str, Any]]):
     ) -> None:
         self.pack = open_pack(pack)
         self._columns, self._labels, self._dtype = batches.check_columns(columns), labels, dtype
-        self._reader = batches.reader(self.pack, self._columns, labels, dtype)
+        self._open_readers()
+
+    def _open_readers(self) -> None:
+        self._reader = batches.reader(self.pack, self._columns, self._labels, self._dtype)
+        self._raw_reader = batches.raw_reader(self.pack)
 
     def __len__(self) -> int:
         return len(self.pack)
 
-    def __getitem__(self, index: int | Sequence[int]) -> dict[str, Any]:
+    def __getitem__(self, index: int | Sequence[int]) -> Any:
         rows = [index] if isinstance(index, int) else [int(row) for row in index]
         count = len(self.pack)
         if any(not -count <= row < count for row in rows):
             raise IndexError(f"rows {rows}: the pack has {count}")
-        return batches.columns_of(self._reader.read([row % count for row in rows]), self.pack.sequence_length)
+        rows = [row % count for row in rows]
+        if torch.utils.data.get_worker_info() is not None:
+            return batches.WorkerBatch(self._raw_reader.read(rows), self.pack.sequence_length, self._columns, self._labels, self._dtype)
+        return batches.columns_of(self._reader.read(rows), self.pack.sequence_length)
 
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         return [self[index] for index in indices]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_reader"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_reader", "_raw_reader")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._reader = batches.reader(self.pack, self._columns, self._labels, self._dtype)
+        self._open_readers()
 
 
 class PackSampler(torch.utils.data.Sampler[list[int]]):

@@ -25,8 +25,9 @@ class PackStream(torch.utils.data.IterableDataset[dict[str, Any]]):
     Without `epochs` it does not end; with them the last step is filled up from the next epoch. `depth` batches are ready ahead. With
     `device="cuda"` tokens travel as they stand in the pack, and the columns are made on the GPU.
 
-    In a DataLoader: `DataLoader(stream, batch_size=None, num_workers=n)`. The order is that of no workers. The state then has to be told
-    which batch was the last: `stream.state_dict(batch)`."""
+    In a DataLoader: `DataLoader(stream, batch_size=None, num_workers=n)`. The order is that of no workers. Workers send the tokens as they
+    stand in the pack (a `WorkerBatch`); the columns are made where they arrive. The state then has to be told which batch was the last:
+    `stream.state_dict(batch)`."""
 
     def __init__(
         self,
@@ -77,11 +78,11 @@ class PackStream(torch.utils.data.IterableDataset[dict[str, Any]]):
             )
         self._is_read = True
         self._read_by_workers[0] = 1
-        yield from self._batches(self._position.consumed, number, workers)
+        yield from self._batches(self._position.consumed, number, workers, in_worker=True)
 
-    def _batches(self, consumed: int, first: int, every: int) -> Iterator[dict[str, Any]]:
+    def _batches(self, consumed: int, first: int, every: int, in_worker: bool = False) -> Iterator[Any]:
         on_gpu = self._device.type == "cuda"
-        raw = self._device.type != "cpu"
+        raw = in_worker or self._device.type != "cpu"
         reader = batches.reader(self.pack, self._columns, self._labels, self._dtype) if not raw else batches.raw_reader(self.pack)
         buffers = DeviceFeed.page_locked(reader.batch_bytes(self._position.batch_rows), self._depth + 1) if on_gpu else []
         position = self._position
@@ -100,13 +101,15 @@ class PackStream(torch.utils.data.IterableDataset[dict[str, Any]]):
         )
         process = os.getpid()
         try:
-            if raw:
+            if in_worker:
+                source: Iterator[Any] = self._to_send(ring)
+            elif raw:
                 feed = DeviceFeed(ring, len(buffers), self._device, self.pack.sequence_length, self._columns, self._labels, self._dtype)
-                source: Iterator[dict[str, Any]] = iter(feed)
+                source = iter(feed)
             else:
                 source = self._on_cpu(ring)
             for batch in source:
-                position.consumed = batch["consumed"]
+                position.consumed = batch.consumed if in_worker else batch["consumed"]
                 yield batch
         finally:
             if os.getpid() == process:
@@ -117,6 +120,10 @@ class PackStream(torch.utils.data.IterableDataset[dict[str, Any]]):
             columns = batches.columns_of(batch, self.pack.sequence_length)
             columns["consumed"] = batch.consumed
             yield columns
+
+    def _to_send(self, ring: Any) -> Iterator[batches.WorkerBatch]:
+        while (batch := ring.next()) is not None:
+            yield batches.WorkerBatch(batch, self.pack.sequence_length, self._columns, self._labels, self._dtype, batch.consumed)
 
     def rows(self, step: int) -> list[int]:
         """The rows of all ranks in a step, counted from the first step of training (of this global batch)."""

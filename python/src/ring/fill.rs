@@ -10,6 +10,32 @@ use seimai::pack::view::PackView;
 
 use super::memory::ALIGNMENT;
 
+/// What the rows of a pack have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) sequence_length: u32,
+    pub(super) vocab_size: u32,
+    pub(super) token_type: TokenType,
+}
+
+impl Shape {
+    pub(super) fn of(pack: &Pack) -> Self {
+        let info = pack.info();
+        let is_narrow = info.token_dtype == TokenType::Uint16.name();
+        let token_type = if is_narrow { TokenType::Uint16 } else { TokenType::Int32 };
+        Self { sequence_length: info.sequence_length, vocab_size: info.vocab_size, token_type }
+    }
+}
+
+/// Rows as a batch of [`Wanted::Raw`] has them.
+pub(super) struct RawRows<'a> {
+    pub(super) tokens: &'a [u8],
+    pub(super) row_ptr: &'a [u8],
+    pub(super) piece_end: &'a [u8],
+    /// Numbers of the rows in the pack.
+    pub(super) rows: &'a [u8],
+}
+
 /// What a batch holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -36,8 +62,7 @@ pub(super) struct Arrays {
     pub(super) list: Vec<Array>,
     pub(super) bytes: usize,
     pub(super) rows: usize,
-    sequence_length: usize,
-    vocab_size: u32,
+    shape: Shape,
     wanted: Wanted,
 }
 
@@ -54,13 +79,12 @@ pub(super) struct Filled {
 
 impl Arrays {
     /// For batches of `rows` rows.
-    pub(super) fn new(pack: &Pack, wanted: &Wanted, rows: usize) -> Result<Self> {
-        let info = pack.info();
-        let sequence_length = info.sequence_length as usize;
+    pub(super) fn new(shape: Shape, wanted: &Wanted, rows: usize) -> Result<Self> {
+        let sequence_length = shape.sequence_length as usize;
         let tokens = rows.checked_mul(sequence_length).filter(|tokens| i32::try_from(*tokens).is_ok()).ok_or_else(|| {
             Error::refused(format!("a batch of {rows} rows of {sequence_length} tokens is too large: cu_seqlens is int32"))
         })?;
-        let mut this = Self { list: vec![], bytes: 0, rows, sequence_length, vocab_size: info.vocab_size, wanted: wanted.clone() };
+        let mut this = Self { list: vec![], bytes: 0, rows, shape, wanted: wanted.clone() };
         match wanted {
             Wanted::Columns { input_ids, labels, position_ids, segment_ids, width, .. } => {
                 let dtype = if *width == Width::Wide { "int64" } else { "int32" };
@@ -74,8 +98,7 @@ impl Arrays {
                 }
             }
             Wanted::Raw => {
-                let narrow = info.token_dtype == TokenType::Uint16.name();
-                this.push("tokens", if narrow { "uint16" } else { "int32" }, if narrow { 2 } else { 4 }, tokens);
+                this.push("tokens", shape.token_type.name(), shape.token_type.bytes(), tokens);
                 this.push("row_ptr", "int32", 4, rows + 1);
                 this.push("piece_end", "int32", 4, tokens);
             }
@@ -102,37 +125,91 @@ impl Arrays {
 
     /// Writes rows of the pack into `memory`, which has at least `bytes` bytes.
     pub(super) fn fill(&self, parts: &mut Parts<'_>, rows: &[u64], memory: &mut [u8]) -> Result<Filled> {
-        let mut out = Slices::of(&self.list, memory);
-        let mut filled = Filled::default();
+        let mut filling = Filling::new(self, memory);
         let mut ends = Vec::new();
-        write(out.cu_seqlens, 0, 0);
-        for (at, row) in rows.iter().enumerate() {
-            out.rows[at * 8..at * 8 + 8].copy_from_slice(&row.to_ne_bytes());
+        for row in rows {
             let (view, in_part, file) = parts.find(*row)?;
             let damaged = |error: FormatError| Error::damaged(file.path(), error.to_string());
             gather::read_ends(view, in_part, &mut ends).map_err(damaged)?;
-            let longest = gather::push_cumulative(&ends, self.sequence_length as u32, (at * self.sequence_length) as u32, |end| {
-                filled.segments += 1;
-                write(out.cu_seqlens, filled.segments, end);
-            });
-            filled.max_seqlen = filled.max_seqlen.max(longest);
-            filled.max_pieces = filled.max_pieces.max(ends.len());
+            let at = filling.begin_row(*row, &ends);
+            let out = &mut filling.out;
             match &self.wanted {
                 Wanted::Columns { rule, width, .. } => {
-                    gather::expand_row(view, in_part, &ends, self.vocab_size, (*rule, *width), out.row(at, self.rows)).map_err(damaged)?;
+                    gather::expand_row(view, in_part, &ends, self.shape.vocab_size, (*rule, *width), out.row(at, self.rows))
+                        .map_err(damaged)?;
                 }
                 Wanted::Raw => {
-                    write(out.row_ptr, at, filled.pieces as u32);
-                    for (i, end) in ends.iter().enumerate() {
-                        write(out.piece_end, filled.pieces + i, *end);
-                    }
-                    gather::copy_row(view, in_part, self.vocab_size, row_of(out.tokens, at, self.rows)).map_err(damaged)?;
+                    gather::copy_row(view, in_part, self.shape.vocab_size, row_of(out.tokens, at, self.rows)).map_err(damaged)?;
                 }
             }
-            filled.pieces += ends.len();
         }
-        write(out.row_ptr, rows.len(), filled.pieces as u32);
-        Ok(filled)
+        Ok(filling.finish())
+    }
+
+    /// Writes columns of rows that a batch of raw rows had; `None` if they are not what such a batch holds.
+    pub(super) fn expand(&self, raw: &RawRows<'_>, memory: &mut [u8]) -> Option<Filled> {
+        let Wanted::Columns { rule, width, .. } = self.wanted else { return None };
+        let Shape { sequence_length, token_type, .. } = self.shape;
+        let row_bytes = sequence_length as usize * token_type.bytes();
+        let mut filling = Filling::new(self, memory);
+        let mut ends = Vec::new();
+        let (rows, row_ptr) = (raw.rows.as_chunks::<8>().0, raw.row_ptr.as_chunks::<4>().0);
+        if rows.len() != self.rows || row_ptr.len() != self.rows + 1 || raw.tokens.len() != self.rows * row_bytes {
+            return None;
+        }
+        for ((row, pieces), tokens) in rows.iter().zip(row_ptr.windows(2)).zip(raw.tokens.chunks_exact(row_bytes)) {
+            let [first, after] = [pieces[0], pieces[1]].map(|at| u32::from_ne_bytes(at) as usize);
+            ends.clear();
+            ends.extend(raw.piece_end.as_chunks::<4>().0.get(first..after)?.iter().map(|end| u32::from_ne_bytes(*end)));
+            let rises = ends.first() != Some(&0) && ends.windows(2).all(|pair| pair[0] < pair[1]);
+            if !rises || ends.last().is_some_and(|last| *last > sequence_length) {
+                return None;
+            }
+            let at = filling.begin_row(u64::from_ne_bytes(*row), &ends);
+            gather::expand_tokens(tokens, token_type, &ends, (rule, width), filling.out.row(at, self.rows));
+        }
+        Some(filling.finish())
+    }
+}
+
+/// A batch that is being written.
+struct Filling<'a> {
+    out: Slices<'a>,
+    sequence_length: u32,
+    rows: usize,
+    filled: Filled,
+}
+
+impl<'a> Filling<'a> {
+    fn new(arrays: &Arrays, memory: &'a mut [u8]) -> Self {
+        let out = Slices::of(&arrays.list, memory);
+        write(out.cu_seqlens, 0, 0);
+        Self { out, sequence_length: arrays.shape.sequence_length, rows: 0, filled: Filled::default() }
+    }
+
+    /// Writes what stands beside the tokens of the next row; its number in the batch.
+    fn begin_row(&mut self, row: u64, ends: &[u32]) -> usize {
+        let Self { out, sequence_length, filled, .. } = self;
+        let at = self.rows;
+        out.rows[at * 8..at * 8 + 8].copy_from_slice(&row.to_ne_bytes());
+        let longest = gather::push_cumulative(ends, *sequence_length, at as u32 * *sequence_length, |end| {
+            filled.segments += 1;
+            write(out.cu_seqlens, filled.segments, end);
+        });
+        filled.max_seqlen = filled.max_seqlen.max(longest);
+        filled.max_pieces = filled.max_pieces.max(ends.len());
+        write(out.row_ptr, at, filled.pieces as u32);
+        for (i, end) in ends.iter().enumerate() {
+            write(out.piece_end, filled.pieces + i, *end);
+        }
+        filled.pieces += ends.len();
+        self.rows += 1;
+        at
+    }
+
+    fn finish(self) -> Filled {
+        write(self.out.row_ptr, self.rows, self.filled.pieces as u32);
+        self.filled
     }
 }
 
