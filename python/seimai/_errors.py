@@ -46,8 +46,6 @@ class InputError(Error, ValueError):
     """An input, an output directory or a request that cannot be worked with."""
 
     exit_code = 2
-    file: str | None = None
-    offset: int | None = None
 
 
 class FormatError(Error, ValueError):
@@ -73,15 +71,12 @@ class Locked(Error):
     """Another run holds the output directory."""
 
     exit_code = 2
-    file: str | None = None
 
 
 class ResourceError(Error):
     """Memory, disk, descriptors or threads ran out. A run can be resumed."""
 
     exit_code = 4
-    resource: str | None = None
-    need: int | None = None
 
 
 class StorageError(Error, OSError):

@@ -8,6 +8,7 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyCapsule, PyTuple};
 use seimai::bpe::encode::Encoder;
 use seimai::bpe::{self, Count, Trained, merge_counts, vocabulary};
@@ -28,6 +29,8 @@ use crate::texts::strings_of;
 
 /// Bytes of text that a thread takes at a time.
 const PORTION_BYTES: usize = 256 << 10;
+/// Bytes of text between two looks for Ctrl-C.
+const LISTENED: usize = 16 << 20;
 /// Bytes of text that are counted at a time when a vocabulary is trained.
 const TRAINING_BYTES: usize = 4 << 20;
 
@@ -61,6 +64,31 @@ impl Tokenizer {
         worker
             .encode(text, ids)
             .map_err(|e| Error::refused(format!("the vocabulary has no token for the character at byte {} of the text", e.at)))
+    }
+
+    /// The ids of many texts, with a look for Ctrl-C every [`LISTENED`] bytes.
+    fn strings(&self, py: Python<'_>, mut texts: &[PyBackedStr], threads: usize) -> PyResult<Tokens> {
+        let (mut all, mut all_ends) = (Vec::new(), Vec::new());
+        while !texts.is_empty() {
+            py.check_signals()?;
+            let (mut count, mut bytes) = (0, 0);
+            while let Some(text) = texts.get(count)
+                && bytes < LISTENED
+            {
+                count += 1;
+                bytes += text.len();
+            }
+            let (some, rest) = texts.split_at(count);
+            let (ids, ends) = carry_out(py, About::Input, || self.batch(some, threads))?;
+            all_ends.extend(ends.into_iter().map(|end| end + all.len()));
+            if all.is_empty() {
+                all = ids;
+            } else {
+                all.extend_from_slice(&ids);
+            }
+            texts = rest;
+        }
+        Ok(Tokens::new(all, all_ends))
     }
 
     /// The ids of many texts, and where those of each end.
@@ -181,8 +209,7 @@ impl Tokenizer {
     fn encode_batch(&self, py: Python<'_>, texts: &Bound<'_, PyAny>, threads: usize, column: &str) -> PyResult<Tokens> {
         let Some(Incoming { batches, .. }) = incoming(texts)? else {
             let strings = strings_of(texts)?.ok_or_else(|| PyTypeError::new_err("wanted is an iterable of str, or Arrow data"))?;
-            let (ids, ends) = carry_out(py, About::Input, || self.batch(&strings, threads))?;
-            return Ok(Tokens::new(ids, ends));
+            return self.strings(py, &strings, threads);
         };
         let (mut all, mut all_ends) = (Vec::new(), Vec::new());
         for batch in batches {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,25 @@ def test_ids_are_hugging_faces(finished: seimai.Run) -> None:
         assert list(ours.encode_batch(TEXTS * 50, threads=threads)) == expected * 50
     assert ours.decode_batch(expected) == [theirs.decode(ids) for ids in expected] == TEXTS
     assert ours.vocab_size == theirs.get_vocab_size() == len(ours)
+
+
+def test_many_texts_are_encoded_in_runs_that_hear_signals(finished: seimai.Run) -> None:
+    ours = seimai.Tokenizer(finished.path)
+    some = [text * 300 for text in TEXTS[:4]]
+    alone = list(ours.encode_batch(some))
+    many = ours.encode_batch(some * 500)  # 28 MB
+    assert len(many) == 2000 and many[0] == alone[0] and all(many[at] == alone[at % 4] for at in range(999, 2000, 77))
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        with pytest.raises(KeyboardInterrupt):
+            ours.encode_batch(some * 3000)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_normalizer_inside_the_file_is_applied(dictionary: str) -> None:
