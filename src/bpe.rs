@@ -59,7 +59,7 @@ impl Count {
     /// What [`Options::check`] says.
     pub fn new(options: &Options) -> Result<Self> {
         options.check().map_err(Error::refused)?;
-        let pattern = options.scanner().map_err(Error::refused)?;
+        let pattern = options.scanner();
         Ok(Self { boundaries: options.boundaries, pattern, superwords: options.superwords > 0.0 })
     }
 }

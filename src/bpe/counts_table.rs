@@ -135,8 +135,8 @@ mod tests {
     fn partial<'a>(texts: impl Iterator<Item = &'a String>) -> Batch {
         let mut counters = [Counter::default(), Counter::default()];
         for text in texts {
-            counters[0].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::Scripts);
-            counters[1].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::None);
+            counters[0].add_document(text, Pattern::DEEPSEEK_V3, DocumentBoundaries::Scripts);
+            counters[1].add_document(text, Pattern::DEEPSEEK_V3, DocumentBoundaries::None);
         }
         table(&[(0, counters[0].by_bytes()), (1, counters[1].by_bytes())]).unwrap()
     }
