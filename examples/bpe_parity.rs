@@ -48,9 +48,11 @@ fn name(pattern: &str) -> PatternName {
 
 fn scanner(pattern: &str) -> Pattern {
     match name(pattern) {
-        PatternName::DeepseekV3 => Pattern::DeepseekV3,
-        PatternName::Gpt2 => Pattern::Gpt2,
-        _ => Pattern::None,
+        PatternName::DeepseekV3 => Pattern::DEEPSEEK_V3,
+        PatternName::Gpt2 => Pattern::GPT2,
+        PatternName::Cl100k => Pattern::CL100K,
+        PatternName::O200k => Pattern::O200K,
+        PatternName::None => Pattern::NONE,
     }
 }
 

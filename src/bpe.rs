@@ -18,6 +18,7 @@ mod merger;
 mod options;
 pub mod pattern;
 mod ranked;
+mod recipe;
 pub mod sentencepiece;
 mod shape;
 mod short_key;
@@ -33,10 +34,11 @@ use arrow::array::Int32Array;
 use arrow::datatypes::{Int32Type, UInt32Type};
 
 use self::count::{Counter, DocumentBoundaries};
-pub use self::counts_table::{adjust_counts, counts_schema, merge_counts};
+pub use self::counts_table::{CountsSum, Cut, adjust_counts, counts_schema, merge_counts};
 use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, NormalizerName, Options, PatternName};
 use self::pattern::Pattern;
+pub use self::recipe::Recipe;
 pub use self::tokenizer_file::read_tokenizer;
 pub use self::train::{Trained, train};
 use self::vocabulary::Tokenizer;
@@ -59,7 +61,7 @@ impl Count {
     /// What [`Options::check`] says.
     pub fn new(options: &Options) -> Result<Self> {
         options.check().map_err(Error::refused)?;
-        let pattern = options.scanner().map_err(Error::refused)?;
+        let pattern = options.scanner();
         Ok(Self { boundaries: options.boundaries, pattern, superwords: options.superwords > 0.0 })
     }
 }

@@ -5,9 +5,11 @@
 
 pub mod allocator;
 mod common;
+mod count;
 mod decode;
 mod dictionary;
 pub mod dictionary_clients;
+mod encode;
 mod export;
 mod filter;
 mod gc;
@@ -28,8 +30,10 @@ mod records;
 mod run;
 mod segment;
 mod signals;
+mod train;
 mod ui;
 mod verify;
+mod vocabulary;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -77,6 +81,12 @@ enum Command {
     Pii(pii::Arguments),
     /// Keigo: style, level, tone, honorific forms and misuse of every sentence
     Keigo(keigo::Arguments),
+    /// Count pre-tokens: the histogram that a vocabulary is trained on
+    Count(count::Arguments),
+    /// Train a vocabulary from histograms of pre-tokens
+    Train(train::Arguments),
+    /// Encode files with a vocabulary that is there: token shards
+    Encode(encode::Arguments),
     /// Token shards back to text
     Decode(decode::Arguments),
     /// Token shards into packed sequences of one length, without the rest of a run
@@ -147,6 +157,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Segment(arguments) => segment::run(arguments, common),
         Command::Pii(arguments) => pii::run(arguments, common),
         Command::Keigo(arguments) => keigo::run(arguments, common),
+        Command::Count(arguments) => count::run(arguments, common),
+        Command::Train(arguments) => train::run(arguments, common),
+        Command::Encode(arguments) => encode::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Pack(arguments) => pack::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),

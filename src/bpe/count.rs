@@ -305,7 +305,7 @@ mod tests {
     fn morphemes_refine_the_pattern() {
         let words = ["東京", "・", "大阪", "で", " ", "the", " ", "Tシャツ", "を", "買い", "まし", "た", "。", "\n"];
         assert_eq!(
-            pre_tokens_of(&words.concat(), Pattern::DeepseekV3, DocumentBoundaries::Morphemes(&ends(&words))),
+            pre_tokens_of(&words.concat(), Pattern::DEEPSEEK_V3, DocumentBoundaries::Morphemes(&ends(&words))),
             ["東京", "・", "大阪", "で", " the", " T", "シャツ", "を", "買い", "まし", "た", "。", "\n"],
         );
     }
@@ -313,23 +313,23 @@ mod tests {
     #[test]
     fn scripts_cut_runs_but_not_marks() {
         assert_eq!(
-            pre_tokens_of("お知らせメール々〆ー", Pattern::DeepseekV3, DocumentBoundaries::Scripts),
+            pre_tokens_of("お知らせメール々〆ー", Pattern::DEEPSEEK_V3, DocumentBoundaries::Scripts),
             ["お", "知", "らせ", "メール", "々〆", "ー"]
         );
-        assert_eq!(pre_tokens_of("か\u{3099}カ\u{3099}", Pattern::None, DocumentBoundaries::Scripts), ["か\u{3099}", "カ\u{3099}"]);
-        assert_eq!(pre_tokens_of("日本 Rust12", Pattern::Gpt2, DocumentBoundaries::Scripts), ["日本", " Rust", "12"]);
+        assert_eq!(pre_tokens_of("か\u{3099}カ\u{3099}", Pattern::NONE, DocumentBoundaries::Scripts), ["か\u{3099}", "カ\u{3099}"]);
+        assert_eq!(pre_tokens_of("日本 Rust12", Pattern::GPT2, DocumentBoundaries::Scripts), ["日本", " Rust", "12"]);
     }
 
     /// Ends that are not those of this text cut nothing apart.
     #[test]
     fn ends_of_another_text_cut_no_character() {
-        assert_eq!(pre_tokens_of("あい", Pattern::None, DocumentBoundaries::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
+        assert_eq!(pre_tokens_of("あい", Pattern::NONE, DocumentBoundaries::Morphemes(&[1, 2, 3, 2, 9])), ["あ", "い"]);
     }
 
     #[test]
     fn a_document_is_counted_line_by_line() {
         let mut counter = Counter::default();
-        counter.add_document("あ\n\n\nあ", Pattern::DeepseekV3, DocumentBoundaries::None);
+        counter.add_document("あ\n\n\nあ", Pattern::DEEPSEEK_V3, DocumentBoundaries::None);
         assert_eq!(counter.by_count(), [("\n".as_bytes(), 3), ("あ".as_bytes(), 2)]);
     }
 
@@ -345,10 +345,10 @@ mod tests {
             let mut expected: BTreeMap<String, u64> = BTreeMap::new();
             for (i, text) in texts.iter().enumerate() {
                 let boundaries = [DocumentBoundaries::Morphemes(&ends), DocumentBoundaries::Scripts, DocumentBoundaries::None][i % 3];
-                prop_assert_eq!(&pre_tokens_of(text, Pattern::DeepseekV3, boundaries).concat(), text);
-                whole.add_document(text, Pattern::DeepseekV3, boundaries);
+                prop_assert_eq!(&pre_tokens_of(text, Pattern::DEEPSEEK_V3, boundaries).concat(), text);
+                whole.add_document(text, Pattern::DEEPSEEK_V3, boundaries);
                 let mut partial = Counter::default();
-                partial.add_document(text, Pattern::DeepseekV3, boundaries);
+                partial.add_document(text, Pattern::DEEPSEEK_V3, boundaries);
                 for (pre_token, count) in partial.by_bytes() {
                     sum.add(pre_token, count);
                     *expected.entry(String::from_utf8(pre_token.to_vec()).unwrap()).or_default() += count;

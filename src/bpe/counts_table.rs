@@ -16,19 +16,72 @@ use crate::stage::{Batch, column};
 /// # Errors
 /// [`Error::Resources`] if the sum needs more than `memory` bytes, or its pre-tokens more than 2 GiB.
 pub fn merge_counts(partials: &mut dyn Iterator<Item = Result<Batch>>, memory: usize) -> Result<Batch> {
-    let mut levels = [Counter::default(), Counter::default()];
+    let mut sum = CountsSum::new(memory);
     for partial in partials {
-        for (level, pre_token, count) in CountRows::of(&partial?)?.iter() {
+        sum.add(&partial?)?;
+    }
+    sum.finish(1).map(|(table, _)| table)
+}
+
+/// A sum of partial tables.
+#[derive(Debug)]
+pub struct CountsSum {
+    levels: [Counter; 2],
+    memory: usize,
+}
+
+/// What is left out because it was seen too seldom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Different pre-tokens of both levels.
+    pub unique: u64,
+    /// How often they were seen.
+    pub occurrences: u64,
+    /// Bytes of text in them.
+    pub bytes: u64,
+}
+
+impl CountsSum {
+    /// Nothing yet; it takes up to `memory` bytes.
+    pub fn new(memory: usize) -> Self {
+        Self { levels: [Counter::default(), Counter::default()], memory }
+    }
+
+    /// Adds a table.
+    ///
+    /// # Errors
+    /// [`Error::Resources`] if the sum needs too much memory, [`Error::Refused`] for a table of another kind.
+    pub fn add(&mut self, partial: &Batch) -> Result<()> {
+        for (level, pre_token, count) in CountRows::of(partial)?.iter() {
             let counter =
-                levels.get_mut(usize::from(level)).ok_or_else(|| Error::refused(format!("counts of an unknown level {level}")))?;
+                self.levels.get_mut(usize::from(level)).ok_or_else(|| Error::refused(format!("counts of an unknown level {level}")))?;
             counter.add(pre_token, count);
         }
-        let needed: usize = levels.iter().map(Counter::memory).sum();
-        if needed > memory {
-            return Err(Error::Resources(format!("the counts of the pre-tokens need more than {memory} bytes of memory")));
+        let needed: usize = self.levels.iter().map(Counter::memory).sum();
+        if needed > self.memory {
+            return Err(Error::Resources(format!("the counts of the pre-tokens need more than {} bytes of memory", self.memory)));
         }
+        Ok(())
     }
-    table(&[(0, levels[0].by_count()), (1, levels[1].by_count())])
+
+    /// The table of what was seen at least `min_count` times, ordered by level, then falling count, then bytes; and what is not in it.
+    ///
+    /// # Errors
+    /// [`Error::Resources`] if its pre-tokens need more than 2 GiB.
+    pub fn finish(self, min_count: u64) -> Result<(Batch, Cut)> {
+        let mut cut = Cut::default();
+        let mut levels = [self.levels[0].by_count(), self.levels[1].by_count()];
+        for rows in &mut levels {
+            let kept = rows.partition_point(|(_, count)| *count >= min_count);
+            for (pre_token, count) in rows.drain(kept..) {
+                cut.unique += 1;
+                cut.occurrences = cut.occurrences.saturating_add(count);
+                cut.bytes = cut.bytes.saturating_add(count.saturating_mul(pre_token.len() as u64));
+            }
+        }
+        let [first, second] = levels;
+        Ok((table(&[(0, first), (1, second)])?, cut))
+    }
 }
 
 /// The partial table of a set of documents from that of another set: with what was `added` to it, and without what was `removed`. All of them
@@ -135,8 +188,8 @@ mod tests {
     fn partial<'a>(texts: impl Iterator<Item = &'a String>) -> Batch {
         let mut counters = [Counter::default(), Counter::default()];
         for text in texts {
-            counters[0].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::Scripts);
-            counters[1].add_document(text, Pattern::DeepseekV3, DocumentBoundaries::None);
+            counters[0].add_document(text, Pattern::DEEPSEEK_V3, DocumentBoundaries::Scripts);
+            counters[1].add_document(text, Pattern::DEEPSEEK_V3, DocumentBoundaries::None);
         }
         table(&[(0, counters[0].by_bytes()), (1, counters[1].by_bytes())]).unwrap()
     }

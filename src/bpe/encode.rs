@@ -312,17 +312,17 @@ mod tests {
     }
 
     static ALL: LazyLock<Vec<(Tokenizer, Encoder)>> = LazyLock::new(|| {
-        let patterns = [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None];
+        let patterns = [Pattern::DEEPSEEK_V3, Pattern::GPT2, Pattern::NONE];
         let all = patterns.into_iter().flat_map(|pattern| [tokenizer(pattern, true), tokenizer(pattern, false)]);
         all.map(|tokenizer| (tokenizer.clone(), Encoder::new(&tokenizer))).collect()
     });
 
     #[test]
     fn whole_character_vocabularies_start_from_characters() {
-        assert!(starts_from_characters(&tokenizer(Pattern::None, true)));
-        assert!(Encoder::new(&tokenizer(Pattern::DeepseekV3, true)).characters.is_some());
+        assert!(starts_from_characters(&tokenizer(Pattern::NONE, true)));
+        assert!(Encoder::new(&tokenizer(Pattern::DEEPSEEK_V3, true)).characters.is_some());
         // Without the rule of whole characters, some token of this sample holds parts of two characters.
-        assert!(!starts_from_characters(&tokenizer(Pattern::None, false)));
+        assert!(!starts_from_characters(&tokenizer(Pattern::NONE, false)));
     }
 
     #[test]
@@ -337,8 +337,8 @@ mod tests {
 
     #[test]
     fn an_unknown_id_is_named() {
-        assert_eq!(tokenizer(Pattern::None, true).decode(&[70, -1]), Err(-1));
-        assert_eq!(tokenizer(Pattern::None, true).decode(&[i32::MAX]), Err(i32::MAX));
+        assert_eq!(tokenizer(Pattern::NONE, true).decode(&[70, -1]), Err(-1));
+        assert_eq!(tokenizer(Pattern::NONE, true).decode(&[i32::MAX]), Err(i32::MAX));
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn a_character_without_a_token_is_an_error() {
         let tokens = [(0, b"a".to_vec()), (1, b"aa".to_vec())];
-        let tokenizer = Tokenizer::new(Pattern::None, Alphabet::Characters, &tokens, &[(0, 0)], Vec::new()).unwrap();
+        let tokenizer = Tokenizer::new(Pattern::NONE, Alphabet::Characters, &tokens, &[(0, 0)], Vec::new()).unwrap();
         let encoder = Encoder::new(&tokenizer);
         let mut ids = Vec::new();
         assert_eq!(encoder.worker().encode("aaaいa", &mut ids), Err(Inexpressible { at: 3 }));

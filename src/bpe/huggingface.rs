@@ -4,7 +4,7 @@
 //! step, and merges as pairs; a normaliser only where the plan asks for ours. Only files that can be encoded exactly are read: byte-pair encoding with one of the
 //! built patterns. Everything else is refused by name.
 
-mod deepseek;
+pub(super) mod expressions;
 pub(crate) mod read;
 pub(crate) mod write;
 

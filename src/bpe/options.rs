@@ -25,9 +25,9 @@ pub enum PatternName {
     DeepseekV3,
     /// GPT-2.
     Gpt2,
-    /// cl100k (not built yet).
+    /// cl100k: words with the one character before them that is no letter.
     Cl100k,
-    /// o200k (not built yet).
+    /// o200k: the same, and a capital letter begins a word.
     O200k,
     /// No cut at all.
     None,
@@ -48,10 +48,10 @@ pub enum NormalizerName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Digits {
-    /// As the pattern groups them (DeepSeek-V3: up to three).
+    /// As the pattern groups them (up to three; GPT-2 and none: any number).
     #[serde(rename = "up-to-3")]
     UpTo3,
-    /// One by one (not built yet).
+    /// One by one.
     Single,
 }
 
@@ -65,7 +65,7 @@ pub struct Options {
     pub boundaries: Boundaries,
     /// Share of the merges learned in a second stage, which may join morphemes inside a clause: 0 (none) to 0.95.
     pub superwords: f64,
-    /// The published pre-tokeniser that inference uses: deepseek-v3 | gpt2 | none (cl100k and o200k are not built yet).
+    /// The published pre-tokeniser that inference uses: deepseek-v3 | cl100k | o200k | gpt2 | none.
     pub pattern: PatternName,
     /// The normaliser inside tokenizer.json: none (text is encoded as it comes) | seimai (what `[normalize]` does, in the steps of Hugging
     /// Face's library; other engines may refuse the file).
@@ -78,7 +78,7 @@ pub struct Options {
     pub eos_token: String,
     /// The special token that fills rows.
     pub pad_token: String,
-    /// How digits are grouped: up-to-3 | single (not built yet).
+    /// How digits are grouped: up-to-3 (as the pattern does) | single.
     pub digits: Digits,
     /// Tokens made of two merged tokens stay shorter than this many bytes; absent: no limit.
     pub max_token_length: Option<u32>,
@@ -114,14 +114,12 @@ impl Default for Options {
 impl Options {
     /// One sentence for the first value that is out of range or not built yet.
     pub fn check(&self) -> Result<(), String> {
-        self.scanner()?;
         let least = 256 + self.special_tokens.len();
         let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
         let misread = self.special_tokens.iter().find(|token| is_misread(token));
         let refusals = [
             (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
             (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
-            (self.digits != Digits::UpTo3, "tokenizer.digits = \"single\" is not built yet; set it to \"up-to-3\"".to_owned()),
             (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
             (
                 (self.vocab_size as usize) < least,
@@ -148,16 +146,16 @@ impl Options {
         tokens.iter().enumerate().any(|(i, token)| token.chars().count() < 2 || tokens[..i].contains(token))
     }
 
-    /// The built scanner of the pattern.
-    pub(crate) fn scanner(&self) -> Result<Pattern, String> {
-        match self.pattern {
-            PatternName::DeepseekV3 => Ok(Pattern::DeepseekV3),
-            PatternName::Gpt2 => Ok(Pattern::Gpt2),
-            PatternName::None => Ok(Pattern::None),
-            PatternName::Cl100k | PatternName::O200k => {
-                Err("tokenizer.pattern: cl100k and o200k are not built yet; set it to \"deepseek-v3\", \"gpt2\" or \"none\"".to_owned())
-            }
-        }
+    /// The pattern with the rule for digits.
+    pub(crate) fn scanner(&self) -> Pattern {
+        let pattern = match self.pattern {
+            PatternName::DeepseekV3 => Pattern::DEEPSEEK_V3,
+            PatternName::Gpt2 => Pattern::GPT2,
+            PatternName::Cl100k => Pattern::CL100K,
+            PatternName::O200k => Pattern::O200K,
+            PatternName::None => Pattern::NONE,
+        };
+        if self.digits == Digits::Single { pattern.with_single_digits() } else { pattern }
     }
 
     /// The special tokens by role.
@@ -216,8 +214,6 @@ mod tests {
             (Options { superwords: f64::NAN, ..base() }, "superwords"),
             (Options { vocab_size: 257, ..base() }, "vocab_size"),
             (Options { vocab_size: u32::MAX, ..base() }, "vocab_size"),
-            (Options { pattern: PatternName::O200k, ..base() }, "pattern"),
-            (Options { digits: Digits::Single, ..base() }, "digits"),
             (Options { byte_fallback: false, ..base() }, "byte_fallback"),
             (Options { protected: vec!["です".to_owned()], ..base() }, "protected"),
             (Options { min_frequency: 0, ..base() }, "min_frequency"),

@@ -4,31 +4,78 @@
 //! regular expressions as Hugging Face tokenizers applies them (behaviour *Isolated*: each match is a pre-token, and so is what
 //! lies between two matches). The three expressions of DeepSeek-V3 are applied one after the other, each to all strings that the
 //! one before made: the first cuts out numbers of up to three digits, the second runs of kana and kanji, the third cuts each of
-//! the strings that are left. All scanners take time linear in the length of the text.
+//! the strings that are left. cl100k and o200k are OpenAI's, each one expression. All scanners take time linear in the length of
+//! the text.
 
-use crate::bpe::class::{BREAK, CJK, COMBINING_MARK, Classes, LETTER, NUMBER, SPACE, SYMBOL};
+use crate::bpe::class::{BREAK, CASED, CJK, COMBINING_MARK, Classes, LETTER, NUMBER, SPACE, SYMBOL, is_lower};
 
-/// A pattern that is built. It cuts text into pre-tokens before byte-pair encoding.
+/// A published pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pattern {
+pub enum Published {
     /// DeepSeek-V3: numbers by up to three, runs of kana and kanji, then words, punctuation and white space.
     DeepseekV3,
     /// GPT-2: words, numbers and the rest, each with a leading space.
     Gpt2,
+    /// cl100k: words with the one character before them that is no letter, numbers by up to three, the rest.
+    Cl100k,
+    /// o200k: as cl100k, but a capital letter begins a word.
+    O200k,
     /// No cut at all.
     None,
 }
 
+/// A pattern that cuts text into pre-tokens before byte-pair encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pattern {
+    /// Whose it is.
+    pub published: Published,
+    /// Is every digit a pre-token of its own?
+    ///
+    /// In cl100k, o200k and DeepSeek-V3 this is their expression for numbers, without "up to three"; before GPT-2 and before no pattern
+    /// numbers are cut out first, and what lies between two of them is cut for itself.
+    pub single_digits: bool,
+}
+
 impl Pattern {
+    /// DeepSeek-V3 as published.
+    pub const DEEPSEEK_V3: Self = Self::of(Published::DeepseekV3);
+    /// GPT-2 as published.
+    pub const GPT2: Self = Self::of(Published::Gpt2);
+    /// cl100k as published.
+    pub const CL100K: Self = Self::of(Published::Cl100k);
+    /// o200k as published.
+    pub const O200K: Self = Self::of(Published::O200k);
+    /// No cut at all.
+    pub const NONE: Self = Self::of(Published::None);
+
+    const fn of(published: Published) -> Self {
+        Self { published, single_digits: false }
+    }
+
+    /// The same with every digit a pre-token of its own.
+    #[must_use]
+    pub const fn with_single_digits(self) -> Self {
+        Self { single_digits: true, ..self }
+    }
+
     /// Calls `visit(start, end)` (bytes) with each pre-token of `text`, in order; the pre-tokens tile the text.
     #[inline]
     pub fn for_each_pre_token(self, text: &str, visit: impl FnMut(usize, usize)) {
         let scan = Scan { classes: Classes::get(), text: text.as_bytes() };
-        match self {
-            Self::DeepseekV3 => scan.tile(|start| scan.deepseek(start), visit),
-            Self::Gpt2 => scan.tile(|start| scan.gpt2(start), visit),
-            Self::None => scan.tile(|_| text.len(), visit),
+        let more = if self.single_digits { 0 } else { 2 };
+        match self.published {
+            Published::DeepseekV3 => scan.tile(|start| scan.deepseek(start, more), visit),
+            Published::Cl100k => scan.tile(|start| scan.cl100k(start, more), visit),
+            Published::O200k => scan.tile(|start| scan.o200k(start, more), visit),
+            Published::Gpt2 if self.single_digits => scan.tile_between_numbers(Self::gpt2_end, visit),
+            Published::None if self.single_digits => scan.tile_between_numbers(|part, _| part.text.len(), visit),
+            Published::Gpt2 => scan.tile(|start| scan.gpt2(start), visit),
+            Published::None => scan.tile(|_| text.len(), visit),
         }
+    }
+
+    fn gpt2_end(part: Scan<'_>, start: usize) -> usize {
+        part.gpt2(start)
     }
 }
 
@@ -49,6 +96,21 @@ impl Scan<'_> {
         }
     }
 
+    /// Each number alone; what lies between two of them is cut by `end_of`, which sees nothing else.
+    fn tile_between_numbers(self, end_of: impl Fn(Self, usize) -> usize, mut visit: impl FnMut(usize, usize)) {
+        let mut start = 0;
+        while start < self.text.len() {
+            let (class, next) = self.classes.at(self.text, start);
+            let end = if class & NUMBER == 0 { self.run_without(next, NUMBER) } else { next };
+            let part = Self { text: &self.text[..end], ..self };
+            while start < end {
+                let cut = if class & NUMBER == 0 { end_of(part, start) } else { end };
+                visit(start, cut);
+                start = cut;
+            }
+        }
+    }
+
     /// End of the run of characters from `at` on that each have one of the classes `any`.
     #[inline]
     fn run(self, mut at: usize, any: u8) -> usize {
@@ -64,17 +126,18 @@ impl Scan<'_> {
 
     /// End of the DeepSeek-V3 pre-token that starts at `start`.
     #[inline]
-    fn deepseek(self, start: usize) -> usize {
+    fn deepseek(self, start: usize, more_numbers: usize) -> usize {
         let (class, next) = self.classes.at(self.text, start);
         if class & NUMBER != 0 {
-            return self.up_to_two_more_numbers(next);
+            return self.numbers(next, more_numbers);
         }
         // The third expression is applied inside a run of kana and kanji, or inside what lies between such runs and numbers.
         Region { scan: self, home: class & CJK }.pre_token_end(start, class, next)
     }
 
-    fn up_to_two_more_numbers(self, mut at: usize) -> usize {
-        for _ in 0..2 {
+    /// End of a number of which `at` is the end of the first digit, and that has up to so many more.
+    fn numbers(self, mut at: usize, more: usize) -> usize {
+        for _ in 0..more {
             match self.text.get(at).map(|_| self.classes.at(self.text, at)) {
                 Some((class, next)) if class & NUMBER != 0 => at = next,
                 _ => break,
@@ -122,6 +185,133 @@ impl Scan<'_> {
             at = next;
         }
         at
+    }
+
+    /// End of the cl100k pre-token that starts at `start`:
+    /// ``(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+``.
+    #[inline]
+    fn cl100k(self, start: usize, more_numbers: usize) -> usize {
+        if let Some(end) = self.any_english_suffix(start) {
+            return end;
+        }
+        let (class, next) = self.classes.at(self.text, start);
+        if class & LETTER != 0 {
+            return self.run(next, LETTER);
+        }
+        if class & (NUMBER | BREAK) == 0 && self.follows(next, LETTER) {
+            return self.run(next, LETTER);
+        }
+        if class & NUMBER != 0 {
+            return self.numbers(next, more_numbers);
+        }
+        self.signs_or_white_space(start, class, next, false)
+    }
+
+    /// End of the o200k pre-token that starts at `start`. Of a word, `U*L+` is tried before `U+L*`, where U is any letter but a lower-case
+    /// one, or a mark, and L any but a capital one, or a mark; each with one character before it that is no letter, and then without; an
+    /// English suffix may end it. The rest is cl100k, but that slashes belong to the line ends behind signs.
+    #[inline]
+    fn o200k(self, start: usize, more_numbers: usize) -> usize {
+        let (class, next) = self.classes.at(self.text, start);
+        let has_prefix = class & (LETTER | NUMBER | BREAK) == 0;
+        let word = has_prefix
+            .then(|| self.capitals_then_word(next))
+            .flatten()
+            .or_else(|| self.capitals_then_word(start))
+            .or_else(|| has_prefix.then(|| self.capitals(next)).flatten())
+            .or_else(|| self.capitals(start));
+        if let Some(end) = word {
+            return self.any_english_suffix(end).unwrap_or(end);
+        }
+        if class & NUMBER != 0 {
+            return self.numbers(next, more_numbers);
+        }
+        self.signs_or_white_space(start, class, next, true)
+    }
+
+    /// `U*L+`: the capitals give back letters until one is also an L; what follows that one was no L, or they would have stopped before it.
+    fn capitals_then_word(self, start: usize) -> Option<usize> {
+        let (mut at, mut behind_last_of_both) = (start, None);
+        while let Some((in_capitals, in_word, next)) = self.letter(at) {
+            if !in_capitals {
+                return Some(self.word_run(next));
+            }
+            if in_word {
+                behind_last_of_both = Some(next);
+            }
+            at = next;
+        }
+        behind_last_of_both
+    }
+
+    /// `L*` behind an L.
+    fn word_run(self, mut at: usize) -> usize {
+        while let Some((_, true, next)) = self.letter(at) {
+            at = next;
+        }
+        at
+    }
+
+    /// `U+L*`, where `U*L+` does not match: capital letters alone.
+    fn capitals(self, start: usize) -> Option<usize> {
+        let mut at = start;
+        while let Some((true, _, next)) = self.letter(at) {
+            at = next;
+        }
+        (at > start).then_some(at)
+    }
+
+    /// Is there a letter or mark at `at`, may it stand among capitals, may it stand in the rest of a word, and where does it end?
+    #[inline]
+    fn letter(self, at: usize) -> Option<(bool, bool, usize)> {
+        if at >= self.text.len() {
+            return None;
+        }
+        let (class, next) = self.classes.at(self.text, at);
+        if class & (LETTER | COMBINING_MARK) == 0 {
+            return None;
+        }
+        if class & CASED == 0 {
+            return Some((true, true, next));
+        }
+        let lower = is_lower(self.text, at);
+        Some((!lower, lower, next))
+    }
+
+    #[inline]
+    fn follows(self, at: usize, any: u8) -> bool {
+        at < self.text.len() && self.classes.at(self.text, at).0 & any != 0
+    }
+
+    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)`. The long s is an s where case does not count.
+    fn any_english_suffix(self, start: usize) -> Option<usize> {
+        let [b'\'', rest @ ..] = self.text.get(start..)? else { return None };
+        match rest {
+            [b's' | b'S' | b't' | b'T' | b'm' | b'M' | b'd' | b'D', ..] => Some(start + 2),
+            [b'r' | b'R' | b'v' | b'V', b'e' | b'E', ..] | [b'l' | b'L', b'l' | b'L', ..] | [0xC5, 0xBF, ..] => Some(start + 3),
+            _ => None,
+        }
+    }
+
+    /// `` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+``; with `slashes`, `[\r\n/]*`.
+    #[inline]
+    fn signs_or_white_space(self, start: usize, class: u8, next: usize, slashes: bool) -> usize {
+        const NO_SIGN: u8 = SPACE | LETTER | NUMBER;
+        let first = if self.text[start] == b' ' { next } else { start };
+        let is_sign = |at: usize| at < self.text.len() && !self.follows(at, NO_SIGN);
+        if is_sign(first) {
+            let mut at = self.run_without(first, NO_SIGN);
+            while self.text.get(at).is_some_and(|byte| matches!(byte, b'\r' | b'\n') || slashes && *byte == b'/') {
+                at += 1;
+            }
+            return at;
+        }
+        debug_assert!(class & SPACE != 0, "letters and numbers were taken before");
+        let end = self.run(start, SPACE);
+        match self.text[start..end].iter().rposition(|byte| matches!(byte, b'\r' | b'\n')) {
+            Some(last_break) => start + last_break + 1,
+            None => self.white_space(start),
+        }
     }
 
     /// `\s+(?!\S)|\s+`: a run of two or more white-space characters leaves its last one to what follows.
@@ -238,6 +428,19 @@ mod tests {
 
     use super::*;
 
+    /// The names in `golden/pattern.jsonl`.
+    const PATTERNS: [(&str, Pattern); 9] = [
+        ("deepseek-v3", Pattern::DEEPSEEK_V3),
+        ("gpt2", Pattern::GPT2),
+        ("cl100k", Pattern::CL100K),
+        ("o200k", Pattern::O200K),
+        ("deepseek-v3 single", Pattern::DEEPSEEK_V3.with_single_digits()),
+        ("gpt2 single", Pattern::GPT2.with_single_digits()),
+        ("cl100k single", Pattern::CL100K.with_single_digits()),
+        ("o200k single", Pattern::O200K.with_single_digits()),
+        ("none single", Pattern::NONE.with_single_digits()),
+    ];
+
     fn ends(pattern: Pattern, text: &str) -> Vec<usize> {
         let mut ends = Vec::new();
         pattern.for_each_pre_token(text, |_, end| ends.push(end));
@@ -253,17 +456,17 @@ mod tests {
     #[test]
     fn a_sentence_reads_as_published() {
         assert_eq!(
-            pre_tokens(Pattern::DeepseekV3, "令和8年、東京・大阪で Tシャツを12345枚\n"),
+            pre_tokens(Pattern::DEEPSEEK_V3, "令和8年、東京・大阪で Tシャツを12345枚\n"),
             ["令和", "8", "年", "、", "東京", "・", "大阪で", " T", "シャツを", "123", "45", "枚", "\n"],
         );
-        assert_eq!(pre_tokens(Pattern::Gpt2, "It's 東京々です。 2026"), ["It", "'s", " 東京々です", "。", " 2026"]);
-        assert_eq!(pre_tokens(Pattern::None, "a b"), ["a b"]);
+        assert_eq!(pre_tokens(Pattern::GPT2, "It's 東京々です。 2026"), ["It", "'s", " 東京々です", "。", " 2026"]);
+        assert_eq!(pre_tokens(Pattern::NONE, "a b"), ["a b"]);
     }
 
     /// The look-ahead of the third expression ends where the string of the second one ends.
     #[test]
     fn white_space_before_kanji_is_not_left_behind() {
-        assert_eq!(pre_tokens(Pattern::DeepseekV3, "a  字  b"), ["a", "  ", "字", " ", " b"]);
+        assert_eq!(pre_tokens(Pattern::DEEPSEEK_V3, "a  字  b"), ["a", "  ", "字", " ", " b"]);
     }
 
     /// Recorded from tokenizers 0.23.3: 27 chosen strings and 400 random ones.
@@ -272,7 +475,7 @@ mod tests {
         for line in include_str!("golden/pattern.jsonl").lines() {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
             let text = row["text"].as_str().unwrap();
-            for (name, pattern) in [("deepseek-v3", Pattern::DeepseekV3), ("gpt2", Pattern::Gpt2)] {
+            for (name, pattern) in PATTERNS {
                 assert_eq!(serde_json::json!(ends(pattern, text)), row[name], "{name} {text:?}");
             }
         }
@@ -281,7 +484,7 @@ mod tests {
     proptest! {
         #[test]
         fn pre_tokens_tile_the_text(text in "(\\PC|[ \\t\\r\\n0-9あア漢。\u{3097}\u{200d}])*") {
-            for pattern in [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None] {
+            for pattern in PATTERNS.map(|(_, pattern)| pattern).into_iter().chain([Pattern::NONE]) {
                 prop_assert_eq!(pre_tokens(pattern, &text).concat(), text.as_str());
                 prop_assert!(pre_tokens(pattern, &text).iter().all(|pre_token| !pre_token.is_empty()));
             }
@@ -290,9 +493,9 @@ mod tests {
 
     #[test]
     fn a_megabyte_without_a_break_is_linear() {
-        for repeated in ["あ", "\u{301}", " ", "\n", "\u{200b}", "1", "(", "a\u{200b}"] {
+        for repeated in ["あ", "\u{301}", " ", "\n", "\u{200b}", "1", "(", "a\u{200b}", "A", "Aa", "あA", "'S", "(\r/", " \r", "a1"] {
             let text = repeated.repeat(1 << 18);
-            for pattern in [Pattern::DeepseekV3, Pattern::Gpt2] {
+            for (_, pattern) in PATTERNS {
                 assert_eq!(ends(pattern, &text).last(), Some(&text.len()));
             }
         }

@@ -8,7 +8,7 @@
 
 use crate::bpe::class::is_inside_character;
 use crate::bpe::merge_ranks::MergeRanks;
-use crate::bpe::pattern::Pattern;
+use crate::bpe::pattern::Published;
 use crate::bpe::ranked::Ranked;
 use crate::bpe::vocabulary::Tokenizer;
 
@@ -34,8 +34,11 @@ const BYTE: u64 = 6;
 /// # Errors
 /// One sentence if SentencePiece could give other ids to a text whose characters all have tokens.
 pub fn sentencepiece(tokenizer: &Tokenizer, eos: Option<&str>, pad: Option<&str>) -> Result<SentencePiece, String> {
-    if tokenizer.pattern() != Pattern::None {
+    if tokenizer.pattern().published != Published::None {
         return Err("the vocabulary has a pattern that cuts text before tokens are merged, and SentencePiece has none".to_owned());
+    }
+    if let Some(token) = first_cut(tokenizer) {
+        return Err(format!("the pattern of the vocabulary cuts the token {token:?}, and SentencePiece would not"));
     }
     let ranked = Ranked::of(tokenizer)?;
     let mut model = Message::default();
@@ -133,10 +136,24 @@ impl Message {
     }
 }
 
+/// A token that the pattern cuts. Where there is none, nothing that is merged lies across a cut, and it makes no difference that SentencePiece
+/// does not cut.
+fn first_cut(tokenizer: &Tokenizer) -> Option<&str> {
+    let ids = (0..tokenizer.len() as u32).filter(|&id| !tokenizer.is_special(id));
+    let tokens = ids.filter_map(|id| std::str::from_utf8(tokenizer.token(id)?).ok());
+    let is_cut = |token: &&str| {
+        let mut is_cut = false;
+        tokenizer.pattern().for_each_pre_token(token, |_, end| is_cut |= end < token.len());
+        is_cut
+    };
+    { tokens }.find(is_cut)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bpe::merge::Merge;
+    use crate::bpe::pattern::Pattern;
 
     fn rank(byte: u8) -> u32 {
         crate::bpe::byte_level::BYTE_ORDER.iter().position(|&other| other == byte).unwrap() as u32
@@ -150,7 +167,7 @@ mod tests {
 
     #[test]
     fn pieces_have_our_ids() {
-        let made = sentencepiece(&tokenizer(Pattern::None, &[(rank(b'a'), rank(b'b'))]), Some("</s>"), None).unwrap();
+        let made = sentencepiece(&tokenizer(Pattern::NONE, &[(rank(b'a'), rank(b'b'))]), Some("</s>"), None).unwrap();
         assert_eq!((made.pieces, made.other), (1 + 256 + 1 + 127 + 1, None));
         // The first two pieces: `</s>`, score −0, CONTROL; `!`, score −1, NORMAL.
         assert_eq!(made.model[..15], *b"\x0a\x0d\x0a\x04</s>\x15\0\0\0\x80\x18\x03");
@@ -160,16 +177,19 @@ mod tests {
     #[test]
     fn a_character_without_a_token_is_named() {
         let half = [(rank(0xE3), rank(0x81))];
-        assert_eq!(sentencepiece(&tokenizer(Pattern::None, &half), None, None).unwrap().other, Some('\u{3040}'));
+        assert_eq!(sentencepiece(&tokenizer(Pattern::NONE, &half), None, None).unwrap().other, Some('\u{3040}'));
         let whole = [half[0], (256, rank(0x82))];
-        let made = sentencepiece(&tokenizer(Pattern::None, &whole), None, None).unwrap();
+        let made = sentencepiece(&tokenizer(Pattern::NONE, &whole), None, None).unwrap();
         assert_eq!(made.other, Some('\u{3040}'), "あ itself is a piece");
     }
 
     #[test]
     fn what_cannot_be_told_is_refused() {
         let refusal = |pattern, merges: &[(u32, u32)]| sentencepiece(&tokenizer(pattern, merges), None, None).unwrap_err();
-        assert!(refusal(Pattern::DeepseekV3, &[]).contains("pattern"));
-        assert!(refusal(Pattern::None, &[(rank(0x82), rank(0xE3))]).contains("two characters"));
+        let digits = [(rank(b'1'), rank(b'2'))];
+        assert!(refusal(Pattern::NONE.with_single_digits(), &digits).contains("cuts the token \"12\""));
+        assert!(sentencepiece(&tokenizer(Pattern::NONE.with_single_digits(), &[(rank(b'a'), rank(b'b'))]), None, None).is_ok());
+        assert!(refusal(Pattern::DEEPSEEK_V3, &[]).contains("pattern"));
+        assert!(refusal(Pattern::NONE, &[(rank(0x82), rank(0xE3))]).contains("two characters"));
     }
 }

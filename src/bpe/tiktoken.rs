@@ -10,7 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::bpe::pattern::Pattern;
+use crate::bpe::huggingface::expressions::expressions;
+use crate::bpe::pattern::{Pattern, Published};
 use crate::bpe::ranked::Ranked;
 use crate::bpe::vocabulary::Tokenizer;
 
@@ -49,16 +50,22 @@ pub fn tiktoken(tokenizer: &Tokenizer, name: &str) -> Result<Tiktoken, String> {
 
 /// The pattern as one expression that matches every text without a gap, for engines that drop what lies between two matches.
 fn expression(pattern: Pattern) -> String {
-    match pattern {
-        Pattern::Gpt2 => r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+".to_owned(),
-        Pattern::None => r"[\s\S]+".to_owned(),
-        Pattern::DeepseekV3 => deepseek(),
+    let numbers = if pattern.single_digits { r"\p{N}" } else { r"\p{N}{1,3}" };
+    match pattern.published {
+        Published::Gpt2 if pattern.single_digits => {
+            r"\p{N}|'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+".to_owned()
+        }
+        Published::Gpt2 => r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+".to_owned(),
+        Published::None if pattern.single_digits => r"\p{N}|\P{N}+".to_owned(),
+        Published::None => r"[\s\S]+".to_owned(),
+        Published::DeepseekV3 => deepseek(numbers),
+        Published::Cl100k | Published::O200k => expressions(pattern).concat(),
     }
 }
 
 /// The three expressions of DeepSeek-V3, of which each cuts what the one before made, in one. Inside a run of kana and kanji the third sees
 /// nothing but the run: hence alternatives of its own for it, by the letters, marks and signs that stand in those blocks.
-fn deepseek() -> String {
+fn deepseek(numbers: &str) -> String {
     // The class of the second expression, its letters and marks, its signs, and its code points that are nothing.
     const RUN: &str = "一-龥぀-ゟ゠-ヿ";
     const RUN_LETTERS: &str = "一-龥ぁ-ゖ\u{3099}\u{309A}ゝ-ゟァ-ヺー-ヿ";
@@ -69,7 +76,7 @@ fn deepseek() -> String {
     let signs = format!(r"(?:[^\P{{P}}{RUN}]|[^\P{{S}}{RUN}])");
     let rest = format!(r"[^\s\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}{RUN}]");
     [
-        r"\p{N}{1,3}".to_owned(),
+        numbers.to_owned(),
         format!("[{RUN_REST}]?[{RUN_LETTERS}]+"),
         format!("[{RUN_SIGNS}]+"),
         r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"##.to_owned(),
@@ -97,7 +104,7 @@ mod tests {
         let bytes = BYTE_ORDER.iter().zip(1..).map(|(&byte, id)| (id, vec![byte]));
         let tokens: Vec<(u32, Vec<u8>)> = bytes.chain(more.iter().map(|(id, token)| (*id, token.as_bytes().to_vec()))).collect();
         let special = Special { id: 0, content: "<|end|>".to_owned() };
-        Tokenizer::new(Pattern::DeepseekV3, Alphabet::Bytes, &tokens, merges, vec![special]).unwrap()
+        Tokenizer::new(Pattern::DEEPSEEK_V3, Alphabet::Bytes, &tokens, merges, vec![special]).unwrap()
     }
 
     fn id(byte: u8) -> u32 {
@@ -128,9 +135,9 @@ mod tests {
         assert!(tiktoken(&swapped, "").unwrap_err().contains("token 258 is merged before token 257"));
         let normalized = with(&[], &[]).with_normalizer(json!({"type": "NFKC"}));
         assert!(tiktoken(&normalized, "").unwrap_err().contains("normalizer"));
-        let characters = Tokenizer::new(Pattern::None, Alphabet::Characters, &[(0, b"a".to_vec())], &[], Vec::new()).unwrap();
+        let characters = Tokenizer::new(Pattern::NONE, Alphabet::Characters, &[(0, b"a".to_vec())], &[], Vec::new()).unwrap();
         assert!(tiktoken(&characters, "").unwrap_err().contains("characters"));
-        let few = Tokenizer::new(Pattern::None, Alphabet::Bytes, &[(0, b"a".to_vec())], &[], Vec::new()).unwrap();
+        let few = Tokenizer::new(Pattern::NONE, Alphabet::Bytes, &[(0, b"a".to_vec())], &[], Vec::new()).unwrap();
         assert!(tiktoken(&few, "").unwrap_err().contains("byte 0x00"));
     }
 }

@@ -68,7 +68,7 @@ pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
     if second > 0 {
         learned = learn_superwords(&of_pattern, learned, &Limits { merges, ..limits })?;
     }
-    let pattern = options.scanner().map_err(Error::refused)?;
+    let pattern = options.scanner();
     let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
     let report = json!({
         "vocab_size": tokenizer.len(),
@@ -93,7 +93,7 @@ fn too_large(_: TooLarge) -> Error {
 
 /// The second stage: encodes the pre-tokens of the pattern by the merges of the first stage and learns more merges from them.
 fn learn_superwords(of_pattern: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
-    let tokenizer = Tokenizer::from_merges(Pattern::None, &[], &learned.merges).map_err(Error::internal)?;
+    let tokenizer = Tokenizer::from_merges(Pattern::NONE, &[], &learned.merges).map_err(Error::internal)?;
     let encoder = Encoder::new(&tokenizer);
     let mut worker = encoder.worker();
     let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(of_pattern.len()));

@@ -5,7 +5,6 @@ mod jsonl;
 mod megatron;
 mod sentencepiece;
 mod tiktoken;
-mod vocabulary;
 
 use super::common::{Common, Outcome};
 

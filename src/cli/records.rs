@@ -20,6 +20,13 @@ pub(super) struct Lost {
     first: Vec<Quarantined>,
 }
 
+impl Lost {
+    /// What somebody else found.
+    pub(super) fn of(quarantined: Vec<Quarantined>, left_out: u64) -> Self {
+        Self { count: quarantined.len() as u64, left_out, first: quarantined.into_iter().take(TOLD).collect() }
+    }
+}
+
 /// Records that are told one by one.
 const TOLD: usize = 5;
 

@@ -36,6 +36,8 @@ impl Facts for CountFacts {}
 pub(super) struct Counted {
     pub(super) tables: Vec<String>,
     pub(super) key: Key,
+    /// Documents that were counted.
+    pub(super) documents: u64,
 }
 
 /// Runs the pass, or what is left of it.
@@ -55,10 +57,11 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
             count(context, &documents, &units[shard], &kept[shard])
         })
     })?;
-    let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN) };
+    let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN), documents: 0 };
     for (unit, kept) in units.iter().zip(&kept) {
         counted.tables.push(table_name(unit, kept));
         counted.key = counted.key.and(unit).and(kept.to_hex());
+        counted.documents += kept.rows().len() as u64;
     }
     Ok(counted)
 }

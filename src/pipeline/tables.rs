@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt8Type;
+use parquet::file::properties::WriterProperties;
 
 use super::work_dir::WorkDir;
 use crate::error::{Error, Result};
@@ -19,8 +20,13 @@ pub(super) const LIGHTER: usize = 3;
 
 /// Writes a table in one go; `path` is its name under OUT.
 pub(super) fn write_table(work: &WorkDir, path: &str, batch: &Batch) -> Result<FileEntry> {
+    write_table_with(work, path, batch, work_properties())
+}
+
+/// The same with other properties.
+pub(super) fn write_table_with(work: &WorkDir, path: &str, batch: &Batch, properties: WriterProperties) -> Result<FileEntry> {
     let name = path.replace('/', "-");
-    let mut table = TableWriter::create(work.staging(), &name, batch.schema(), work_properties())?;
+    let mut table = TableWriter::create(work.staging(), &name, batch.schema(), properties)?;
     table.write(batch)?;
     table.commit(&work.output(path)?, path.to_owned())
 }

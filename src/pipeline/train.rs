@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::count::Counted;
+use super::histogram;
 use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
-use super::tables::write_table;
+use super::tables::write_table_with;
 use super::work_dir::Entry;
 use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
@@ -54,12 +55,14 @@ impl Facts for VocabularyFacts {}
 
 /// Runs the fold, or reads what it made before. The sum is a unit of its own: another vocabulary of the same counts adds nothing up.
 pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary> {
-    let sum = counted.key.clone().and("sum").and_steps(context.plan(), &["count"]).name();
+    let sum = counted.key.clone().and("sum with its recipe").and_steps(context.plan(), &["count"]).name();
     let fold = Pass::fold(pass::TRAIN, sum.clone(), 1);
     fold.run::<u64>(context, |_, underway| {
         let mut batches = counted.tables.iter().flat_map(|table| read_counts(context, table));
         let counts = bpe::merge_counts(&mut batches, (context.memory / 2) as usize)?;
-        let table = write_table(&context.store.work, &layout::made(pass::TRAIN, "counts", &sum), &counts)?;
+        let recipe = histogram::recipe(context.plan(), Some(context.stages.dictionary.fingerprint().to_owned()), 1)?;
+        let properties = histogram::properties(&recipe, counted.documents)?;
+        let table = write_table_with(&context.store.work, &layout::made(pass::TRAIN, "counts", &sum), &counts, properties)?;
         underway.commit(0, &Entry::new(vec![table], counts.num_rows() as u64))
     })?;
     let summed = fold.entry::<u64>(context, 0)?;

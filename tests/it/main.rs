@@ -26,4 +26,5 @@ mod shards;
 mod split;
 #[path = "../../src/testing.rs"]
 mod testing;
+mod vocabulary;
 mod what_if;

@@ -18,15 +18,21 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 CJK = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
 WORDS = ("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
          "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+")
+SUFFIX = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+CL100K = SUFFIX + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+O200K = (rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{SUFFIX}?|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{SUFFIX}?"
+         r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 SPECIALS = ["<|endoftext|>", "<|pad|>"]
 FAILURES = []
 
 
 def pre_tokenizer(pattern):
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern == "gpt2")
-    if pattern != "deepseek-v3":
+    known = {"deepseek-v3": (r"\p{N}{1,3}", CJK, WORDS), "cl100k": (CL100K,), "o200k": (O200K,)}
+    if pattern not in known:
         return byte_level
-    splits = [pre_tokenizers.Split(Regex(regex), "isolated") for regex in (r"\p{N}{1,3}", CJK, WORDS)]
+    splits = [pre_tokenizers.Split(Regex(regex), "isolated") for regex in known[pattern]]
     return pre_tokenizers.Sequence(splits + [byte_level])
 
 
@@ -82,7 +88,7 @@ def random_strings(n, seed):
 
 
 def check_patterns(program, strings):
-    for pattern in ("deepseek-v3", "gpt2"):
+    for pattern in ("deepseek-v3", "gpt2", "cl100k", "o200k"):
         theirs = pre_tokenizer(pattern)
         wrong = []
         for text, ends in zip(strings, ours(program, ["split", pattern], strings), strict=True):
@@ -159,7 +165,7 @@ def check_tiny(program, n):
 def check_corpus(program, path, size):
     documents = [json.loads(line) for line in open(path, encoding="utf8")]
     documents = [{"text": d["text"], "ends": d.get("ends", [])} for d in documents]
-    for pattern, cuts in (("deepseek-v3", "morpheme"), ("deepseek-v3", "script"), ("deepseek-v3", "none"), ("gpt2", "none"), ("none", "none")):
+    for pattern, cuts in (("deepseek-v3", "morpheme"), ("deepseek-v3", "script"), ("deepseek-v3", "none"), ("gpt2", "none"), ("none", "none"), ("cl100k", "none"), ("o200k", "none")):
         counted = [(bytes.fromhex(piece), count) for piece, count in ours(program, ["count", pattern, cuts], documents)]
         if cuts == "none":
             expected = Counter()

@@ -1,14 +1,15 @@
 //! Reads a `tokenizer.json` strictly: what would change ids and is not supported is refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::deepseek::DEEPSEEK;
+use super::expressions::expressions;
 use crate::bpe::byte_level;
-use crate::bpe::pattern::Pattern;
+use crate::bpe::pattern::{Pattern, Published};
 use crate::bpe::vocabulary::{Alphabet, MAX_ID, Special, Tokenizer};
 use crate::schema::NORMALIZER_MARK;
 
@@ -172,7 +173,7 @@ fn is_ours(step: &Value) -> bool {
 }
 
 fn read_pre_tokenizer(step: Option<PreTokenizer>) -> Result<(Pattern, Alphabet), String> {
-    let Some(step) = step else { return Ok((Pattern::None, Alphabet::Characters)) };
+    let Some(step) = step else { return Ok((Pattern::NONE, Alphabet::Characters)) };
     let steps = match step {
         PreTokenizer::Sequence { pretokenizers } => pretokenizers,
         single => vec![single],
@@ -183,22 +184,24 @@ fn read_pre_tokenizer(step: Option<PreTokenizer>) -> Result<(Pattern, Alphabet),
     if *add_prefix_space {
         return Err("add_prefix_space would change the text".to_owned());
     }
-    match (splits, use_regex) {
-        ([], true) => Ok((Pattern::Gpt2, Alphabet::Bytes)),
-        ([], false) => Ok((Pattern::None, Alphabet::Bytes)),
-        (_, false) if is_deepseek(splits) => Ok((Pattern::DeepseekV3, Alphabet::Bytes)),
-        _ => Err("the pattern of the pre-tokenizer is none of deepseek-v3, gpt2, none".to_owned()),
-    }
+    let patterns = [Pattern::DEEPSEEK_V3, Pattern::GPT2, Pattern::CL100K, Pattern::O200K, Pattern::NONE];
+    let known = patterns.into_iter().flat_map(|pattern| [pattern, pattern.with_single_digits()]);
+    let mut fitting = known.filter(|pattern| *use_regex == (pattern.published == Published::Gpt2) && has_expressions(splits, *pattern));
+    let pattern = fitting.next().ok_or("the pattern of the pre-tokenizer is none of deepseek-v3, cl100k, o200k, gpt2, none")?;
+    Ok((pattern, Alphabet::Bytes))
 }
 
-fn is_deepseek(splits: &[PreTokenizer]) -> bool {
-    let same = |(split, known): (&PreTokenizer, &&str)| match split {
+/// Are these the expressions of a pattern? Line ends may be written out or not: that means the same.
+fn has_expressions(splits: &[PreTokenizer], pattern: Pattern) -> bool {
+    let spelled = |regex: &str| regex.replace(r"\r", "\r").replace(r"\n", "\n");
+    let wanted = expressions(pattern);
+    let same = |(split, known): (&PreTokenizer, &Cow<'_, str>)| match split {
         PreTokenizer::Split { pattern: SplitPattern::Regex(regex), behavior, invert: false } => {
-            behavior == "Isolated" && regex.replace(r"\r", "\r").replace(r"\n", "\n") == **known
+            behavior == "Isolated" && spelled(regex) == spelled(known)
         }
         _ => false,
     };
-    splits.len() == DEEPSEEK.len() && splits.iter().zip(&DEEPSEEK).all(same)
+    splits.len() == wanted.len() && splits.iter().zip(&wanted).all(same)
 }
 
 fn read_decoder(decoder: &Value, alphabet: Alphabet) -> Result<(), String> {

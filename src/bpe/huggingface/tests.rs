@@ -20,7 +20,8 @@ fn roles() -> Roles {
 
 #[test]
 fn what_we_write_we_read() {
-    for pattern in [Pattern::DeepseekV3, Pattern::Gpt2, Pattern::None] {
+    let published = [Pattern::DEEPSEEK_V3, Pattern::GPT2, Pattern::CL100K, Pattern::O200K, Pattern::NONE];
+    for pattern in published.into_iter().flat_map(|pattern| [pattern, pattern.with_single_digits()]) {
         let tokenizer = tokenizer(pattern);
         assert_eq!(parse(tokenizer_json(&tokenizer).as_bytes()), Ok(tokenizer));
     }
@@ -36,7 +37,7 @@ fn our_own_normalizer_is_read_and_written_again() {
         let steps = [steps, &[mark]].concat();
         json!({"type": "Sequence", "normalizers": steps})
     };
-    let tokenizer = tokenizer(Pattern::DeepseekV3).with_normalizer(ours(&steps));
+    let tokenizer = tokenizer(Pattern::DEEPSEEK_V3).with_normalizer(ours(&steps));
     assert_eq!(parse(tokenizer_json(&tokenizer).as_bytes()), Ok(tokenizer.clone()));
     let changed = tokenizer.with_normalizer(ours(&[json!({"type": "NFKC"})]));
     assert!(parse(tokenizer_json(&changed).as_bytes()).unwrap_err().contains("normalizer"));
@@ -44,7 +45,7 @@ fn our_own_normalizer_is_read_and_written_again() {
 
 #[test]
 fn line_breaks_of_the_pattern_are_real_characters() {
-    let json: Value = serde_json::from_str(&tokenizer_json(&tokenizer(Pattern::DeepseekV3))).unwrap();
+    let json: Value = serde_json::from_str(&tokenizer_json(&tokenizer(Pattern::DEEPSEEK_V3))).unwrap();
     let splits = &json["pre_tokenizer"]["pretokenizers"];
     let regex = splits[2]["pattern"]["Regex"].as_str().unwrap();
     assert!(regex.contains("[^\r\n\\p{L}") && !regex.contains("\\r"));
@@ -55,7 +56,7 @@ fn line_breaks_of_the_pattern_are_real_characters() {
 
 #[test]
 fn companions_name_roles_and_counts() {
-    let tokenizer = tokenizer(Pattern::Gpt2);
+    let tokenizer = tokenizer(Pattern::GPT2);
     let config: Value = serde_json::from_str(&tokenizer_config_json(&tokenizer, &roles(), Some(4096))).unwrap();
     assert_eq!(config["eos_token"], "<|endoftext|>");
     assert_eq!(config["added_tokens_decoder"]["1"]["content"], "<|pad|>");

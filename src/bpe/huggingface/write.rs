@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deepseek::DEEPSEEK;
+use super::expressions::expressions;
 use crate::bpe::byte_level;
-use crate::bpe::pattern::Pattern;
+use crate::bpe::pattern::{Pattern, Published};
 use crate::bpe::vocabulary::{Alphabet, Special, Tokenizer};
 
 /// Which special token has which role; libraries ask for special tokens by role.
@@ -124,14 +124,12 @@ fn added_token(special: &Special) -> Value {
 fn pre_tokenizer(pattern: Pattern) -> Value {
     let byte_level =
         |use_regex: bool| json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex});
-    match pattern {
-        Pattern::Gpt2 => byte_level(true),
-        Pattern::None => byte_level(false),
-        Pattern::DeepseekV3 => {
-            let split = |regex| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
-            let mut children: Vec<Value> = DEEPSEEK.iter().map(split).collect();
-            children.push(byte_level(false));
-            json!({"type": "Sequence", "pretokenizers": children})
-        }
+    let last = byte_level(pattern.published == Published::Gpt2);
+    let split = |regex| json!({"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": false});
+    let mut children: Vec<Value> = expressions(pattern).into_iter().map(split).collect();
+    if children.is_empty() {
+        return last;
     }
+    children.push(last);
+    json!({"type": "Sequence", "pretokenizers": children})
 }

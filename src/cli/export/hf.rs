@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::vocabulary::Vocabulary;
 use crate::bpe::huggingface::{Roles, special_tokens_map_json, tokenizer_config_json};
 use crate::cli::common::{Common, Outcome};
+use crate::cli::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::io::{Staging, create_dir};
 

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::vocabulary::Vocabulary;
 use crate::bpe::sentencepiece::sentencepiece;
 use crate::cli::common::{Common, Outcome};
+use crate::cli::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::io::{Staging, create_dir};
 

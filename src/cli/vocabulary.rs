@@ -8,12 +8,12 @@ use crate::error::{Error, Result};
 use crate::io::read_limited;
 
 /// The vocabulary of an argument.
-pub(super) struct Vocabulary {
+pub(crate) struct Vocabulary {
     /// `tokenizer.json`.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its bytes.
-    pub(super) bytes: Vec<u8>,
-    pub(super) tokenizer: Tokenizer,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) tokenizer: Tokenizer,
 }
 
 /// `tokenizer_config.json` is not longer than this.
@@ -21,7 +21,7 @@ const CONFIG_MAX: u64 = 1 << 26;
 
 impl Vocabulary {
     /// A `tokenizer.json`, a directory that holds one, or a finished run.
-    pub(super) fn read(given: &Path) -> Result<Self> {
+    pub(crate) fn read(given: &Path) -> Result<Self> {
         let inside = [given.join("tokenizer/tokenizer.json"), given.join("tokenizer.json")];
         let path = if given.is_dir() {
             let found = inside.into_iter().find(|path| path.is_file());
@@ -43,7 +43,7 @@ impl Vocabulary {
     }
 
     /// What `tokenizer_config.json` beside it says of roles and the longest text; nothing where there is no such file.
-    pub(super) fn companion(&self) -> Result<(Roles, Option<u64>)> {
+    pub(crate) fn companion(&self) -> Result<(Roles, Option<u64>)> {
         let path = self.path.with_file_name("tokenizer_config.json");
         if !path.exists() {
             return Ok((Roles::default(), None));

@@ -1,0 +1,87 @@
+//! `seimai train COUNTS… --vocab-size N -o DIR`: a vocabulary from histograms.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::common::{Common, Outcome};
+use super::{signals, ui};
+use crate::bpe::{self, NormalizerName, huggingface};
+use crate::error::{Error, Result};
+use crate::io::{Staging, create_dir};
+use crate::normalize;
+use crate::pipeline::histogram::Histogram;
+use crate::pipeline::plan::Plan;
+
+/// Train a vocabulary from histograms of pre-tokens
+///
+/// Adds histograms of `seimai count` up, refuses those that were made with different settings, and learns byte-pair merges. Pattern, boundaries
+/// and digits are those of the histograms; the other settings are those of `[tokenizer]` of a plan. DIR gets the files that transformers,
+/// tokenizers and `seimai export` read; with several sizes, a directory for each.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai train counts.parquet --vocab-size 32000 -o tokenizer
+  seimai train site-a.parquet site-b.parquet --vocab-size 8000,16000,64000 -o sizes
+  seimai train counts.parquet --vocab-size 32000 --set 'tokenizer.special_tokens=[\"<s>\",\"</s>\",\"<pad>\"]' --set tokenizer.eos_token=\"</s>\" --set tokenizer.pad_token=\"<pad>\" -o t")]
+pub(super) struct Arguments {
+    /// Histograms
+    #[arg(required = true, value_name = "COUNTS")]
+    counts: Vec<PathBuf>,
+    /// Tokens in the vocabulary, special tokens and 256 bytes among them; several sizes with commas
+    #[arg(long, value_name = "N", value_delimiter = ',', required = true)]
+    vocab_size: Vec<u32>,
+    /// The directory of the vocabulary
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// Change a key of [tokenizer] or [normalize], e.g. --set tokenizer.superwords=0.5
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let plan = Plan::from_toml("[input]\npaths = [\"-\"]\n", &arguments.settings, "--set")?;
+    let read = |path: &PathBuf| Ok((path.display().to_string(), Histogram::read(path)?));
+    let histogram = Histogram::sum(arguments.counts.iter().map(read).collect::<Result<_>>()?, common.memory() / 2)?;
+    for &vocab_size in &arguments.vocab_size {
+        signals::stop().check()?;
+        let options = bpe::Options { vocab_size, ..histogram.tokenizer(plan.tokenizer.clone()) };
+        let mut trained = bpe::train(&histogram.table, &options)?;
+        if options.normalizer == NormalizerName::Seimai {
+            let normalizer = normalize::huggingface::normalizer(&normalized(&histogram)?).map_err(Error::refused)?;
+            trained.tokenizer = trained.tokenizer.with_normalizer(normalizer);
+        }
+        let several = arguments.vocab_size.len() > 1;
+        let dir = if several { arguments.output.join(vocab_size.to_string()) } else { arguments.output.clone() };
+        write(&dir, &trained, &options)?;
+        if !common.quiet {
+            let n = ui::thousands;
+            let last = trained.merges.last().map_or(0, |merge| merge.count);
+            let found = u64::from(vocab_size) - trained.tokenizer.len() as u64;
+            let short = if found > 0 { format!(", {} fewer than wanted: no pair was left", n(found)) } else { String::new() };
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}: {} tokens{short}; the last merge was seen {} times",
+                dir.display(),
+                n(trained.tokenizer.len() as u64),
+                n(last)
+            );
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What the texts of the histogram were normalised by.
+fn normalized(histogram: &Histogram) -> Result<normalize::Options> {
+    serde_json::from_value(histogram.recipe.normalize.clone())
+        .map_err(|e| Error::refused(format!("the normalisation that the histogram was counted with is not known here: {e}")))
+}
+
+/// The files of a vocabulary; `tokenizer.json` comes last.
+fn write(dir: &Path, trained: &bpe::Trained, options: &bpe::Options) -> Result<()> {
+    create_dir(dir)?;
+    let staging = Staging::new(dir)?;
+    let config = huggingface::tokenizer_config_json(&trained.tokenizer, &options.roles(), None);
+    let mut files = trained.files();
+    files.push(("tokenizer_config.json", config));
+    files.sort_by_key(|(name, _)| *name == "tokenizer.json");
+    files.into_iter().try_for_each(|(name, content)| staging.write(&dir.join(name), content.as_bytes()).map(|_| ()))
+}
