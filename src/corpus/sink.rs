@@ -107,21 +107,29 @@ impl<'a> Sink<'a> {
         });
     }
 
-    /// Text in a charset that has to be found out; `None` if it went to quarantine.
+    /// Text in a charset that has to be found out, `declared` outside of the text; `None` if it went to quarantine.
     pub(super) fn decode_text(&mut self, offset: u64, bytes: &[u8], declared: Option<&str>) -> Option<String> {
-        let decoded = charset::decode(bytes, declared);
+        let found = charset::decode(bytes, declared);
+        let charset = match &found {
+            Ok(decoded) => Some(decoded.charset),
+            Err(refused) => refused.charset,
+        };
         let tally = self.tally();
         tally.decoded_bytes += bytes.len() as u64;
-        tally.note_charset(decoded.charset);
-        if decoded.is_garbled() {
-            let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
-            let length = bytes.len() as u64;
-            let reason = if decoded.charset.starts_with("utf-16") { "utf16" } else { "charset" };
-            self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason, detail: &detail });
-            return None;
+        if let Some(charset) = charset {
+            tally.note_charset(charset);
         }
-        self.replaced = decoded.replaced;
-        Some(decoded.text)
+        match found {
+            Ok(decoded) => {
+                self.replaced = decoded.replaced;
+                Some(decoded.text)
+            }
+            Err(refused) => {
+                let length = bytes.len() as u64;
+                self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason: refused.reason, detail: &refused.detail });
+                None
+            }
+        }
     }
 
     pub(super) fn into_outcome(self) -> Outcome {

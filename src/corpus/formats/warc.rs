@@ -227,8 +227,7 @@ impl Content for RawPage {
                 return Ok(());
             }
         };
-        let declared = page.charset.or_else(|| html::declared_charset(&content));
-        let Some(text) = sink.decode_text(offset, &content, declared) else { return Ok(()) };
+        let Some(text) = sink.decode_text(offset, &content, page.charset) else { return Ok(()) };
         let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
