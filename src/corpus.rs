@@ -37,7 +37,7 @@ pub use self::framer::Framer;
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
-pub use self::options::{Options, SourceDefaults};
+pub use self::options::{Options, SourceDefaults, WarcOptions};
 pub use self::panic_guard::is_guarded;
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};

@@ -1,5 +1,6 @@
 //! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason, or left out of the sample.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::charset;
@@ -63,6 +64,16 @@ impl<'a> Sink<'a> {
     /// Longest record, in decoded bytes.
     pub(super) fn record_max(&self) -> u64 {
         self.options.record_max
+    }
+
+    /// Statuses of HTTP whose responses are pages.
+    pub(super) fn statuses(&self) -> &'a [u16] {
+        &self.options.warc.statuses
+    }
+
+    /// Counts what was read and is no document in its own right, by reason.
+    pub(super) fn pass_over(&mut self, reason: &str, count: u64) {
+        *self.tally().passed_over.entry(reason.to_owned()).or_default() += count;
     }
 
     /// Counts decoded bytes.
@@ -144,6 +155,28 @@ impl<'a> Sink<'a> {
         }
         let last = tallies.len() - 1;
         &mut tallies[last].1
+    }
+}
+
+/// What framing passed over, by reason: no records, and nothing of them is kept.
+#[derive(Debug, Default)]
+pub(super) struct PassedOver(BTreeMap<&'static str, u64>);
+
+impl PassedOver {
+    /// One more.
+    pub(super) fn add(&mut self, reason: &'static str) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Content for PassedOver {
+    fn decode(&self, _: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        self.0.iter().for_each(|(reason, count)| sink.pass_over(reason, *count));
+        Ok(())
     }
 }
 

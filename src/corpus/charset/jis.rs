@@ -132,7 +132,8 @@ impl Reader {
         self.is_shifted = false;
         let next = &bytes[ends..];
         let line = &next[..next.iter().position(|b| matches!(b, b'\n' | b'\r' | &ESC)).unwrap_or(next.len())];
-        if !line.is_empty() && !(self.set.is_double() && goes_on(line, self.set)) {
+        let stays = line.is_empty() || self.set.is_double() && goes_on(line, self.set);
+        if !stays {
             self.set = Set::Ascii;
         }
         ends
