@@ -30,6 +30,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod whole_file;
+mod zstd_dictionary;
 
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
 pub use self::compression::Entry;

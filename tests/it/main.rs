@@ -26,4 +26,5 @@ mod shards;
 mod split;
 #[path = "../../src/testing.rs"]
 mod testing;
+mod web_archives;
 mod what_if;

@@ -43,7 +43,7 @@ pub(super) fn decode(bytes: &[u8], labels: &[Label]) -> Result<Decoded, Refused>
     let japanese = [(Japanese::ShiftJis, &cost::CP932), (Japanese::EucJp, &cost::EUC_JP)]
         .map(|(charset, model)| (Candidate::Japanese(charset), cost::cost(bytes, model)));
     let [(_, cp932), (_, euc_jp)] = &japanese;
-    let is_plain = |one: &Cost, other: &Cost| one.kana >= MANY_KANA && one.broken == 0 && one.price + FAR < other.price;
+    let is_plain = |one: &Cost, other: &Cost| one.kana >= MANY_KANA && one.broken * 200 <= one.characters && one.price + FAR < other.price;
     let mut costs = japanese.to_vec();
     if !is_plain(cp932, euc_jp) && !is_plain(euc_jp, cp932) {
         costs.extend(others(bytes, labels));

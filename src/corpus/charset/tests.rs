@@ -1,3 +1,5 @@
+//! Charsets of whole texts: right, refused by name, and never another in silence.
+
 use super::*;
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
 use proptest::prelude::*;

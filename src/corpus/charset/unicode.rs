@@ -53,20 +53,26 @@ fn surrogate(bytes: &[u8]) -> Option<u16> {
     }
 }
 
+/// Broken places after which a text with fewer characters is no UTF-8.
+const HOPELESS: usize = 64;
+
 /// A few broken places in a text that otherwise can be nothing but UTF-8.
 pub(super) fn is_nearly_utf8(bytes: &[u8]) -> bool {
     let (mut valid, mut broken) = (0, 0);
     for chunk in bytes.utf8_chunks() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         broken += usize::from(!chunk.invalid().is_empty());
+        if broken == HOPELESS && valid < broken {
+            break;
+        }
     }
     valid > 0 && valid >= 10 * broken || is_cesu8(bytes)
 }
 
 /// Are all broken places halves of surrogate pairs?
 fn is_cesu8(bytes: &[u8]) -> bool {
-    let decoded = utf8(bytes);
-    decoded.replaced == 0
+    let first = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
+    bytes.get(first..first + 3).and_then(surrogate).is_some() && utf8(bytes).replaced == 0
 }
 
 /// A few letters of rare alphabets may be kanji of EUC-JP, which are valid UTF-8 now and then: `2024年` is `2024ǯ`.

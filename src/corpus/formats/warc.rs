@@ -115,13 +115,35 @@ impl Records {
         while !shard.is_full() {
             if let Some(bad) = self.bad.take() {
                 self.resync(&bad, shard)?;
-            } else if !self.record(shard, record_max)? {
-                let rest = self.held() as u64;
-                shard.push_damage(self.source.input, self.at.offset, None, rest, self.source.damage());
+            } else if !self.record(shard, record_max)? && !self.skip_damage(shard)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Goes on behind damaged compressed data, which costs the record that it stands in; `false` at the end of what can be read.
+    fn skip_damage(&mut self, shard: &mut RawShard) -> Result<bool> {
+        let (offset, rest) = (self.at.offset, self.held());
+        let damage = self.source.damage().map(|damage| (damage.reason, damage.message));
+        if let Some((reason, message)) = damage
+            && self.source.resync(offset + rest as u64)?
+        {
+            self.at.offset += rest as u64;
+            self.at.record += 1;
+            self.start = 0;
+            let lost = Lost { line: None, length: rest as u64, kind: Kind::Record, reason, detail: message.to_owned() };
+            shard.push_lost(self.source.input, offset, lost);
+            return Ok(true);
+        }
+        shard.push_damage(self.source.input, offset, None, rest as u64, self.source.damage());
+        Ok(false)
+    }
+
+    /// Is the checksum wrong of what the file ends with, as far as it could be read? Then the last record in it is not to be trusted.
+    fn is_distrusted(&self, end: usize) -> bool {
+        let is_checksum = |reason| matches!(reason, "gzip_crc" | "gzip_length" | "zstd_checksum");
+        self.held() <= end + GAP && self.source.damage().is_some_and(|damage| is_checksum(damage.reason))
     }
 
     /// Hands out the record that starts here or finds it bad; `false` where there is no other.
@@ -145,7 +167,7 @@ impl Records {
         }
         let end = head.end + head.length as usize;
         self.need(end + self.dialect.gap())?;
-        if self.held() < end && !self.source.is_sound() {
+        if self.held() < end && !self.source.is_sound() || self.is_distrusted(end) {
             return Ok(false);
         }
         if !self.ends_at(end) {

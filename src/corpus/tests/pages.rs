@@ -151,6 +151,81 @@ fn arc_files() {
     }
 }
 
+/// One record a member, as crawlers write them: a damaged member costs its record, wherever the damage is.
+#[test]
+fn a_damaged_member_costs_its_record() {
+    let zstd = |bytes: &[u8]| {
+        let mut writer = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        writer.include_checksum(true).unwrap();
+        std::io::Write::write_all(&mut writer, bytes).unwrap();
+        writer.finish().unwrap()
+    };
+    let body = |n: u32| (0..400).map(|i| format!("{n}の{}", i * n % 97)).collect::<Vec<_>>().concat();
+    let records: Vec<Vec<u8>> = (1..8).map(|n| record("conversion", "", body(n).as_bytes())).collect();
+    let dir = tempfile::tempdir().unwrap();
+    for (name, pack) in [("a.warc.gz", &(|bytes: &[u8]| gzip(bytes, 6)) as &dyn Fn(&[u8]) -> Vec<u8>), ("a.warc.zst", &zstd)] {
+        let members: Vec<Vec<u8>> = records.iter().map(|record| pack(record)).collect();
+        let start: usize = members[..3].iter().map(Vec::len).sum();
+        for at in (0..members[3].len()).step_by(members[3].len() / 40).chain(members[3].len() - 8..members[3].len()) {
+            let mut bad = members.concat();
+            bad[start + at] ^= 0x55;
+            write(dir.path(), name, &bad);
+            for limits in LIMITS {
+                let read = read_with(&options(&[name]), dir.path(), limits).unwrap();
+                let others: Vec<String> = [1, 2, 3, 5, 6, 7].map(body).to_vec();
+                let harmless = texts(&read).len() == 7;
+                assert!(harmless && at < 10 || texts(&read) == others, "{name} {at}: {:?}", reasons(&read));
+                assert!(harmless || !read.quarantined.is_empty(), "{name} {at}");
+            }
+        }
+        // Cut members, junk between them, and two in a row.
+        let cut = [
+            &members[0][..],
+            &members[1][..members[1].len() / 2],
+            &members[2],
+            b"junk",
+            &members[3],
+            &members[4][..20],
+            &members[5][..9],
+            &members[6],
+        ];
+        write(dir.path(), name, &cut.concat());
+        for limits in LIMITS {
+            let read = read_with(&options(&[name]), dir.path(), limits).unwrap();
+            assert_eq!(texts(&read), [1, 3, 4, 7].map(body), "{name} {:?}", reasons(&read));
+        }
+        // Nothing behind the damage: the file ends there.
+        write(dir.path(), name, &[&members[0][..], &members[1][..30]].concat());
+        let read = read(dir.path(), &[name]);
+        assert!(texts(&read) == [body(1)] && read.quarantined[0].kind == crate::quarantine::Kind::File);
+    }
+}
+
+/// Frames that need the dictionary with which the file begins, entered at its start and in the middle.
+#[test]
+fn a_dictionary_stands_before_the_records() {
+    let body = |n: usize| (0..3000).map(|i| format!("{n}番の頁の{}行目です。\n", i * n % 97)).collect::<Vec<_>>().concat();
+    let records: Vec<Vec<u8>> = (1..20).map(|n| record("conversion", "", body(n).as_bytes())).collect();
+    let dictionary = zstd::dict::from_samples(&records, 4096).unwrap();
+    let pack = |bytes: &[u8]| zstd::bulk::Compressor::with_dictionary(3, &dictionary).unwrap().compress(bytes).unwrap();
+    let frames: Vec<u8> = records.iter().flat_map(|record| pack(record)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    for held in [dictionary.clone(), zstd::encode_all(&dictionary[..], 3).unwrap()] {
+        let frame = [&b"\x5d\x2a\x4d\x18"[..], &(held.len() as u32).to_le_bytes(), &held].concat();
+        write(dir.path(), "a.warc.zst", &[&frame[..], &frames].concat());
+        for limits in LIMITS {
+            let read = read_with(&options(&["a.warc.zst"]), dir.path(), limits).unwrap();
+            assert_eq!(
+                (texts(&read), read.quarantined.len()),
+                ((1..20).map(body).collect::<Vec<_>>().iter().map(String::as_str).collect(), 0)
+            );
+        }
+    }
+    write(dir.path(), "a.warc.zst", &frames);
+    let without = read(dir.path(), &["a.warc.zst"]);
+    assert_eq!(without.quarantined[0].reason, "zstd_dictionary");
+}
+
 #[test]
 fn published_kinds_of_records() {
     let Some(dir) = shared("published_kinds_of_records", "cases") else { return };

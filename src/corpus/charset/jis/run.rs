@@ -35,9 +35,12 @@ impl Part {
 
 /// Appends the text of a run; how many places had no meaning.
 pub(super) fn decode(run: &[u8], set: Set, text: &mut String) -> u64 {
-    let is_whole = run.len().is_multiple_of(2) && run.as_chunks::<2>().0.iter().all(|pair| price(*pair, set).is_some());
-    if is_whole {
-        return pairs(run, set, text);
+    if run.len().is_multiple_of(2) && run.iter().all(|b| matches!(b, 0x21..=0x7e)) {
+        let held = text.len();
+        if pairs(run, set, text) == 0 {
+            return 0;
+        }
+        text.truncate(held);
     }
     let mut replaced = 0;
     let mut at = 0;

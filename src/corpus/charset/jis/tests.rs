@@ -1,3 +1,5 @@
+//! ISO-2022-JP as it is met: every set, every way to write kana, and damage of a byte.
+
 use super::*;
 
 const MAIL: &str = "電子の便りは短く書きます。返事は急ぎません。";
