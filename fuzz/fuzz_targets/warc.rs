@@ -1,16 +1,18 @@
 //! Any bytes as a WARC or ARC file: framed twice, in shards of two sizes, it comes to the same.
 #![no_main]
 
+use std::path::Path;
+
 use libfuzzer_sys::fuzz_target;
-use seimai::corpus::{Framer, InputFile, InputTally, Options, ShardLimits};
+use seimai::corpus::{Framer, InputTally, Options, ShardLimits, expand_paths};
 
 fuzz_target!(|bytes: &[u8]| {
     let path = std::env::temp_dir().join(format!("seimai-fuzz-{}.warc", std::process::id()));
     std::fs::write(&path, bytes).expect("a temporary file");
-    let file = InputFile { path, name: "fuzz.warc".into(), bytes: bytes.len() as u64, mtime_ns: 0 };
+    let options = Options { record_max: 1 << 16, ..Options::default() };
+    let inputs = expand_paths(&[path.into_os_string()], &options, Path::new("/")).expect("the file is there");
     let read = |limits| {
-        let options = Options { record_max: 1 << 16, ..Options::default() };
-        let mut framer = Framer::new(vec![file.clone()].into(), &options, limits);
+        let mut framer = Framer::new(inputs.clone().into(), &options, limits);
         let (mut texts, mut tally) = (Vec::new(), InputTally::default());
         while let Some(shard) = framer.next_shard().expect("the file is there") {
             let outcome = shard.decode(&options, &mut |record| {

@@ -58,13 +58,13 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> Result<Decoded, Refused> 
     }
     let bytes = without_padding(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) => match Some(bytes).filter(|_| unicode::is_doubtful(text)).and_then(|bytes| legacy::decode(bytes, &labels).ok()) {
+        Ok(text) => match Some(bytes).filter(|_| unicode::is_doubtful(text)).and_then(|bytes| legacy::decode(bytes, &labels, true).ok()) {
             Some(decoded) => Ok(decoded),
             None => Ok(Decoded { text: text.to_owned(), charset: "utf-8", replaced: 0 }),
         },
         Err(error) if error.error_len().is_none() && !bytes[..error.valid_up_to()].is_ascii() => unicode::utf8(bytes).unless_garbled(),
         Err(_) if unicode::is_nearly_utf8(bytes) => unicode::utf8(bytes).unless_garbled(),
-        Err(_) => legacy::decode(bytes, &labels),
+        Err(_) => legacy::decode(bytes, &labels, false),
     }
 }
 

@@ -16,8 +16,9 @@ use super::unicode;
 const DECLARED: u64 = 60;
 /// What servers and editors write where nobody asked them is worth less.
 const BY_DEFAULT: u64 = 20;
-/// How much cheaper than the next one a charset must be.
+/// How much cheaper than the next one a charset must be, and where there are neither kana nor a declaration.
 const CLEARLY: u64 = 30;
+const KANJI_ALONE: u64 = 55;
 /// Kana and price from which on nothing else than Japanese is thought of.
 const MANY_KANA: u64 = 64;
 const FAR: u64 = 600;
@@ -38,8 +39,8 @@ enum Candidate {
     SingleByte,
 }
 
-/// Reads the bytes in the likeliest charset. `labels` are what was declared.
-pub(super) fn decode(bytes: &[u8], labels: &[Label]) -> Result<Decoded, Refused> {
+/// Reads the bytes in the likeliest charset. `labels` are what was declared; `is_utf8` if the bytes are valid UTF-8 of rare letters.
+pub(super) fn decode(bytes: &[u8], labels: &[Label], is_utf8: bool) -> Result<Decoded, Refused> {
     let japanese = [(Japanese::ShiftJis, &cost::CP932), (Japanese::EucJp, &cost::EUC_JP)]
         .map(|(charset, model)| (Candidate::Japanese(charset), cost::cost(bytes, model)));
     let [(_, cp932), (_, euc_jp)] = &japanese;
@@ -55,7 +56,7 @@ pub(super) fn decode(bytes: &[u8], labels: &[Label]) -> Result<Decoded, Refused>
     protect(&mut costs, labels);
     // Of equal ones the first stays first.
     costs.sort_by_key(|(_, cost)| cost.price);
-    choose(bytes, &costs, labels)
+    choose(bytes, &costs, labels, is_utf8)
 }
 
 /// Where a Japanese charset is declared, another must be the cheaper one by far: repeated words, a few signs and text that was garbled before
@@ -117,12 +118,13 @@ fn worth(label: Label, candidate: Candidate) -> u64 {
 }
 
 /// The reading that is the cheapest, if it is so clearly.
-fn choose(bytes: &[u8], costs: &[(Candidate, Cost)], labels: &[Label]) -> Result<Decoded, Refused> {
+fn choose(bytes: &[u8], costs: &[(Candidate, Cost)], labels: &[Label], is_utf8: bool) -> Result<Decoded, Refused> {
     let [(best, cost), (next, next_cost), ..] = costs else { return Err(unknown(None)) };
+    let margin = if cost.kana == 0 && declared(labels) == 0 && !is_utf8 { KANJI_ALONE } else { CLEARLY };
     match *best {
         Candidate::Foreign(name) => same_text(bytes, name, costs, labels).ok_or_else(|| Refused::foreign(name)),
         Candidate::SingleByte => western(bytes, labels),
-        _ if cost.price + CLEARLY > next_cost.price && differs(bytes, *best, *next, labels) => Err(undecided(*best, *next)),
+        _ if cost.price + margin > next_cost.price && differs(bytes, *best, *next, labels) => Err(undecided(*best, *next)),
         Candidate::Utf16 { is_little } => unicode::utf16(bytes, is_little).unless_garbled(),
         Candidate::Japanese(_) if declared(labels) < 2 && is_foreign_alphabet(bytes, cost) => Err(unknown(Some(guess(bytes)))),
         Candidate::Japanese(charset) => {
