@@ -30,6 +30,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod whole_file;
+mod zstd_dictionary;
 
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
 pub use self::compression::Entry;
@@ -37,7 +38,7 @@ pub use self::framer::Framer;
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
-pub use self::options::{Options, SourceDefaults};
+pub use self::options::{Options, SourceDefaults, WarcOptions};
 pub use self::panic_guard::is_guarded;
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
@@ -45,4 +46,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::open_decoded;
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
 use super::{losses, signals, ui};
+use crate::pipeline::manifest::Manifest;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
 use crate::quarantine::escape;
+use crate::stage::Counts;
 
-/// Losses that the summary tells.
+/// Losses that the summary tells, and reasons for which something was passed over.
 const LOSSES: usize = 6;
 
 /// The whole way: raw corpora to token shards and packed sequences
@@ -79,11 +81,22 @@ fn summary_event(report: &Report) -> serde_json::Value {
         "rejected": totals.rejected,
         "quarantined": totals.quarantined,
         "left_out": totals.left_out,
+        "passed_over": totals.passed_over,
         "tokens": totals.tokens,
         "packed": pack.rows,
         "validation": report.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept),
         "warnings": report.manifest.warnings,
     })
+}
+
+/// Why something was passed over, the most frequent reasons first.
+fn passed_over(manifest: &Manifest) -> String {
+    let mut by_reason = Counts::new();
+    for (reason, count) in manifest.inputs.iter().flat_map(|input| &input.passed_over) {
+        *by_reason.entry(reason.clone()).or_default() += count;
+    }
+    let reasons = ui::ranked(&by_reason).into_iter().take(LOSSES);
+    reasons.map(|(reason, count)| format!("{} {}", escape(reason, 60), ui::thousands(count))).collect::<Vec<_>>().join(" · ")
 }
 
 /// The funnel, the vocabulary, the pack, the speed.
@@ -102,6 +115,9 @@ fn summary(report: &Report, out: &str) -> String {
     }
     if let Some(limit) = manifest.taken.and_then(|taken| taken.limit).filter(|limit| totals.read + totals.left_out >= *limit) {
         let _ = writeln!(text, "  limit        {:>12}  records: what stands behind them was not read", n(limit));
+    }
+    if totals.passed_over > 0 {
+        let _ = writeln!(text, "  passed over  {:>12}  {}", n(totals.passed_over), passed_over(manifest));
     }
     for (rule, count) in ui::ranked(&manifest.rejected) {
         let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));

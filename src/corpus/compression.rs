@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
+use super::zstd_dictionary;
+
 /// Decoded bytes that one call of [`Stream::read`] has room for.
 const CHUNK: usize = 1 << 18;
 /// Window of deflate.
@@ -112,8 +114,17 @@ impl Stream {
     pub(super) fn at(mut file: File, entry: Entry) -> std::io::Result<Self> {
         let mut head = [0; 4];
         let known = file.read_at(&mut head, 0)?;
+        let mut codec = Codec::of(&head[..known])?;
+        if let Codec::Zstd(zstd) = &mut codec
+            && head == *zstd_dictionary::MAGIC
+            && entry.file > 0
+        {
+            let mut start = Raw::new(Box::new(file.try_clone()?), Entry::default());
+            file.seek(SeekFrom::Start(0))?;
+            zstd.load_dictionary(&mut start)?;
+        }
         file.seek(SeekFrom::Start(entry.file))?;
-        Ok(Self { codec: Codec::of(&head[..known])?, raw: Raw::new(Box::new(file), entry) })
+        Ok(Self { codec, raw: Raw::new(Box::new(file), entry) })
     }
 
     /// The last entry at or before a decoded byte that has been passed. Earlier ones are forgotten.
@@ -411,9 +422,22 @@ fn is_skippable(head: &[u8]) -> bool {
 
 impl Zstd {
     fn new() -> std::io::Result<Self> {
-        let mut decoder = Decoder::new()?;
+        Ok(Self { decoder: Self::decoder(&[])?, first: true, inside: false, wanted: ZSTD_FIRST })
+    }
+
+    fn decoder(dictionary: &[u8]) -> std::io::Result<Decoder<'static>> {
+        let mut decoder = Decoder::with_dictionary(dictionary)?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
-        Ok(Self { decoder, first: true, inside: false, wanted: ZSTD_FIRST })
+        Ok(decoder)
+    }
+
+    /// The frame at the start of a file may hold the dictionary of all others. It is looked at, not consumed.
+    fn load_dictionary(&mut self, raw: &mut Raw) -> std::io::Result<()> {
+        let Some(length) = zstd_dictionary::frame_length(raw.peek(zstd_dictionary::HEADER)?) else { return Ok(()) };
+        if let Some(dictionary) = zstd_dictionary::of_frame(raw.peek(length)?) {
+            self.decoder = Self::decoder(&dictionary)?;
+        }
+        Ok(())
     }
 
     fn read(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<bool, Stop> {
@@ -456,7 +480,9 @@ impl Zstd {
 
     /// Steps to the next frame, over skippable ones; `false` at the end of the file.
     fn next_frame(&mut self, raw: &mut Raw) -> Result<bool, Stop> {
-        if !std::mem::take(&mut self.first) && !raw.skip_zeros()? {
+        if std::mem::take(&mut self.first) {
+            self.load_dictionary(raw)?;
+        } else if !raw.skip_zeros()? {
             return Ok(false);
         }
         let head = raw.peek(8)?;

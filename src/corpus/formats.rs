@@ -12,7 +12,7 @@ use std::path::Path;
 use super::format::{Format, extension_of};
 
 /// Every format; the first that fits is taken, and the last takes what no other does.
-const FORMATS: &[&dyn Format] = &[&parquet::Parquet, &warc::Warc, &json_lines::JsonLines, &html::Html, &text::Text];
+const FORMATS: &[&dyn Format] = &[&parquet::Parquet, &warc::Warc, &warc::Arc, &json_lines::JsonLines, &html::Html, &text::Text];
 
 /// Bytes of the beginning that [`detect`] wants to see.
 pub(super) const HEAD: usize = 1024;
@@ -99,6 +99,8 @@ mod tests {
             ("a.html", b"{}", "html"),
             ("a.jsonl", b"PAR1....", "parquet"),
             ("a.jsonl", b"WARC/1.0\r\n", "warc"),
+            ("a.warc.gz", b"\r\nWARC/1.0\r\n", "warc"),
+            ("a.txt", b"filedesc://a.arc 0.0.0.0 20010203040506 text/plain 76\n", "arc"),
             ("a.jsonl", b"PK\x03\x04", "no: zip"),
             ("a.txt", b"BZh91AY&SY", "no: bzip2"),
             ("a.txt", "BZhは略称".as_bytes(), "text"),

@@ -4,14 +4,11 @@
 //! readings of ruby are left out. Broken markup costs markup, not time: the page is read once, or a few times where a tag does not end.
 
 mod bytes;
-mod charset;
 mod elements;
 mod lines;
 mod name;
 mod reader;
 mod tokens;
-
-pub(super) use self::charset::declared_charset;
 
 /// Does the text begin like a page? An XML declaration and comments may stand before it.
 pub(super) fn is_page(text: &str) -> bool {

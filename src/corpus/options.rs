@@ -4,10 +4,12 @@
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines, Parquet, WARC, HTML or plain text, also as .gz and .zst; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines, Parquet, WARC, ARC, HTML or plain text, also as .gz and .zst; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,
+    /// What holds for WARC and ARC files.
+    pub warc: WarcOptions,
     /// Longest record in decoded bytes, at most 1 GiB; a longer one is quarantined.
     pub record_max: u64,
     /// Read links that lead out of an input directory (caches of dataset hubs consist of them).
@@ -21,7 +23,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), record_max: 16 << 20, follow_links: false, sample: None, limit: None }
+        Self {
+            paths: Vec::new(),
+            source: SourceDefaults::default(),
+            warc: WarcOptions::default(),
+            record_max: 16 << 20,
+            follow_links: false,
+            sample: None,
+            limit: None,
+        }
     }
 }
 
@@ -40,6 +50,9 @@ impl Options {
         if let Some(share) = self.sample.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
             return Err(format!("input.sample is {share}; it must be above 0 and at most 1 (0.01 takes one document in a hundred)"));
         }
+        if let Some(status) = self.warc.statuses.iter().find(|status| !(100..1000).contains(*status)) {
+            return Err(format!("input.warc.statuses holds {status}; a status of HTTP has three digits (200)"));
+        }
         if self.limit == Some(0) {
             return Err("input.limit is 0; it must be at least 1".to_owned());
         }
@@ -49,13 +62,27 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), sample: None, ..self.clone() }
+        Self { paths: Vec::new(), source: SourceDefaults::default(), warc: WarcOptions::default(), sample: None, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
     #[must_use]
     pub fn of_annotation(&self) -> Self {
         Self { paths: Vec::new(), limit: None, ..self.clone() }
+    }
+}
+
+/// `input.warc`: which responses of WARC and ARC files are pages.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WarcOptions {
+    /// Statuses of HTTP whose responses are documents; others are passed over and counted.
+    pub statuses: Vec<u16>,
+}
+
+impl Default for WarcOptions {
+    fn default() -> Self {
+        Self { statuses: vec![200] }
     }
 }
 

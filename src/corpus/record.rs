@@ -1,5 +1,6 @@
 //! What reading gives: records, quarantine, and a tally of each input.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::quarantine::Quarantined;
@@ -61,6 +62,9 @@ pub struct InputTally {
     pub quarantined: u64,
     /// Records that the sample leaves out, bad ones among them.
     pub left_out: u64,
+    /// What was read and is no document in its own right (a request, a picture, a server's error …), by reason. Not among the records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub passed_over: BTreeMap<String, u64>,
     /// Decoded bytes, also of those.
     pub decoded_bytes: u64,
     /// The charset found, for text and WARC files; `mixed` if there are several.
@@ -76,6 +80,9 @@ impl InputTally {
         self.records += other.records;
         self.quarantined += other.quarantined;
         self.left_out += other.left_out;
+        for (reason, count) in &other.passed_over {
+            *self.passed_over.entry(reason.clone()).or_default() += count;
+        }
         self.decoded_bytes += other.decoded_bytes;
         self.replaced += other.replaced;
         other.charset.iter().for_each(|charset| self.note_charset(charset));

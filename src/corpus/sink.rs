@@ -1,5 +1,6 @@
 //! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason, or left out of the sample.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::charset;
@@ -65,6 +66,16 @@ impl<'a> Sink<'a> {
         self.options.record_max
     }
 
+    /// Statuses of HTTP whose responses are pages.
+    pub(super) fn statuses(&self) -> &'a [u16] {
+        &self.options.warc.statuses
+    }
+
+    /// Counts what was read and is no document in its own right, by reason.
+    pub(super) fn pass_over(&mut self, reason: &str, count: u64) {
+        *self.tally().passed_over.entry(reason.to_owned()).or_default() += count;
+    }
+
     /// Counts decoded bytes.
     pub(super) fn count_bytes(&mut self, bytes: u64) {
         self.tally().decoded_bytes += bytes;
@@ -107,21 +118,29 @@ impl<'a> Sink<'a> {
         });
     }
 
-    /// Text in a charset that has to be found out; `None` if it went to quarantine.
+    /// Text in a charset that has to be found out, `declared` outside of the text; `None` if it went to quarantine.
     pub(super) fn decode_text(&mut self, offset: u64, bytes: &[u8], declared: Option<&str>) -> Option<String> {
-        let decoded = charset::decode(bytes, declared);
+        let found = charset::decode(bytes, declared);
+        let charset = match &found {
+            Ok(decoded) => Some(decoded.charset),
+            Err(refused) => refused.charset,
+        };
         let tally = self.tally();
         tally.decoded_bytes += bytes.len() as u64;
-        tally.note_charset(decoded.charset);
-        if decoded.is_garbled() {
-            let detail = format!("{} places that are no {}, the likeliest charset", decoded.replaced, decoded.charset);
-            let length = bytes.len() as u64;
-            let reason = if decoded.charset.starts_with("utf-16") { "utf16" } else { "charset" };
-            self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason, detail: &detail });
-            return None;
+        if let Some(charset) = charset {
+            tally.note_charset(charset);
         }
-        self.replaced = decoded.replaced;
-        Some(decoded.text)
+        match found {
+            Ok(decoded) => {
+                self.replaced = decoded.replaced;
+                Some(decoded.text)
+            }
+            Err(refused) => {
+                let length = bytes.len() as u64;
+                self.quarantine(&Bad { offset, line: None, length, kind: Kind::Record, reason: refused.reason, detail: &refused.detail });
+                None
+            }
+        }
     }
 
     pub(super) fn into_outcome(self) -> Outcome {
@@ -136,6 +155,28 @@ impl<'a> Sink<'a> {
         }
         let last = tallies.len() - 1;
         &mut tallies[last].1
+    }
+}
+
+/// What framing passed over, by reason: no records, and nothing of them is kept.
+#[derive(Debug, Default)]
+pub(super) struct PassedOver(BTreeMap<&'static str, u64>);
+
+impl PassedOver {
+    /// One more.
+    pub(super) fn add(&mut self, reason: &'static str) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Content for PassedOver {
+    fn decode(&self, _: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        self.0.iter().for_each(|(reason, count)| sink.pass_over(reason, *count));
+        Ok(())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::compression::{Damage, Entry, Reader, Stop, Stream};
+use super::compression::{Damage, Entry, GZIP_MAGIC, Reader, Stop, Stream, ZSTD_MAGIC};
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
 use crate::error::{Error, Result};
@@ -49,6 +49,24 @@ pub(super) fn changed(file: &InputFile) -> Error {
     )
 }
 
+/// Where the next gzip member or zstd frame begins, whichever the file consists of, from a byte on.
+fn next_member(file: &File, from: u64) -> std::io::Result<Option<u64>> {
+    let mut head = [0; 4];
+    let known = file.read_at(&mut head, 0)?;
+    let magic: &[u8] = if head[..known].starts_with(GZIP_MAGIC) { &[0x1f, 0x8b, 8] } else { ZSTD_MAGIC };
+    let (mut buffer, mut at) = (vec![0; STEP], from);
+    loop {
+        let read = file.read_at(&mut buffer, at)?;
+        if let Some(found) = memchr::memmem::find(&buffer[..read], magic) {
+            return Ok(Some(at + found as u64));
+        }
+        if read < magic.len() {
+            return Ok(None);
+        }
+        at += (read - (magic.len() - 1)) as u64;
+    }
+}
+
 /// A file being read: its decoded bytes that are not handed out yet.
 pub(super) struct ByteSource {
     /// Index of the file among the inputs.
@@ -59,6 +77,8 @@ pub(super) struct ByteSource {
     pub(super) ended: bool,
     file: InputFile,
     stream: Stream,
+    /// Bytes of the file that had been read before the last time something was decoded.
+    before: u64,
     damage: Option<Damage>,
 }
 
@@ -90,7 +110,7 @@ impl ByteSource {
     }
 
     fn new(input: u32, file: &InputFile, stream: Stream) -> Self {
-        Self { input, pending: Vec::new(), ended: false, file: file.clone(), stream, damage: None }
+        Self { input, pending: Vec::new(), ended: false, file: file.clone(), before: stream.consumed(), stream, damage: None }
     }
 
     /// The file.
@@ -119,6 +139,7 @@ impl ByteSource {
     /// The file cannot be read on, or is no longer as long as it was.
     pub(super) fn want(&mut self, wanted: usize) -> Result<()> {
         while self.pending.len() < wanted && !self.ended {
+            self.before = self.stream.consumed();
             match self.stream.read(&mut self.pending) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -135,6 +156,39 @@ impl ByteSource {
             }
         }
         Ok(())
+    }
+
+    /// Behind damage: goes on at the next member or frame of a compressed file that gives anything, so that what was pending is gone. `decoded`
+    /// bytes of the file came before. `false` where there is none, or where a file cannot be read in places.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn resync(&mut self, decoded: u64) -> Result<bool> {
+        if self.damage.is_none() || is_stdin(&self.file.path) {
+            return Ok(false);
+        }
+        let path = self.file.path.clone();
+        let failed = |error| Error::io(&path, "read", error);
+        // Behind a cut the decoder may have taken the next beginning for more of the same.
+        let mut from = self.before + 1;
+        while let Some(file) = next_member(&open_file(&path).map_err(failed)?, from).map_err(failed)? {
+            let mut stream = Stream::at(open_file(&path).map_err(failed)?, Entry { file, decoded }).map_err(failed)?;
+            let mut pending = Vec::new();
+            let found = stream.read(&mut pending);
+            // Bytes that only looked like a beginning give nothing.
+            if !pending.is_empty() {
+                let damage = match found {
+                    Ok(_) => None,
+                    Err(Stop::Damage(damage)) => Some(damage),
+                    Err(Stop::Io(error)) => return Err(failed(error)),
+                };
+                (self.ended, self.damage) = (damage.is_some(), damage);
+                (self.pending, self.stream, self.before) = (pending, stream, file);
+                return Ok(true);
+            }
+            from = file + 1;
+        }
+        Ok(false)
     }
 
     /// Why the file ended before its end, if it did.

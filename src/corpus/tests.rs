@@ -1,6 +1,7 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
 mod entries;
+mod pages;
 mod responses;
 mod taken;
 

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::compression::Entry;
 use super::format::{Boundary, Framing};
-use super::html;
 use super::record::Record;
 use super::shard::RawShard;
 use super::sink::{Content, Lost, Sink};
@@ -77,7 +76,7 @@ struct Document {
 impl Content for Document {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let bytes = &bytes[self.bytes.clone()];
-        match sink.decode_text(offset, bytes, html::declared_charset(bytes)) {
+        match sink.decode_text(offset, bytes, None) {
             Some(text) => sink.keep(Record { text: (self.to_text)(text), ..Record::default() }),
             None => Ok(()),
         }

@@ -232,6 +232,7 @@ impl Reading {
                 .ok_or_else(|| Error::internal("an entry names an input that is not there"))?;
             input.add(tally);
             self.totals.left_out += tally.left_out;
+            self.totals.passed_over += tally.passed_over.values().sum::<u64>();
         }
         add(&mut self.counts, &facts.counts);
         Ok(())
@@ -246,6 +247,7 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
         read: tally.records + tally.quarantined,
         quarantined: tally.quarantined,
         left_out: tally.left_out,
+        passed_over: tally.passed_over.clone(),
         charset: tally.charset.clone(),
         replaced: tally.replaced,
     }

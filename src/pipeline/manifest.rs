@@ -122,6 +122,9 @@ pub struct InputFacts {
     /// Records that the sample left out; not among those read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
+    /// What was read and is no document in its own right, by reason; not among the records.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub passed_over: BTreeMap<String, u64>,
     /// Character encoding found, for plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
@@ -138,6 +141,9 @@ pub struct Totals {
     /// Records that the sample left out; not among those read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
+    /// What was read and is no document in its own right; not among those read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passed_over: u64,
     /// Documents in `documents/` and `validation/documents/`.
     pub kept: u64,
     /// Documents in `rejected/`.

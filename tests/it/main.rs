@@ -27,4 +27,5 @@ mod split;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod vocabulary;
+mod web_archives;
 mod what_if;

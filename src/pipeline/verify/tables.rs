@@ -189,6 +189,8 @@ impl Check<'_> {
         self.compare("read", self.manifest.totals.read, by_input, "the inputs add up to");
         let left_out: u64 = self.manifest.inputs.iter().map(|input| input.left_out).sum();
         self.compare("left_out", self.manifest.totals.left_out, left_out, "the inputs add up to");
+        let passed_over: u64 = self.manifest.inputs.iter().flat_map(|input| input.passed_over.values()).sum();
+        self.compare("passed_over", self.manifest.totals.passed_over, passed_over, "the inputs add up to");
         let (sample, limit) = self.manifest.taken.map_or((None, None), |taken| (taken.sample, taken.limit));
         if left_out > 0 && sample.is_none() {
             self.found(format!("manifest.json: says left_out {left_out}, yet nothing was sampled"));
