@@ -45,4 +45,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::open_decoded;
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -1,17 +1,32 @@
 //! HTML → the text a reader sees, one line a block.
 //!
-//! No tree is built: a tokeniser gives tags and text with references resolved, block tags end lines, and scripts, styles, titles and the
-//! readings of ruby are left out. Broken markup costs markup, not time: the page is read once, or a few times where a tag does not end.
+//! No tree is built: a tokeniser gives tags and text with references resolved, the elements that are open are known, and what a reader does not
+//! see is left out, with scripts, styles, titles and the readings of ruby. Then the main content is told from the chrome of the site, line by line
+//! (docs/guide/html.md). Broken markup costs markup, not time: the page is read once, or a few times where a tag does not end.
 
+mod attributes;
 mod bytes;
+mod changes;
 mod charset;
+mod chrome_words;
 mod elements;
+mod flags;
+mod letters;
 mod lines;
+mod main_content;
 mod name;
+mod options;
+mod page;
 mod reader;
+mod regions;
+mod stack;
+mod style;
 mod tokens;
+mod width;
 
 pub(super) use self::charset::declared_charset;
+pub use self::options::{Extract, Options};
+pub use self::page::Page;
 
 /// Does the text begin like a page? An XML declaration and comments may stand before it.
 pub(super) fn is_page(text: &str) -> bool {
@@ -27,12 +42,15 @@ fn behind<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     text.strip_prefix(open)?.split_once(close).map(|(_, rest)| rest)
 }
 
-/// The text of a page. Linear in its length, and what is kept beside the text is bounded.
-pub fn text(page: &str) -> String {
-    let is_xml = page.trim_start().starts_with("<?xml");
+/// Reads a page. Linear in its length, and what is kept beside the text is bounded.
+pub fn read(page: &str, options: &Options) -> Page {
+    let is_xml = options.is_xml || page.trim_start().starts_with("<?xml");
     let mut reader = reader::Reader::new(is_xml, page.len() / 2);
     tokens::read(page, &mut reader);
-    reader.finish()
+    match options.extract {
+        Extract::Main => reader.finish(main_content::choose),
+        Extract::All => reader.finish(|lines, _| vec![true; lines.len()]),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The section `[input]` of the plan.
 
+use super::html::Extract;
+
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -15,13 +17,24 @@ pub struct Options {
     /// Share of the documents that is taken, above 0 and at most 1, e.g. 0.01: drawn by the id of each (without one, by file and number), so that it
     /// is the same whatever else is read, and a larger share takes what a smaller one does. `--sample 1%`.
     pub sample: Option<f64>,
+    /// What of a page of HTML is its text, also in WARC files: `main`, its main content without navigation, headers and footers of the site, forms and the
+    /// like, or `all`, everything a reader sees.
+    pub extract: Extract,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), record_max: 16 << 20, follow_links: false, sample: None, limit: None }
+        Self {
+            paths: Vec::new(),
+            source: SourceDefaults::default(),
+            record_max: 16 << 20,
+            follow_links: false,
+            sample: None,
+            extract: Extract::Main,
+            limit: None,
+        }
     }
 }
 
@@ -49,7 +62,7 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), sample: None, ..self.clone() }
+        Self { paths: Vec::new(), source: SourceDefaults::default(), sample: None, extract: Extract::default(), ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.

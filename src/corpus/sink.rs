@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use super::charset;
+use super::html::Extract;
 use super::input_file::InputFile;
 use super::options::Options;
 use super::record::{InputTally, Outcome, Record};
@@ -63,6 +64,11 @@ impl<'a> Sink<'a> {
     /// Longest record, in decoded bytes.
     pub(super) fn record_max(&self) -> u64 {
         self.options.record_max
+    }
+
+    /// What of a page of HTML is wanted.
+    pub(super) fn extract(&self) -> Extract {
+        self.options.extract
     }
 
     /// Counts decoded bytes.

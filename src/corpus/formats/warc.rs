@@ -229,10 +229,14 @@ impl Content for RawPage {
         };
         let declared = page.charset.or_else(|| html::declared_charset(&content));
         let Some(text) = sink.decode_text(offset, &content, declared) else { return Ok(()) };
-        let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
+        let seen = if page.is_html || html::is_page(&text) {
+            html::read(&text, &html::Options { extract: sink.extract(), is_xml: page.is_xml })
+        } else {
+            html::Page { text, title: None }
+        };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
-        sink.keep(Record { id, text, url, date, ordinal_in_file: self.record, ..Record::default() })
+        sink.keep(Record { id, meta: seen.meta(), text: seen.text, url, date, ordinal_in_file: self.record, ..Record::default() })
     }
 }
 
@@ -299,6 +303,7 @@ struct Page<'a> {
     /// What HTTP or WARC say of the charset.
     charset: Option<&'a str>,
     is_html: bool,
+    is_xml: bool,
     /// Header of the HTTP response that holds the page, if one does.
     http: &'a [u8],
     /// What follows it, with the codings it names.
@@ -320,6 +325,7 @@ fn page<'a>(header: &'a [u8], body: &'a [u8]) -> Page<'a> {
         date: value(header, "WARC-Date"),
         charset: kind.and_then(|kind| kind.split_once("charset=")).map(|(_, charset)| charset.trim_matches(['"', ' ', '\''])),
         is_html: kind.is_some_and(|kind| kind.contains("html")),
+        is_xml: kind.is_some_and(|kind| kind.contains("xhtml")),
         http: &body[..range.start],
         body: &body[range],
     }
@@ -356,6 +362,7 @@ mod tests {
             date: None,
             charset: Some("EUC-JP"),
             is_html: true,
+            is_xml: false,
             http: &body[..82],
             body: b"<p>a",
         };
