@@ -25,8 +25,11 @@ mod tokens;
 mod width;
 
 pub(super) use self::charset::declared_charset;
-pub use self::options::{Extract, Options};
+pub use self::options::{Extract, Options, Ruby};
 pub use self::page::Page;
+
+/// What a page begins with, before a blank or the end of the tag, and hardly a text.
+const BEGINNINGS: [&str; 9] = ["!doctype html", "html", "head", "body", "title", "meta", "link", "script", "style"];
 
 /// Does the text begin like a page? An XML declaration and comments may stand before it.
 pub(super) fn is_page(text: &str) -> bool {
@@ -34,7 +37,11 @@ pub(super) fn is_page(text: &str) -> bool {
     while let Some(rest) = behind(start, "<!--", "-->").or_else(|| behind(start, "<?", ">")) {
         start = rest.trim_start();
     }
-    ["<!doctype html", "<html"].iter().any(|tag| start.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
+    let tag = start.strip_prefix('<').unwrap_or_default();
+    BEGINNINGS.iter().any(|name| {
+        let (found, rest) = tag.split_at_checked(name.len()).unwrap_or_default();
+        found.eq_ignore_ascii_case(name) && (rest.starts_with('>') || rest.starts_with(char::is_whitespace))
+    })
 }
 
 /// What follows a beginning that is enclosed in `open` and `close`.
@@ -45,7 +52,7 @@ fn behind<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
 /// Reads a page. Linear in its length, and what is kept beside the text is bounded.
 pub fn read(page: &str, options: &Options) -> Page {
     let is_xml = options.is_xml || page.trim_start().starts_with("<?xml");
-    let mut reader = reader::Reader::new(is_xml, page.len() / 2);
+    let mut reader = reader::Reader::new(is_xml, options.ruby == Ruby::Keep, page.len() / 2);
     tokens::read(page, &mut reader);
     match options.extract {
         Extract::Main => reader.finish(main_content::choose),

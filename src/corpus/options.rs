@@ -1,6 +1,6 @@
 //! The section `[input]` of the plan.
 
-use super::html::Extract;
+use super::html::{Extract, Ruby};
 
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -20,6 +20,8 @@ pub struct Options {
     /// What of a page of HTML is its text, also in WARC files: `main`, its main content without navigation, headers and footers of the site, forms and the
     /// like, or `all`, everything a reader sees.
     pub extract: Extract,
+    /// Readings of ruby in HTML: `drop`, or `keep` them in brackets behind their base.
+    pub ruby: Ruby,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
 }
@@ -33,6 +35,7 @@ impl Default for Options {
             follow_links: false,
             sample: None,
             extract: Extract::Main,
+            ruby: Ruby::Drop,
             limit: None,
         }
     }
@@ -62,7 +65,14 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), sample: None, extract: Extract::default(), ..self.clone() }
+        Self {
+            paths: Vec::new(),
+            source: SourceDefaults::default(),
+            sample: None,
+            extract: Extract::default(),
+            ruby: Ruby::default(),
+            ..self.clone()
+        }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.

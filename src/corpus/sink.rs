@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::charset;
-use super::html::Extract;
+use super::html;
 use super::input_file::InputFile;
 use super::options::Options;
 use super::record::{InputTally, Outcome, Record};
@@ -66,9 +66,9 @@ impl<'a> Sink<'a> {
         self.options.record_max
     }
 
-    /// What of a page of HTML is wanted.
-    pub(super) fn extract(&self) -> Extract {
-        self.options.extract
+    /// How pages of HTML are read.
+    pub(super) fn html(&self) -> html::Options {
+        html::Options { extract: self.options.extract, ruby: self.options.ruby, is_xml: false }
     }
 
     /// Counts decoded bytes.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::compression::Entry;
 use super::format::{Boundary, Framing};
-use super::html::{self, Extract, Page};
+use super::html::{self, Options, Page};
 use super::record::Record;
 use super::shard::RawShard;
 use super::sink::{Content, Lost, Sink};
@@ -12,7 +12,7 @@ use super::source::ByteSource;
 use crate::error::Result;
 
 /// What is made of the decoded file.
-pub(super) type ToPage = fn(String, Extract) -> Page;
+pub(super) type ToPage = fn(String, Options) -> Page;
 
 /// A file that is one document.
 pub(super) struct WholeFile {
@@ -79,7 +79,7 @@ impl Content for Document {
         let bytes = &bytes[self.bytes.clone()];
         match sink.decode_text(offset, bytes, html::declared_charset(bytes)) {
             Some(text) => {
-                let page = (self.to_page)(text, sink.extract());
+                let page = (self.to_page)(text, sink.html());
                 sink.keep(Record { meta: page.meta(), text: page.text, ..Record::default() })
             }
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! HTML: the whole file is one page, in any charset; the document is its text.
 
 use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
-use crate::corpus::html::{self, Extract, Options, Page};
+use crate::corpus::html::{self, Options, Page};
 use crate::corpus::source::ByteSource;
 use crate::corpus::whole_file::WholeFile;
 use crate::error::Result;
@@ -25,11 +25,11 @@ impl Format for Html {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "plain text is given on as it is, and both are called the same way")]
-fn read(page: String, extract: Extract) -> Page {
-    html::read(&page, &Options { extract, is_xml: false })
+fn read(page: String, options: Options) -> Page {
+    html::read(&page, &options)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "plain text is given on as it is, and both are called the same way")]
-fn read_xml(page: String, extract: Extract) -> Page {
-    html::read(&page, &Options { extract, is_xml: true })
+fn read_xml(page: String, options: Options) -> Page {
+    html::read(&page, &Options { is_xml: true, ..options })
 }

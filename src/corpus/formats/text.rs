@@ -1,7 +1,7 @@
 //! Plain text: the whole file is one document, in any charset. A file without a telling name that begins like a page of HTML is read as one.
 
 use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
-use crate::corpus::html::{self, Extract, Page};
+use crate::corpus::html::{self, Options, Page};
 use crate::corpus::source::ByteSource;
 use crate::corpus::whole_file::WholeFile;
 use crate::error::Result;
@@ -32,10 +32,10 @@ impl Format for Text {
     }
 }
 
-fn text(text: String, _: Extract) -> Page {
+fn text(text: String, _: Options) -> Page {
     Page { text, title: None }
 }
 
-fn text_or_page(file: String, extract: Extract) -> Page {
-    if html::is_page(&file) { html::read(&file, &html::Options { extract, is_xml: false }) } else { text(file, extract) }
+fn text_or_page(file: String, options: Options) -> Page {
+    if html::is_page(&file) { html::read(&file, &options) } else { text(file, options) }
 }

@@ -230,7 +230,7 @@ impl Content for RawPage {
         let declared = page.charset.or_else(|| html::declared_charset(&content));
         let Some(text) = sink.decode_text(offset, &content, declared) else { return Ok(()) };
         let seen = if page.is_html || html::is_page(&text) {
-            html::read(&text, &html::Options { extract: sink.extract(), is_xml: page.is_xml })
+            html::read(&text, &html::Options { is_xml: page.is_xml, ..sink.html() })
         } else {
             html::Page { text, title: None }
         };

@@ -10,8 +10,9 @@ use super::letters::{is_letter, letters};
 const CHARACTERS_MAX: usize = 120;
 /// Longest line that is chrome for its beginning alone.
 const START_MAX: usize = 60;
-/// Share of the letters of a line that has to be words of chrome.
+/// Share of the letters of a line that has to be words of chrome; of one with a full stop, which is a sentence, nearly all.
 const COVERED: f32 = 0.8;
+const COVERED_IN_SENTENCE: f32 = 0.92;
 
 /// What stands between the entries of a menu.
 const SEPARATORS: &str = "|/><»«›‹ \t[]()【】■▲▼●│┃";
@@ -23,9 +24,13 @@ const COUNTERS: &str = "年月日時分秒位件回円人個点頁";
 pub(super) enum Words {
     /// Nothing.
     Text,
+    /// Nothing but words that fill, as on a button.
+    Filler,
     /// It may be one entry of a menu.
     Item,
-    /// It is chrome.
+    /// It is a menu, or a breadcrumb.
+    Menu,
+    /// It is other chrome.
     Chrome,
 }
 
@@ -74,21 +79,28 @@ fn entries() -> impl Iterator<Item = (&'static str, Kind)> {
 /// What the words of a line say. What `scratch` holds is replaced.
 pub(super) fn words(line: &str, scratch: &mut String) -> Words {
     let line = line.trim();
-    // No character is longer than four bytes, so that few lines have to be counted.
-    if line.len() > CHARACTERS_MAX && line.chars().nth(CHARACTERS_MAX).is_some() {
+    // What somebody says is text. No character is longer than four bytes, so that few lines have to be counted.
+    if line.starts_with(['「', '『', '“']) || line.len() > CHARACTERS_MAX && line.chars().nth(CHARACTERS_MAX).is_some() {
         return Words::Text;
     }
     scratch.clear();
     scratch.extend(line.chars().map(folded));
     let line = scratch.as_str();
-    if !line.contains('。') && (is_copyright(line) || is_breadcrumb(line) || begins_as_chrome(line)) {
+    let is_sentence = line.contains('。');
+    if !is_sentence && (is_breadcrumb(line) || begins_as_chrome(line)) {
+        return Words::Menu;
+    }
+    if !is_sentence && is_copyright(line) {
         return Words::Chrome;
     }
-    match Found::count(line) {
+    match Found::count(line, if is_sentence { COVERED_IN_SENTENCE } else { COVERED }) {
         Some(found) if found.covered == 0 => Words::Text,
-        Some(found) if found.sure || found.segments > 1 => Words::Chrome,
-        Some(found) if found.segments == 1 && found.other == 0 => Words::Item,
-        _ => Words::Text,
+        Some(found) if found.segments > 1 && !is_sentence => Words::Menu,
+        Some(found) if found.sure => Words::Chrome,
+        Some(found) if found.other > 0 => Words::Text,
+        Some(found) if found.segments == 1 => Words::Item,
+        Some(_) => Words::Filler,
+        None => Words::Text,
     }
 }
 
@@ -114,7 +126,7 @@ fn is_copyright(line: &str) -> bool {
 fn is_breadcrumb(line: &str) -> bool {
     ["ホーム", "トップページ", "トップ", "home", "top"].iter().any(|home| {
         let rest = line.strip_prefix(home).map(str::trim_start);
-        rest.is_some_and(|rest| rest.starts_with(['>', '»', '›', '≫', '▸']) && !rest.starts_with(">="))
+        rest.is_some_and(|rest| rest.starts_with(['>', '»', '›', '≫', '▸']) && !rest.starts_with(">=") || rest.matches("/ ").count() > 1)
     })
 }
 
@@ -140,9 +152,9 @@ struct Found {
 
 impl Found {
     /// Counts; `None` as soon as too much of the line is other text.
-    fn count(line: &str) -> Option<Self> {
+    fn count(line: &str, covered: f32) -> Option<Self> {
         let mut found = Self::default();
-        let other_max = letters(line) as f32 * (1.0 - COVERED);
+        let other_max = letters(line) as f32 * (1.0 - covered);
         let (mut at, mut segment_has_item) = (0, false);
         for word in TABLE.automaton.find_iter(line) {
             if !stands_alone(line, word.start(), word.end()) {

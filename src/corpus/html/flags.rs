@@ -55,6 +55,17 @@ impl Flags {
         Self(self.0 & !less.0)
     }
 
+    /// What is said of a line of which a part stands here and the rest there: only what is chrome in all its parts is chrome.
+    pub(super) fn along(self, there: Self) -> Self {
+        let marks = Self::CHROME
+            .with(Self::NAMED_CHROME)
+            .with(Self::LIKELY_CHROME)
+            .with(Self::LINKED_CHROME)
+            .with(Self::COMMENTS)
+            .with(Self::CONTROL);
+        self.without(marks.without(there))
+    }
+
     /// Is text that stands here no text of the page?
     pub(super) fn hides(self) -> bool {
         self.has(Self::HIDDEN.with(Self::UNSEEN).with(Self::READING))

@@ -6,6 +6,9 @@ use super::width::joins;
 /// Lines that are told apart. A page of more is no page with navigation around an article, and what is kept of each line would be more than its text.
 const LINES_MAX: usize = 1 << 18;
 
+/// What stands before a reading that is kept.
+const OPEN: &[u8] = "（".as_bytes();
+
 /// What stands between the text so far and the next character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gap {
@@ -78,6 +81,20 @@ impl Lines {
         }
     }
 
+    /// A reading follows.
+    pub(super) fn open_reading(&mut self, flags: Flags) {
+        self.push(OPEN, flags);
+    }
+
+    /// A reading has ended; where nothing was in it, nothing is left of it.
+    pub(super) fn close_reading(&mut self, flags: Flags) {
+        if self.text.ends_with(OPEN) {
+            self.text.truncate(self.text.len() - OPEN.len());
+        } else {
+            self.push("）".as_bytes(), flags);
+        }
+    }
+
     fn blank(&mut self, blank: u8, flags: Flags) {
         match blank {
             _ if flags.has(Flags::PRE) => self.blanks.push(blank),
@@ -103,8 +120,9 @@ impl Lines {
         self.gap = Gap::None;
         self.blanks.clear();
         self.text.extend_from_slice(bytes);
-        if let (true, Some(line)) = (flags.has(Flags::LINK), self.begun.last_mut()) {
-            line.linked += bytes.len();
+        if let Some(line) = self.begun.last_mut() {
+            line.flags = line.flags.along(flags);
+            line.linked += if flags.has(Flags::LINK) { bytes.len() } else { 0 };
         }
         if let Some(at) = self.fold {
             self.settle(at);
@@ -154,11 +172,13 @@ impl Lines {
             }
             joined.extend_from_slice(self.text.get(cell.start..end).unwrap_or_default());
         }
-        let linked = self.begun.iter().skip(first).map(|cell| cell.linked).sum();
+        let cells = self.begun.iter().skip(first);
+        let linked = cells.clone().map(|cell| cell.linked).sum();
+        let flags = cells.fold(row.flags, |flags, cell| flags.along(cell.flags)).with(Flags::ROW);
         self.text.truncate(row.start);
         self.text.append(&mut joined);
         self.begun.truncate(first);
-        self.begun.push(Line { linked, flags: row.flags.with(Flags::ROW), ..row });
+        self.begun.push(Line { linked, flags, ..row });
     }
 
     /// The lines that `choose` keeps, as one text.
@@ -171,7 +191,8 @@ impl Lines {
             .collect();
         let kept = choose(&seen);
         let mut out = String::with_capacity(text.len() + seen.len());
-        for (line, _) in seen.iter().zip(&kept).filter(|(_, kept)| **kept) {
+        // `<p>&nbsp;</p>` is how editors make room.
+        for (line, _) in seen.iter().zip(&kept).filter(|(line, kept)| **kept && !line.text.trim().is_empty()) {
             if !out.is_empty() {
                 out.push('\n');
             }

@@ -23,8 +23,10 @@ const LONG: usize = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Main,
-    /// The element says so, or the words.
+    /// The words say so, or what stands beside it.
     Chrome,
+    /// The element says so.
+    Tagged,
     /// The name of a class says so.
     Named,
     Comment,
@@ -46,15 +48,23 @@ impl Fact {
     }
 }
 
+/// When marks are not believed: what they would cost is so many times the rest, and the rest is less than an article. An element that was never closed
+/// takes the page with it; a name may mean something else; what readers wrote may be what the page is for.
+const DOUBTS: [(Flags, Verdict, usize, usize); 3] = [
+    (Flags::CHROME, Verdict::Tagged, 4, ARTICLE),
+    (Flags::NAMED_CHROME, Verdict::Named, 1, usize::MAX),
+    (Flags::COMMENTS, Verdict::Comment, 1, ARTICLE),
+];
+
 /// Which lines of a page with this title are its main content.
 pub(super) fn choose(lines: &[Seen<'_>], title: &str) -> Vec<bool> {
     let mut believe = Flags::CHROME.with(Flags::NAMED_CHROME).with(Flags::COMMENTS).with(Flags::LIKELY_CHROME).with(Flags::LINKED_CHROME);
     let mut scratch = String::new();
     let mut facts: Vec<Fact> = lines.iter().map(|line| fact(line, title, believe, &mut scratch)).collect();
-    for (mark, verdict, enough) in [(Flags::NAMED_CHROME, Verdict::Named, usize::MAX), (Flags::COMMENTS, Verdict::Comment, ARTICLE)] {
+    for (mark, verdict, times, enough) in DOUBTS {
         let marked: usize = facts.iter().filter(|fact| fact.is_prose && fact.verdict == verdict).map(|fact| fact.letters).sum();
         let main: usize = facts.iter().filter(|fact| !fact.is_chrome()).map(|fact| fact.letters).sum();
-        if marked > main && main < enough {
+        if marked > times * main && main < enough {
             believe = believe.without(mark);
             facts = lines.iter().map(|line| fact(line, title, believe, &mut scratch)).collect();
         }
@@ -76,7 +86,9 @@ fn fact(line: &Seen<'_>, title: &str, believe: Flags, scratch: &mut String) -> F
     let words = if is_text { Words::Text } else { words(line.text, scratch) };
     let is_link = linked >= 0.7 && !line.flags.has(Flags::REST) && (letters < LONG || !ends_sentence(line.text));
     let is_title = letters > 1 && line.flags.has(Flags::HEADING) && title.starts_with(line.text);
-    let verdict = if has(Flags::CHROME) || line.flags.has(Flags::CONTROL) {
+    let verdict = if has(Flags::CHROME) {
+        Verdict::Tagged
+    } else if line.flags.has(Flags::CONTROL) {
         Verdict::Chrome
     } else if has(Flags::NAMED_CHROME) {
         Verdict::Named
@@ -84,7 +96,7 @@ fn fact(line: &Seen<'_>, title: &str, believe: Flags, scratch: &mut String) -> F
         Verdict::Chrome
     } else if has(Flags::COMMENTS) {
         Verdict::Comment
-    } else if words == Words::Chrome || is_link && (words == Words::Item || has(Flags::LINKED_CHROME)) {
+    } else if matches!(words, Words::Menu | Words::Chrome) || is_link && (words != Words::Text || has(Flags::LINKED_CHROME)) {
         Verdict::Chrome
     } else if linked >= 0.6 && !line.flags.has(Flags::REST) && line.text.matches(['|', '｜', '»', '›', '＞', '>', '/']).count() > 1 {
         Verdict::Link
@@ -119,7 +131,7 @@ fn judge_neighbours(lines: &[Seen<'_>], facts: &mut [Fact]) {
     let is_of_text = |at: usize| lines[at].flags.has(Flags::CONTENT) && (first..last).contains(&at);
     run_of(facts, |fact| fact.is_link, |at, fact| fact.is_link && !fact.is_chrome() && !is_of_text(at), Verdict::Link);
     let is_item = |at: usize, fact: &Fact| fact.words == Words::Item && !fact.is_chrome() && !lines[at].flags.has(Flags::CONTENT);
-    run_of(facts, |fact| fact.words != Words::Text, is_item, Verdict::Chrome);
+    run_of(facts, |fact| !matches!(fact.words, Words::Text | Words::Filler), is_item, Verdict::Chrome);
     for at in 0..facts.len() {
         let is_chrome = |at: Option<usize>| at.and_then(|at| facts.get(at)).is_none_or(Fact::is_chrome);
         let (before, behind) = (is_chrome(at.checked_sub(1)), is_chrome(Some(at + 1)));
@@ -127,7 +139,9 @@ fn judge_neighbours(lines: &[Seen<'_>], facts: &mut [Fact]) {
         let is_short = fact.letters <= SHORT && !fact.is_prose && !lines[at].flags.has(Flags::PRE.with(Flags::ROW).with(Flags::HEADING));
         let goes_along = fact.is_link || fact.words == Words::Item;
         // The name of the site stands first, before its menu.
-        let is_site = at == 0 && facts.get(1).is_some_and(|next| next.verdict == Verdict::Chrome && next.words == Words::Chrome);
+        let is_site = at == 0
+            && facts.get(1).is_some_and(|next| next.verdict == Verdict::Chrome && next.words == Words::Menu)
+            && !ends_sentence(lines[at].text);
         if !fact.is_chrome() && is_short && (is_site || goes_along && before && behind && facts.len() > 1) {
             facts[at].verdict = if fact.is_link { Verdict::Link } else { Verdict::Chrome };
         }

@@ -24,6 +24,8 @@ const SIGNS: [&[u8]; 3] = [b"gaiji", b"emoji", b"emoticon"];
 pub(super) struct Reader {
     /// Does `/>` end every element, as in XML?
     xml: bool,
+    /// Do the readings of ruby stay?
+    readings: bool,
     stack: Stack,
     lines: Lines,
     title: Option<Lines>,
@@ -31,8 +33,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(xml: bool, capacity: usize) -> Self {
-        Self { xml, stack: Stack::default(), lines: Lines::with_capacity(capacity), title: None, title_bytes: 0 }
+    pub(super) fn new(xml: bool, readings: bool, capacity: usize) -> Self {
+        Self { xml, readings, stack: Stack::default(), lines: Lines::with_capacity(capacity), title: None, title_bytes: 0 }
     }
 
     /// The page, of which `choose` keeps lines.
@@ -81,6 +83,10 @@ impl Reader {
             self.title = Some(Lines::with_capacity(64));
             change.add(Flags::TITLE);
         }
+        let is_reading = self.readings && matches!(name.get(), b"rt" | b"rtc");
+        if is_reading {
+            change.take(Flags::READING);
+        }
         let flags = change.apply(self.stack.flags());
         let is_apart = is_apart(element, change.adds, self.stack.flags());
         if (element.is_block() || element == Element::Break || is_apart) && !flags.has(Flags::HIDDEN) {
@@ -100,6 +106,9 @@ impl Reader {
             _ => {}
         }
         self.stack.push(name, element, change, self.lines.count());
+        if is_reading && name.get() == b"rt" && !flags.hides() {
+            self.lines.open_reading(flags);
+        }
         content(name.get(), self.xml)
     }
 
@@ -156,6 +165,9 @@ impl Reader {
             let Some(frame) = self.stack.pop() else { return };
             match frame.element {
                 Element::Cell if self.lines.count() > frame.lines + 1 => self.stack.mark_row_tall(),
+                Element::Reading if frame.name.get() == b"rt" && self.readings && !frame.flags.hides() => {
+                    self.lines.close_reading(frame.flags);
+                }
                 Element::Row if !frame.is_tall && self.lines.count() > frame.lines + 1 => self.lines.join_row(frame.lines),
                 _ => {}
             }
@@ -168,10 +180,10 @@ impl Reader {
 
     /// Closes the elements that a start tag ends without a word (HTML standard, 13.2.6.4.7 and on).
     fn end_implied(&mut self, name: Name, element: Element) {
-        if element.is_block() || matches!(element, Element::Ruby) {
-            while self.stack.flags().has(Flags::READING) {
-                self.close_to(self.stack.depth() - 1);
-            }
+        if (element.is_block() || element == Element::Ruby)
+            && let Some(at) = self.stack.find(|frame| frame.element == Element::Reading, |frame| frame.element.is_block())
+        {
+            self.close_to(at);
         }
         let within = |ends: fn(Element) -> bool, bars: fn(&Frame) -> bool| self.stack.find(|frame| ends(frame.element), bars);
         let at = match element {

@@ -147,7 +147,10 @@ fn meaning(word: &[u8]) -> Word {
 /// Words that are written as one.
 fn stem(word: &[u8]) -> Word {
     let within = |stems: &[&[u8]]| stems.iter().any(|stem| memchr::memmem::find(word, stem).is_some());
-    if within(&[b"breadcrumb", b"pankuzu", b"topicpath", b"sidebar", b"pagetop"]) || word.ends_with(b"navi") || word.ends_with(b"nav") {
+    if within(&[b"breadcrumb", b"pankuzu", b"topicpath", b"sidebar", b"pagetop", b"cookie"])
+        || word.ends_with(b"navi")
+        || word.ends_with(b"nav")
+    {
         Word::Chrome
     } else if word.ends_with(b"footer") || word.starts_with(b"footer") {
         Word::Footer

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// All that a reader sees.
 fn text(page: &str) -> String {
-    read(page, &Options { extract: Extract::All, is_xml: false }).text
+    read(page, &Options { extract: Extract::All, ..Options::default() }).text
 }
 
 fn check(cases: &[(&str, &str)]) {
@@ -120,6 +120,14 @@ fn a_tag_that_does_not_end_costs_itself() {
 #[test]
 fn pages_and_their_charset() {
     assert!(is_page("\n<!doctype HTML>") && is_page("<HTML lang=ja>") && !is_page("<p>"));
+    assert!(
+        is_page("<head><title>")
+            && is_page("<Meta charset=x>")
+            && is_page("<script>\n")
+            && !is_page("<header>")
+            && !is_page("<title")
+            && !is_page("<あ")
+    );
     assert!(is_page("<?xml version=\"1.0\"?>\n<!-- saved from url -->\n<!DOCTYPE html PUBLIC \"x\">"));
     assert!(!is_page("<!-- <html>") && !is_page("<?xml version=\"1.0\"?><rss>") && !is_page("<!--html-->") && !is_page("<htmあ"));
     assert_eq!(declared_charset(b"<meta charset=\"EUC-JP\">"), Some("EUC-JP"));

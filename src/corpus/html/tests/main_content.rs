@@ -175,8 +175,20 @@ fn a_thread_is_what_readers_wrote() {
 #[test]
 fn verse_and_talk_without_marks() {
     check(
-        "<p>春の海<p>終日のたり<p>のたりかな<p>「はい」<p>「いいえ」<p>検索<p>小 中 大<p>トップ",
-        &["春の海", "終日のたり", "のたりかな", "「はい」", "「いいえ」", "検索", "小 中 大", "トップ"],
+        "<p>春の海<p>終日のたり<p>のたりかな<p>「はい」<p>「いいえ」<p>検索<p>小 中 大<p>トップ<p>「次へ」<p>「戻る」<p>「閉じる」",
+        &[
+            "春の海",
+            "終日のたり",
+            "のたりかな",
+            "「はい」",
+            "「いいえ」",
+            "検索",
+            "小 中 大",
+            "トップ",
+            "「次へ」",
+            "「戻る」",
+            "「閉じる」",
+        ],
     );
 }
 
@@ -187,6 +199,18 @@ fn chrome_without_marks() {
          <p>前のページ｜次のページ<p>橋は洪水で流れました。<p>このサイトではCookieを使用しています。<p>Ｃｏｐｙｒｉｇｈｔ（Ｃ）２０１０ 架空町",
         &["橋の話", "昔、ここに橋がありました。", "橋は洪水で流れました。"],
     );
+    for line in [
+        "当ウェブサイトでは、利便性の向上のためにクッキーを利用しています。",
+        "HOME / 暮らし / 福祉",
+        "この記事を読んだ人はこんな記事も読んでいます",
+        "人気順 新着順",
+        "LINEで友だちに教える",
+        "≪前へ 1 2 3 次へ≫",
+        "申し訳ございません。お探しのページは見つかりませんでした。",
+        "投稿者：管理人　投稿日時：2020年1月1日 12:34",
+    ] {
+        check(&format!("<p>ある日のことである。</p><p>{line}</p><p>雨が降った。</p>"), &["ある日のことである。", "雨が降った。"]);
+    }
     // The same words in sentences, headings and lists of a text.
     let text = [
         "サイトマップの作り方",
@@ -196,6 +220,9 @@ fn chrome_without_marks() {
         "トップに立った彼は、ホームへ帰りたいと言った。",
         "現在地から駅まで歩いて十分かかる。",
         "(c) 前二号に掲げるもの",
+        "[すべてのアカウント] の [アカウントの追加] を選択します。",
+        "クッキーの値を返します。",
+        "サービス アカウントのアクセス権を確認します。",
     ];
     check(&format!("<p>{}", text.join("<p>")), &text);
 }
@@ -203,7 +230,7 @@ fn chrome_without_marks() {
 #[test]
 fn lists_of_links_go_and_links_in_text_stay() {
     check(
-        "<h1>橋</h1><p>橋は<a href=a>川</a>を渡る。</p><p><a href=b>橋の写真</a></p><p>終わり。</p><h2>別の頁</h2><ul><li><a href=1>山</a><li><a href=2>谷</a><li><a href=3>海</a></ul>",
+        "<h1>橋</h1><p>橋は<a href=a>川</a>を渡る。</p><p><a href=b>橋の写真</a></p><p>終わり。</p><p><a href=c>詳しく見る</a></p><h2>別の頁</h2><ul><li><a href=1>山</a><li><a href=2>谷</a><li><a href=3>海</a></ul>",
         &["橋", "橋は川を渡る。", "橋の写真", "終わり。"],
     );
     // A page that is a list keeps it.
@@ -261,8 +288,22 @@ fn marks_that_would_cost_the_text_are_not_believed() {
     check("<nav><a href=/>表紙</a></nav>", &["表紙"]);
     check("<p>ホーム｜検索", &["ホーム｜検索"]);
     check("<footer>一行だけ</footer>", &["一行だけ"]);
+    let article = "この町の歴史は古く、川のほとりに市が立った頃から続いている。".repeat(4);
+    check(&format!("<div>町</div><nav><ul><li>案内</ul><p>{article}</p><p>後の文。</p>"), &["町", "案内", &article, "後の文。"]);
     // A form around everything is not a form.
     check("<form id=aspnetForm><h1>題</h1><p>本文です。</p><select><option>甲<option>乙</select></form>", &["題", "本文です。"]);
+}
+
+#[test]
+fn a_line_is_chrome_only_if_all_of_it_is() {
+    check(
+        "<p><span class=sns>この欄</span>は編集部が書いている。</p><p><button>開く</button>を押すと、箱が開く。</p>",
+        &["この欄は編集部が書いている。", "開くを押すと、箱が開く。"],
+    );
+    check(
+        "<p>本文がここにあります。</p><p><span class=sns>共に見る</span></p><p>&nbsp;</p><table><tr><td class=noprint>一<td>二</table>",
+        &["本文がここにあります。", "一\t二"],
+    );
 }
 
 #[test]

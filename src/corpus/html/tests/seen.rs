@@ -1,10 +1,10 @@
 //! What a reader sees: hidden text, white space, and what stands for text.
 
-use crate::corpus::html::{Extract, Options, read};
+use crate::corpus::html::{Extract, Options, Ruby, read};
 
 fn check(cases: &[(&str, &str)]) {
     for (page, expected) in cases {
-        assert_eq!(read(page, &Options { extract: Extract::All, is_xml: false }).text, *expected, "{page}");
+        assert_eq!(read(page, &Options { extract: Extract::All, ..Options::default() }).text, *expected, "{page}");
     }
 }
 
@@ -94,6 +94,20 @@ fn structure_is_lines() {
 }
 
 #[test]
+fn readings_may_stay() {
+    let text = |page: &str| read(page, &Options { ruby: Ruby::Keep, ..Options::default() }).text;
+    assert_eq!(
+        text("<ruby>東<rt>とう</rt>京<rt>きょう</rt></ruby>と<ruby><rb>硯</rb>\n<rp>（</rp><rt>すずり</rt><rp>）</rp></ruby>。"),
+        "東（とう）京（きょう）と硯（すずり）。"
+    );
+    assert_eq!(
+        text("<ruby>日<rb>本<rtc><rt>に<rt>ほん</rtc></ruby>の<ruby>水<rt></rt></ruby>を<ruby>飲<rt hidden>の</rt></ruby>む"),
+        "日本（に）（ほん）の水を飲む"
+    );
+    assert_eq!(text("<ruby>一<rt>い<p>二"), "一（い）\n二");
+}
+
+#[test]
 fn titles() {
     let title = |page: &str| read(page, &Options::default()).title;
     assert_eq!(title("<title> 一 \n 二&amp;<b></title><title>三</title>").as_deref(), Some("一二&<b>"));
@@ -107,7 +121,7 @@ fn titles() {
 
 #[test]
 fn scripts_of_xml() {
-    let text = |page: &str| read(page, &Options { extract: Extract::All, is_xml: true }).text;
+    let text = |page: &str| read(page, &Options { extract: Extract::All, is_xml: true, ..Options::default() }).text;
     assert_eq!(text("<script>//<![CDATA[\n document.write('</script>'); a<b \n//]]></script>一"), "一");
     assert_eq!(text("<script><!--//--><![CDATA[//><!--\n a<b '</script>' //--><!]]></script>一"), "一");
     assert_eq!(text("<script>if (a<b) x</script>一<style>p > a {}</style><noscript><p>二</p></noscript>三"), "一三");

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """HTML: main content against peers, on pages whose chrome no tag marks, and the tests of the HTML standard.
 
-    html.py pages SEIMAI GOLD [--python PYTHON] [--rounds 3] [--report FILE]
-    html.py standard HTML5LIB_TESTS [--report FILE]
+    html_pages.py pages SEIMAI GOLD [--python PYTHON] [--rounds 3] [--report FILE]
+    html_pages.py standard HTML5LIB_TESTS [--report FILE]
 
 GOLD is a folder with docs.jsonl, gold.jsonl and pages.warc made by shared/data/gen/synth.py (shared/data/synth/d20k, unpacked). Each side reads the WARC
 file and writes a text a page: `SEIMAI normalize`, which also normalises, and with PYTHON fastwarc + resiliparse and warcio + trafilatura; a package that
 is not there is skipped. Sides alternate; CPU seconds of the process, imports and all; every row is kept. Then characters, without blanks, of lines of chrome that are gone and of
-lines of text that are: on documents to be kept, apart for sites with even and odd numbers (words of chrome were collected on the even ones).
+lines of text that are: on documents to be kept that their charset holds (pages.tsv, if it is there) and that are not garbled on purpose, apart for sites with even and odd numbers (words of chrome were collected on the even ones).
 
 `standard` runs the test of the room over a copy of html5lib-tests and reports cases and right ones by kind. Standard library only, beside the peers.
 """
@@ -51,11 +51,14 @@ def bare(text):
 
 def gold(folder):
     """Number of the document → site, lines and whether each is chrome."""
-    documents = {}
+    documents, lossless = {}, None
+    if os.path.exists(os.path.join(folder, "pages.tsv")):
+        with open(os.path.join(folder, "pages.tsv"), encoding="utf8") as rows:
+            lossless = [row.rstrip("\n").endswith("\t1") for row in rows][1:]
     with open(os.path.join(folder, "docs.jsonl"), encoding="utf8") as docs, open(os.path.join(folder, "gold.jsonl"), encoding="utf8") as golds:
         for number, (doc, told) in enumerate(zip(docs, golds)):
             doc, told = json.loads(doc), json.loads(told)
-            if told["expect"] != "keep":
+            if told["expect"] != "keep" or told.get("mojibake") or lossless and not lossless[number]:
                 continue
             lines, start, spans = [], 0, told.get("boiler", ())
             for line in doc["text"].split("\n"):
