@@ -1,5 +1,7 @@
 //! The section `[input]` of the plan.
 
+use super::html::{Extract, Ruby};
+
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,11 @@ pub struct Options {
     /// Share of the documents that is taken, above 0 and at most 1, e.g. 0.01: drawn by the id of each (without one, by file and number), so that it
     /// is the same whatever else is read, and a larger share takes what a smaller one does. `--sample 1%`.
     pub sample: Option<f64>,
+    /// What of a page of HTML is its text, also in WARC files: `main`, its main content without navigation, headers and footers of the site, forms and the
+    /// like, or `all`, everything a reader sees.
+    pub extract: Extract,
+    /// Readings of ruby in HTML: `drop`, or `keep` them in brackets behind their base.
+    pub ruby: Ruby,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
 }
@@ -30,6 +37,8 @@ impl Default for Options {
             record_max: 16 << 20,
             follow_links: false,
             sample: None,
+            extract: Extract::Main,
+            ruby: Ruby::Drop,
             limit: None,
         }
     }
@@ -62,7 +71,8 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        Self { paths: Vec::new(), source: SourceDefaults::default(), warc: WarcOptions::default(), sample: None, ..self.clone() }
+        let Self { source, warc, extract, ruby, .. } = Self::default();
+        Self { paths: Vec::new(), source, warc, extract, ruby, sample: None, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.

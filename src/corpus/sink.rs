@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::charset;
+use super::html;
 use super::input_file::InputFile;
 use super::options::Options;
 use super::record::{InputTally, Outcome, Record};
@@ -74,6 +75,11 @@ impl<'a> Sink<'a> {
     /// Counts what was read and is no document in its own right, by reason.
     pub(super) fn pass_over(&mut self, reason: &str, count: u64) {
         *self.tally().passed_over.entry(reason.to_owned()).or_default() += count;
+    }
+
+    /// How pages of HTML are read.
+    pub(super) fn html(&self) -> html::Options {
+        html::Options { extract: self.options.extract, ruby: self.options.ruby, is_xml: false }
     }
 
     /// Counts decoded bytes.

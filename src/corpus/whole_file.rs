@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::compression::Entry;
 use super::format::{Boundary, Framing};
+use super::html::{Options, Page};
 use super::record::Record;
 use super::shard::RawShard;
 use super::sink::{Content, Lost, Sink};
@@ -11,17 +12,17 @@ use super::source::ByteSource;
 use crate::error::Result;
 
 /// What is made of the decoded file.
-pub(super) type ToText = fn(String) -> String;
+pub(super) type ToPage = fn(String, Options) -> Page;
 
 /// A file that is one document.
 pub(super) struct WholeFile {
     source: ByteSource,
-    to_text: ToText,
+    to_page: ToPage,
 }
 
 impl WholeFile {
-    pub(super) fn new(source: ByteSource, to_text: ToText) -> Self {
-        Self { source, to_text }
+    pub(super) fn new(source: ByteSource, to_page: ToPage) -> Self {
+        Self { source, to_page }
     }
 }
 
@@ -46,7 +47,7 @@ impl Framing for WholeFile {
         } else if source.is_sound() && length > 0 {
             let bytes = shard.store(&source.pending);
             shard.count_records(1);
-            shard.push(source.input, 0, Document { bytes, to_text: self.to_text });
+            shard.push(source.input, 0, Document { bytes, to_page: self.to_page });
         }
         let (offset, rest) = if source.is_sound() { (length, 0) } else { (0, length) };
         shard.push_damage(source.input, offset, None, rest, source.damage());
@@ -70,14 +71,17 @@ impl Framing for WholeFile {
 #[derive(Debug)]
 struct Document {
     bytes: Range<usize>,
-    to_text: ToText,
+    to_page: ToPage,
 }
 
 impl Content for Document {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let bytes = &bytes[self.bytes.clone()];
         match sink.decode_text(offset, bytes, None) {
-            Some(text) => sink.keep(Record { text: (self.to_text)(text), ..Record::default() }),
+            Some(text) => {
+                let page = (self.to_page)(text, sink.html());
+                sink.keep(Record { meta: page.meta(), text: page.text, ..Record::default() })
+            }
             None => Ok(()),
         }
     }

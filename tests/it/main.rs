@@ -9,6 +9,7 @@ mod export;
 mod filter;
 mod harness;
 mod hostile;
+mod html;
 mod keigo;
 mod keigo_cases;
 mod lists;

@@ -1,11 +1,18 @@
 //! Names of elements.
 
-/// A name in lower case, as far as it can be one that counts: a longer one is nobody's and equals nothing.
-#[derive(Debug, Clone, Copy, Default)]
+/// A name in lower case. What counts is never longer than `MAX` bytes; of a longer one only its hash is kept.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Name {
     bytes: [u8; Self::MAX],
-    /// Above `MAX` for a name that is too long.
     length: usize,
+    /// FNV-1a.
+    hash: u64,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self { bytes: [0; Self::MAX], length: 0, hash: 0xcbf2_9ce4_8422_2325 }
+    }
 }
 
 impl Name {
@@ -17,6 +24,7 @@ impl Name {
             free.copy_from_slice(bytes);
         }
         self.length = end;
+        self.hash = bytes.iter().fold(self.hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     }
 
     /// The name; empty if it is too long.
@@ -27,6 +35,6 @@ impl Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        !self.get().is_empty() && self.get() == other.get()
+        self.length == other.length && self.hash == other.hash
     }
 }

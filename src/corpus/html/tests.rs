@@ -1,8 +1,17 @@
 //! Pages and the text a reader sees.
 
+mod main_content;
+mod seen;
+mod standard;
+
 use super::*;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
+
+/// All that a reader sees.
+fn text(page: &str) -> String {
+    read(page, &Options { extract: Extract::All, ..Options::default() }).text
+}
 
 fn check(cases: &[(&str, &str)]) {
     for (page, expected) in cases {
@@ -19,7 +28,7 @@ fn what_a_reader_sees() {
         ),
         ("<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>を<ruby>読<rt>よ</ruby>む", "漢字を読む"),
         ("a < b <3 <", "a < b <3 <"),
-        ("<table><tr><td>一</td><td>二</td></tr><tr><td>三</table>", "一 二\n三"),
+        ("<table><tr><td>一</td><td>二</td></tr><tr><td>三</table>", "一\t二\n三"),
         ("<pre>a\n  b</pre>c", "a\n  b\nc"),
         ("一<br>\n　二<br/><br>三<b>四</b>", "一\n　二\n三四"),
         ("a</br>b<custom-element-with-a-long-name>c</custom-element-with-a-long-name>d", "a\nbcd"),
@@ -111,6 +120,14 @@ fn a_tag_that_does_not_end_costs_itself() {
 #[test]
 fn pages_are_known_by_their_start() {
     assert!(is_page("\n<!doctype HTML>") && is_page("<HTML lang=ja>") && !is_page("<p>"));
+    assert!(
+        is_page("<head><title>")
+            && is_page("<Meta charset=x>")
+            && is_page("<script>\n")
+            && !is_page("<header>")
+            && !is_page("<title")
+            && !is_page("<あ")
+    );
     assert!(is_page("<?xml version=\"1.0\"?>\n<!-- saved from url -->\n<!DOCTYPE html PUBLIC \"x\">"));
     assert!(!is_page("<!-- <html>") && !is_page("<?xml version=\"1.0\"?><rss>") && !is_page("<!--html-->") && !is_page("<htmあ"));
 }
@@ -147,17 +164,57 @@ fn hostile_markup_is_read_in_linear_time() {
         "<xmp></xmp",
         "]]>",
         "<?",
+        "<div>a",
+        "<div class=nav>a",
+        "<div></p>",
+        "<p style='display:none;'>a",
+        "<b hidden></span>",
+        "<b hidden><span></i>",
+        "<span hidden>",
+        "<ul><li>a",
+        "<td>a",
+        "<table><tr><td>a<td>b",
+        "<a href=x>a",
+        "<h1>a</h2>",
+        "<ruby><rt>",
+        "<option>a",
+        "<pre>\n",
+        "\n日",
+        "<p>検索|",
+        "<a a=",
+        "<div class='",
+        "<object></table>",
     ];
     let start = Instant::now();
     for snippet in snippets {
         let page = snippet.repeat(300_000 / snippet.len());
         assert!(text(&page).len() <= page.len(), "{snippet}");
     }
-    for page in [format!("<p a=\"{}\">x", "a".repeat(3_000_000)), format!("<p {}>x", "a ".repeat(500_000))] {
-        assert_eq!(text(&page), "x");
+    for attributes in [
+        format!("a=\"{}\"", "a".repeat(3_000_000)),
+        "a ".repeat(500_000),
+        "class=x ".repeat(100_000),
+        format!("class='{}'", "x ".repeat(500_000)),
+    ] {
+        assert_eq!(read(&format!("<p {attributes}>x"), &Options::default()).text, "x");
     }
     // Some 13 MB of it: seconds even without optimisation and on a busy machine, hours if a single one were quadratic.
     assert!(start.elapsed() < Duration::from_mins(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_is_kept_of_a_page_is_bounded() {
+    // Nesting beyond what is kept open: what is hidden or chrome there stays so, and ends where it ends.
+    let deep = |open: &str, close: &str| format!("{open}{}{}{close}y", "<div>x".repeat(20_000), "</div>".repeat(20_000));
+    assert_eq!(text(&deep("<div hidden>", "</div>")), "y");
+    assert_eq!(read(&deep("<nav>", "</nav>"), &Options::default()).text, "y");
+    let inline = format!("<b hidden>{}{}", "<i hidden>".repeat(600), "</u><b>x</b>".repeat(20_000));
+    assert_eq!(text(&inline), "");
+    // More lines than are told apart: all of them are kept, as lines.
+    let many = "<nav>a</nav>".repeat(300_000);
+    assert_eq!(text(&many).lines().count(), 300_000);
+    let many = format!("<p>a{}", "<nav><a href=x>a</a></nav>".repeat(300_000));
+    assert!(read(&many, &Options::default()).text.lines().count() > 30_000);
 }
 
 proptest! {
@@ -170,6 +227,14 @@ proptest! {
     fn foreign_and_raw_content_never_panics(page in "(<svg|<math|/>|>|</svg>|<title>|</title>|<desc>|<xmp>|</xmp|<plaintext>|<!\\[CDATA\\[|\\]\\]>|\0|あ|<p>|\u{3000}){0,40}") {
         let _ = text(&page);
         let _ = text(&format!("<?xml?>{page}"));
+    }
+
+    /// The main content is lines of the text, in their order, and something where that is something.
+    #[test]
+    fn the_main_content_is_of_the_text(page in "(<p>|<nav>|</nav>|<div class=sidebar>|<div>|</div>|<a href=x>|</a>|<h2>|</h2>|<li>|<table>|<tr>|<td>|</table>|<pre>|</pre>|検索|ホーム|続きを読む|川が流れている。|\\||\n| |a){0,40}") {
+        let (all, main) = (text(&page), read(&page, &Options::default()).text);
+        let mut lines = all.split('\n');
+        prop_assert!(main.is_empty() == all.is_empty() && main.split('\n').all(|line| lines.any(|other| other == line)), "{all:?} {main:?}");
     }
 
     #[test]

@@ -1,21 +1,25 @@
 //! The tokeniser of the HTML standard (crate html5gum), with what it finds given to a [`Reader`] (docs/adr/0008).
 //!
-//! Attributes, comments and document types are passed over without being kept.
+//! Comments and document types are passed over without being kept, and so are attributes that say nothing about the text.
 
 use std::convert::Infallible;
 
 use html5gum::{Emitter, Error, State, Tokenizer};
 
+use super::attributes::Attributes;
 use super::bytes::Bytes;
 use super::name::Name;
 use super::reader::Reader;
 
 /// How often reading goes on behind a tag that did not end. A constant, so that the time stays linear.
 const RESUMES: usize = 8;
+/// In XML a script may say that it is no markup; how far behind its tag that is looked for (`/*`, `//` and comments stand before it).
+const CDATA_WITHIN: usize = 48;
 
 /// Reads a page. A quote that does not end would hide all that follows; there the tag ends at its first `>` instead.
 pub(super) fn read(page: &str, reader: &mut Reader) {
-    let mut tokens = Tokens { reader, tag: None, last_start: Name::default(), position: 0 };
+    let mut tokens =
+        Tokens { reader, tag: None, attributes: Attributes::default(), last_start: Name::default(), rest: page.as_bytes(), position: 0 };
     let (mut rest, mut state) = (page.as_bytes(), State::Data);
     for _ in 0..=RESUMES {
         let mut tokenizer = Tokenizer::new_with_emitter(Bytes::new(rest), &mut tokens);
@@ -27,7 +31,7 @@ pub(super) fn read(page: &str, reader: &mut Reader) {
         let Some(end) = memchr::memchr(b'>', behind) else { return };
         rest = behind.get(end + 1..).unwrap_or_default();
         state = tokens.finish_tag(&tag).unwrap_or(State::Data);
-        tokens.position = 0;
+        (tokens.rest, tokens.position) = (rest, 0);
     }
 }
 
@@ -44,8 +48,11 @@ struct Tag {
 struct Tokens<'a> {
     reader: &'a mut Reader,
     tag: Option<Tag>,
+    attributes: Attributes,
     last_start: Name,
-    /// Bytes read so far.
+    /// What is being read.
+    rest: &'a [u8],
+    /// Bytes of it read so far.
     position: usize,
 }
 
@@ -56,13 +63,24 @@ impl Tokens<'_> {
             return None;
         }
         self.last_start = tag.name;
-        self.reader.start(tag.name, tag.self_closing)
+        self.attributes.end_name();
+        let content = self.reader.start(tag.name, &self.attributes, tag.self_closing);
+        content.filter(|_| !self.is_in_cdata())
+    }
+
+    /// In XML: does a section of CDATA follow, which says itself where the content of a script ends?
+    fn is_in_cdata(&self) -> bool {
+        let behind = self.rest.get(self.position..).unwrap_or_default();
+        let behind = behind.get(..CDATA_WITHIN).unwrap_or(behind);
+        self.reader.is_xml()
+            && memchr::memmem::find(behind, b"<![CDATA[").is_some_and(|at| memchr::memmem::find(&behind[..at], b"</").is_none())
     }
 
     fn begin_tag(&mut self, is_end: bool) {
         // Behind `<` a letter was read for a start tag, a slash and a letter for an end tag.
         let at = self.position.saturating_sub(1 + usize::from(is_end));
         self.tag = Some(Tag { is_end, at, ..Tag::default() });
+        self.attributes.clear();
     }
 }
 
@@ -109,6 +127,13 @@ impl Emitter for &mut Tokens<'_> {
 
     fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool { self.reader.has_cdata() }
 
+    fn init_attribute(&mut self) {
+        self.attributes.end_name();
+        self.attributes.begin();
+    }
+    fn push_attribute_name(&mut self, name: &[u8]) { self.attributes.push_name(name); }
+    fn push_attribute_value(&mut self, value: &[u8]) { self.attributes.push_value(value); }
+
     fn init_comment(&mut self) { self.tag = None; }
     fn init_doctype(&mut self) { self.tag = None; }
 
@@ -122,9 +147,6 @@ impl Emitter for &mut Tokens<'_> {
     fn set_force_quirks(&mut self) {}
     fn push_comment(&mut self, _: &[u8]) {}
     fn push_doctype_name(&mut self, _: &[u8]) {}
-    fn init_attribute(&mut self) {}
-    fn push_attribute_name(&mut self, _: &[u8]) {}
-    fn push_attribute_value(&mut self, _: &[u8]) {}
     fn set_doctype_public_identifier(&mut self, _: &[u8]) {}
     fn set_doctype_system_identifier(&mut self, _: &[u8]) {}
     fn push_doctype_public_identifier(&mut self, _: &[u8]) {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::corpus::html::Extract;
 
 fn record(kind: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     let header = format!("WARC/1.1\r\nWARC-Type: {kind}\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
@@ -246,7 +247,8 @@ fn published_pages_are_in_their_charset() {
     let docs: Vec<serde_json::Value> = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
     // Conversion tables differ in signs, and a reader of HTML in blanks.
     let letters = |text: &str| text.chars().filter(|c| matches!(c, 'ぁ'..='ん' | 'ァ'..='ヶ' | '一'..='龠')).collect::<String>();
-    let read = read(&dir, &["pages.warc.zst"]);
+    let everything = Options { extract: Extract::All, ..options(&["pages.warc.zst"]) };
+    let read = read_with(&everything, &dir, ShardLimits::default()).unwrap();
     let mut wrong = Vec::new();
     for page in &read.records {
         // The records are called by the number of their document.

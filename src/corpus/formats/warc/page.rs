@@ -45,17 +45,17 @@ impl Content for RawPage {
             return Ok(());
         }
         let Some(text) = sink.decode_text(offset, &content, page.charset.as_deref()) else { return Ok(()) };
-        let text = match page.reading(&text) {
-            Reading::Html => html::text(&text),
-            Reading::AsItIs => text,
+        let seen = match page.reading(&text) {
+            Reading::Html => html::read(&text, &html::Options { is_xml: page.is_xml, ..sink.html() }),
+            Reading::AsItIs => html::Page { text, title: None },
             Reading::PassedOver(reason) => {
                 sink.pass_over(reason, 1);
                 return Ok(());
             }
         };
-        let meta = page.meta();
+        let meta = page.meta(seen.title);
         let Header { id, url, date, .. } = header;
-        sink.keep(Record { id, text, url, date, meta, ordinal_in_file: self.record, ..Record::default() })
+        sink.keep(Record { id, text: seen.text, url, date, meta, ordinal_in_file: self.record, ..Record::default() })
     }
 }
 
@@ -72,6 +72,8 @@ struct Page<'a> {
     charset: Option<String>,
     language: Option<String>,
     identified: Option<&'a str>,
+    /// Is it XML by its media type?
+    is_xml: bool,
 }
 
 /// What becomes of a decoded page.
@@ -102,7 +104,8 @@ impl<'a> Page<'a> {
             (Media::Unknown { .. }, Some(identified)) => Media::new(identified),
             _ => said,
         };
-        Self { http, body, status: status(http), media, charset: kind.as_deref().and_then(charset), language, identified }
+        let is_xml = media == Media::Xml || kind.as_deref().is_some_and(|kind| kind.to_ascii_lowercase().contains("xhtml"));
+        Self { http, body, status: status(http), media, charset: kind.as_deref().and_then(charset), language, identified, is_xml }
     }
 
     /// Why this is no page, as far as the headers tell.
@@ -133,8 +136,9 @@ impl<'a> Page<'a> {
     }
 
     /// What else is known of the page, as JSON.
-    fn meta(&self) -> Option<String> {
+    fn meta(&self, title: Option<String>) -> Option<String> {
         let mut meta = serde_json::Map::new();
+        meta.extend(title.map(|title| ("title".to_owned(), title.into())));
         if let Some(status) = self.status {
             meta.insert("status".to_owned(), status.into());
         }
@@ -186,9 +190,10 @@ mod tests {
             charset: Some("EUC-JP".to_owned()),
             language: Some("ja".to_owned()),
             identified: Some("text/html"),
+            is_xml: false,
         };
         assert_eq!(page, expected);
-        assert_eq!(page.meta().unwrap(), r#"{"status":200,"language":"ja","payload_type":"text/html"}"#);
+        assert_eq!(page.meta(Some("題".to_owned())).unwrap(), r#"{"title":"題","status":200,"language":"ja","payload_type":"text/html"}"#);
         assert_eq!((page.passed_over(&[200]), page.passed_over(&[404])), (None, Some("status_200".to_owned())));
         let picture = Page::new(&header, b"http/1.0  200\nContent-Type: image/png\n\n\x89PNG");
         assert_eq!((picture.status, picture.passed_over(&[200]).as_deref()), (Some(200), Some("image")));
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_the_content_says() {
-        let page = |media| Page { http: b"", body: b"", status: None, media, charset: None, language: None, identified: None };
+        let page = |media| Page { http: b"", body: b"", status: None, media, charset: None, language: None, identified: None, is_xml: false };
         let (unknown, binary) = (Media::Unknown { is_binary: false }, Media::Unknown { is_binary: true });
         for (media, text, expected) in [
             (Media::Html, "文", Reading::Html),
