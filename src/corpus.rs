@@ -9,6 +9,8 @@
 mod batches;
 pub mod charset;
 mod compression;
+pub mod csv;
+pub mod fields;
 mod format;
 mod formats;
 mod framer;
@@ -17,10 +19,13 @@ pub mod http;
 mod input_file;
 mod inputs;
 mod io_error;
+pub mod json;
 pub mod jsonl;
+pub mod mapping;
 mod options;
 mod panic_guard;
 mod record;
+mod rules;
 mod sample;
 mod shard;
 mod shard_table;
@@ -37,7 +42,7 @@ pub use self::framer::Framer;
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
-pub use self::options::{Options, SourceDefaults};
+pub use self::options::{FieldOptions, Options, Rest, Rule, SourceDefaults, Texts};
 pub use self::panic_guard::is_guarded;
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
@@ -45,4 +50,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::open_decoded;
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -34,6 +34,7 @@ mod parts;
 mod pass;
 pub mod plan;
 pub mod pool;
+pub mod provenance;
 mod publish;
 mod rebalance;
 pub mod registry;

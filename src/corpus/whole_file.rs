@@ -78,7 +78,7 @@ impl Content for Document {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let bytes = &bytes[self.bytes.clone()];
         match sink.decode_text(offset, bytes, html::declared_charset(bytes)) {
-            Some(text) => sink.keep(Record { text: (self.to_text)(text), ..Record::default() }),
+            Some(text) => sink.keep(Record { text: (self.to_text)(text), ..Record::default() }).map(|_| ()),
             None => Ok(()),
         }
     }

@@ -26,7 +26,12 @@ fn rows(from: usize, to: usize) -> Batch {
     }
     let names: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|row| format!("文書{row}"))));
     let sources: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|row| format!("s{}", row % 3))));
-    Batch::try_new(tokens_schema(), vec![names, sources, ids.finish().unwrap(), Arc::new(Int32Array::from(lengths))]).unwrap()
+    let licenses: ArrayRef = Arc::new((from..to).map(|row| (row % 2 == 0).then_some("CC0-1.0")).collect::<StringArray>());
+    let files: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|_| "a.jsonl")));
+    let offsets: ArrayRef = Arc::new((from..to).map(|row| row as u64 * 100).collect::<arrow::array::UInt64Array>());
+    let lengths = Arc::new(Int32Array::from(lengths));
+    Batch::try_new(tokens_schema(), vec![names, sources, ids.finish().unwrap(), lengths, licenses.clone(), licenses, files, offsets])
+        .unwrap()
 }
 
 fn meta() -> TokensMeta {

@@ -232,7 +232,7 @@ impl Content for RawPage {
         let text = if page.is_html || html::is_page(&text) { html::text(&text) } else { text };
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let (id, url, date) = (owned(page.id), owned(page.url), owned(page.date));
-        sink.keep(Record { id, text, url, date, ordinal_in_file: self.record, ..Record::default() })
+        sink.keep(Record { id, text, url, date, ordinal_in_file: self.record, offset, ..Record::default() }).map(|_| ())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
 use crate::pipeline::layout::{self, HELD_OUT, Subset};
 use crate::pipeline::manifest::ValidationFacts;
+use crate::pipeline::provenance::Provenance;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
@@ -29,6 +30,8 @@ struct Sums {
     tokens: u64,
     /// Who keeps and who loses what, by part.
     losses: Vec<Losses>,
+    /// Licences and residencies of the kept documents, by part.
+    provenance: Vec<Provenance>,
     /// Of the kept documents, those that are held out.
     held_out: ValidationFacts,
     /// Documents that kept ones stand for, and rejected ones that name a kept one.
@@ -50,6 +53,7 @@ impl Sums {
         self.duplicates += more.duplicates;
         self.damage.extend(more.damage);
         self.losses.extend(more.losses);
+        self.provenance.extend(more.provenance);
     }
 }
 
@@ -93,6 +97,9 @@ impl Check<'_> {
         self.groups("rejected", &self.manifest.rejected, &losses.by_rule());
         self.groups("registers", &self.manifest.registers, &losses.kept_by_register());
         self.losses(&losses);
+        let provenance = Provenance::sum(&sums.provenance);
+        self.groups("licence", &self.manifest.provenance.licenses, &provenance.licenses);
+        self.groups("residency", &self.manifest.provenance.residencies, &provenance.residencies);
         // A document that stands for others may be one too many of its register.
         let gone = self.manifest.mixture.is_some() && sums.stood_for < sums.duplicates;
         if sums.stood_for != sums.duplicates && !gone {
@@ -237,16 +244,18 @@ impl Check<'_> {
     /// The tables of one part, as far as they are whole.
     fn part(&self, part: &str) -> Result<Sums> {
         let (mut sums, mut losses) = (Sums::default(), Losses::default());
+        let mut provenance = Provenance::default();
         let path = |directory: &str| layout::inside(directory, part);
         let whole = |path: &str| self.entry(path).is_some() && self.is_whole(path);
-        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses)?;
+        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses, &mut provenance)?;
         if whole(&path(HELD_OUT.documents)) {
-            self.held_out(&path(HELD_OUT.documents), &path(HELD_OUT.tokens), &mut sums, &mut losses)?;
+            self.held_out(&path(HELD_OUT.documents), &path(HELD_OUT.tokens), &mut sums, &mut losses, &mut provenance)?;
         }
         if whole(&path(layout::REJECTED)) {
             self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums, &mut losses)?;
         }
         sums.losses.push(losses.of_part());
+        sums.provenance.push(provenance.of_part());
         if whole(&path(layout::TOKENS)) {
             self.tokens(&path(layout::DOCUMENTS), &path(layout::TOKENS), &mut sums)?;
         }
@@ -254,9 +263,9 @@ impl Check<'_> {
     }
 
     /// The documents of a part that are held out: they count as kept, and apart.
-    fn held_out(&self, documents: &str, tokens: &str, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
+    fn held_out(&self, documents: &str, tokens: &str, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
         let mut apart = Sums::default();
-        self.documents(&self.run.join(documents), &mut apart, losses)?;
+        self.documents(&self.run.join(documents), &mut apart, losses, provenance)?;
         if self.entry(tokens).is_some() && self.is_whole(tokens) {
             self.tokens(documents, tokens, &mut apart)?;
         }
@@ -267,11 +276,12 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
-        let columns = [schema::TEXT.name, schema::SOURCE.name, schema::REGISTER.name, schema::DUP_SIZE.name];
-        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
+    fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
+        let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::DUP_SIZE, schema::LICENSE, schema::RESIDENCY];
+        for batch in open_table(path, Some(&columns.map(|column| column.name)), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
+            provenance.count(&batch, &|_| true)?;
             for (text, source, register) in texts(&batch)? {
                 let characters = text.chars().count() as u64;
                 sums.kept_bytes += text.len() as u64;
