@@ -1,11 +1,13 @@
 //! For commands that take records one by one: every record of some files, and what could not be read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::common::Outcome;
+use super::input_report::remedy;
 use super::ui;
 use crate::corpus::{self, Framer, InputFile, Record, ShardLimits};
 use crate::error::Result;
@@ -18,6 +20,15 @@ pub(super) struct Lost {
     /// Records that the sample left out.
     pub(super) left_out: u64,
     first: Vec<Quarantined>,
+}
+
+impl Lost {
+    /// Adds what was not given on of other files.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.left_out += other.left_out;
+        self.first.extend(other.first.into_iter().take(TOLD - self.first.len().min(TOLD)));
+    }
 }
 
 /// Records that are told one by one.
@@ -33,9 +44,14 @@ pub(super) struct Records {
 impl Records {
     /// The paths of the options do not count.
     pub(super) fn open(files: &[OsString], options: corpus::Options) -> Result<Self> {
-        let inputs: Arc<[InputFile]> = corpus::expand_paths(files, &options, Path::new("."))?.into();
+        Ok(Self::of(corpus::expand_paths(files, &options, Path::new("."))?, options))
+    }
+
+    /// The records of files that have been listed.
+    pub(super) fn of(inputs: Vec<InputFile>, options: corpus::Options) -> Self {
+        let inputs: Arc<[InputFile]> = inputs.into();
         let framer = Framer::new(inputs.clone(), &options, ShardLimits::default());
-        Ok(Self { inputs, options, framer })
+        Self { inputs, options, framer }
     }
 
     /// The files.
@@ -79,6 +95,11 @@ pub(super) fn report(lost: &Lost) -> Outcome {
             record.reason,
             escape(&record.detail, 200)
         );
+    }
+    for reason in lost.first.iter().map(|record| record.reason.as_str()).collect::<BTreeSet<_>>() {
+        if let Some(remedy) = remedy(reason) {
+            let _ = writeln!(err, "  {reason}: {remedy}");
+        }
     }
     Outcome::Damaged
 }

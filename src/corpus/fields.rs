@@ -136,13 +136,26 @@ impl<'a> Fields<'a> {
 
     /// Names of fields that have no place, for the message that no text was found.
     pub fn hint(&self, mapping: &Mapping) -> String {
-        let mut message = format!("no field {}", mapping.text_names());
-        if !self.rest.is_empty() {
-            let names: Vec<&str> = self.rest.iter().map(|(name, _)| &**name).take(8).collect();
-            message.push_str(&format!("; it has: {} (set input.fields.text)", names.join(", ")));
-        }
-        message
+        missing("field", mapping, self.rest.iter().map(|(name, _)| &**name))
     }
+}
+
+/// What stands before the names of a hint, and behind them.
+const HINT: (&str, &str) = ("; it has: ", " (set input.fields.text)");
+/// Names that a hint tells.
+const HINT_NAMES: usize = 8;
+
+/// Words for a record or table without a text: what it has instead.
+pub(super) fn missing<'n>(what: &str, mapping: &Mapping, names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).take(HINT_NAMES).collect();
+    let hint = if names.is_empty() { String::new() } else { format!("{}{}{}", HINT.0, names.join(", "), HINT.1) };
+    format!("no {what} {}{hint}", mapping.text_names())
+}
+
+/// The names that such words tell.
+pub(super) fn names_in_hint(detail: &str) -> Vec<String> {
+    let names = detail.split_once(HINT.0).and_then(|(_, rest)| rest.split_once(HINT.1));
+    names.map_or_else(Vec::new, |(names, _)| names.split(", ").map(str::to_owned).collect())
 }
 
 fn take<'a>(field: &mut Option<Cow<'a, str>>, value: &Value<'a>, number: fn(&str) -> bool) -> bool {
@@ -282,6 +295,14 @@ mod tests {
         assert_eq!(made(Some(r#" {"a": 1 } "#), &[("a", "2"), ("b", "3")]).as_deref(), Some(r#"{"a": 1,"a~2":2,"b":3}"#));
         assert_eq!(made(Some("{ }"), &[("a", "2")]).as_deref(), Some(r#"{"a":2}"#));
         assert_eq!(made(Some("7"), &[("a", "2")]).as_deref(), Some(r#"{"meta":7,"a":2}"#));
+    }
+
+    #[test]
+    fn a_hint_is_read_back() {
+        let told = missing("column", &Mapping::default(), ["a", "", "b.c"].into_iter());
+        assert_eq!(told, "no column `text`; it has: a, b.c (set input.fields.text)");
+        assert_eq!(names_in_hint(&format!("{told} (byte 7)")), ["a", "b.c"]);
+        assert_eq!(names_in_hint(&missing("field", &Mapping::default(), std::iter::empty())), [""; 0]);
     }
 
     #[test]

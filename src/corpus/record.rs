@@ -34,7 +34,7 @@ pub struct Record {
 
 impl Record {
     /// What the document is called: its own id, else `<file>#<number>`, else (the whole file) the name of the file. Replaces what `into` holds.
-    pub(super) fn doc_id(&self, file: &str, into: &mut String) {
+    pub fn doc_id(&self, file: &str, into: &mut String) {
         into.clear();
         match self.id.as_deref() {
             Some(own) if !own.is_empty() => into.push_str(own),

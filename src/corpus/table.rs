@@ -19,7 +19,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use self::values::{Column, NotUtf8, Step};
-use super::fields::{Fields, NoParts, NoText, Value};
+use super::fields::{self, Fields, NoParts, NoText, Value};
 use super::format::Fault;
 use super::io_error::{io_reason, is_of_the_machine};
 use super::mapping::{Mapping, Target};
@@ -304,9 +304,8 @@ fn find_places(schema: &Schema, mapping: &Mapping) -> Sound<(Vec<Place>, Vec<Str
         found.field(mapping.child(Mapping::ROOT, field.name()), field.data_type(), place)?;
     }
     if !found.places.iter().any(|place| place.targets.iter().any(|target| matches!(target, Target::Text(_)))) {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).take(8).collect();
-        let detail = format!("no column {}; it has: {} (set input.fields.text)", mapping.text_names(), names.join(", "));
-        return Err(Fault::new("text_missing", detail));
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        return Err(Fault::new("text_missing", fields::missing("column", mapping, names)));
     }
     Ok((found.places, found.not_kept))
 }

@@ -12,7 +12,7 @@ use encoding_rs::Encoding;
 use crate::corpus::charset;
 use crate::corpus::compression::Entry;
 use crate::corpus::csv::{self, Columns, Dialect, RowEnd, Units};
-use crate::corpus::fields::{Fields, NoParts, NoText, Value};
+use crate::corpus::fields::{self, Fields, NoParts, NoText, Value};
 use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
 use crate::corpus::mapping::{Mapping, Target};
 use crate::corpus::rules::Reading;
@@ -153,9 +153,8 @@ fn columns(row: &str, dialect: &Dialect, reading: &Reading) -> std::result::Resu
         columns.push(Column { targets: node.map_or_else(Vec::new, |node| mapping.targets(node).to_vec()), name });
     }
     if columns.iter().all(|column| !column.targets.iter().any(|target| matches!(target, Target::Text(_)))) {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).take(8).collect();
-        let detail = format!("no column {}; it has: {} (set input.fields.text)", mapping.text_names(), names.join(", "));
-        return Err(Fault::new("text_missing", detail));
+        let names = columns.iter().map(|column| column.name.as_str());
+        return Err(Fault::new("text_missing", fields::missing("column", mapping, names)));
     }
     Ok(columns)
 }
@@ -400,7 +399,7 @@ fn take(row: &[u8], place: &Place, table: &Table, mapping: &Mapping, columns: &m
         sink.quarantine(&place.bad("csv_columns", &detail));
         return Ok(());
     }
-    match fields(table, mapping, columns) {
+    match fields_of(table, mapping, columns) {
         Ok(fields) => {
             sink.note_charset(charset, replaced);
             sink.keep_fields(fields, place.record, place.offset).map(|_| ())
@@ -413,7 +412,7 @@ fn take(row: &[u8], place: &Place, table: &Table, mapping: &Mapping, columns: &m
 }
 
 /// The fields of a row; an empty column is nothing, but for a text.
-fn fields<'a>(table: &'a Table, mapping: &Mapping, columns: &'a Columns) -> std::result::Result<Fields<'a>, String> {
+fn fields_of<'a>(table: &'a Table, mapping: &Mapping, columns: &'a Columns) -> std::result::Result<Fields<'a>, String> {
     let mut fields = Fields::default();
     for (number, column) in table.columns.iter().enumerate() {
         let text = columns.get(number);
