@@ -34,13 +34,12 @@ impl Units {
     fn at(self, bytes: &[u8], at: usize) -> Option<(u8, usize)> {
         let first = *bytes.get(at)?;
         match self {
-            Self::Bytes => Some((first, 1)),
             Self::ShiftJis if matches!(first, 0x81..=0x9f | 0xe0..=0xfc) => {
                 // A character that is cut by a line end is broken; the line end stays one.
                 let second = *bytes.get(at + 1)?;
                 Some((0x80, if second < 0x40 { 1 } else { 2 }))
             }
-            Self::ShiftJis => Some((first, 1)),
+            Self::Bytes | Self::ShiftJis => Some((first, 1)),
             Self::Utf16 { little } => {
                 let second = *bytes.get(at + 1)?;
                 let (low, high) = if little { (first, second) } else { (second, first) };
@@ -212,15 +211,15 @@ mod tests {
 
     const COMMA: Dialect = Dialect { units: Units::Bytes, delimiter: b',', quotes: true, end: b'\n' };
 
-    fn rows<'a>(bytes: &'a [u8], dialect: &Dialect) -> Vec<&'a [u8]> {
+    fn rows<'a>(bytes: &'a [u8], dialect: Dialect) -> Vec<&'a [u8]> {
         rows_that_end(bytes, dialect).into_iter().map(|(row, _)| row).collect()
     }
 
     /// Rows, and whether their ends are there.
-    fn rows_that_end<'a>(bytes: &'a [u8], dialect: &Dialect) -> Vec<(&'a [u8], bool)> {
+    fn rows_that_end<'a>(bytes: &'a [u8], dialect: Dialect) -> Vec<(&'a [u8], bool)> {
         let (mut rows, mut start) = (Vec::new(), 0);
         while start < bytes.len() {
-            let (end, is_whole) = RowEnd::default().find(dialect, bytes, start);
+            let (end, is_whole) = RowEnd::default().find(&dialect, bytes, start);
             let end = end.max(start + 1);
             rows.push((&bytes[start..end], is_whole));
             start = end;
@@ -236,10 +235,10 @@ mod tests {
     #[test]
     fn rows_end_outside_of_quotes() {
         let text = "a,\"b\nc\",5\" disk\r\n\"x\"\"\n\",y\n\"z\"\r\nlast";
-        let found: Vec<&str> = rows(text.as_bytes(), &COMMA).into_iter().map(|row| std::str::from_utf8(row).unwrap()).collect();
+        let found: Vec<&str> = rows(text.as_bytes(), COMMA).into_iter().map(|row| std::str::from_utf8(row).unwrap()).collect();
         assert_eq!(found, ["a,\"b\nc\",5\" disk\r\n", "\"x\"\"\n\",y\n", "\"z\"\r\n", "last"]);
         let plain = Dialect { quotes: false, ..COMMA };
-        assert_eq!(rows(b"a,\"b\nc\n", &plain).len(), 2);
+        assert_eq!(rows(b"a,\"b\nc\n", plain).len(), 2);
         assert_eq!(columns("a,\"b\nc\",5\" disk"), ["a", "b\nc", "5\" disk"]);
         assert_eq!(columns("\"x\"\"\n\",,y"), ["x\"\n", "", "y"]);
         assert_eq!((columns(""), columns(","), columns("\"\"")), (vec![String::new()], vec![String::new(); 2], vec![String::new()]));
@@ -251,12 +250,12 @@ mod tests {
         let bar = Dialect { units: Units::ShiftJis, delimiter: b'|', quotes: true, end: b'\n' };
         // The second byte of ポ is a bar, that of 表 a backslash.
         let bytes = encoding_rs::SHIFT_JIS.encode("ポ|\"表\n|\"|a\nb\n").0.into_owned();
-        assert_eq!(rows(&bytes, &bar).len(), 2);
+        assert_eq!(rows(&bytes, bar).len(), 2);
         for little in [true, false] {
             let unit = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
             let bytes: Vec<u8> = "刊\t\"上\n\"\nਊ,∀\n".encode_utf16().flat_map(unit).collect();
             let tab = Dialect { units: Units::Utf16 { little }, delimiter: b'\t', quotes: true, end: b'\n' };
-            assert_eq!(rows(&bytes, &tab).len(), 2, "a character whose bytes look like a line end is none");
+            assert_eq!(rows(&bytes, tab).len(), 2, "a character whose bytes look like a line end is none");
         }
     }
 
@@ -296,7 +295,7 @@ mod tests {
             }
             let mut columns = Columns::new(&dialect);
             let of_row = |(row, is_whole)| std::str::from_utf8(row).map(|row| if is_whole { without_end(row, b'\n') } else { row });
-            let ours: Vec<Vec<String>> = rows_that_end(text.as_bytes(), &dialect)
+            let ours: Vec<Vec<String>> = rows_that_end(text.as_bytes(), dialect)
                 .into_iter()
                 .map(|row| of_row(row).unwrap())
                 .filter(|row| !row.is_empty())

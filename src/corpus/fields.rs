@@ -4,7 +4,7 @@
 //! never costs the document.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::mapping::{Mapping, Target};
 
@@ -187,11 +187,11 @@ pub fn meta<'a>(own: Option<&str>, rest: impl IntoIterator<Item = (&'a str, &'a 
         return own.map(Cow::into_owned);
     }
     let mut object = String::from("{");
-    let mut keys: BTreeMap<String, serde::de::IgnoredAny> = BTreeMap::new();
+    let mut keys = BTreeSet::new();
     if let Some(own) = &own {
         let inside = own.trim().strip_prefix('{').and_then(|own| own.strip_suffix('}')).map(str::trim);
-        match (inside, serde_json::from_str(own)) {
-            (Some(inside), Ok(known)) => {
+        match (inside, keys_of(own)) {
+            (Some(inside), Some(known)) => {
                 keys = known;
                 object.push_str(inside);
             }
@@ -205,11 +205,17 @@ pub fn meta<'a>(own: Option<&str>, rest: impl IntoIterator<Item = (&'a str, &'a 
     Some(object)
 }
 
+/// The keys of an object, if it is one.
+#[expect(clippy::zero_sized_map_values, reason = "a set cannot be read from an object, and no value is wanted")]
+fn keys_of(object: &str) -> Option<BTreeSet<String>> {
+    Some(serde_json::from_str::<BTreeMap<String, serde::de::IgnoredAny>>(object).ok()?.into_keys().collect())
+}
+
 /// Adds a member; a name that is taken gets a number.
-fn put(object: &mut String, name: &str, json: &str, keys: &mut BTreeMap<String, serde::de::IgnoredAny>) {
+fn put(object: &mut String, name: &str, json: &str, keys: &mut BTreeSet<String>) {
     let mut unique = name.to_owned();
     let mut number = 1;
-    while keys.insert(unique.clone(), serde::de::IgnoredAny).is_some() {
+    while !keys.insert(unique.clone()) {
         number += 1;
         unique = format!("{name}~{number}");
     }

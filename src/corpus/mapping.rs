@@ -191,32 +191,28 @@ impl Mapping {
 
 /// The paths beside those of the text, each with its key and what is made of it.
 fn others(options: &FieldOptions) -> [(&'static str, &str, Target); 7] {
-    fn of<'a>(path: &'a Option<String>, name: &'static str, target: Target) -> (&'static str, &'a str, Target) {
-        (name, path.as_deref().unwrap_or(name), target)
+    fn of<'a>(path: Option<&'a String>, name: &'static str, target: Target) -> (&'static str, &'a str, Target) {
+        (name, path.map_or(name, String::as_str), target)
     }
     [
-        of(&options.id, "id", Target::Id),
-        of(&options.source, "source", Target::Source),
-        of(&options.url, "url", Target::Url),
-        of(&options.license, "license", Target::License),
-        of(&options.date, "date", Target::Date),
-        of(&options.residency, "residency", Target::Residency),
-        of(&options.meta, "meta", Target::Meta),
+        of(options.id.as_ref(), "id", Target::Id),
+        of(options.source.as_ref(), "source", Target::Source),
+        of(options.url.as_ref(), "url", Target::Url),
+        of(options.license.as_ref(), "license", Target::License),
+        of(options.date.as_ref(), "date", Target::Date),
+        of(options.residency.as_ref(), "residency", Target::Residency),
+        of(options.meta.as_ref(), "meta", Target::Meta),
     ]
 }
 
 /// Takes a path apart.
 pub(super) fn steps(path: &str) -> Result<Vec<Step>, String> {
-    let steps = match path.strip_prefix('/') {
-        Some(pointer) => pointer.split('/').map(pointed).collect::<Result<Vec<_>, _>>()?,
-        None => {
-            let mut steps = Vec::new();
-            for part in path.split('.') {
-                dotted(part, &mut steps)?;
-            }
-            steps
-        }
-    };
+    let mut steps = Vec::new();
+    if let Some(pointer) = path.strip_prefix('/') {
+        steps = pointer.split('/').map(pointed).collect::<Result<_, _>>()?;
+    } else {
+        path.split('.').try_for_each(|part| dotted(part, &mut steps))?;
+    }
     if steps.len() > STEPS_MAX {
         return Err(format!("more than {STEPS_MAX} names"));
     }

@@ -322,7 +322,10 @@ struct Search<'a> {
 impl Search<'_> {
     /// A column at a place of the mapping, or at none.
     fn field(&mut self, node: Option<usize>, data_type: &DataType, place: Place) -> Sound<()> {
-        let Some(node) = node else { return self.left_over(data_type, place) };
+        let Some(node) = node else {
+            self.left_over(data_type, place);
+            return Ok(());
+        };
         if self.seen & 1 << node != 0 {
             return Err(Fault::new("duplicate_key", format!("two columns {}", place.name)));
         }
@@ -337,9 +340,10 @@ impl Search<'_> {
         }
         let usable: Vec<Target> = targets.iter().copied().filter(|target| is_usable(*target, data_type)).collect();
         if usable.is_empty() {
-            return self.left_over(data_type, place);
+            self.left_over(data_type, place);
+        } else {
+            self.places.push(Place { targets: usable, ..place });
         }
-        self.places.push(Place { targets: usable, ..place });
         Ok(())
     }
 
@@ -361,17 +365,19 @@ impl Search<'_> {
                     self.field(Some(child), item.data_type(), below(Step::Item(index), name))
                 })
             }
-            other => self.left_over(other, place),
+            other => {
+                self.left_over(other, place);
+                Ok(())
+            }
         }
     }
 
-    fn left_over(&mut self, data_type: &DataType, place: Place) -> Sound<()> {
+    fn left_over(&mut self, data_type: &DataType, place: Place) {
         if self.mapping.keeps_rest() && values::is_json(data_type) {
             self.places.push(place);
         } else {
             self.not_kept.push(place.name);
         }
-        Ok(())
     }
 }
 

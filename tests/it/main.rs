@@ -7,6 +7,7 @@ mod determinism;
 mod durability;
 mod export;
 mod filter;
+mod guide;
 mod harness;
 mod hostile;
 mod keigo;

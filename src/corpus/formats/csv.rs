@@ -123,7 +123,7 @@ impl Table {
         }
         let first = if is_whole { first } else { head.len() };
         let row = text_of(&head[begin..first], charset).0;
-        let columns = columns(csv::without_end(&row, end), &dialect, reading)?;
+        let columns = columns(csv::without_end(&row, end), dialect, reading)?;
         let start = if reading.header { first } else { begin };
         if start == head.len() && source.ended && source.is_sound() && !head.is_empty() {
             return Err(Fault::new(
@@ -131,14 +131,14 @@ impl Table {
                 "nothing follows the names of the columns (set input.header = false if they are a record)",
             ));
         }
-        let start_lines = line_ends(&head[bom..start], &dialect);
+        let start_lines = line_ends(&head[bom..start], dialect);
         Ok(Self { charset, dialect, columns, start, start_lines })
     }
 }
 
 /// The columns that the first row names, or only counts.
-fn columns(row: &str, dialect: &Dialect, reading: &Reading) -> std::result::Result<Vec<Column>, Fault> {
-    let mut split = Columns::new(dialect);
+fn columns(row: &str, dialect: Dialect, reading: &Reading) -> std::result::Result<Vec<Column>, Fault> {
+    let mut split = Columns::new(&dialect);
     let (mapping, count) = (&reading.columns, split.split(row));
     let (mut columns, mut seen) = (Vec::with_capacity(count), 0_u64);
     for number in 0..count {
@@ -167,7 +167,7 @@ fn whole_lines(head: &[u8]) -> &[u8] {
 }
 
 /// Line ends in a row; those of UTF-16 have a zero beside them.
-fn line_ends(row: &[u8], dialect: &Dialect) -> u64 {
+fn line_ends(row: &[u8], dialect: Dialect) -> u64 {
     match dialect.units {
         Units::Utf16 { little } => {
             let unit = |pair: &[u8; 2]| if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) };
@@ -260,7 +260,7 @@ impl Rows {
         if self.dropped.is_some() || self.scanned - self.start > record_max.saturating_add(4) {
             let held = &self.source.pending[self.start..self.scanned];
             let (bytes, lines) = self.dropped.unwrap_or_default();
-            self.dropped = Some((bytes + held.len() as u64, lines + line_ends(held, &self.table.dialect)));
+            self.dropped = Some((bytes + held.len() as u64, lines + line_ends(held, self.table.dialect)));
             self.start = self.scanned;
         }
     }
@@ -269,7 +269,7 @@ impl Rows {
     fn end_row(&mut self, end: usize, shard: &mut RawShard, record_max: usize) {
         let row = &self.source.pending[self.start..end];
         let (dropped, dropped_lines) = self.dropped.unwrap_or_default();
-        let (length, lines) = (dropped + row.len() as u64, dropped_lines + line_ends(row, &self.table.dialect));
+        let (length, lines) = (dropped + row.len() as u64, dropped_lines + line_ends(row, self.table.dialect));
         let is_record = self.dropped.is_some() || !is_blank(row);
         if length > record_max as u64 {
             self.end_run(shard);
@@ -354,7 +354,7 @@ impl Content for Run {
                 take(row, &place, table, &reading.columns, &mut columns, sink)?;
                 record += 1;
             }
-            line += line_ends(row, &table.dialect);
+            line += line_ends(row, table.dialect);
             start = end;
         }
         Ok(())

@@ -19,7 +19,7 @@ const TABLE: &str = "番号,題,本文,日付,備考\n1,\"春, 曙\",\"一行目
 #[test]
 fn a_table_is_read_in_any_charset_and_with_any_delimiter() {
     let dir = tempfile::tempdir().unwrap();
-    let tabs = TABLE.replace("春, 曙", "春\t曙").replace(",", "\t").replace("春\t 曙", "春\t曙");
+    let tabs = TABLE.replace("春, 曙", "春\t曙").replace(',', "\t");
     let utf16 = |text: &str| -> Vec<u8> { format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let files: [(&str, Vec<u8>); 7] = [
         ("a.csv", TABLE.as_bytes().to_vec()),
@@ -134,7 +134,7 @@ fn a_list_of_records_is_read() {
         assert_eq!(texts(&read), ["一つ目の\"文\"。", "二つ目。", "四つ目。"], "{name}: {:?}", read.quarantined);
         assert_eq!(read.records.iter().map(|record| record.ordinal_in_file).collect::<Vec<_>>(), [1, 2, 5]);
         assert_eq!(reasons(&read).iter().map(|r| r.3).collect::<Vec<_>>(), ["not_object", "text_missing"]);
-        if !name.ends_with(".gz") {
+        if !name.contains(".gz") {
             assert!(read.records.iter().all(|record| bytes[record.offset as usize..].starts_with(b"{")), "{name}");
         }
     }
@@ -172,7 +172,7 @@ fn json_documents_that_are_damaged() {
         write(dir.path(), name, bytes);
         let read = read_everyhow(&plan(&format!("paths = [{name:?}]\n{fields}")), dir.path());
         let found: Vec<&str> = reasons(&read).iter().map(|r| r.3).collect();
-        if name.ends_with(".gz") {
+        if name.contains(".gz") {
             assert_eq!(found.last(), reasons_found.last(), "{name}");
         } else {
             assert_eq!((texts(&read).len(), &found[..]), (texts_found, reasons_found), "{name}: {:?}", read.quarantined);
