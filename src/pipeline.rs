@@ -41,6 +41,7 @@ pub mod registry;
 pub mod repack;
 pub mod report;
 pub mod run;
+mod same_ids;
 pub mod shard;
 mod store;
 mod tables;

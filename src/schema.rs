@@ -56,7 +56,7 @@ macro_rules! columns {
 }
 
 columns! {
-    DOC_ID = "doc_id", DataType::Utf8, false, "The record's own id, or `<input name>#<record number>`.";
+    DOC_ID = "doc_id", DataType::Utf8, false, "The record's own id, or `<input name>#<record number>`; with `~<file>@<offset>` behind it if a document before it has the same.";
     TEXT = "text", DataType::Utf8, false, "The document; normalised after that stage.";
     SOURCE = "source", DataType::Utf8, false, "Where the document comes from: the record's source, else the plan's, else the input's name.";
     URL = "url", DataType::Utf8, true, "Address given by the record.";

@@ -18,6 +18,7 @@ use super::mixture::{Candidate, Rebalanced};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
 use super::provenance::Provenance;
+use super::same_ids;
 use super::tables::LIGHTER;
 use super::work_dir::Entry;
 use crate::decide::losses::Losses;
@@ -47,6 +48,8 @@ pub(super) struct PartFacts {
     pub losses: Losses,
     /// Of the kept ones.
     pub provenance: Provenance,
+    /// Documents that are called by their place, too, because another has their id.
+    pub same_ids: u64,
 }
 
 /// Documents that are held out.
@@ -198,6 +201,10 @@ impl<'a> OpenPart<'a> {
                     None => batch,
                 };
                 let held_out = held_out(context, duplicates, &batch, ordinal(shard, base))?;
+                // What is drawn by id is drawn by the record's own.
+                let later = duplicates.same_ids(shard, base, batch.num_rows());
+                self.facts.same_ids += later.len() as u64;
+                let batch = same_ids::apart(batch, &later)?;
                 self.take(&Rows { batch, affected: of_rows, dropped, held_out })?;
                 base = end;
             }

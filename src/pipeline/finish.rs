@@ -52,6 +52,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         totals.kept += part.facts.kept;
         totals.kept_bytes += part.facts.kept_bytes;
         totals.kept_characters += part.facts.kept_characters;
+        totals.same_ids += part.facts.same_ids;
     }
     let losses = Losses::sum(parts.iter().map(|part| &part.facts.losses));
     let rejected = losses.by_rule();

@@ -150,6 +150,9 @@ pub struct Totals {
     pub rejected: u64,
     /// Lines of `quarantine.jsonl`.
     pub quarantined: u64,
+    /// Documents whose id another had before them: they are called `<id>~<file>@<offset>`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub same_ids: u64,
     /// Bytes of text read, after decoding.
     pub text_bytes: u64,
     /// Bytes of text kept.

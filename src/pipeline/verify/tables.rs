@@ -14,6 +14,7 @@ use crate::io::{open_table, table_metadata};
 use crate::pipeline::layout::{self, HELD_OUT, Subset};
 use crate::pipeline::manifest::ValidationFacts;
 use crate::pipeline::provenance::Provenance;
+use crate::pipeline::same_ids::is_told_apart;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
@@ -37,6 +38,8 @@ struct Sums {
     /// Documents that kept ones stand for, and rejected ones that name a kept one.
     stood_for: u64,
     duplicates: u64,
+    /// Documents that are called by their place, too.
+    same_ids: u64,
     damage: Vec<String>,
 }
 
@@ -51,6 +54,7 @@ impl Sums {
         self.held_out.tokens += more.held_out.tokens;
         self.stood_for += more.stood_for;
         self.duplicates += more.duplicates;
+        self.same_ids += more.same_ids;
         self.damage.extend(more.damage);
         self.losses.extend(more.losses);
         self.provenance.extend(more.provenance);
@@ -84,6 +88,7 @@ impl Check<'_> {
         self.compare("tokens", totals.tokens, sums.tokens, "the shards hold");
         self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
         self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
+        self.compare("same_ids", totals.same_ids, sums.same_ids, "the files hold");
         let said = self.manifest.validation.clone().unwrap_or_default();
         for (key, said, found) in [
             ("kept", said.kept, sums.held_out.kept),
@@ -278,9 +283,11 @@ impl Check<'_> {
 
     fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
         let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::DUP_SIZE, schema::LICENSE, schema::RESIDENCY];
-        for batch in open_table(path, Some(&columns.map(|column| column.name)), BATCH_ROWS)? {
+        let columns = columns.iter().chain(&NAMED_BY).map(|column| column.name).collect::<Vec<_>>();
+        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
+            sums.same_ids += named_by_place(&batch)?;
             provenance.count(&batch, &|_| true)?;
             for (text, source, register) in texts(&batch)? {
                 let characters = text.chars().count() as u64;
@@ -296,9 +303,11 @@ impl Check<'_> {
 
     fn rejected(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
         let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::STAGE, schema::RULE, schema::DUPLICATE_OF];
-        for batch in open_table(path, Some(&columns.map(|column| column.name)), BATCH_ROWS)? {
+        let columns = columns.iter().chain(&NAMED_BY).map(|column| column.name).collect::<Vec<_>>();
+        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
+            sums.same_ids += named_by_place(&batch)?;
             let (stages, rules) = (strings(&batch, &schema::STAGE)?, strings(&batch, &schema::RULE)?);
             for ((text, source, register), (stage, rule)) in texts(&batch)?.zip(stages.iter().zip(rules)) {
                 let rule = format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default());
@@ -362,6 +371,16 @@ impl Check<'_> {
         self.compare("kept_bytes", trained_on, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
     }
+}
+
+/// What a document is called by if another has its id.
+const NAMED_BY: [schema::Column; 3] = [schema::DOC_ID, schema::FILE, schema::OFFSET];
+
+/// Documents that are called by their place, too.
+fn named_by_place(batch: &Batch) -> Result<u64> {
+    let offsets = column(batch, &schema::OFFSET)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| other_type(&schema::OFFSET))?;
+    let names = strings(batch, &schema::DOC_ID)?.iter().flatten().zip(strings(batch, &schema::FILE)?.iter().flatten());
+    Ok(names.zip(offsets.values()).filter(|((id, file), offset)| is_told_apart(id, file, **offset)).count() as u64)
 }
 
 /// Text, source and register of each row.
