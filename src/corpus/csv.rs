@@ -211,12 +211,12 @@ mod tests {
 
     const COMMA: Dialect = Dialect { units: Units::Bytes, delimiter: b',', quotes: true, end: b'\n' };
 
-    fn rows<'a>(bytes: &'a [u8], dialect: Dialect) -> Vec<&'a [u8]> {
+    fn rows(bytes: &[u8], dialect: Dialect) -> Vec<&[u8]> {
         rows_that_end(bytes, dialect).into_iter().map(|(row, _)| row).collect()
     }
 
     /// Rows, and whether their ends are there.
-    fn rows_that_end<'a>(bytes: &'a [u8], dialect: Dialect) -> Vec<(&'a [u8], bool)> {
+    fn rows_that_end(bytes: &[u8], dialect: Dialect) -> Vec<(&[u8], bool)> {
         let (mut rows, mut start) = (Vec::new(), 0);
         while start < bytes.len() {
             let (end, is_whole) = RowEnd::default().find(&dialect, bytes, start);

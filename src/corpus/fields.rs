@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// It is wanted as text and is no string.
-    pub fn set(&mut self, target: Target, value: &Value<'a>) -> Result<bool, NoText> {
+    pub fn set(&mut self, target: Target, value: Value<'a>) -> Result<bool, NoText> {
         match target {
             Target::Text(part) => return self.set_text(part, value),
             Target::Id => return Ok(take(&mut self.id, value, |_| true)),
@@ -89,14 +89,14 @@ impl<'a> Fields<'a> {
         Ok(false)
     }
 
-    fn set_text(&mut self, part: usize, value: &Value<'a>) -> Result<bool, NoText> {
+    fn set_text(&mut self, part: usize, value: Value<'a>) -> Result<bool, NoText> {
         match value {
             Value::Text(text) if self.text.is_none() => {
-                (self.text, self.first) = (Some(text.clone()), part);
+                (self.text, self.first) = (Some(text), part);
                 Ok(true)
             }
             Value::Text(text) => {
-                self.more.push((part, text.clone()));
+                self.more.push((part, text));
                 Ok(true)
             }
             Value::Null => {
@@ -158,15 +158,15 @@ pub(super) fn names_in_hint(detail: &str) -> Vec<String> {
     names.map_or_else(Vec::new, |(names, _)| names.split(", ").map(str::to_owned).collect())
 }
 
-fn take<'a>(field: &mut Option<Cow<'a, str>>, value: &Value<'a>, number: fn(&str) -> bool) -> bool {
+fn take<'a>(field: &mut Option<Cow<'a, str>>, value: Value<'a>, number: fn(&str) -> bool) -> bool {
     match value {
         Value::Null => true,
         Value::Text(text) => {
-            *field = Some(text.clone());
+            *field = Some(text);
             true
         }
-        Value::Number(digits) if number(digits) => {
-            *field = Some(digits.clone());
+        Value::Number(digits) if number(&digits) => {
+            *field = Some(digits);
             true
         }
         _ => false,
@@ -325,10 +325,10 @@ mod tests {
         let text = |text: &'static str| Value::Text(Cow::Borrowed(text));
         let mut fields = Fields::default();
         for (part, value) in [(2, text("c")), (0, text("a")), (3, text("")), (1, Value::Null)] {
-            assert_eq!(fields.set(Target::Text(part), &value), Ok(true));
+            assert_eq!(fields.set(Target::Text(part), value), Ok(true));
         }
         assert_eq!((fields.join_text("\n"), fields.text.as_deref()), (Ok(()), Some("a\nc")));
-        assert_eq!(fields.set(Target::Text(0), &Value::Other), Err(NoText));
+        assert_eq!(fields.set(Target::Text(0), Value::Other), Err(NoText));
         assert_eq!(Fields::default().join_text("\n"), Err(NoParts::Missing));
     }
 

@@ -130,16 +130,18 @@ impl<'a> Scanner<'a, '_> {
             };
         }
         let start = self.at;
-        let value = self.value(depth, targets)?;
+        let mut value = self.value(depth, targets)?;
         let raw = self.text.get(start..self.at).unwrap_or_default();
         let mut is_used = value == Value::Null;
-        for target in targets {
+        for (left, target) in (0..targets.len()).rev().zip(targets) {
+            // A text is not copied for the last, which mostly is the only one.
+            let value = if left == 0 { std::mem::replace(&mut value, Value::Null) } else { value.clone() };
             is_used |= match target {
                 Target::Meta => {
                     fields.meta = Some(raw).filter(|raw| *raw != "null").map(Cow::Borrowed);
                     true
                 }
-                target => fields.set(*target, &value).map_err(|NoText| Fault {
+                target => fields.set(*target, value).map_err(|NoText| Fault {
                     reason: "text_type",
                     message: format!("`{}` is not a string", full(prefix, key.as_deref().unwrap_or_default())).into(),
                     at: start,

@@ -236,7 +236,7 @@ fn take_value<'a>(place: &'a Place, column: &'a Column, row: usize, fields: &mut
             bytes += text.len() as u64;
         }
         for target in others {
-            let taken = fields.set(*target, &value);
+            let taken = fields.set(*target, value.clone());
             is_used |= taken.map_err(|NoText| Fault::new("text_type", format!("column {} holds no string", place.name)))?;
         }
         is_used |= value == Value::Null;

@@ -27,7 +27,7 @@ type PerShard<'a, T> = &'a dyn Fn(&(dyn Fn(u64) -> Result<T> + Sync)) -> Result<
 /// Ordinals of the documents whose id an earlier one has, ascending.
 pub(super) fn find(context: &Context<'_>, annotated: &Annotated, per_shard: PerShard<'_, Vec<(u128, u64)>>) -> Result<Vec<u64>> {
     let documents = (0..annotated.shards()).map(|shard| Ok(annotated.facts(context, shard)?.documents)).sum::<Result<u64>>()?;
-    let goes = (documents.saturating_mul(BYTES_AN_ID) / (context.memory / 4).max(1) + 1) as u128;
+    let goes = u128::from(documents.saturating_mul(BYTES_AN_ID) / (context.memory / 4).max(1) + 1);
     let mut later = Vec::new();
     for go in 0..goes {
         let mut ids: Vec<(u128, u64)> = per_shard(&|shard| {

@@ -168,7 +168,7 @@ fn a_wider_batch_is_projected_and_a_narrower_one_refused() {
     let properties = tokens_properties(&Options::default(), &meta());
     let mut part = PartWriter::create(&staging, "a", tokens_schema(), properties).unwrap();
     let wider = crate::stage::with_column(&rows(0, 3), &TEXT, some_column(&DataType::Utf8, 3)).unwrap();
-    part.write(&wider.project(&[4, 3, 2, 1, 0]).unwrap()).unwrap();
+    part.write(&wider.project(&[8, 7, 6, 5, 4, 3, 2, 1, 0]).unwrap()).unwrap();
     assert!(part.write(&wider.project(&[0, 1, 2]).unwrap()).unwrap_err().to_string().contains("n_tokens is missing"));
     part.commit(&dir.path().join("a"), "a".into()).unwrap();
     assert_eq!(read_table(&dir.path().join("a"), None).unwrap()[0].columns(), rows(0, 3).columns());

@@ -424,9 +424,9 @@ fn fields_of<'a>(table: &'a Table, mapping: &Mapping, columns: &'a Columns) -> s
             let value = Value::Text(Cow::Borrowed(text));
             match target {
                 Target::Meta => fields.meta = Some(text).filter(|text| !text.is_empty()).map(Cow::Borrowed),
-                Target::Text(_) => drop(fields.set(*target, &value).map_err(|NoText| format!("`{}` is no text", column.name))?),
+                Target::Text(_) => drop(fields.set(*target, value).map_err(|NoText| format!("`{}` is no text", column.name))?),
                 _ if text.is_empty() => {}
-                target => drop(fields.set(*target, &value).map_err(|NoText| format!("`{}` is no text", column.name))?),
+                target => drop(fields.set(*target, value).map_err(|NoText| format!("`{}` is no text", column.name))?),
             }
         }
     }
