@@ -15,6 +15,7 @@ mod filter;
 mod gc;
 mod highlight;
 mod init;
+mod input_report;
 mod inspect;
 mod json_line;
 mod keigo;
@@ -93,7 +94,7 @@ enum Command {
     Pack(pack::Arguments),
     /// Tokens, documents and vocabularies in the formats of other programs
     Export(export::Arguments),
-    /// The life of a document: where it came from, what was measured, why it was kept or dropped
+    /// The life of a document: where it came from, what was measured, why it was kept or dropped; with --input, what a file is
     Inspect(inspect::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),

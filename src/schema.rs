@@ -56,13 +56,16 @@ macro_rules! columns {
 }
 
 columns! {
-    DOC_ID = "doc_id", DataType::Utf8, false, "The record's own id, or `<input name>#<record number>`.";
+    DOC_ID = "doc_id", DataType::Utf8, false, "The record's own id, or `<input name>#<record number>`; with `~<file>@<offset>` behind it if a document before it has the same.";
     TEXT = "text", DataType::Utf8, false, "The document; normalised after that stage.";
     SOURCE = "source", DataType::Utf8, false, "Where the document comes from: the record's source, else the plan's, else the input's name.";
     URL = "url", DataType::Utf8, true, "Address given by the record.";
-    LICENSE = "license", DataType::Utf8, true, "Licence given by the record or the plan.";
+    LICENSE = "license", DataType::Utf8, true, "Licence given by the record, a rule or the plan.";
     DATE = "date", DataType::Utf8, true, "Date given by the record.";
+    RESIDENCY = "residency", DataType::Utf8, true, "Country in which the document has to stay, given by the record, a rule or the plan.";
     META = "meta", DataType::Utf8, true, "Other fields of the record, as JSON.";
+    FILE = "file", DataType::Utf8, false, "Name of the input that holds the record, as in the manifest.";
+    OFFSET = "offset", DataType::UInt64, false, "Decoded byte of that input at which the record begins; for Parquet the row, from 0.";
     MORPHEME_ENDS = "morpheme_ends", list(DataType::UInt32), false, "Byte ends of the morphemes; they tile the text.";
     MORPHEME_POS = "morpheme_pos", list(DataType::UInt16), false, "POS ids of the morphemes; 0 = gap (skipped white space).";
     MORPHEME_WORD = "morpheme_word", list(DataType::UInt32), false, "Word ids of the morphemes; 4294967295 = not in the lexicon.";

@@ -56,6 +56,7 @@ pub(super) fn to_json(record: &Record, text: &str) -> String {
     line.text("url", record.url.as_deref());
     line.text("license", record.license.as_deref());
     line.text("date", record.date.as_deref());
+    line.text("residency", record.residency.as_deref());
     line.meta(record.meta.as_deref());
     line.finish()
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::common::{Common, Outcome, Taken};
-use super::ui;
+use super::{input_report, ui};
 use crate::corpus::{self, Framer, InputFile, ShardLimits};
 use crate::error::Result;
 use crate::pipeline::explain::explain;
@@ -64,6 +64,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     if inputs.len() > 20 {
         writeln!(out, "#   … and {} more", inputs.len() - 20)?;
     }
+    input_report::formats(&loaded.plan.input, &inputs, &mut out)?;
     let (name, version) = (escape(&about.identity.name, 100), escape(&about.identity.version, 100));
     writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64 + (read - text) / BYTES_READ_A_SECOND;

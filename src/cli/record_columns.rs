@@ -12,15 +12,15 @@ pub(super) struct RecordColumns<'a> {
     pub(super) ids: &'a StringArray,
     pub(super) texts: &'a StringArray,
     pub(super) sources: &'a StringArray,
-    /// url, license, date: null where the record has none.
-    given: [(&'static str, &'a StringArray); 3],
+    /// url, license, date, residency: null where the record has none.
+    given: [(&'static str, &'a StringArray); 4],
     meta: &'a StringArray,
 }
 
 impl<'a> RecordColumns<'a> {
     /// The columns that are read.
-    pub(super) const ALL: [&'static Column; 7] =
-        [&schema::DOC_ID, &schema::TEXT, &schema::SOURCE, &schema::URL, &schema::LICENSE, &schema::DATE, &schema::META];
+    pub(super) const ALL: [&'static Column; 8] =
+        [&schema::DOC_ID, &schema::TEXT, &schema::SOURCE, &schema::URL, &schema::LICENSE, &schema::DATE, &schema::RESIDENCY, &schema::META];
 
     pub(super) fn of(batch: &'a Batch) -> Result<Self> {
         Ok(Self {
@@ -31,6 +31,7 @@ impl<'a> RecordColumns<'a> {
                 (schema::URL.name, strings(batch, &schema::URL)?),
                 (schema::LICENSE.name, strings(batch, &schema::LICENSE)?),
                 (schema::DATE.name, strings(batch, &schema::DATE)?),
+                (schema::RESIDENCY.name, strings(batch, &schema::RESIDENCY)?),
             ],
             meta: strings(batch, &schema::META)?,
         })

@@ -1,11 +1,13 @@
 //! For commands that take records one by one: every record of some files, and what could not be read.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::common::Outcome;
+use super::input_report::remedy;
 use super::ui;
 use crate::corpus::{self, Framer, InputFile, Record, ShardLimits};
 use crate::error::Result;
@@ -25,6 +27,13 @@ impl Lost {
     pub(super) fn of(quarantined: Vec<Quarantined>, left_out: u64) -> Self {
         Self { count: quarantined.len() as u64, left_out, first: quarantined.into_iter().take(TOLD).collect() }
     }
+
+    /// Adds what was not given on of other files.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.left_out += other.left_out;
+        self.first.extend(other.first.into_iter().take(TOLD - self.first.len().min(TOLD)));
+    }
 }
 
 /// Records that are told one by one.
@@ -40,9 +49,14 @@ pub(super) struct Records {
 impl Records {
     /// The paths of the options do not count.
     pub(super) fn open(files: &[OsString], options: corpus::Options) -> Result<Self> {
-        let inputs: Arc<[InputFile]> = corpus::expand_paths(files, &options, Path::new("."))?.into();
+        Ok(Self::of(corpus::expand_paths(files, &options, Path::new("."))?, options))
+    }
+
+    /// The records of files that have been listed.
+    pub(super) fn of(inputs: Vec<InputFile>, options: corpus::Options) -> Self {
+        let inputs: Arc<[InputFile]> = inputs.into();
         let framer = Framer::new(inputs.clone(), &options, ShardLimits::default());
-        Ok(Self { inputs, options, framer })
+        Self { inputs, options, framer }
     }
 
     /// The files.
@@ -86,6 +100,11 @@ pub(super) fn report(lost: &Lost) -> Outcome {
             record.reason,
             escape(&record.detail, 200)
         );
+    }
+    for reason in lost.first.iter().map(|record| record.reason.as_str()).collect::<BTreeSet<_>>() {
+        if let Some(remedy) = remedy(reason) {
+            let _ = writeln!(err, "  {reason}: {remedy}");
+        }
     }
     Outcome::Damaged
 }

@@ -1,5 +1,6 @@
 //! `seimai run PLAN.toml`: the whole way, and a summary a person likes to read.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -129,6 +130,10 @@ fn summary(report: &Report, out: &str) -> String {
             let _ = writeln!(text, "      nothing readable in {}", escape(&input.path, 300));
         }
     }
+    if totals.same_ids > 0 {
+        let _ = writeln!(text, "  same ids     {:>12}  documents whose id another had before: <id>~<file>@<offset>", n(totals.same_ids));
+    }
+    text.push_str(&fields_not_kept(manifest));
     let share = losses::percent(totals.kept, totals.read);
     let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
     let registers: Vec<String> =
@@ -160,6 +165,23 @@ fn summary(report: &Report, out: &str) -> String {
     let _ =
         writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
     text
+}
+
+/// Fields that no path of the plan leads to.
+fn fields_not_kept(manifest: &Manifest) -> String {
+    let mut names: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, documents) in manifest.inputs.iter().flat_map(|input| &input.fields_not_kept) {
+        *names.entry(name).or_default() += documents;
+    }
+    let mut ranked: Vec<(&str, u64)> = names.into_iter().collect();
+    ranked.sort_by_key(|(_, documents)| std::cmp::Reverse(*documents));
+    let shown: Vec<String> =
+        ranked.iter().take(6).map(|(name, documents)| format!("{} {}", escape(name, 60), ui::thousands(*documents))).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let more = if ranked.len() > shown.len() { " …" } else { "" };
+    format!("  not kept     {}{more} (fields; input.fields.rest = \"meta\" keeps them)\n", shown.join(" · "))
 }
 
 /// What the stages counted, and how long the passes took: for `-v`.

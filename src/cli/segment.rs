@@ -1,4 +1,4 @@
-//! `seimai segment FILE…`: morphemes of plain text lines, streaming, parallel, in order.
+//! `seimai segment FILE…`: morphemes of plain text lines, or of the lines of records, streaming, parallel, in order.
 //!
 //! Text is read in blocks of whole lines, so memory does not grow with a file. Of a file whose compression is damaged, what
 //! could be decoded is analysed; the damage is reported on standard error and by the exit code.
@@ -10,21 +10,25 @@ use std::sync::Mutex;
 
 use clap::ValueEnum;
 
-use super::common::{Common, Outcome};
+use super::common::{Common, Outcome, output_failed};
+use super::records::{self, Records};
 use super::{signals, ui};
-use crate::corpus;
-use crate::error::Error;
+use crate::corpus::{self, InputFile, Kind, Record};
+use crate::error::{Error, Result};
 use crate::pipeline::pool::Pool;
 use crate::quarantine::escape;
 use crate::segment::dictionary::Dictionary;
-use crate::segment::lines::BlockReader;
+use crate::segment::lines::{BLOCK_BYTES, BlockReader};
 use crate::segment::print::{self, Printer};
 use crate::segment::{self, Engine, Options};
 
 /// Blocks that are read ahead for each thread.
 const BLOCKS_PER_THREAD: usize = 4;
 
-/// Morphemes of plain text, a line at a time
+/// Morphemes of text, a line at a time
+///
+/// Plain text and standard input are lines. Of files of records (JSON Lines, HTML, WARC, Parquet … as `seimai normalize` reads them) the text is
+/// read; as JSON Lines, every line then says the id of its document.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  echo 精米した米を炊く | seimai segment -\n  seimai segment text.txt.zst --format mecab")]
 pub(super) struct Arguments {
@@ -93,7 +97,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let mut output = Output { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0, splits: 0 };
     let mut damage = Vec::new();
     let printer = || Printer::new(segmenter.worker(), &dictionary, arguments.format.into());
+    let mut lost = records::Lost::default();
     for input in corpus::expand_paths(&arguments.files, &corpus::Options::default(), Path::new("."))? {
+        if holds_records(&input)? {
+            lost.add(output.records(input, &pool, &printer)?);
+            continue;
+        }
         let text = corpus::open_decoded(&input.path)?;
         let live = input.path == Path::new("-");
         let mut reader = if live { BlockReader::live(text, more_is_waiting) } else { BlockReader::new(text) };
@@ -105,7 +114,14 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
     }
     output.out.flush()?;
-    Ok(report(&damage, &output))
+    let of_records = records::report(&lost);
+    let of_lines = report(&damage, &output);
+    Ok(if of_records == Outcome::Done { of_lines } else { of_records })
+}
+
+/// Is the file of a format of records, and not of lines?
+fn holds_records(input: &InputFile) -> Result<bool> {
+    Ok(input.path != Path::new("-") && matches!(corpus::kind(input)?.0, Kind::Read(format) if format != "text"))
 }
 
 /// Tells what three-column rows of user dictionaries were resolved to, so that MeCab can be given the same rows.
@@ -148,6 +164,42 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
+    /// The texts of a file of records.
+    fn records<'w>(&mut self, input: InputFile, pool: &Pool, printer: &(dyn Fn() -> Printer<'w> + Sync)) -> anyhow::Result<records::Lost> {
+        let name = input.name.clone();
+        let (mut waiting, mut bytes, most) = (Vec::new(), 0, pool.threads() * BLOCKS_PER_THREAD * BLOCK_BYTES);
+        let lost = Records::of(vec![input], corpus::Options::default()).each(&mut |record| {
+            bytes += record.text.len();
+            waiting.push(record);
+            if bytes < most {
+                return Ok(());
+            }
+            bytes = 0;
+            self.documents(&name, std::mem::take(&mut waiting), pool, printer)
+        })?;
+        self.documents(&name, waiting, pool, printer)?;
+        Ok(lost)
+    }
+
+    /// Some documents, side by side.
+    fn documents<'w>(&mut self, name: &str, documents: Vec<Record>, pool: &Pool, printer: &(dyn Fn() -> Printer<'w> + Sync)) -> Result<()> {
+        let documents: Vec<_> = documents.into_iter().map(|record| Mutex::new((record, Vec::new()))).collect();
+        let mut waiting = documents.iter();
+        pool.for_each(signals::stop(), &mut || Ok(waiting.next()), printer, &|printer, document| {
+            let mut document = document.lock().map_err(|_| Error::internal("a worker panicked"))?;
+            let (record, out) = &mut *document;
+            let mut id = String::new();
+            record.doc_id(name, &mut id);
+            printer.print_document(&id, &record.text, out);
+            Ok(())
+        })?;
+        for document in documents {
+            let (_, out) = document.into_inner().map_err(|_| Error::internal("a worker panicked"))?;
+            self.out.write_all(&out).map_err(output_failed)?;
+        }
+        Ok(())
+    }
+
     fn run<'w, R: BufRead>(
         &mut self,
         reader: &mut BlockReader<R>,

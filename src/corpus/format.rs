@@ -25,6 +25,11 @@ pub(super) trait Format: Sync {
         &[]
     }
 
+    /// Is a file of such an extension this format? Several may share one.
+    fn accepts(&self, _head: &[u8]) -> bool {
+        true
+    }
+
     /// For files whose name says nothing: do they begin like this format?
     fn looks_like(&self, _head: &[u8]) -> bool {
         false

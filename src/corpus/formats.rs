@@ -1,7 +1,9 @@
 //! The formats that are read, and which one a file has: binary formats by their first bytes, text formats by a known extension, else
 //! by content.
 
+mod csv;
 mod html;
+mod json;
 mod json_lines;
 mod parquet;
 mod text;
@@ -12,7 +14,8 @@ use std::path::Path;
 use super::format::{Format, extension_of};
 
 /// Every format; the first that fits is taken, and the last takes what no other does.
-const FORMATS: &[&dyn Format] = &[&parquet::Parquet, &warc::Warc, &warc::Arc, &json_lines::JsonLines, &html::Html, &text::Text];
+const FORMATS: &[&dyn Format] =
+    &[&parquet::Parquet, &warc::Warc, &warc::Arc, &json::Json, &json_lines::JsonLines, &csv::Csv, &html::Html, &text::Text];
 
 /// Bytes of the beginning that [`detect`] wants to see.
 pub(super) const HEAD: usize = 1024;
@@ -59,7 +62,7 @@ pub(super) fn detect(path: &Path, head: &[u8]) -> Detected {
         return Detected::Unsupported(name);
     }
     let extension = extension_of(path).unwrap_or_default();
-    let named = FORMATS.iter().find(|format| format.extensions().contains(&extension.as_str()));
+    let named = FORMATS.iter().find(|format| format.extensions().contains(&extension.as_str()) && format.accepts(head));
     let fits = || FORMATS.iter().find(|format| format.looks_like(head));
     Detected::Format(*named.or_else(fits).unwrap_or(&FORMATS[FORMATS.len() - 1]))
 }
@@ -97,6 +100,14 @@ mod tests {
             ("a", b" \n{\"text\":1}", "jsonl"),
             ("a", b"\xef\xbb\xbf{", "jsonl"),
             ("a.html", b"{}", "html"),
+            ("a.json", b"{\"text\":1}\n{", "jsonl"),
+            ("a.json", b"{\n\"text\":1}", "json"),
+            ("a.json", b"[1", "json"),
+            ("a.jsonl", b"[1", "jsonl"),
+            ("a", b"[ {", "json"),
+            ("a", "[注] {".as_bytes(), "text"),
+            ("a.csv", b"{", "csv"),
+            ("a.TSV.gz", b"[{", "csv"),
             ("a.jsonl", b"PAR1....", "parquet"),
             ("a.jsonl", b"WARC/1.0\r\n", "warc"),
             ("a.warc.gz", b"\r\nWARC/1.0\r\n", "warc"),

@@ -13,6 +13,7 @@ use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::{io_reason, is_of_the_machine};
 use super::options::Options;
+use super::rules::Rules;
 use super::shard::{Position, RawShard, ShardLimits, ShardRef};
 use super::sink::Lost;
 use super::source::{ByteSource, changed, is_stdin};
@@ -25,6 +26,7 @@ const ALONE: u64 = 1 << 20;
 /// Walks the inputs; see the head of this file.
 pub struct Framer {
     inputs: Arc<[InputFile]>,
+    rules: Arc<Rules>,
     record_max: usize,
     limits: ShardLimits,
     /// Index of the file that is open, or is opened next.
@@ -46,7 +48,8 @@ impl Framer {
     pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
         let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
         let limit = options.limit.unwrap_or(u64::MAX);
-        Self { inputs, record_max, limits, input: 0, open: None, next_index: 0, before: 0, limit }
+        let rules = Arc::new(Rules::new(options));
+        Self { inputs, rules, record_max, limits, input: 0, open: None, next_index: 0, before: 0, limit }
     }
 
     /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
@@ -94,7 +97,7 @@ impl Framer {
         let limits = ShardLimits { records: self.limits.records.min(self.limit.saturating_sub(self.before)), ..self.limits };
         let start = self.position();
         let empty = ShardRef { index: self.next_index, before: self.before, last_input: start.input, start, records: 0, bytes: 0 };
-        let mut shard = RawShard::new(empty, &self.inputs, limits, framing_only);
+        let mut shard = RawShard::new(empty, &self.inputs, &self.rules, limits, framing_only);
         while !shard.is_full() && self.input < self.inputs.len() {
             if self.open.is_none() {
                 if shard.is_empty() {
@@ -151,7 +154,8 @@ impl Framer {
         let format = formats::by_name(&position.format)
             .ok_or_else(|| Error::internal(format!("a shard of the format {:?}, which is not known", position.format)))?;
         let (entry, offset) = if format.is_streamed() { (position.entry, position.offset) } else { Default::default() };
-        let source = ByteSource::open_at(position.input, file, entry, offset)?;
+        let mut source = ByteSource::open_at(position.input, file, entry, offset)?;
+        source.reading = self.rules.of(&file.name);
         let boundary = Boundary { offset: position.offset, line: position.line, record: position.record };
         let framing = format.open(source, boundary)?.map_err(|_| changed(file))?;
         self.open = Some(OpenFile { format, framing });
@@ -173,6 +177,7 @@ impl Framer {
         if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
             return Err(changed(file));
         }
+        source.reading = self.rules.of(&file.name);
         source.want(formats::HEAD)?;
         let format = match formats::detect(&file.path, &source.pending) {
             Detected::Format(format) => format,

@@ -1,58 +1,41 @@
 //! One line of JSON Lines → the fields of a record, strictly.
 //!
-//! RFC 8259 and nothing beside it, read in one pass. A general JSON library is not strict in the places that matter here: it
+//! RFC 8259 read in one pass, and nothing beside it but the three numbers that JSON does not know and many writers write (`NaN`, `Infinity`,
+//! `-Infinity`): in a side field they are nothing, and cost nothing. A general JSON library is not strict in the places that matter here: it
 //! takes the last of two equal keys (a way past filters), looks into skipped values less closely, and knows no reason codes.
 
 use std::borrow::Cow;
+
+use super::fields::{Fields, NoParts, NoText, Value};
+use super::mapping::{Mapping, Target};
 
 /// Containers that may be open at once, the record itself among them.
 const DEPTH_MAX: usize = 128;
 
 /// Why a line is no record: a stable reason code, and words for the detail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Reason code of `quarantine.jsonl`.
     pub reason: &'static str,
     /// What was expected.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// Byte of the line where it went wrong.
     pub at: usize,
 }
-
-/// The fields of a record that are known by name; the others are checked and left behind.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Fields<'a> {
-    /// The document.
-    pub text: Cow<'a, str>,
-    /// A string, or a number as it is written.
-    pub id: Option<Cow<'a, str>>,
-    /// Where it comes from.
-    pub source: Option<Cow<'a, str>>,
-    /// Address.
-    pub url: Option<Cow<'a, str>>,
-    /// Licence.
-    pub license: Option<Cow<'a, str>>,
-    /// Date, any spelling.
-    pub date: Option<Cow<'a, str>>,
-    /// Any JSON value, as written.
-    pub meta: Option<&'a str>,
-}
-
-const KNOWN: [&str; 7] = ["text", "id", "source", "url", "license", "date", "meta"];
 
 /// Is the line (without its LF and one CR) blank, so that it is no record?
 pub fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|b| matches!(b, b' ' | b'\t'))
 }
 
-/// Reads a line that holds exactly one JSON object.
+/// Reads a line that holds exactly one JSON object; the parts of its text have been joined.
 ///
 /// # Errors
 /// The first thing that is wrong with it: `utf8`, `json_syntax`, `json_eof`, `json_trailing`, `json_depth`, `not_object`, `duplicate_key`,
-/// `lone_surrogate`, `text_missing`, `text_type`, `field_type`.
-pub fn parse(line: &[u8]) -> Result<Fields<'_>, Fault> {
-    let text = simdutf8::compat::from_utf8(line).map_err(|e| Fault { reason: "utf8", message: "not UTF-8", at: e.valid_up_to() })?;
-    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0 };
+/// `lone_surrogate`, `text_missing`, `text_type`.
+pub fn parse<'a>(line: &'a [u8], mapping: &Mapping) -> Result<Fields<'a>, Fault> {
+    let text = simdutf8::compat::from_utf8(line).map_err(|e| Fault { reason: "utf8", message: "not UTF-8".into(), at: e.valid_up_to() })?;
+    let mut scanner = Scanner { text, bytes: text.as_bytes(), at: 0, mapping, seen: 0 };
     scanner.space();
     let start = scanner.at;
     if scanner.peek() == Some(b'{') {
@@ -60,42 +43,159 @@ pub fn parse(line: &[u8]) -> Result<Fields<'_>, Fault> {
     }
     scanner.skip_value(0)?;
     scanner.end()?;
-    Err(Fault { reason: "not_object", message: "the line is JSON, but no object", at: start })
+    Err(Fault { reason: "not_object", message: "the line is JSON, but no object".into(), at: start })
 }
 
-struct Scanner<'a> {
+struct Scanner<'a, 'm> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    mapping: &'m Mapping,
+    /// Places of the mapping that have been met.
+    seen: u64,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> Scanner<'a, '_> {
     fn record(&mut self) -> Result<Fields<'a>, Fault> {
         let mut fields = Fields::default();
-        let mut seen = [false; KNOWN.len()];
+        self.members(Mapping::ROOT, 0, "", &mut fields)?;
+        self.end()?;
+        match fields.join_text(self.mapping.joiner()) {
+            Ok(()) => Ok(fields),
+            Err(NoParts::Null) => self.fault("text_type", format!("{} is null", self.mapping.text_names())),
+            Err(NoParts::Missing) => self.fault("text_missing", fields.hint(self.mapping)),
+        }
+    }
+
+    /// The members of an object that stands at a place of the mapping; `depth` containers are open around it.
+    fn members(&mut self, node: usize, depth: usize, prefix: &str, fields: &mut Fields<'a>) -> Result<(), Fault> {
         self.at += 1;
         self.space();
         if self.take(b'}') {
-            self.end()?;
-            return self.fault("text_missing", "no key `text`");
+            return Ok(());
         }
         loop {
             let at = self.at;
             let key = self.key()?;
-            match KNOWN.iter().position(|known| key.as_deref() == Some(*known)) {
-                Some(i) if seen[i] => return Err(Fault { reason: "duplicate_key", message: "a known key stands twice", at }),
-                Some(i) => {
-                    seen[i] = true;
-                    self.field(i, &mut fields)?;
+            match key.as_deref().and_then(|key| self.mapping.child(node, key)) {
+                Some(child) if self.seen & 1 << child != 0 => {
+                    return Err(Fault { reason: "duplicate_key", message: "a known key stands twice".into(), at });
                 }
-                None => self.skip_value(1)?,
+                Some(child) => {
+                    self.seen |= 1 << child;
+                    self.known(child, depth + 1, key, prefix, fields)?;
+                }
+                None => self.left_over(depth + 1, key, prefix, fields)?,
             }
             if self.closes(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The elements of a list that stands at a place of the mapping.
+    fn elements(&mut self, node: usize, depth: usize, prefix: &str, fields: &mut Fields<'a>) -> Result<(), Fault> {
+        self.at += 1;
+        self.space();
+        if self.take(b']') {
+            return Ok(());
+        }
+        for index in 0.. {
+            let name = Some(Cow::Owned(format!("[{index}]")));
+            match self.mapping.element(node, index) {
+                Some(child) if self.seen & 1 << child != 0 => return self.fault("duplicate_key", "a known key stands twice"),
+                Some(child) => {
+                    self.seen |= 1 << child;
+                    self.known(child, depth + 1, name, prefix, fields)?;
+                }
+                None => self.left_over(depth + 1, name, prefix, fields)?,
+            }
+            if self.closes(b']')? {
                 break;
             }
         }
-        self.end()?;
-        if seen[0] { Ok(fields) } else { self.fault("text_missing", "no key `text`") }
+        Ok(())
+    }
+
+    /// The value at a place of the mapping: a field, or an object on the way to one.
+    fn known(&mut self, node: usize, depth: usize, key: Option<Cow<'a, str>>, prefix: &str, fields: &mut Fields<'a>) -> Result<(), Fault> {
+        let mapping = self.mapping;
+        let targets = mapping.targets(node);
+        if targets.is_empty() {
+            let key = key.unwrap_or_default();
+            return match self.peek() {
+                Some(b'{') => self.members(node, depth, &full(prefix, &key), fields),
+                Some(b'[') => self.elements(node, depth, &full(prefix, &key), fields),
+                _ => self.left_over(depth, Some(key), prefix, fields),
+            };
+        }
+        let start = self.at;
+        let mut value = self.value(depth, targets)?;
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        let mut is_used = value == Value::Null;
+        for (left, target) in (0..targets.len()).rev().zip(targets) {
+            // A text is not copied for the last, which mostly is the only one.
+            let value = if left == 0 { std::mem::replace(&mut value, Value::Null) } else { value.clone() };
+            is_used |= match target {
+                Target::Meta => {
+                    fields.meta = Some(raw).filter(|raw| *raw != "null").map(Cow::Borrowed);
+                    true
+                }
+                target => fields.set(*target, value).map_err(|NoText| Fault {
+                    reason: "text_type",
+                    message: format!("`{}` is not a string", full(prefix, key.as_deref().unwrap_or_default())).into(),
+                    at: start,
+                })?,
+            };
+        }
+        if !is_used {
+            self.rest(key, prefix, raw, fields);
+        }
+        Ok(())
+    }
+
+    /// A value as a field of a record takes it; half a surrogate pair costs a text, and is nothing elsewhere.
+    fn value(&mut self, depth: usize, targets: &[Target]) -> Result<Value<'a>, Fault> {
+        let at = self.at;
+        match self.peek() {
+            Some(b'"') => {
+                let raw = self.skip_string()?;
+                match unescape(raw) {
+                    Some(text) => Ok(Value::Text(text)),
+                    None if targets.iter().any(|target| matches!(target, Target::Text(_))) => {
+                        Err(Fault { reason: "lone_surrogate", message: "half of a surrogate pair".into(), at })
+                    }
+                    None => Ok(Value::Other),
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+                let written = self.text.get(at..self.at).unwrap_or_default();
+                Ok(if written == "-Infinity" { Value::Other } else { Value::Number(Cow::Borrowed(written)) })
+            }
+            _ => {
+                self.skip_value(depth)?;
+                Ok(if self.text.get(at..self.at) == Some("null") { Value::Null } else { Value::Other })
+            }
+        }
+    }
+
+    /// A value that has no place.
+    fn left_over(&mut self, depth: usize, key: Option<Cow<'a, str>>, prefix: &str, fields: &mut Fields<'a>) -> Result<(), Fault> {
+        let start = self.at;
+        self.skip_value(depth)?;
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        if raw != "null" {
+            self.rest(key, prefix, raw, fields);
+        }
+        Ok(())
+    }
+
+    /// Notes a field that has no place. A key that is no text (lone surrogates) has no name of its own.
+    fn rest(&self, key: Option<Cow<'a, str>>, prefix: &str, raw: &'a str, fields: &mut Fields<'a>) {
+        let key = key.unwrap_or(Cow::Borrowed("\u{fffd}"));
+        let name = if prefix.is_empty() { key } else { Cow::Owned(full(prefix, &key)) };
+        fields.leave(name, Cow::Borrowed(raw), self.mapping);
     }
 
     /// After a member: a comma (and there must be another member), or the end.
@@ -120,50 +220,6 @@ impl<'a> Scanner<'a> {
         self.expect(b':', "`:` expected")?;
         self.space();
         Ok(key)
-    }
-
-    fn field(&mut self, known: usize, fields: &mut Fields<'a>) -> Result<(), Fault> {
-        match known {
-            0 => match self.string_or_null()? {
-                Some(text) => fields.text = text,
-                None => return self.fault("text_type", "`text` is not a string"),
-            },
-            1 => fields.id = self.id()?,
-            2 => fields.source = self.string_or_null()?,
-            3 => fields.url = self.string_or_null()?,
-            4 => fields.license = self.string_or_null()?,
-            5 => fields.date = self.string_or_null()?,
-            _ => fields.meta = self.meta()?,
-        }
-        Ok(())
-    }
-
-    fn id(&mut self) -> Result<Option<Cow<'a, str>>, Fault> {
-        if matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            let start = self.at;
-            self.number()?;
-            return Ok(self.text.get(start..self.at).map(Cow::Borrowed));
-        }
-        self.string_or_null()
-    }
-
-    fn meta(&mut self) -> Result<Option<&'a str>, Fault> {
-        let start = self.at;
-        self.skip_value(1)?;
-        Ok(self.text.get(start..self.at).filter(|raw| *raw != "null"))
-    }
-
-    fn string_or_null(&mut self) -> Result<Option<Cow<'a, str>>, Fault> {
-        let at = self.at;
-        if self.peek() == Some(b'"') {
-            let raw = self.skip_string()?;
-            return match unescape(raw) {
-                Some(text) => Ok(Some(text)),
-                None => Err(Fault { reason: "lone_surrogate", message: "half of a surrogate pair", at }),
-            };
-        }
-        self.skip_value(1)?;
-        if self.text.get(at..self.at) == Some("null") { Ok(None) } else { Err(Fault { reason: "text_type", message: "not a string", at }) }
     }
 
     /// Any value, checked and left behind; `depth` containers are open around it. Iterative: depth costs no stack.
@@ -258,7 +314,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn number(&mut self) -> Result<(), Fault> {
-        self.take(b'-');
+        if self.take(b'-') && self.peek() == Some(b'I') {
+            return self.word();
+        }
         if !self.take(b'0') {
             self.digits()?;
         }
@@ -282,7 +340,7 @@ impl<'a> Scanner<'a> {
 
     fn word(&mut self) -> Result<(), Fault> {
         let rest = &self.bytes[self.at..];
-        for word in [&b"null"[..], b"true", b"false"] {
+        for word in [&b"null"[..], b"true", b"false", b"NaN", b"Infinity"] {
             if rest.starts_with(word) {
                 self.at += word.len();
                 return Ok(());
@@ -324,9 +382,14 @@ impl<'a> Scanner<'a> {
         self.fault(if self.at == self.bytes.len() { "json_eof" } else { "json_syntax" }, message)
     }
 
-    fn fault<T>(&self, reason: &'static str, message: &'static str) -> Result<T, Fault> {
-        Err(Fault { reason, message, at: self.at })
+    fn fault<T>(&self, reason: &'static str, message: impl Into<Cow<'static, str>>) -> Result<T, Fault> {
+        Err(Fault { reason, message: message.into(), at: self.at })
     }
+}
+
+/// The path of a key below others.
+fn full(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() || key.starts_with('[') { format!("{prefix}{key}") } else { format!("{prefix}.{key}") }
 }
 
 /// The text of a checked string; `None` for half a surrogate pair.
@@ -383,8 +446,13 @@ fn hex(bytes: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::{FieldOptions, Rest, Texts};
     use super::*;
     use proptest::prelude::*;
+
+    fn parse(line: &[u8]) -> Result<Fields<'_>, Fault> {
+        super::parse(line, &Mapping::default())
+    }
 
     fn reason(line: &[u8]) -> &'static str {
         parse(line).expect_err("the line is wrong").reason
@@ -394,10 +462,10 @@ mod tests {
     fn a_full_record() {
         let line = r#" {"id":12,"text":"あ\n\u3042\ud83d\ude00\"\/","source":"s","url":null,"license":"CC0","date":"2020","meta":{"a":[1,{}]},"x":-1.5e+3} "#;
         let fields = parse(line.as_bytes()).unwrap();
-        assert_eq!(fields.text, "あ\nあ😀\"/");
+        assert_eq!(fields.text.as_deref(), Some("あ\nあ😀\"/"));
         assert_eq!(fields.id.as_deref(), Some("12"));
         assert_eq!(fields.url, None);
-        assert_eq!(fields.meta, Some(r#"{"a":[1,{}]}"#));
+        assert_eq!(fields.meta.as_deref(), Some(r#"{"a":[1,{}]}"#));
         assert_eq!(fields.license.as_deref(), Some("CC0"));
     }
 
@@ -412,7 +480,11 @@ mod tests {
             (b"", "json_eof"),
             (b"{\"text\":\"a\",}", "json_syntax"),
             (b"{text:\"a\"}", "json_syntax"),
-            (b"{\"text\":\"a\",\"n\":NaN}", "json_syntax"),
+            (b"{\"text\":\"a\",\"n\":nan}", "json_syntax"),
+            (b"{\"text\":\"a\",\"n\":+Infinity}", "json_syntax"),
+            (b"{\"text\":\"a\",\"n\":-Inf", "json_eof"),
+            (b"{\"text\":\"a\",\"n\":-NaN}", "json_syntax"),
+            (b"{\"text\":NaN}", "text_type"),
             (b"{\"text\":\"a\",\"n\":01}", "json_syntax"),
             (b"{\"text\":\"a\",\"n\":1.}", "json_syntax"),
             (b"{\"text\":\"a\",\"n\":+1}", "json_syntax"),
@@ -430,7 +502,6 @@ mod tests {
             (b"{\"Text\":\"a\"}", "text_missing"),
             (b"{\"text\":null}", "text_type"),
             (b"{\"text\":[\"a\"]}", "text_type"),
-            (b"{\"text\":\"a\",\"url\":1}", "text_type"),
             (b"{\"text\":\"\\ud800\"}", "lone_surrogate"),
             (b"{\"text\":\"\\udc00\\ud800\"}", "lone_surrogate"),
             (b"{\"text\":\"\\ud800\\u0041\"}", "lone_surrogate"),
@@ -446,8 +517,55 @@ mod tests {
         for line in
             [r#"{"text":"a","x":"\ud800"}"#, r#"{"x":1,"x":2,"text":"a"}"#, r#"{"\udc00":1,"text":"a"}"#, r#"{"text":"a","n":1e999999}"#]
         {
-            assert_eq!(parse(line.as_bytes()).unwrap().text, "a", "{line}");
+            assert_eq!(parse(line.as_bytes()).unwrap().text.as_deref(), Some("a"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_side_field_never_costs_the_document() {
+        let values = ["1577836800", "-1.5e3", "[\"a\"]", "{\"a\":1}", "true", "null", "NaN", "Infinity", "-Infinity", r#""\ud800""#];
+        for field in ["id", "url", "source", "license", "date", "residency", "meta", "x"] {
+            for value in values {
+                let line = format!("{{\"{field}\":{value},\"text\":\"a\"}}");
+                let fields = parse(line.as_bytes()).unwrap();
+                assert_eq!(fields.text.as_deref(), Some("a"), "{line}");
+                let given = [&fields.id, &fields.url, &fields.source, &fields.license, &fields.date, &fields.residency, &fields.meta];
+                let is_used = given.iter().any(|value| value.is_some());
+                assert_eq!(is_used || value == "null", fields.rest.is_empty(), "{line}: used, nothing, or left over");
+            }
+        }
+        let whole = parse(br#"{"text":"a","date":2020,"id":1.5,"license":1.5}"#).unwrap();
+        assert_eq!((whole.date.as_deref(), whole.id.as_deref(), whole.license.as_deref()), (Some("2020"), Some("1.5"), None));
+    }
+
+    #[test]
+    fn fields_are_found_by_path() {
+        let options = FieldOptions {
+            text: Some(Texts::Several(["title", "doc.body", "list[1].p"].map(str::to_owned).to_vec())),
+            joiner: Some("|".into()),
+            id: Some("doc.url".into()),
+            url: Some("doc.url".into()),
+            rest: Some(Rest::Meta),
+            ..FieldOptions::default()
+        };
+        let mapping = Mapping::new(&options).unwrap();
+        let line = r#"{"doc":{"x":[1],"url":"u","body":"B","n":null},"list":[0,{"p":"P","q":2}],"text":"no","title":"T","id":7}"#;
+        let fields = super::parse(line.as_bytes(), &mapping).unwrap();
+        assert_eq!((fields.text.as_deref(), fields.id.as_deref(), fields.url.as_deref()), (Some("T|B|P"), Some("u"), Some("u")));
+        let rest: Vec<(&str, &str)> = fields.rest.iter().map(|(name, json)| (&**name, &**json)).collect();
+        assert_eq!(rest, [("doc.x", "[1]"), ("list[0]", "0"), ("list[1].q", "2"), ("text", "\"no\""), ("id", "7")]);
+        let fault = |line: &str| super::parse(line.as_bytes(), &mapping).unwrap_err();
+        for (line, reason, words) in [
+            (r#"{"doc":{"body":1}}"#, "text_type", "`doc.body` is not a string"),
+            (r#"{"doc":{"body":null},"list":7}"#, "text_type", "`title` or `doc.body` or `list[1].p` is null"),
+            (r#"{"doc":7,"content":"a"}"#, "text_missing", "it has: doc, content (set input.fields.text)"),
+            (r#"{"title":"a","doc":{},"doc":{"body":"b"}}"#, "duplicate_key", "twice"),
+            (r#"{"title":"a","doc":{"body":"b","body":"c"}}"#, "duplicate_key", "twice"),
+        ] {
+            let fault = fault(line);
+            assert!(fault.reason == reason && fault.message.contains(words), "{line}: {fault:?}");
+        }
+        assert_eq!(super::parse(br#"{"title":"a","doc":{}}"#, &mapping).unwrap().text.as_deref(), Some("a"), "a part may be missing");
     }
 
     #[test]
@@ -482,9 +600,9 @@ mod tests {
         fn reads_what_serde_json_writes(text in any::<String>(), id in any::<Option<String>>(), meta in any::<Vec<String>>()) {
             let line = serde_json::json!({ "id": id, "text": text, "meta": meta }).to_string();
             let fields = parse(line.as_bytes()).unwrap();
-            prop_assert_eq!(fields.text, text);
+            prop_assert_eq!(fields.text.as_deref(), Some(&*text));
             prop_assert_eq!(fields.id.as_deref(), id.as_deref());
-            prop_assert_eq!(serde_json::from_str::<Vec<String>>(fields.meta.unwrap()).unwrap(), meta);
+            prop_assert_eq!(serde_json::from_str::<Vec<String>>(&fields.meta.unwrap()).unwrap(), meta);
         }
 
         #[test]

@@ -12,6 +12,15 @@ pub struct Options {
     pub source: SourceDefaults,
     /// What holds for WARC and ARC files.
     pub warc: WarcOptions,
+    /// Which fields of a record are its text, its id and so on: of JSON, of CSV and TSV, and of Parquet.
+    pub fields: FieldOptions,
+    /// What stands between two columns of CSV and the like: one character, e.g. ";" or "\t". Without it, the name (`.tsv`) or the content of a file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Does the first line of CSV and the like hold the names of the columns? Without one, columns are called 1, 2, 3 ….
+    pub header: bool,
+    /// May a column of CSV and the like stand in quotes ("), so that it may hold delimiters and line ends? false: a quote is a character like any other.
+    pub quotes: bool,
     /// Longest record in decoded bytes, at most 1 GiB; a longer one is quarantined.
     pub record_max: u64,
     /// Read links that lead out of an input directory (caches of dataset hubs consist of them).
@@ -26,6 +35,9 @@ pub struct Options {
     pub ruby: Ruby,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
+    /// What holds for some files, or for pages of some hosts; the last rule that fits wins, key by key. What a record says itself comes before any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Options {
@@ -33,6 +45,10 @@ impl Default for Options {
         Self {
             paths: Vec::new(),
             source: SourceDefaults::default(),
+            fields: FieldOptions::default(),
+            delimiter: None,
+            header: true,
+            quotes: true,
             warc: WarcOptions::default(),
             record_max: 16 << 20,
             follow_links: false,
@@ -40,13 +56,14 @@ impl Default for Options {
             extract: Extract::Main,
             ruby: Ruby::Drop,
             limit: None,
+            rules: Vec::new(),
         }
     }
 }
 
 impl Options {
-    /// One sentence for a value that is out of range.
-    pub fn check(&self) -> std::result::Result<(), String> {
+    /// One sentence for a value that is out of range; [`Options::check`] also looks at fields and rules.
+    pub(super) fn check_values(&self) -> std::result::Result<(), String> {
         if self.paths.is_empty() {
             return Err("input.paths is empty; name at least one file, directory or pattern".to_owned());
         }
@@ -68,11 +85,19 @@ impl Options {
         Ok(())
     }
 
+    /// The fields of files for which these rules hold, the last coming first.
+    #[must_use]
+    pub fn fields_with<'a>(&self, rules: impl IntoIterator<Item = &'a Rule>) -> FieldOptions {
+        rules.into_iter().fold(self.fields.clone(), |fields, rule| fields.or(&rule.fields))
+    }
+
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
         let Self { source, warc, extract, ruby, .. } = Self::default();
-        Self { paths: Vec::new(), source, warc, extract, ruby, sample: None, ..self.clone() }
+        let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, ..rule.clone() };
+        let rules = self.rules.iter().map(of_framing).collect();
+        Self { paths: Vec::new(), source, warc, extract, ruby, sample: None, rules, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
@@ -106,4 +131,120 @@ pub struct SourceDefaults {
     pub license: Option<String>,
     /// Country in which the data has to stay; noted in the manifest.
     pub residency: Option<String>,
+}
+
+/// `input.fields`: paths of fields. A path is `name`, `outer.inner`, `list[0].name`, or a JSON pointer (`/a.b/c`) for names with a dot in them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FieldOptions {
+    /// The document, by default `text`; several paths are joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Texts>,
+    /// What stands between the parts of a text of several fields, by default a blank line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joiner: Option<String>,
+    /// The id, a string or a number; by default `id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Where the record comes from, by default `source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its address, by default `url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its licence, by default `license`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Its date in any spelling, by default `date`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// The country in which it has to stay, by default `residency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residency: Option<String>,
+    /// Anything else, by default `meta`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<String>,
+    /// What becomes of fields that no path leads to: meta (they are kept there) or drop (they are counted by name in the manifest); by default drop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+    /// In a JSON file: the path of the list of records, where it is not the outermost value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
+}
+
+/// A path, or several.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Texts {
+    /// One path.
+    One(String),
+    /// Several, in the order in which they are joined.
+    Several(Vec<String>),
+}
+
+/// `input.fields.rest`: what becomes of fields that no path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Rest {
+    /// They stand in `meta`, by name.
+    Meta,
+    /// They are not kept, and counted.
+    Drop,
+}
+
+impl FieldOptions {
+    /// Paths of the parts of the text.
+    pub fn texts(&self) -> Vec<&str> {
+        match &self.text {
+            None => vec!["text"],
+            Some(Texts::One(path)) => vec![path],
+            Some(Texts::Several(paths)) => paths.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// These, and where a rule says something else, that.
+    fn or(self, rule: &Self) -> Self {
+        let of = |ours: Option<String>, theirs: &Option<String>| theirs.clone().or(ours);
+        Self {
+            text: rule.text.clone().or(self.text),
+            joiner: of(self.joiner, &rule.joiner),
+            id: of(self.id, &rule.id),
+            source: of(self.source, &rule.source),
+            url: of(self.url, &rule.url),
+            license: of(self.license, &rule.license),
+            date: of(self.date, &rule.date),
+            residency: of(self.residency, &rule.residency),
+            meta: of(self.meta, &rule.meta),
+            rest: rule.rest.or(self.rest),
+            records: of(self.records, &rule.records),
+        }
+    }
+}
+
+/// A rule of `input.rules`: for which inputs, and what holds for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rule {
+    /// Patterns of names of inputs, as the manifest has them (`web/**`); a rule without holds for every input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Hosts of the addresses of records, with all hosts below them: `go.jp` is also `www.soumu.go.jp`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Name, licence and residency of records that carry none.
+    pub source: SourceDefaults,
+    /// Fields of their records (of files only).
+    pub fields: FieldOptions,
+    /// What of a page of HTML is its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extract: Option<Extract>,
+    /// What stands between two columns (of files only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// Does the first line hold the names of the columns (of files only)?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// May a column stand in quotes (of files only)?
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<bool>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::quarantine::Quarantined;
+use crate::quarantine::{Quarantined, escape};
 
 /// A record that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,17 +20,21 @@ pub struct Record {
     pub license: Option<String>,
     /// Date, in the spelling of the record.
     pub date: Option<String>,
+    /// Country in which it has to stay.
+    pub residency: Option<String>,
     /// Anything else, as JSON.
     pub meta: Option<String>,
     /// Index of the input file.
     pub input: u32,
     /// Number in the file from 1, bad records counted; 0 for a document that is the whole file.
     pub ordinal_in_file: u64,
+    /// Decoded byte of the file at which it begins; for tables the row.
+    pub offset: u64,
 }
 
 impl Record {
     /// What the document is called: its own id, else `<file>#<number>`, else (the whole file) the name of the file. Replaces what `into` holds.
-    pub(super) fn doc_id(&self, file: &str, into: &mut String) {
+    pub fn doc_id(&self, file: &str, into: &mut String) {
         into.clear();
         match self.id.as_deref() {
             Some(own) if !own.is_empty() => into.push_str(own),
@@ -72,7 +76,17 @@ pub struct InputTally {
     pub charset: Option<String>,
     /// Places without meaning in that charset, now U+FFFD.
     pub replaced: u64,
+    /// Documents by name of a field that they have and that is not kept; what is beyond [`FIELD_NAMES`] names is under `…`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields_not_kept: BTreeMap<String, u64>,
 }
+
+/// Names of fields of an input that are counted apart.
+const FIELD_NAMES: usize = 32;
+/// Characters of such a name.
+const FIELD_NAME_MAX: usize = 100;
+/// What all others are counted under.
+pub(super) const OTHER_FIELDS: &str = "…";
 
 impl InputTally {
     /// Adds what another shard read from the same file.
@@ -86,6 +100,17 @@ impl InputTally {
         self.decoded_bytes += other.decoded_bytes;
         self.replaced += other.replaced;
         other.charset.iter().for_each(|charset| self.note_charset(charset));
+        other.fields_not_kept.iter().for_each(|(name, records)| self.note_not_kept(name, *records));
+    }
+
+    /// Counts a field that is not kept. The names that come first are counted apart.
+    pub(super) fn note_not_kept(&mut self, name: &str, records: u64) {
+        if let Some(count) = self.fields_not_kept.get_mut(name) {
+            *count += records;
+            return;
+        }
+        let name = if self.fields_not_kept.len() < FIELD_NAMES { escape(name, FIELD_NAME_MAX) } else { OTHER_FIELDS.to_owned() };
+        *self.fields_not_kept.entry(name).or_default() += records;
     }
 
     /// A file of many pages may be in many charsets; then it is `mixed`.

@@ -9,6 +9,7 @@ use super::compression::{Damage, Entry};
 use super::input_file::InputFile;
 use super::options::Options;
 use super::record::{Outcome, Record};
+use super::rules::Rules;
 use super::sink::{Content, Lost, Sink};
 use crate::error::Result;
 use crate::quarantine::Kind;
@@ -84,6 +85,7 @@ pub struct ShardRef {
 pub struct RawShard {
     shard: ShardRef,
     inputs: Arc<[InputFile]>,
+    rules: Arc<Rules>,
     limits: ShardLimits,
     /// Count only; the records are read later.
     framing_only: bool,
@@ -103,8 +105,9 @@ struct Extent {
 
 impl RawShard {
     /// A shard without records yet.
-    pub(super) fn new(shard: ShardRef, inputs: &Arc<[InputFile]>, limits: ShardLimits, framing_only: bool) -> Self {
-        Self { shard, inputs: Arc::clone(inputs), limits, framing_only, buffer: Vec::new(), extents: Vec::new() }
+    pub(super) fn new(shard: ShardRef, inputs: &Arc<[InputFile]>, rules: &Arc<Rules>, limits: ShardLimits, framing_only: bool) -> Self {
+        let (inputs, rules) = (Arc::clone(inputs), Arc::clone(rules));
+        Self { shard, inputs, rules, limits, framing_only, buffer: Vec::new(), extents: Vec::new() }
     }
 
     /// The shard as a value.
@@ -181,7 +184,7 @@ impl RawShard {
     /// # Errors
     /// Those of `give`.
     pub fn decode(&self, options: &Options, give: &mut dyn FnMut(Record) -> Result<()>) -> Result<Outcome> {
-        let mut sink = Sink::new(&self.inputs, options, give);
+        let mut sink = Sink::new(&self.inputs, options, &self.rules, give);
         for extent in &self.extents {
             sink.enter(extent.input);
             extent.content.decode(extent.offset, &self.buffer, &mut sink)?;

@@ -1,16 +1,23 @@
 //! Where the records of a shard go while they are parsed: given on, or quarantined with file, position and reason, or left out of the sample.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use super::charset;
+use super::fields::{self, Fields};
 use super::html;
 use super::input_file::InputFile;
 use super::options::Options;
-use super::record::{InputTally, Outcome, Record};
+use super::record::{InputTally, OTHER_FIELDS, Outcome, Record};
+use super::rules::{Reading, Rules};
 use super::sample;
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
+
+/// Names of fields that are counted without looking them up.
+const NAMES_AT_ONCE: usize = 64;
 
 /// Characters of a detail.
 const DETAIL_MAX: usize = 200;
@@ -28,9 +35,15 @@ pub(super) trait Content: Debug + Send + Sync {
 pub(super) struct Sink<'a> {
     inputs: &'a [InputFile],
     options: &'a Options,
+    rules: &'a Rules,
     give: &'a mut dyn FnMut(Record) -> Result<()>,
     input: u32,
+    /// How the file that is being read is read.
+    reading: Arc<Reading>,
     outcome: Outcome,
+    /// Fields that are not kept, in the order in which they came first, and which of them comes next if records are alike.
+    not_kept: Vec<(String, u64)>,
+    next_not_kept: usize,
     /// Places without meaning in the text that was decoded last: they count if its record is taken.
     replaced: u64,
     scratch: String,
@@ -48,13 +61,40 @@ pub(super) struct Bad<'a> {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn new(inputs: &'a [InputFile], options: &'a Options, give: &'a mut dyn FnMut(Record) -> Result<()>) -> Self {
-        Self { inputs, options, give, input: 0, outcome: Outcome::default(), replaced: 0, scratch: String::new() }
+    pub(super) fn new(
+        inputs: &'a [InputFile],
+        options: &'a Options,
+        rules: &'a Rules,
+        give: &'a mut dyn FnMut(Record) -> Result<()>,
+    ) -> Self {
+        let reading = Arc::default();
+        Self {
+            inputs,
+            options,
+            rules,
+            give,
+            input: u32::MAX,
+            reading,
+            outcome: Outcome::default(),
+            not_kept: Vec::new(),
+            next_not_kept: 0,
+            replaced: 0,
+            scratch: String::new(),
+        }
     }
 
     /// What follows is of this input.
     pub(super) fn enter(&mut self, input: u32) {
-        self.input = input;
+        if self.input != input {
+            self.count_not_kept();
+            self.input = input;
+            self.reading = self.rules.of(&self.file().name);
+        }
+    }
+
+    /// How its records are read.
+    pub(super) fn reading(&self) -> Arc<Reading> {
+        Arc::clone(&self.reading)
     }
 
     /// The file that is being read.
@@ -77,9 +117,9 @@ impl<'a> Sink<'a> {
         *self.tally().passed_over.entry(reason.to_owned()).or_default() += count;
     }
 
-    /// How pages of HTML are read.
-    pub(super) fn html(&self) -> html::Options {
-        html::Options { extract: self.options.extract, ruby: self.options.ruby, is_xml: false }
+    /// How a page of HTML with this address is read.
+    pub(super) fn html(&self, url: Option<&str>) -> html::Options {
+        html::Options { extract: self.reading.extract(url), ruby: self.options.ruby, is_xml: false }
     }
 
     /// Counts decoded bytes.
@@ -87,20 +127,82 @@ impl<'a> Sink<'a> {
         self.tally().decoded_bytes += bytes;
     }
 
-    /// Gives a record on, if the sample takes it.
-    pub(super) fn keep(&mut self, record: Record) -> Result<()> {
+    /// Makes a record of fields whose text is whole, and gives it on; what has no place goes to `meta` or is counted. Is it in the sample?
+    pub(super) fn keep_fields(&mut self, fields: Fields<'_>, ordinal_in_file: u64, offset: u64) -> Result<bool> {
+        let owned = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned);
+        let rest = &fields.rest;
+        let kept = if self.reading.mapping.keeps_rest() { &rest[..] } else { &[] };
+        let meta = fields::meta(fields.meta.as_deref(), kept.iter().map(|(name, json)| (&**name, &**json)));
+        let record = Record {
+            id: owned(fields.id),
+            text: owned(fields.text).unwrap_or_default(),
+            source: owned(fields.source),
+            url: owned(fields.url),
+            license: owned(fields.license),
+            date: owned(fields.date),
+            residency: owned(fields.residency),
+            meta,
+            ordinal_in_file,
+            offset,
+            ..Record::default()
+        };
+        let is_kept = self.keep(record)?;
+        if is_kept {
+            rest.iter().skip(kept.len()).for_each(|(name, _)| self.not_kept(name, 1));
+            if fields.beyond > 0 {
+                self.not_kept(OTHER_FIELDS, fields.beyond);
+            }
+        }
+        Ok(is_kept)
+    }
+
+    /// Counts a field that some documents have and that is not kept.
+    pub(super) fn not_kept(&mut self, name: &str, documents: u64) {
+        let is_it = |(known, _): &(String, u64)| known == name;
+        let at = if self.not_kept.get(self.next_not_kept).is_some_and(is_it) {
+            self.next_not_kept
+        } else if let Some(at) = self.not_kept.iter().position(is_it) {
+            at
+        } else if self.not_kept.len() < NAMES_AT_ONCE {
+            self.not_kept.push((name.to_owned(), 0));
+            self.not_kept.len() - 1
+        } else {
+            return self.tally().note_not_kept(name, documents);
+        };
+        self.not_kept[at].1 += documents;
+        self.next_not_kept = (at + 1) % self.not_kept.len();
+    }
+
+    /// Puts what was counted into the tally of the file.
+    fn count_not_kept(&mut self) {
+        self.next_not_kept = 0;
+        for (name, documents) in std::mem::take(&mut self.not_kept) {
+            self.tally().note_not_kept(&name, documents);
+        }
+    }
+
+    /// A record was read in a charset that is known from before, with so many places without meaning.
+    pub(super) fn note_charset(&mut self, charset: &str, replaced: u64) {
+        self.tally().note_charset(charset);
+        self.replaced = replaced;
+    }
+
+    /// Gives a record on, if the sample takes it. Did it?
+    pub(super) fn keep(&mut self, mut record: Record) -> Result<bool> {
         let replaced = std::mem::take(&mut self.replaced);
         if let Some(share) = self.options.sample {
             record.doc_id(&self.file().name, &mut self.scratch);
             if !sample::takes(share, &self.scratch) {
                 self.tally().left_out += 1;
-                return Ok(());
+                return Ok(false);
             }
         }
+        self.reading.inherit(&mut record);
         let tally = self.tally();
         tally.records += 1;
         tally.replaced += replaced;
-        (self.give)(Record { input: self.input, ..record })
+        record.input = self.input;
+        (self.give)(record).map(|()| true)
     }
 
     /// Notes what is no record. One that cannot be read has no id: a sample takes it or not by its place. The end of what can be read of a file is
@@ -149,7 +251,8 @@ impl<'a> Sink<'a> {
         }
     }
 
-    pub(super) fn into_outcome(self) -> Outcome {
+    pub(super) fn into_outcome(mut self) -> Outcome {
+        self.count_not_kept();
         self.outcome
     }
 

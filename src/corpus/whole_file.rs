@@ -79,8 +79,8 @@ impl Content for Document {
         let bytes = &bytes[self.bytes.clone()];
         match sink.decode_text(offset, bytes, None) {
             Some(text) => {
-                let page = (self.to_page)(text, sink.html());
-                sink.keep(Record { meta: page.meta(), text: page.text, ..Record::default() })
+                let page = (self.to_page)(text, sink.html(None));
+                sink.keep(Record { meta: page.meta(), text: page.text, ..Record::default() }).map(|_| ())
             }
             None => Ok(()),
         }

@@ -17,6 +17,8 @@ use super::layout::{self, pass};
 use super::mixture::{Candidate, Rebalanced};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
+use super::provenance::Provenance;
+use super::same_ids;
 use super::tables::LIGHTER;
 use super::work_dir::Entry;
 use crate::decide::losses::Losses;
@@ -44,6 +46,10 @@ pub(super) struct PartFacts {
     #[serde(default, skip_serializing_if = "HeldOut::is_none")]
     pub held_out: HeldOut,
     pub losses: Losses,
+    /// Of the kept ones.
+    pub provenance: Provenance,
+    /// Documents that are called by their place, too, because another has their id.
+    pub same_ids: u64,
 }
 
 /// Documents that are held out.
@@ -195,6 +201,10 @@ impl<'a> OpenPart<'a> {
                     None => batch,
                 };
                 let held_out = held_out(context, duplicates, &batch, ordinal(shard, base))?;
+                // What is drawn by id is drawn by the record's own.
+                let later = duplicates.same_ids(shard, base, batch.num_rows());
+                self.facts.same_ids += later.len() as u64;
+                let batch = same_ids::apart(batch, &later)?;
                 self.take(&Rows { batch, affected: of_rows, dropped, held_out })?;
                 base = end;
             }
@@ -238,7 +248,7 @@ impl<'a> OpenPart<'a> {
                 }
             }
         }
-        Ok(())
+        self.facts.provenance.count(batch, &|row| dropped[row].is_none())
     }
 
     fn reject(&mut self, batch: &Batch, keep: &BooleanArray, dropped: &[&Dropped]) -> Result<()> {
@@ -261,6 +271,7 @@ impl<'a> OpenPart<'a> {
 
     fn finish(mut self, context: &Context<'_>) -> Result<Entry<PartFacts>> {
         self.facts.losses = self.facts.losses.of_part();
+        self.facts.provenance = self.facts.provenance.of_part();
         let commit = |writer: PartWriter, directory: &str| {
             let path = layout::made(pass::DECIDE, directory, self.unit);
             writer.commit(&context.store.work.output(&path)?, path)
@@ -351,13 +362,16 @@ fn add_clusters(batch: &Batch, affected: &[Option<Affects<'_>>]) -> Result<Batch
 }
 
 /// What `documents/` and `rejected/` say of a document alike, so that losses can be judged again without the run.
-static WHAT_IT_IS: [schema::Column; 11] = [
+static WHAT_IT_IS: [schema::Column; 14] = [
     schema::DOC_ID,
     schema::TEXT,
     schema::SOURCE,
     schema::URL,
     schema::LICENSE,
     schema::DATE,
+    schema::RESIDENCY,
+    schema::FILE,
+    schema::OFFSET,
     schema::REGISTER,
     schema::KEIGO,
     schema::QUALITY,

@@ -16,6 +16,7 @@ use super::mixture::Rebalanced;
 use super::observer::Quantity;
 use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
+use super::same_ids;
 use super::tables::write_table;
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
@@ -37,6 +38,8 @@ pub(super) struct Duplicates {
     anchor_ids: Vec<String>,
     /// Kept documents that belong to the family of another, by ordinal, and the doc_id of the first of it.
     families: Vec<(u64, String)>,
+    /// Documents whose id another had before them, by ordinal.
+    same_ids: Vec<u64>,
     judged: Vec<Judged>,
     /// Which of the others go, for the mixture of registers that the plan asks for.
     pub(super) mixture: Option<Rebalanced>,
@@ -61,6 +64,13 @@ impl Duplicates {
     /// doc_id of the document that stands for this one.
     pub(super) fn anchor_id(&self, affected: &Affected) -> &str {
         self.anchors.binary_search(&affected.anchor()).map_or("", |i| self.anchor_ids[i].as_str())
+    }
+
+    /// Rows of a shard, of `rows` from `first` on, whose id another document had before them; counted from `first`.
+    pub(super) fn same_ids(&self, shard: u64, first: u32, rows: usize) -> Vec<usize> {
+        let first = ordinal(shard, first);
+        let start = self.same_ids.partition_point(|ordinal| *ordinal < first);
+        self.same_ids[start..].iter().map(|ordinal| (ordinal - first) as usize).take_while(|row| *row < rows).collect()
     }
 
     /// The documents of a shard that the rules reject.
@@ -108,6 +118,10 @@ impl Duplicates {
         for (ordinal, family) in self.families[start..].iter().take_while(|(ordinal, _)| shard_of(*ordinal) == shard) {
             key = key.and_number(u64::from(row_of(*ordinal))).and(family);
         }
+        let start = self.same_ids.partition_point(|ordinal| shard_of(*ordinal) < shard);
+        for ordinal in self.same_ids[start..].iter().take_while(|ordinal| shard_of(**ordinal) == shard) {
+            key = key.and("same id").and_number(u64::from(row_of(*ordinal)));
+        }
         for affected in self.of(shard) {
             key = key.and_number(u64::from(row_of(affected.ordinal))).and(self.anchor_id(affected)).and_number(u64::from(affected.size()));
             if let Verdict::Removed { kind, jaccard, .. } = affected.verdict {
@@ -142,11 +156,13 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
     }
     let unit = key.name();
-    let fold = Pass::fold(pass::DEDUP, unit.clone(), 3);
+    let fold = Pass::fold(pass::DEDUP, unit.clone(), 4);
     fold.run::<FoldFacts>(context, |_, underway| {
         let eligible = per_shard(context, annotated.shards(), &|shard| eligible(context, annotated, &judged, shard))?;
         underway.step();
         let verdicts = resolve(context, annotated, &eligible)?;
+        underway.step();
+        let later = same_ids::find(context, annotated, &|work| per_shard(context, annotated.shards(), work))?;
         underway.step();
         let loads = loads(context, annotated, &eligible, &verdicts)?;
         // Every fourth shard, by its content.
@@ -154,8 +170,9 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         let parts = plan_parts(&loads, rows_max, bytes_max, &begins);
         let files = vec![
             write_table(&context.store.work, &layout::verdicts(&unit), &verdicts.to_batch()?)?,
-            write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts)?)?,
+            write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts, &later)?)?,
             write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?,
+            write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?,
         ];
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
@@ -315,12 +332,13 @@ fn loads(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits], verdic
 }
 
 /// The ids of the documents that stand for others.
-fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -> Result<Batch> {
+fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts, later: &[u64]) -> Result<Batch> {
     let anchor = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
     let anchors: Vec<u64> = verdicts.affected().iter().filter(anchor).map(|affected| affected.ordinal).collect();
     let mut ids = Vec::with_capacity(anchors.len());
-    look_up(context, annotated, &anchors, &[schema::DOC_ID], &mut |_, batch, row| {
-        ids.push(strings(batch, &schema::DOC_ID)?.value(row).to_owned());
+    let columns = [schema::DOC_ID, schema::FILE, schema::OFFSET];
+    look_up(context, annotated, &anchors, &columns, &mut |ordinal, batch, row| {
+        ids.push(same_ids::name(batch, row, later.binary_search(&ordinal).is_ok())?);
         Ok(())
     })?;
     ids_by_ordinal(anchors, ids)
@@ -348,6 +366,12 @@ fn ids_by_ordinal(ordinals: Vec<u64>, ids: Vec<String>) -> Result<Batch> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
+/// A table of ordinals.
+fn ordinals(ordinals: Vec<u64>) -> Result<Batch> {
+    let schema = Arc::new(Schema::new(vec![Field::new("ordinal", DataType::UInt64, false)]));
+    Ok(RecordBatch::try_new(schema, vec![Arc::new(UInt64Array::from(ordinals))])?)
+}
+
 fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
     let verdicts = Verdicts::from_batch(&read_whole(context, &layout::verdicts(unit))?)?;
     let mut found = Duplicates { verdicts, judged, parts, ..Duplicates::default() };
@@ -355,6 +379,9 @@ fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64,
         let batch = batch?;
         found.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
         found.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    for batch in context.store.table(&layout::same_ids(unit))? {
+        found.same_ids.extend(batch?.column(0).as_primitive::<UInt64Type>().values());
     }
     // Only a split asks for families: without one they are in no name either.
     if context.plan().split.is_on() {

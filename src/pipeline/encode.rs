@@ -90,7 +90,8 @@ fn encode_part(
     unit: &str,
     metadata: &TokensMeta,
 ) -> Result<Entry<TokenFacts>> {
-    let columns = [schema::DOC_ID.name, schema::TEXT.name, schema::SOURCE.name];
+    let columns = [schema::DOC_ID, schema::TEXT, schema::SOURCE, schema::LICENSE, schema::RESIDENCY, schema::FILE, schema::OFFSET]
+        .map(|column| column.name);
     let properties = shard::tokens_properties(&context.plan().shards, metadata);
     let staged = format!("tokens-{unit}");
     let mut table = PartWriter::create(context.store.work.staging(), &staged, shard::tokens_schema(), properties)?;

@@ -17,6 +17,7 @@ use super::manifest::{
 use super::observer::{Event, Observer};
 use super::pack::{Packed, Packs};
 use super::plan::Plan;
+use super::provenance::Provenance;
 use super::publish::{Published, publish};
 use super::report::{Report, peak_memory};
 use super::shard::ShardFacts;
@@ -51,6 +52,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         totals.kept += part.facts.kept;
         totals.kept_bytes += part.facts.kept_bytes;
         totals.kept_characters += part.facts.kept_characters;
+        totals.same_ids += part.facts.same_ids;
     }
     let losses = Losses::sum(parts.iter().map(|part| &part.facts.losses));
     let rejected = losses.by_rule();
@@ -86,6 +88,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),
         totals,
         rejected,
+        provenance: Provenance::sum(parts.iter().map(|part| &part.facts.provenance)),
         mixture: mixture.clone(),
         registers: losses.kept_by_register(),
         warnings: losses.warnings(),
@@ -250,6 +253,7 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
         passed_over: tally.passed_over.clone(),
         charset: tally.charset.clone(),
         replaced: tally.replaced,
+        fields_not_kept: tally.fields_not_kept.clone(),
     }
 }
 

@@ -200,6 +200,11 @@ pub(super) fn families(unit: &str) -> String {
     made(pass::DEDUP, "families", unit)
 }
 
+/// The documents whose id another had before them.
+pub(super) fn same_ids(unit: &str) -> String {
+    made(pass::DEDUP, "same-ids", unit)
+}
+
 /// The histogram of the kept documents of a work shard; `kept` tells which those are.
 pub(super) fn shard_counts(unit: &str, kept: &str) -> String {
     made(pass::COUNT, "counts", &format!("{unit}-{kept}"))
@@ -238,6 +243,7 @@ mod tests {
             (verdicts("k"), pass::DEDUP),
             (anchors("k"), pass::DEDUP),
             (families("k"), pass::DEDUP),
+            (same_ids("k"), pass::DEDUP),
             (shard_counts("k", "1"), pass::COUNT),
             (vocabulary("k", "merges.txt"), pass::TRAIN),
             (packed("k"), pass::PACK),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout;
 use super::lists::ListFacts;
+use super::provenance::Provenance;
 use crate::corpus;
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
@@ -16,7 +17,7 @@ use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
-pub const MANIFEST_VERSION: u32 = 3;
+pub const MANIFEST_VERSION: u32 = 4;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// What `manifest.json` says.
@@ -49,6 +50,8 @@ pub struct Manifest {
     pub rejected: Counts,
     /// Kept documents by register.
     pub registers: Counts,
+    /// Kept documents by licence and by residency.
+    pub provenance: Provenance,
     /// What the policy `rebalance` made of the registers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixture: Option<Mixture>,
@@ -130,6 +133,9 @@ pub struct InputFacts {
     pub charset: Option<String>,
     /// Characters that could not be decoded.
     pub replaced: u64,
+    /// Documents by name of a field (or column) that they have and that is not kept; beyond 32 names, all others are under `…`.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub fields_not_kept: Counts,
 }
 
 /// The conservation law: `read = kept + rejected + quarantined`.
@@ -150,6 +156,9 @@ pub struct Totals {
     pub rejected: u64,
     /// Lines of `quarantine.jsonl`.
     pub quarantined: u64,
+    /// Documents whose id another had before them: they are called `<id>~<file>@<offset>`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub same_ids: u64,
     /// Bytes of text read, after decoding.
     pub text_bytes: u64,
     /// Bytes of text kept.

@@ -275,6 +275,9 @@ fn plainly(message: &str, at: Option<&str>) -> String {
     if message.starts_with("data did not match any variant of untagged enum Near") {
         return "expected `false`, or a number above 0 and at most 1".to_owned();
     }
+    if message.starts_with("data did not match any variant of untagged enum Texts") {
+        return "expected the path of a field, or a list of them".to_owned();
+    }
     if message == "duplicate key"
         && let Some(key) = at
     {
@@ -355,6 +358,7 @@ mod tests {
     #[test]
     fn no_type_of_ours_is_named() {
         let cases = [
+            ("input = { fields = { text = 3 } }", "expected the path of a field, or a list of them"),
             ("[dedup]\nnear = \"yes\"", "dedup.near: expected `false`, or a number"),
             ("[tokenizer]\nvocab_size = -1", "tokenizer.vocab_size: invalid value: integer `-1`, expected a whole number of at least 0"),
             ("[shards]\nrows_max = \"many\"", "expected a whole number of at least 0"),

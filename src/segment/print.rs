@@ -37,12 +37,14 @@ pub struct Printer<'a> {
     format: Format,
     morphemes: MorphemeBuffer,
     feature: String,
+    /// The document whose lines are printed, for objects.
+    id: Option<String>,
 }
 
 impl<'a> Printer<'a> {
     /// A printer over an engine's worker and the dictionary of that engine.
     pub fn new(worker: Box<dyn SegmentWorker + 'a>, dictionary: &'a Dictionary, format: Format) -> Self {
-        Self { worker, dictionary, format, morphemes: MorphemeBuffer::default(), feature: String::new() }
+        Self { worker, dictionary, format, morphemes: MorphemeBuffer::default(), feature: String::new(), id: None }
     }
 
     /// Prints the lines of a block. Bytes that are not UTF-8 are analysed and printed as U+FFFD; gives the number of lines that
@@ -58,6 +60,13 @@ impl<'a> Printer<'a> {
             self.print_line(&line, continues, out);
         }
         damaged
+    }
+
+    /// Prints the lines of a document; as JSON Lines, each object says its id.
+    pub fn print_document(&mut self, id: &str, text: &str, out: &mut Vec<u8>) {
+        self.id = Some(id.to_owned());
+        text.strip_suffix('\n').unwrap_or(text).split('\n').for_each(|line| self.print_line(line, false, out));
+        self.id = None;
     }
 
     /// Prints a line, given without its line feed. If it `continues`, the next call prints more of the same line, so its end is
@@ -99,7 +108,11 @@ impl<'a> Printer<'a> {
     }
 
     fn jsonl(&self, line: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"text\":");
+        out.extend_from_slice(b"{");
+        if let Some(id) = &self.id {
+            out.extend_from_slice(format!("\"id\":{},", serde_json::Value::from(id.as_str())).as_bytes());
+        }
+        out.extend_from_slice(b"\"text\":");
         out.extend_from_slice(serde_json::Value::from(line).to_string().as_bytes());
         out.extend_from_slice(b",\"morphemes\":[");
         for (n, (i, start, surface)) in words(&self.morphemes, line).enumerate() {

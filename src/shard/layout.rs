@@ -9,7 +9,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::ColumnPath;
 
 use crate::io::created_by;
-use crate::schema::{DOC_ID, INPUT_IDS, N_TOKENS, SOURCE};
+use crate::schema::{DOC_ID, FILE, INPUT_IDS, LICENSE, N_TOKENS, OFFSET, RESIDENCY, SOURCE};
 use crate::shard::options::Options;
 
 /// Version of the Parquet layout, in every file's metadata.
@@ -42,9 +42,9 @@ pub struct TokensMeta {
     pub pad: u32,
 }
 
-/// Schema of a token shard: `doc_id`, `source`, `input_ids`, `n_tokens`.
+/// Schema of a token shard: `doc_id`, `source`, `input_ids`, `n_tokens`, and the provenance that costs next to nothing.
 pub fn tokens_schema() -> SchemaRef {
-    Arc::new(Schema::new([DOC_ID, SOURCE, INPUT_IDS, N_TOKENS].map(|column| column.field()).to_vec()))
+    Arc::new(Schema::new([DOC_ID, SOURCE, INPUT_IDS, N_TOKENS, LICENSE, RESIDENCY, FILE, OFFSET].map(|column| column.field()).to_vec()))
 }
 
 /// Properties of a token shard.
@@ -84,7 +84,7 @@ pub(crate) fn megatron_meta_properties(meta: &TokensMeta) -> WriterProperties {
 const LONG_STRINGS: &[&str] = &["text", "meta", "evidence"];
 
 /// Strings with few different values: with dictionary.
-const CATEGORIES: &[&str] = &["source", "license", "date", "register", "keigo.dominant_style", "stage", "rule"];
+const CATEGORIES: &[&str] = &["source", "license", "date", "residency", "file", "register", "keigo.dominant_style", "stage", "rule"];
 
 /// Nothing of the plan stands in a file: rows that another plan leaves as they are make the same file.
 fn base(format: &str, pairs: Vec<KeyValue>) -> WriterPropertiesBuilder {

@@ -26,7 +26,12 @@ fn rows(from: usize, to: usize) -> Batch {
     }
     let names: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|row| format!("文書{row}"))));
     let sources: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|row| format!("s{}", row % 3))));
-    Batch::try_new(tokens_schema(), vec![names, sources, ids.finish().unwrap(), Arc::new(Int32Array::from(lengths))]).unwrap()
+    let licenses: ArrayRef = Arc::new((from..to).map(|row| (row % 2 == 0).then_some("CC0-1.0")).collect::<StringArray>());
+    let files: ArrayRef = Arc::new(StringArray::from_iter_values((from..to).map(|_| "a.jsonl")));
+    let offsets: ArrayRef = Arc::new((from..to).map(|row| row as u64 * 100).collect::<arrow::array::UInt64Array>());
+    let lengths = Arc::new(Int32Array::from(lengths));
+    Batch::try_new(tokens_schema(), vec![names, sources, ids.finish().unwrap(), lengths, licenses.clone(), licenses, files, offsets])
+        .unwrap()
 }
 
 fn meta() -> TokensMeta {
@@ -163,7 +168,7 @@ fn a_wider_batch_is_projected_and_a_narrower_one_refused() {
     let properties = tokens_properties(&Options::default(), &meta());
     let mut part = PartWriter::create(&staging, "a", tokens_schema(), properties).unwrap();
     let wider = crate::stage::with_column(&rows(0, 3), &TEXT, some_column(&DataType::Utf8, 3)).unwrap();
-    part.write(&wider.project(&[4, 3, 2, 1, 0]).unwrap()).unwrap();
+    part.write(&wider.project(&[8, 7, 6, 5, 4, 3, 2, 1, 0]).unwrap()).unwrap();
     assert!(part.write(&wider.project(&[0, 1, 2]).unwrap()).unwrap_err().to_string().contains("n_tokens is missing"));
     part.commit(&dir.path().join("a"), "a".into()).unwrap();
     assert_eq!(read_table(&dir.path().join("a"), None).unwrap()[0].columns(), rows(0, 3).columns());

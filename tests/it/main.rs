@@ -7,6 +7,8 @@ mod determinism;
 mod durability;
 mod export;
 mod filter;
+mod formats;
+mod guide;
 mod harness;
 mod hostile;
 mod html;

@@ -1,12 +1,11 @@
 //! JSON Lines: a record a line, UTF-8.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::corpus::compression::Entry;
-use crate::corpus::format::{Boundary, Fault, Format, Framing};
+use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
+use crate::corpus::formats::json;
 use crate::corpus::jsonl;
-use crate::corpus::record::Record;
 use crate::corpus::shard::RawShard;
 use crate::corpus::sink::{Bad, Content, Lost, Sink};
 use crate::corpus::source::ByteSource;
@@ -33,6 +32,10 @@ impl Format for JsonLines {
     fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
         if at == Boundary::START && matches!(source.pending[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
             return Ok(Err(Fault::new("utf16", "JSON Lines are UTF-8, this file is UTF-16")));
+        }
+        // One object on one line may hold the list of records; whoever says where it is says that it is no line of many.
+        if source.reading.records.is_some() && extension(source.file()).is_some_and(|extension| extension == "json") {
+            return json::open(source, at);
         }
         Ok(Ok(Box::new(Lines::new(source, at))))
     }
@@ -172,12 +175,17 @@ impl Content for Run {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let bytes = &bytes[self.bytes.clone()];
         sink.count_bytes(bytes.len() as u64);
+        let reading = sink.reading();
         let (mut start, mut line, mut record) = (0, self.line, self.record);
         while start < bytes.len() {
             let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |found| start + found + 1);
             let content = content(&bytes[start..end]);
             if !jsonl::is_blank(content) {
-                parse(content, offset + start as u64, line, record, sink)?;
+                let offset = offset + start as u64;
+                match jsonl::parse(content, &reading.mapping) {
+                    Ok(fields) => drop(sink.keep_fields(fields, record, offset)?),
+                    Err(fault) => quarantine(&fault, content.len(), offset, line, sink),
+                }
                 record += 1;
             }
             line += 1;
@@ -187,30 +195,9 @@ impl Content for Run {
     }
 }
 
-/// One line that is not blank.
-fn parse(content: &[u8], offset: u64, line: u64, record: u64, sink: &mut Sink<'_>) -> Result<()> {
-    match jsonl::parse(content) {
-        Ok(fields) => sink.keep(of_fields(fields, record)),
-        Err(fault) => {
-            let detail = format!("{} (byte {})", fault.message, fault.at + 1);
-            let (line, length) = (Some(line), content.len() as u64);
-            sink.quarantine(&Bad { offset, line, length, kind: Kind::Record, reason: fault.reason, detail: &detail });
-            Ok(())
-        }
-    }
-}
-
-fn of_fields(fields: jsonl::Fields<'_>, ordinal_in_file: u64) -> Record {
-    let owned = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned);
-    Record {
-        id: owned(fields.id),
-        text: fields.text.into_owned(),
-        source: owned(fields.source),
-        url: owned(fields.url),
-        license: owned(fields.license),
-        date: owned(fields.date),
-        meta: fields.meta.map(str::to_owned),
-        ordinal_in_file,
-        ..Record::default()
-    }
+/// A line that is no record.
+fn quarantine(fault: &jsonl::Fault, length: usize, offset: u64, line: u64, sink: &mut Sink<'_>) {
+    let detail = format!("{} (byte {})", fault.message, fault.at + 1);
+    let (line, length, kind, reason) = (Some(line), length as u64, Kind::Record, fault.reason);
+    sink.quarantine(&Bad { offset, line, length, kind, reason, detail: &detail });
 }

@@ -1,11 +1,9 @@
 //! Parquet: a record a row. Rows are counted while framing and read by the workers.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::corpus::compression::Entry;
 use crate::corpus::format::{Boundary, Fault, Format, Framing};
-use crate::corpus::record::Record;
 use crate::corpus::shard::RawShard;
 use crate::corpus::sink::{Bad, Content, Sink};
 use crate::corpus::source::{ByteSource, is_stdin};
@@ -34,7 +32,7 @@ impl Format for Parquet {
         if source.is_compressed() || is_stdin(&file.path) {
             return Ok(Err(Fault::unsupported("Parquet is read from plain files only")));
         }
-        let table = Table::open(&file.path, file.bytes)?;
+        let table = Table::open(&file.path, file.bytes, &source.reading.columns)?;
         let holds =
             |table: Table| if at.offset <= table.rows() { Ok(table) } else { Err(Fault::new("parquet_footer", "fewer rows than before")) };
         Ok(table
@@ -89,10 +87,15 @@ impl Content for RowRange {
     fn decode(&self, first: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let mut next = first;
         let path = &sink.file().path;
-        let fault = self.table.read(path, first, self.count, &mut |row| {
+        let reading = sink.reading();
+        let mut kept = 0;
+        let fault = self.table.read(path, &reading.columns, (first, self.count), &mut |row| {
             next += 1;
-            take(sink, next, row)
+            kept += u64::from(take(sink, next, row)?);
+            Ok(())
         })?;
+        // What is not read may be null, too: that is not told apart.
+        self.table.not_kept().iter().filter(|_| kept > 0).for_each(|name| sink.not_kept(name, kept));
         if let Some(fault) = fault {
             sink.quarantine(&Bad { offset: next, line: None, length: 0, kind: Kind::File, reason: fault.reason, detail: &fault.detail });
         }
@@ -100,36 +103,20 @@ impl Content for RowRange {
     }
 }
 
-/// Row `row`, from 1.
-fn take(sink: &mut Sink<'_>, row: u64, found: Row<'_>) -> Result<()> {
+/// Row `row`, from 1. Is it a document?
+fn take(sink: &mut Sink<'_>, row: u64, found: Row<'_>) -> Result<bool> {
     let length = found.bytes;
     sink.count_bytes(length);
     let bad = |reason, detail| Bad { offset: row - 1, line: None, length, kind: Kind::Record, reason, detail };
-    let values = match found.values {
-        Ok(values) => values,
+    match found.fields {
+        Ok(_) if length > sink.record_max() => {
+            sink.quarantine(&bad("record_too_long", "the row is longer than input.record_max"));
+            Ok(false)
+        }
+        Ok(fields) => sink.keep_fields(fields, row, row - 1),
         Err(fault) => {
             sink.quarantine(&bad(fault.reason, &fault.detail));
-            return Ok(());
+            Ok(false)
         }
-    };
-    let [Some(text), id, source, url, license, date, meta] = values else {
-        sink.quarantine(&bad("text_type", "`text` is null"));
-        return Ok(());
-    };
-    if length > sink.record_max() {
-        sink.quarantine(&bad("record_too_long", "the row is longer than input.record_max"));
-        return Ok(());
     }
-    let owned = |value: Option<Cow<'_, str>>| value.map(Cow::into_owned);
-    sink.keep(Record {
-        id: owned(id),
-        text: text.into_owned(),
-        source: owned(source),
-        url: owned(url),
-        license: owned(license),
-        date: owned(date),
-        meta: owned(meta),
-        ordinal_in_file: row,
-        ..Record::default()
-    })
 }

@@ -10,12 +10,12 @@ use parquet::errors::Result;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataBuilder};
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
-/// The same file, whose strings are bytes; columns other than those of a record are nothing but their physical types, so that no
+/// The same file, whose strings are bytes; columns that are not wanted are nothing but their physical types, so that no
 /// oddity of theirs can cost the file.
-pub(super) fn without_strings(metadata: ParquetMetaData, wanted: &[&str]) -> Result<ParquetMetaData> {
+pub(super) fn without_strings(metadata: ParquetMetaData, wanted: &dyn Fn(&str) -> bool) -> Result<ParquetMetaData> {
     let file = metadata.file_metadata();
     let root = file.schema_descr().root_schema();
-    let fields = root.get_fields().iter().map(|field| strip(field, wanted.contains(&field.name()))).collect::<Result<_>>()?;
+    let fields = root.get_fields().iter().map(|field| strip(field, wanted(field.name()))).collect::<Result<_>>()?;
     let schema = Type::group_type_builder(root.name()).with_fields(fields).build()?;
     let descriptor = Arc::new(SchemaDescriptor::new(Arc::new(schema)));
     let created_by = file.created_by().map(str::to_owned);

@@ -1,13 +1,15 @@
-//! Columns of a table → the strings of a record.
+//! Columns of a table → the values of a record.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, MapArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, MapArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use crate::corpus::fields::Value;
 
 /// Lists, structs and maps inside each other, at most.
 const DEPTH_MAX: usize = 128;
@@ -18,54 +20,109 @@ pub(super) struct NotUtf8 {
     pub(super) valid_up_to: usize,
 }
 
-/// A column of a batch.
+/// A way into a nested column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The so-manyth field of a struct.
+    Child(usize),
+    /// The so-manyth item of a list.
+    Item(usize),
+}
+
+/// A column of a batch, or a part of a nested one.
 #[derive(Debug)]
-pub(super) enum Column {
-    /// Bytes, checked value by value.
-    Bytes(BinaryViewArray),
-    /// What has one obvious spelling.
-    Spelled(ArrayRef),
-    /// Any value, as JSON.
-    Json(ArrayRef),
+pub(super) struct Column {
+    array: ArrayRef,
+    steps: Vec<Step>,
 }
 
 impl Column {
-    /// `as_json`: what is no string becomes JSON, as in JSON Lines.
-    pub(super) fn new(array: &ArrayRef, as_json: bool) -> Result<Self, ArrowError> {
-        if let Some(bytes) = array.as_binary_view_opt() {
-            return Ok(Self::Bytes(bytes.clone()));
-        }
-        Ok(if as_json { Self::Json(ArrayRef::clone(array)) } else { Self::Spelled(in_utc(array)?) })
+    pub(super) fn new(array: &ArrayRef, steps: &[Step]) -> Result<Self, ArrowError> {
+        Ok(Self { array: in_utc(array)?, steps: steps.to_vec() })
     }
 
     pub(super) fn rows(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Spelled(array) | Self::Json(array) => array.len(),
-        }
+        self.array.len()
     }
 
     /// Bytes of the value as it is stored, where that can be told.
     pub(super) fn stored_bytes(&self, row: usize) -> usize {
-        match self {
-            Self::Bytes(bytes) if bytes.is_valid(row) => bytes.value(row).len(),
-            _ => 0,
+        self.at(row).and_then(|(array, row)| bytes_of(array, row)).map_or(0, <[u8]>::len)
+    }
+
+    /// Where the value of a row stands; nothing if it, or something around it, is null.
+    fn at(&self, row: usize) -> Option<(&ArrayRef, usize)> {
+        let (mut array, mut row) = (&self.array, row);
+        for step in &self.steps {
+            if array.is_null(row) {
+                return None;
+            }
+            (array, row) = match step {
+                Step::Child(n) => (array.as_struct().columns().get(*n)?, row),
+                Step::Item(n) => item(array, row, *n)?,
+            };
         }
+        array.is_valid(row).then_some((array, row))
     }
 
     /// The value of a row; what cannot be spelled (a date beyond the calendar, a number that is none) is left out like a null.
-    pub(super) fn value(&self, row: usize) -> Result<Option<Cow<'_, str>>, NotUtf8> {
-        match self {
-            Self::Bytes(bytes) if bytes.is_valid(row) => text(bytes.value(row)).map(Cow::Borrowed).map(Some),
-            Self::Spelled(array) if array.is_valid(row) => Ok(spelled(array, row).map(Cow::Owned)),
-            Self::Json(array) if array.is_valid(row) => {
-                let mut json = String::new();
-                write_json(&mut json, array, row)?;
-                Ok((json != "null").then_some(Cow::Owned(json)))
-            }
-            _ => Ok(None),
+    pub(super) fn value(&self, row: usize) -> Result<Value<'_>, NotUtf8> {
+        let Some((array, row)) = self.at(row) else { return Ok(Value::Null) };
+        if let Some(bytes) = bytes_of(array, row) {
+            return text(bytes).map(|text| Value::Text(Cow::Borrowed(text)));
         }
+        if !is_spelled(array.data_type()) {
+            return Ok(Value::Other);
+        }
+        let spelled = in_utc(array).ok().and_then(|array| spelled(&array, row)).map(Cow::Owned);
+        Ok(match spelled {
+            // What one column calls a number is one: decimals and years as they are spelled.
+            Some(number) => Value::Text(number),
+            None => Value::Null,
+        })
     }
+
+    /// The value of a row as JSON, as it would have been in JSON Lines; a string is taken for JSON itself unless `quoted`.
+    pub(super) fn json(&self, row: usize, quoted: bool) -> Result<Option<Cow<'_, str>>, NotUtf8> {
+        let Some((array, row)) = self.at(row) else { return Ok(None) };
+        if let Some(bytes) = bytes_of(array, row).filter(|_| !quoted) {
+            return text(bytes).map(|text| Some(Cow::Borrowed(text)));
+        }
+        let mut json = String::new();
+        write_json(&mut json, array, row)?;
+        Ok((json != "null").then_some(Cow::Owned(json)))
+    }
+}
+
+/// The bytes of a string.
+fn bytes_of(array: &ArrayRef, row: usize) -> Option<&[u8]> {
+    let is_valid = array.is_valid(row);
+    match array.data_type() {
+        DataType::BinaryView if is_valid => Some(array.as_binary_view().value(row)),
+        DataType::Binary if is_valid => Some(array.as_binary::<i32>().value(row)),
+        _ => None,
+    }
+}
+
+/// Item `n` of a list, and its place among the items of all.
+fn item(array: &ArrayRef, row: usize, n: usize) -> Option<(&ArrayRef, usize)> {
+    let (values, start, end) = match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            (list.values(), usize::try_from(list.value_offsets()[row]).ok()?, usize::try_from(list.value_offsets()[row + 1]).ok()?)
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            (list.values(), usize::try_from(list.value_offsets()[row]).ok()?, usize::try_from(list.value_offsets()[row + 1]).ok()?)
+        }
+        DataType::FixedSizeList(_, length) => {
+            let (list, length) = (array.as_fixed_size_list(), usize::try_from(*length).ok()?);
+            (list.values(), row * length, (row + 1) * length)
+        }
+        _ => return None,
+    };
+    let at = start.checked_add(n)?;
+    (at < end).then_some((values, at))
 }
 
 /// Can [`Column`] tell the values of a type? Strings are bytes here (see `bare`).
@@ -225,21 +282,22 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        ArrayRef, BinaryArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int64Array, ListArray, MapBuilder, StringBuilder,
-        TimestampMicrosecondArray,
+        ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int64Array, ListArray,
+        MapBuilder, StringBuilder, TimestampMicrosecondArray,
     };
     use arrow::datatypes::Int64Type;
 
     use super::*;
 
     fn json(array: impl Array + 'static) -> Vec<Option<String>> {
-        let column = Column::new(&(Arc::new(array) as ArrayRef), true).unwrap();
-        (0..column.rows()).map(|row| column.value(row).unwrap().map(Cow::into_owned)).collect()
+        let column = Column::new(&(Arc::new(array) as ArrayRef), &[]).unwrap();
+        (0..column.rows()).map(|row| column.json(row, true).unwrap().map(Cow::into_owned)).collect()
     }
 
     fn spellings(array: impl Array + 'static) -> Vec<Option<String>> {
-        let column = Column::new(&(Arc::new(array) as ArrayRef), false).unwrap();
-        (0..column.rows()).map(|row| column.value(row).unwrap().map(Cow::into_owned)).collect()
+        let column = Column::new(&(Arc::new(array) as ArrayRef), &[]).unwrap();
+        let spelled = |value| if let Value::Text(text) = value { Some(text.into_owned()) } else { None };
+        (0..column.rows()).map(|row| spelled(column.value(row).unwrap())).collect()
     }
 
     fn some(values: &[&str]) -> Vec<Option<String>> {
@@ -291,7 +349,22 @@ mod tests {
     #[test]
     fn a_value_that_is_no_text_is_told() {
         let bytes: ArrayRef = Arc::new(BinaryViewArray::from_iter_values([&b"ab\xff"[..], b"c"]));
-        let column = Column::new(&bytes, false).unwrap();
-        assert_eq!((column.value(0), column.value(1)), (Err(NotUtf8 { valid_up_to: 2 }), Ok(Some("c".into()))));
+        let column = Column::new(&bytes, &[]).unwrap();
+        assert_eq!((column.value(0), column.value(1)), (Err(NotUtf8 { valid_up_to: 2 }), Ok(Value::Text("c".into()))));
+    }
+
+    #[test]
+    fn values_inside_of_others_are_found() {
+        let names: ArrayRef = Arc::new(BinaryArray::from_opt_vec(vec![Some(&b"a"[..]), None, Some(b"c")]));
+        let numbers: ArrayRef =
+            Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), Some(2)]), None, Some(vec![])]));
+        let array: ArrayRef = Arc::new(StructArray::try_from(vec![("s", names), ("l", numbers)]).unwrap());
+        let values = |steps: &[Step]| {
+            let column = Column::new(&array, steps).unwrap();
+            (0..3).map(|row| column.json(row, true).unwrap().map(Cow::into_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(values(&[Step::Child(0)]), [Some("\"a\"".to_owned()), None, Some("\"c\"".to_owned())]);
+        assert_eq!(values(&[Step::Child(1), Step::Item(1)]), [Some("2".to_owned()), None, None]);
+        assert_eq!(values(&[Step::Child(1), Step::Item(2)]), [None, None, None]);
     }
 }

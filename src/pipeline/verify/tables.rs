@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
 use crate::pipeline::layout::{self, HELD_OUT, Subset};
 use crate::pipeline::manifest::ValidationFacts;
+use crate::pipeline::provenance::Provenance;
+use crate::pipeline::same_ids::is_told_apart;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
@@ -29,11 +31,15 @@ struct Sums {
     tokens: u64,
     /// Who keeps and who loses what, by part.
     losses: Vec<Losses>,
+    /// Licences and residencies of the kept documents, by part.
+    provenance: Vec<Provenance>,
     /// Of the kept documents, those that are held out.
     held_out: ValidationFacts,
     /// Documents that kept ones stand for, and rejected ones that name a kept one.
     stood_for: u64,
     duplicates: u64,
+    /// Documents that are called by their place, too.
+    same_ids: u64,
     damage: Vec<String>,
 }
 
@@ -48,8 +54,10 @@ impl Sums {
         self.held_out.tokens += more.held_out.tokens;
         self.stood_for += more.stood_for;
         self.duplicates += more.duplicates;
+        self.same_ids += more.same_ids;
         self.damage.extend(more.damage);
         self.losses.extend(more.losses);
+        self.provenance.extend(more.provenance);
     }
 }
 
@@ -80,6 +88,7 @@ impl Check<'_> {
         self.compare("tokens", totals.tokens, sums.tokens, "the shards hold");
         self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
         self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
+        self.compare("same_ids", totals.same_ids, sums.same_ids, "the files hold");
         let said = self.manifest.validation.clone().unwrap_or_default();
         for (key, said, found) in [
             ("kept", said.kept, sums.held_out.kept),
@@ -93,6 +102,9 @@ impl Check<'_> {
         self.groups("rejected", &self.manifest.rejected, &losses.by_rule());
         self.groups("registers", &self.manifest.registers, &losses.kept_by_register());
         self.losses(&losses);
+        let provenance = Provenance::sum(&sums.provenance);
+        self.groups("licence", &self.manifest.provenance.licenses, &provenance.licenses);
+        self.groups("residency", &self.manifest.provenance.residencies, &provenance.residencies);
         // A document that stands for others may be one too many of its register.
         let gone = self.manifest.mixture.is_some() && sums.stood_for < sums.duplicates;
         if sums.stood_for != sums.duplicates && !gone {
@@ -239,16 +251,18 @@ impl Check<'_> {
     /// The tables of one part, as far as they are whole.
     fn part(&self, part: &str) -> Result<Sums> {
         let (mut sums, mut losses) = (Sums::default(), Losses::default());
+        let mut provenance = Provenance::default();
         let path = |directory: &str| layout::inside(directory, part);
         let whole = |path: &str| self.entry(path).is_some() && self.is_whole(path);
-        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses)?;
+        self.documents(&self.run.join(path(layout::DOCUMENTS)), &mut sums, &mut losses, &mut provenance)?;
         if whole(&path(HELD_OUT.documents)) {
-            self.held_out(&path(HELD_OUT.documents), &path(HELD_OUT.tokens), &mut sums, &mut losses)?;
+            self.held_out(&path(HELD_OUT.documents), &path(HELD_OUT.tokens), &mut sums, &mut losses, &mut provenance)?;
         }
         if whole(&path(layout::REJECTED)) {
             self.rejected(&self.run.join(path(layout::REJECTED)), &mut sums, &mut losses)?;
         }
         sums.losses.push(losses.of_part());
+        sums.provenance.push(provenance.of_part());
         if whole(&path(layout::TOKENS)) {
             self.tokens(&path(layout::DOCUMENTS), &path(layout::TOKENS), &mut sums)?;
         }
@@ -256,9 +270,9 @@ impl Check<'_> {
     }
 
     /// The documents of a part that are held out: they count as kept, and apart.
-    fn held_out(&self, documents: &str, tokens: &str, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
+    fn held_out(&self, documents: &str, tokens: &str, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
         let mut apart = Sums::default();
-        self.documents(&self.run.join(documents), &mut apart, losses)?;
+        self.documents(&self.run.join(documents), &mut apart, losses, provenance)?;
         if self.entry(tokens).is_some() && self.is_whole(tokens) {
             self.tokens(documents, tokens, &mut apart)?;
         }
@@ -269,11 +283,14 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
-        let columns = [schema::TEXT.name, schema::SOURCE.name, schema::REGISTER.name, schema::DUP_SIZE.name];
+    fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
+        let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::DUP_SIZE, schema::LICENSE, schema::RESIDENCY];
+        let columns = columns.iter().chain(&NAMED_BY).map(|column| column.name).collect::<Vec<_>>();
         for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
+            sums.same_ids += named_by_place(&batch)?;
+            provenance.count(&batch, &|_| true)?;
             for (text, source, register) in texts(&batch)? {
                 let characters = text.chars().count() as u64;
                 sums.kept_bytes += text.len() as u64;
@@ -288,9 +305,11 @@ impl Check<'_> {
 
     fn rejected(&self, path: &Path, sums: &mut Sums, losses: &mut Losses) -> Result<()> {
         let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::STAGE, schema::RULE, schema::DUPLICATE_OF];
-        for batch in open_table(path, Some(&columns.map(|column| column.name)), BATCH_ROWS)? {
+        let columns = columns.iter().chain(&NAMED_BY).map(|column| column.name).collect::<Vec<_>>();
+        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
+            sums.same_ids += named_by_place(&batch)?;
             let (stages, rules) = (strings(&batch, &schema::STAGE)?, strings(&batch, &schema::RULE)?);
             for ((text, source, register), (stage, rule)) in texts(&batch)?.zip(stages.iter().zip(rules)) {
                 let rule = format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default());
@@ -354,6 +373,16 @@ impl Check<'_> {
         self.compare("kept_bytes", trained_on, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
     }
+}
+
+/// What a document is called by if another has its id.
+const NAMED_BY: [schema::Column; 3] = [schema::DOC_ID, schema::FILE, schema::OFFSET];
+
+/// Documents that are called by their place, too.
+fn named_by_place(batch: &Batch) -> Result<u64> {
+    let offsets = column(batch, &schema::OFFSET)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| other_type(&schema::OFFSET))?;
+    let names = strings(batch, &schema::DOC_ID)?.iter().flatten().zip(strings(batch, &schema::FILE)?.iter().flatten());
+    Ok(names.zip(offsets.values()).filter(|((id, file), offset)| is_told_apart(id, file, **offset)).count() as u64)
 }
 
 /// Text, source and register of each row.

@@ -46,7 +46,7 @@ impl Content for RawPage {
         }
         let Some(text) = sink.decode_text(offset, &content, page.charset.as_deref()) else { return Ok(()) };
         let seen = match page.reading(&text) {
-            Reading::Html => html::read(&text, &html::Options { is_xml: page.is_xml, ..sink.html() }),
+            Reading::Html => html::read(&text, &html::Options { is_xml: page.is_xml, ..sink.html(header.url.as_deref()) }),
             Reading::AsItIs => html::Page { text, title: None },
             Reading::PassedOver(reason) => {
                 sink.pass_over(reason, 1);
@@ -55,7 +55,7 @@ impl Content for RawPage {
         };
         let meta = page.meta(seen.title);
         let Header { id, url, date, .. } = header;
-        sink.keep(Record { id, text: seen.text, url, date, meta, ordinal_in_file: self.record, ..Record::default() })
+        sink.keep(Record { id, text: seen.text, url, date, meta, offset, ordinal_in_file: self.record, ..Record::default() }).map(|_| ())
     }
 }
 
