@@ -6,6 +6,7 @@
 //!
 //! A format of files is one file in `corpus/formats/` and one line in `corpus/formats.rs`.
 
+mod archive;
 mod batches;
 pub mod charset;
 mod compression;
@@ -31,6 +32,7 @@ mod table;
 mod tests;
 mod whole_file;
 
+pub use self::archive::{Part, Place};
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
 pub use self::compression::Entry;
 pub use self::framer::Framer;
@@ -42,7 +44,7 @@ pub use self::panic_guard::is_guarded;
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
 pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
-pub use self::source::open_decoded;
+pub use self::source::{open_decoded, open_input};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let mut damage = Vec::new();
     let printer = || Printer::new(segmenter.worker(), &dictionary, arguments.format.into());
     for input in corpus::expand_paths(&arguments.files, &corpus::Options::default(), Path::new("."))? {
-        let text = corpus::open_decoded(&input.path)?;
+        let text = corpus::open_input(&input)?;
         let live = input.path == Path::new("-");
         let mut reader = if live { BlockReader::live(text, more_is_waiting) } else { BlockReader::new(text) };
         output.run(&mut reader, &pool, &printer)?;

@@ -8,13 +8,14 @@
 
 use std::sync::Arc;
 
+use super::archive::{Members, Place};
 use super::format::{Boundary, Format, Framing};
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::{io_reason, is_of_the_machine};
 use super::options::Options;
 use super::shard::{Position, RawShard, ShardLimits, ShardRef};
-use super::sink::Lost;
+use super::sink::{Bad, Content, Lost, Sink};
 use super::source::{ByteSource, changed, is_stdin};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
@@ -30,6 +31,7 @@ pub struct Framer {
     /// Index of the file that is open, or is opened next.
     input: usize,
     open: Option<OpenFile>,
+    members: Members,
     next_index: u64,
     /// Records before the open position, and how many are read at most.
     before: u64,
@@ -46,7 +48,7 @@ impl Framer {
     pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
         let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
         let limit = options.limit.unwrap_or(u64::MAX);
-        Self { inputs, record_max, limits, input: 0, open: None, next_index: 0, before: 0, limit }
+        Self { inputs, record_max, limits, input: 0, open: None, members: Members::default(), next_index: 0, before: 0, limit }
     }
 
     /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
@@ -151,7 +153,7 @@ impl Framer {
         let format = formats::by_name(&position.format)
             .ok_or_else(|| Error::internal(format!("a shard of the format {:?}, which is not known", position.format)))?;
         let (entry, offset) = if format.is_streamed() { (position.entry, position.offset) } else { Default::default() };
-        let source = ByteSource::open_at(position.input, file, entry, offset)?;
+        let source = ByteSource::open_at(position.input, file, entry, offset, &mut self.members)?;
         let boundary = Boundary { offset: position.offset, line: position.line, record: position.record };
         let framing = format.open(source, boundary)?.map_err(|_| changed(file))?;
         self.open = Some(OpenFile { format, framing });
@@ -159,22 +161,27 @@ impl Framer {
     }
 
     /// Opens a file and finds out what it is; `None` if there is nothing to read in it.
-    fn open_next(&self, shard: &mut RawShard) -> Result<Option<OpenFile>> {
+    fn open_next(&mut self, shard: &mut RawShard) -> Result<Option<OpenFile>> {
         let file = &self.inputs[self.input];
+        if let Some(Place::Fault { reason, detail }) = file.part.as_ref().map(|part| &part.place) {
+            shard.count_records(1);
+            shard.push(self.input as u32, 0, Unread { length: file.bytes, reason: reason.clone(), detail: detail.clone() });
+            return Ok(None);
+        }
         let mut lost = |reason, detail: String| {
             shard.push_lost(self.input as u32, 0, Lost { line: None, length: file.bytes, kind: Kind::File, reason, detail });
             Ok(None)
         };
-        let mut source = match ByteSource::open(self.input as u32, file) {
+        let mut source = match ByteSource::open(self.input as u32, file, &mut self.members) {
             Ok(source) => source,
             Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
             Err(error) => return lost(io_reason(&error), error.to_string()),
         };
-        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
+        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.size_on_disk()) {
             return Err(changed(file));
         }
         source.want(formats::HEAD)?;
-        let format = match formats::detect(&file.path, &source.pending) {
+        let format = match formats::detect(file.label(), &source.pending) {
             Detected::Format(format) => format,
             Detected::Unsupported(name) => return lost("unsupported_container", format!("{name} is no input format")),
         };
@@ -182,6 +189,22 @@ impl Framer {
             Ok(framing) => Ok(Some(OpenFile { format, framing })),
             Err(fault) => lost(fault.reason, fault.detail),
         }
+    }
+}
+
+/// A part of an archive that is not read, and why.
+#[derive(Debug)]
+struct Unread {
+    length: u64,
+    reason: String,
+    detail: String,
+}
+
+impl Content for Unread {
+    fn decode(&self, offset: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        let Self { length, reason, detail } = self;
+        sink.quarantine(&Bad { offset, line: None, length: *length, kind: Kind::File, reason, detail });
+        Ok(())
     }
 }
 

@@ -1,10 +1,11 @@
 //! An input file as decoded bytes, from its start or from an entry.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::archive::{Members, Part, Place};
 use super::compression::{Damage, Entry, Reader, Stop, Stream};
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
@@ -26,10 +27,41 @@ pub(super) fn open_stream(path: &Path) -> std::io::Result<Stream> {
     if is_stdin(path) { Stream::new(Box::new(std::io::stdin())) } else { Stream::new(Box::new(open_file(path)?)) }
 }
 
-/// A pipe that took the file's name meanwhile does not block.
-fn open_file(path: &Path) -> std::io::Result<File> {
+/// Opens a file. A pipe that took its name meanwhile does not block.
+pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("not a regular file")) }
+}
+
+/// The decoded bytes of an input: a file, `-`, or a member of an archive.
+///
+/// # Errors
+/// It cannot be opened, or is a part of an archive that cannot be read.
+pub fn open_input(file: &InputFile) -> Result<Box<dyn BufRead>> {
+    let Some(part) = &file.part else { return open_decoded(&file.path) };
+    if let Place::Fault { reason, detail } = &part.place {
+        return Ok(Box::new(BufReader::new(Unread(format!("{detail} ({reason})")))));
+    }
+    let stream = open_part(&mut Members::default(), file, part, Entry::default()).map_err(|e| Error::io(&file.path, "open", e))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, Reader::new(stream))))
+}
+
+/// A part of an archive that is not read.
+struct Unread(String);
+
+impl Read for Unread {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, self.0.clone()))
+    }
+}
+
+/// A part of an archive from an entry on.
+fn open_part(members: &mut Members, file: &InputFile, part: &Part, entry: Entry) -> std::io::Result<Stream> {
+    let mut open = |entry| {
+        let opened = members.open(&file.path, open_file(&file.path)?, &part.place, entry)?;
+        opened.ok_or_else(|| std::io::Error::other("not a part that is read"))
+    };
+    if entry == Entry::default() { Stream::new(open(entry)?) } else { Stream::at(open(Entry::default())?, open(entry)?, entry) }
 }
 
 /// A file (or `-`, standard input) as decoded bytes: compression is undone, nothing else.
@@ -64,16 +96,23 @@ pub(super) struct ByteSource {
 
 impl ByteSource {
     /// Opens a file at its start.
-    pub(super) fn open(input: u32, file: &InputFile) -> std::io::Result<Self> {
-        Ok(Self::new(input, file, open_stream(&file.path)?))
+    pub(super) fn open(input: u32, file: &InputFile, members: &mut Members) -> std::io::Result<Self> {
+        let stream = match &file.part {
+            None => open_stream(&file.path)?,
+            Some(part) => open_part(members, file, part, Entry::default())?,
+        };
+        Ok(Self::new(input, file, stream))
     }
 
     /// Opens a file that was read before, at a decoded byte: decoding begins at `entry`, what lies between is stepped over.
     ///
     /// # Errors
     /// The file cannot be read, or is no longer what it was.
-    pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64) -> Result<Self> {
-        let stream = open_file(&file.path).and_then(|opened| Stream::at(opened, entry));
+    pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64, members: &mut Members) -> Result<Self> {
+        let stream = match &file.part {
+            None => open_file(&file.path).and_then(|opened| Stream::of_file(opened, entry)),
+            Some(part) => open_part(members, file, part, entry),
+        };
         let stream = stream.map_err(|e| if is_of_the_machine(&e) { Error::io(&file.path, "open", e) } else { changed(file) })?;
         let mut source = Self::new(input, file, stream);
         let mut ahead = offset.checked_sub(entry.decoded).ok_or_else(|| Error::internal("an entry lies behind its record"))?;
@@ -98,9 +137,9 @@ impl ByteSource {
         &self.file
     }
 
-    /// Is the file compressed?
-    pub(super) fn is_compressed(&self) -> bool {
-        self.stream.is_compressed()
+    /// Is it a plain file that can be read in places?
+    pub(super) fn is_plain_file(&self) -> bool {
+        self.stream.kind().is_none() && self.file.part.is_none() && !is_stdin(&self.file.path)
     }
 
     /// Bytes of the file, as it is on disk, that were read so far.
@@ -110,7 +149,10 @@ impl ByteSource {
 
     /// Where decoding can begin to reach a decoded byte that has been handed out.
     pub(super) fn entry_before(&mut self, offset: u64) -> Entry {
-        self.stream.entry_before(offset)
+        let place = self.file.part.as_ref().map(|part| &part.place);
+        // The checksum of a zip member is that of all of it; and a compressed tar is entered before the member, not inside.
+        let is_whole = matches!(place, Some(Place::Zip { .. } | Place::Tar { entry: Some(_), .. }));
+        if is_whole { Entry::default() } else { self.stream.entry_before(offset) }
     }
 
     /// Reads on until `wanted` bytes are pending or the file ends.
@@ -123,7 +165,8 @@ impl ByteSource {
                 Ok(true) => {}
                 Ok(false) => {
                     self.ended = true;
-                    if self.stream.consumed() != self.file.bytes && !is_stdin(&self.file.path) {
+                    // A member that is cut says so itself.
+                    if self.stream.consumed() != self.file.bytes && !is_stdin(&self.file.path) && self.file.part.is_none() {
                         return Err(changed(&self.file));
                     }
                 }
