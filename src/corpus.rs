@@ -34,8 +34,8 @@ mod whole_file;
 
 pub use self::archive::{Part, Place};
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
-pub use self::compression::Entry;
-pub use self::framer::Framer;
+pub use self::compression::{DecodedPiece, Entry, Piece, Pieces, ReadAhead};
+pub use self::framer::{Framer, spans};
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
@@ -44,7 +44,7 @@ pub use self::panic_guard::is_guarded;
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
 pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
-pub use self::source::{open_decoded, open_input};
+pub use self::source::{one_thread, open_decoded, open_input, pieces};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
 pub const VERSION: u32 = 4;

@@ -8,9 +8,12 @@ mod codec;
 mod damage;
 mod deflate;
 mod entry;
+mod frames;
 mod gzip;
+mod kind;
 mod lz4;
 mod lzma;
+mod pieces;
 mod raw;
 #[cfg(test)]
 mod tests;
@@ -19,87 +22,20 @@ mod zstandard;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use self::codec::Codec;
 pub(super) use self::damage::{Damage, Stop};
 pub use self::entry::Entry;
-use self::raw::Raw;
+use self::kind::HEAD;
+pub(super) use self::kind::Kind;
+use self::pieces::Ahead;
+pub use self::pieces::{DecodedPiece, Piece, Pieces, ReadAhead};
 pub(super) use self::raw::Source;
+use self::raw::{At, Raw};
 
-/// First bytes of a file that [`Kind::of`] wants to see.
-const HEAD: usize = 16;
 /// Bytes of skippable frames that are looked past to know what they stand before.
 const SKIPPED_MAX: usize = 1 << 20;
-
-/// How bytes are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Bzip2,
-    /// Of a zip member; not known by its first bytes.
-    Deflate,
-    Gzip,
-    Lz4,
-    Lzma,
-    Xz,
-    Zstd,
-}
-
-impl Kind {
-    /// How a file is compressed that begins so.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
-        Some(if head.starts_with(gzip::MAGIC) {
-            Self::Gzip
-        } else if head.starts_with(zstandard::MAGIC) || zstandard::is_skippable(head) {
-            Self::Zstd
-        } else if head.starts_with(xz::MAGIC) {
-            Self::Xz
-        } else if head.starts_with(lz4::MAGIC) {
-            Self::Lz4
-        } else if bzip2::is_bzip2(head) {
-            Self::Bzip2
-        } else if lzma::is_lzma(head) {
-            Self::Lzma
-        } else {
-            return None;
-        })
-    }
-
-    /// What people call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Bzip2 => "bzip2",
-            Self::Deflate => "deflate",
-            Self::Gzip => "gzip",
-            Self::Lz4 => "lz4",
-            Self::Lzma => "LZMA",
-            Self::Xz => "xz",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    /// The decoder at the start of such data.
-    fn codec(self) -> std::io::Result<Box<dyn Codec>> {
-        Ok(match self {
-            Self::Bzip2 => Box::new(bzip2::Bzip2::new(false, 0)),
-            Self::Deflate => Box::new(deflate::Deflate::new()),
-            Self::Gzip => Box::new(gzip::Gzip::new()),
-            Self::Lz4 => Box::new(lz4::Lz4::new()),
-            Self::Lzma => Box::new(lzma::Lzma::new()?),
-            Self::Xz => Box::new(xz::Xz::new()),
-            Self::Zstd => Box::new(zstandard::Zstd::new()?),
-        })
-    }
-
-    /// The decoder at an entry of a file that begins with `head`; `next` are the bytes at the entry.
-    fn codec_at(self, head: &[u8], entry: Entry, next: &[u8]) -> std::io::Result<Box<dyn Codec>> {
-        Ok(match self {
-            Self::Bzip2 => Box::new(bzip2::Bzip2::new(entry.bits > 0 || !next.starts_with(b"BZh"), entry.bits)),
-            Self::Xz => Box::new(xz::Xz::inside(head, !next.starts_with(xz::MAGIC))),
-            other => other.codec()?,
-        })
-    }
-}
 
 /// Decoded bytes of a file.
 pub(super) struct Stream {
@@ -126,7 +62,9 @@ impl Stream {
         if entry == Entry::default() {
             return Self::new(Box::new(file));
         }
-        Self::at(Box::new(At { file: file.try_clone()?, at: 0 }), Box::new(At { file, at: entry.file }), entry)
+        let file = Arc::new(file);
+        let from = |at| Box::new(At::new(Arc::clone(&file), at, u64::MAX));
+        Self::at(from(0), from(entry.file), entry)
     }
 
     /// Goes on at an entry. How the file is compressed is told by its first bytes: those at the entry may be anything.
@@ -137,6 +75,12 @@ impl Stream {
         let mut raw = Raw::new(here, entry);
         let codec = kind.map(|kind| Ok::<_, std::io::Error>((kind, kind.codec_at(&head, entry, raw.ahead(HEAD)?)?))).transpose()?;
         Ok(Self { raw, codec })
+    }
+
+    /// A file that is compressed so, decoded elsewhere piece by piece.
+    pub(super) fn ahead(file: File, kind: Kind, source: Arc<dyn ReadAhead>) -> Self {
+        let raw = Raw::new(Box::new(At::new(Arc::new(file), 0, u64::MAX)), Entry::default());
+        Self { raw, codec: Some((kind, Box::new(Ahead::new(source)))) }
     }
 
     /// The last entry at or before a decoded byte that has been passed. Earlier ones are forgotten.
@@ -164,20 +108,6 @@ impl Stream {
                 (stop, _) => stop,
             }),
         }
-    }
-}
-
-/// A file from a byte on, wherever else it is read.
-struct At {
-    file: File,
-    at: u64,
-}
-
-impl Read for At {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 

@@ -6,9 +6,11 @@
 //! A large file begins and ends its shards, and between small ones a shard ends where a name and a size say so ([`ends_shard`]): a file
 //! more or less changes no shard but those that hold it, and at most one that stood around it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::archive::{Members, Place};
+use super::compression::ReadAhead;
 use super::format::{Boundary, Format, Framing};
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
@@ -31,7 +33,12 @@ pub struct Framer {
     /// Index of the file that is open, or is opened next.
     input: usize,
     open: Option<OpenFile>,
+    /// Bytes of the files before it.
+    done: u64,
     members: Members,
+    /// Index of the input behind the last, and what decodes the first, if it is decoded elsewhere.
+    end: usize,
+    ahead: Option<Arc<dyn ReadAhead>>,
     next_index: u64,
     /// Records before the open position, and how many are read at most.
     before: u64,
@@ -48,7 +55,22 @@ impl Framer {
     pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
         let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
         let limit = options.limit.unwrap_or(u64::MAX);
-        Self { inputs, record_max, limits, input: 0, open: None, members: Members::default(), next_index: 0, before: 0, limit }
+        let end = inputs.len();
+        let (members, ahead) = (Members::default(), None);
+        Self { inputs, record_max, limits, input: 0, open: None, done: 0, members, end, ahead, next_index: 0, before: 0, limit }
+    }
+
+    /// Stands at the start of some of the inputs, and ends behind them. What is found in them is what one walk over all finds, if the others end their
+    /// shards too ([`spans`]); the numbers of shards and records count from their start.
+    #[must_use]
+    pub fn over(self, span: Range<usize>) -> Self {
+        Self { input: span.start, done: 0, end: span.end, open: None, ..self }
+    }
+
+    /// The first input is decoded elsewhere, in the pieces that [`pieces`](super::source::pieces) finds.
+    #[must_use]
+    pub fn reading_ahead(self, source: Arc<dyn ReadAhead>) -> Self {
+        Self { ahead: Some(source), ..self }
     }
 
     /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
@@ -84,11 +106,10 @@ impl Framer {
         })
     }
 
-    /// Bytes of the files (as they are on disk) that were read so far, for progress.
+    /// Bytes of the files (as they are on disk) that were read so far, from where the walk began, for progress.
     pub fn consumed(&self) -> u64 {
-        let done: u64 = self.inputs[..self.input].iter().map(|input| input.bytes).sum();
         let within = self.open.as_ref().map_or(0, |open| open.framing.consumed());
-        done + self.inputs.get(self.input).map_or(0, |input| within.min(input.bytes))
+        self.done + self.inputs.get(self.input).map_or(0, |input| within.min(input.bytes))
     }
 
     fn frame(&mut self, framing_only: bool) -> Result<Option<RawShard>> {
@@ -97,7 +118,7 @@ impl Framer {
         let start = self.position();
         let empty = ShardRef { index: self.next_index, before: self.before, last_input: start.input, start, records: 0, bytes: 0 };
         let mut shard = RawShard::new(empty, &self.inputs, limits, framing_only);
-        while !shard.is_full() && self.input < self.inputs.len() {
+        while !shard.is_full() && self.input < self.end {
             if self.open.is_none() {
                 if shard.is_empty() {
                     // Files without records belong to no shard.
@@ -113,6 +134,7 @@ impl Framer {
             };
             if !goes_on {
                 self.open = None;
+                self.done += self.inputs[self.input].bytes;
                 self.input += 1;
             }
         }
@@ -148,6 +170,7 @@ impl Framer {
 
     fn go_to(&mut self, position: &Position) -> Result<()> {
         self.input = position.input as usize;
+        self.done = self.inputs.iter().take(self.input).map(|input| input.bytes).sum();
         self.open = None;
         let Some(file) = self.inputs.get(self.input).filter(|_| !position.format.is_empty()) else { return Ok(()) };
         let format = formats::by_name(&position.format)
@@ -172,7 +195,11 @@ impl Framer {
             shard.push_lost(self.input as u32, 0, Lost { line: None, length: file.bytes, kind: Kind::File, reason, detail });
             Ok(None)
         };
-        let mut source = match ByteSource::open(self.input as u32, file, &mut self.members) {
+        let opened = match self.ahead.take() {
+            Some(ahead) => ByteSource::open_ahead(self.input as u32, file, ahead),
+            None => ByteSource::open(self.input as u32, file, &mut self.members),
+        };
+        let mut source = match opened {
             Ok(source) => source,
             Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
             Err(error) => return lost(io_reason(&error), error.to_string()),
@@ -206,6 +233,18 @@ impl Content for Unread {
         sink.quarantine(&Bad { offset, line: None, length: *length, kind: Kind::File, reason, detail });
         Ok(())
     }
+}
+
+/// Runs of inputs that no work shard reaches over, in order: each can be framed by itself.
+pub fn spans(inputs: &[InputFile]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for i in 0..inputs.len() {
+        match spans.last_mut() {
+            Some(span) if !ends_shard(&inputs[i - 1], &inputs[i]) => span.end = i + 1,
+            _ => spans.push(i..i + 1),
+        }
+    }
+    spans
 }
 
 /// Does a shard end between two files? Small ones go together up to about [`ALONE`] bytes: a file ends a shard with a probability of its share of

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::archive::Part;
+use super::archive::{Part, Place};
 
 /// A file to read, or a member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,11 @@ pub struct InputFile {
 }
 
 impl InputFile {
+    /// Must what stands before it be decoded to reach it? Members of a compressed tar are read one after the other, then.
+    pub fn is_behind_others(&self) -> bool {
+        matches!(self.part, Some(Part { place: Place::Tar { entry: Some(_), .. }, .. }))
+    }
+
     /// What its extension is looked for in: the path, or the name of a member.
     pub(super) fn label(&self) -> &Path {
         if self.part.is_some() { Path::new(&self.name) } else { &self.path }

@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::archive::{Members, Part, Place};
-use super::compression::{Damage, Entry, Reader, Stop, Stream};
+use super::compression::{Damage, Entry, Kind, Pieces, ReadAhead, Reader, Stop, Stream};
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
 use crate::error::{Error, Result};
@@ -44,6 +45,48 @@ pub fn open_input(file: &InputFile) -> Result<Box<dyn BufRead>> {
     }
     let stream = open_part(&mut Members::default(), file, part, Entry::default()).map_err(|e| Error::io(&file.path, "open", e))?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, Reader::new(stream))))
+}
+
+/// The pieces of an input that decode by themselves, if there are several that are found without decoding.
+///
+/// # Errors
+/// Those of the machine; what is wrong with the file is told when its turn comes.
+pub fn pieces(file: &InputFile) -> Result<Option<Pieces>> {
+    if file.part.is_some() || is_stdin(&file.path) {
+        return Ok(None);
+    }
+    let found = open_file(&file.path).and_then(|opened| match Stream::new(Box::new(opened.try_clone()?))?.kind() {
+        Some(kind) => Pieces::new(opened, kind),
+        None => Ok(None),
+    });
+    match found {
+        Err(error) if is_of_the_machine(&error) => Err(Error::io(&file.path, "read", error)),
+        other => Ok(other.ok().flatten()),
+    }
+}
+
+/// What keeps a compressed input from being decoded by several threads, if anything does.
+///
+/// # Errors
+/// As [`pieces`].
+pub fn one_thread(file: &InputFile) -> Result<Option<String>> {
+    let of_part = |place: &Place| match place {
+        Place::Zip { method, .. } => method.codec().map(|kind| format!("a {} member of a zip", kind.name())),
+        Place::Tar { entry: Some(_), .. } => Some("a member of a compressed tar".to_owned()),
+        _ => None,
+    };
+    if let Some(part) = &file.part {
+        return Ok(of_part(&part.place));
+    }
+    if is_stdin(&file.path) || pieces(file)?.is_some() {
+        return Ok(None);
+    }
+    let kind = open_stream(&file.path).ok().and_then(|stream| stream.kind());
+    Ok(kind.map(|kind| match kind {
+        Kind::Zstd | Kind::Lz4 => format!("{} in one frame", kind.name()),
+        Kind::Bzip2 => "bzip2 in one piece".to_owned(),
+        kind => kind.name().to_owned(),
+    }))
 }
 
 /// A part of an archive that is not read.
@@ -102,6 +145,13 @@ impl ByteSource {
             Some(part) => open_part(members, file, part, Entry::default())?,
         };
         Ok(Self::new(input, file, stream))
+    }
+
+    /// Opens a file that is decoded elsewhere, piece by piece.
+    pub(super) fn open_ahead(input: u32, file: &InputFile, source: Arc<dyn ReadAhead>) -> std::io::Result<Self> {
+        let opened = open_file(&file.path)?;
+        let kind = Stream::new(Box::new(opened.try_clone()?))?.kind().ok_or_else(|| std::io::Error::other("not compressed"))?;
+        Ok(Self::new(input, file, Stream::ahead(opened, kind, source)))
     }
 
     /// Opens a file that was read before, at a decoded byte: decoding begins at `entry`, what lies between is stepped over.

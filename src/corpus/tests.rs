@@ -2,6 +2,7 @@
 
 mod archives;
 mod entries;
+mod pieces;
 mod responses;
 mod taken;
 

@@ -81,7 +81,7 @@ impl Method {
         })
     }
 
-    pub(super) fn codec(self) -> Option<Kind> {
+    pub(in crate::corpus) fn codec(self) -> Option<Kind> {
         match self {
             Self::Stored => None,
             Self::Deflate => Some(Kind::Deflate),

@@ -1,6 +1,8 @@
 //! bzip2: streams of blocks. A block is told by its first 48 bits, which stand anywhere in a byte, and decodes without those before it: each is
 //! given to the library as a stream of its own. So decoding can begin at any block, and of a damaged one nothing is taken.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -8,6 +10,7 @@ use bzip2::{Decompress, Status};
 
 use super::codec::Codec;
 use super::damage::Stop;
+use super::entry::Entry;
 use super::raw::Raw;
 
 /// First bits of a block, and of the end of a stream.
@@ -23,6 +26,8 @@ const HEADER: usize = 4;
 const BLOCK_MAX: usize = 5 << 19;
 /// Bits that look like a mark inside of a block are rarer than damage of memory; more than so many are made on purpose.
 const MARKS_TRIED: usize = 4;
+/// Bytes of the file that a piece has at least.
+const PIECE: u64 = 1 << 20;
 /// Decoded bytes that are made room for at a time.
 const STEP: usize = 1 << 20;
 
@@ -32,9 +37,9 @@ pub(super) struct Bzip2 {
     inside: bool,
     /// Bits of the next byte that were read.
     bits: usize,
-    /// Checksum of the stream so far; none if reading began inside.
-    combined: Option<u32>,
     first: bool,
+    /// Where to end, if not at the end of the file.
+    end: Option<Entry>,
 }
 
 /// Does a file that begins so hold streams of bzip2? Three letters would be little proof.
@@ -73,9 +78,15 @@ fn next_mark(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 impl Bzip2 {
-    /// A decoder at the start of a file or stream, or at a block that begins behind so many bits of the next byte.
-    pub(super) fn new(at_block: bool, bits: u8) -> Self {
-        Self { inside: at_block, bits: usize::from(bits), combined: None, first: !at_block }
+    /// A decoder at an entry: the start of a file or stream, or a block. `next` are the bytes there.
+    pub(super) fn at(entry: Entry, next: &[u8]) -> Self {
+        let inside = entry.bits > 0 || !next.starts_with(b"BZh");
+        Self { inside, bits: usize::from(entry.bits), first: !inside, end: None }
+    }
+
+    /// One that ends at another entry, or behind it if none is there.
+    pub(super) fn until(self, end: Entry) -> Self {
+        Self { end: Some(end), ..self }
     }
 
     /// Header of the next stream; `false` at the end of the file.
@@ -89,7 +100,7 @@ impl Bzip2 {
         }
         raw.note_entry(0);
         raw.consume(HEADER);
-        (self.inside, self.bits, self.combined) = (true, 0, Some(0));
+        (self.inside, self.bits) = (true, 0);
         Ok(true)
     }
 
@@ -104,11 +115,9 @@ impl Bzip2 {
         let checksum = bits_at(bytes, start + MARK, CHECKSUM) as u32;
         match bits_at(bytes, start, MARK) {
             END => {
-                if self.combined.is_some_and(|combined| combined != checksum) {
-                    return Err(Stop::damage("bz2_crc", "the checksum of the bzip2 stream is wrong"));
-                }
+                // The checksum of the stream is made of those of its blocks, which were compared.
                 raw.consume((start + MARK + CHECKSUM).div_ceil(8));
-                self.inside = false;
+                (self.inside, self.bits) = (false, 0);
                 return Ok(());
             }
             BLOCK => {}
@@ -123,7 +132,6 @@ impl Bzip2 {
                 Ok(()) => {
                     raw.note_entry(start as u8);
                     raw.decoded += (out.len() - held) as u64;
-                    self.combined = self.combined.map(|combined| combined.rotate_left(1) ^ checksum);
                     self.bits = end % 8;
                     raw.consume(end / 8);
                     return Ok(());
@@ -135,6 +143,34 @@ impl Bzip2 {
         }
         Err(fault.unwrap_or_else(|| if bytes.len() < BLOCK_MAX { cut() } else { damaged() }))
     }
+}
+
+/// The next place behind a piece of the file at which decoding can begin, or the end of the file.
+pub(super) fn next_start(file: &File, start: Entry, length: u64) -> std::io::Result<Entry> {
+    let mut window = vec![0; BLOCK_MAX];
+    let mut at = start.file + PIECE - HEADER as u64;
+    while at < length {
+        let read = file.read_at(&mut window, at)?;
+        let bytes = &window[..read];
+        // The header of a stream may stand before a mark; one nearer to the start of the window has been seen.
+        let mut from = 8 * HEADER;
+        while let Some(bit) = next_mark(bytes, from) {
+            from = bit + 1;
+            if bits_at(bytes, bit, MARK) != BLOCK {
+                continue;
+            }
+            // A block that stands behind the header of a stream begins with it.
+            let header = (bit % 8 == 0).then(|| (bit / 8).checked_sub(HEADER)).flatten().filter(|at| is_header(&bytes[*at..]));
+            let byte = header.unwrap_or(bit / 8);
+            return Ok(Entry { file: at + byte as u64, bits: (bit % 8) as u8, decoded: 0 });
+        }
+        if read < BLOCK_MAX {
+            break;
+        }
+        // A mark may lie across the end of the window, behind its header.
+        at += (read - HEADER - MARK / 8) as u64;
+    }
+    Ok(Entry { file: length, ..Entry::default() })
 }
 
 fn damaged() -> Stop {
@@ -185,6 +221,11 @@ impl Codec for Bzip2 {
     fn read(&mut self, raw: &mut Raw, out: &mut Vec<u8>) -> Result<bool, Stop> {
         let held = out.len();
         while out.len() == held {
+            if self.end.is_some_and(|end| (raw.total, self.bits) >= (end.file, usize::from(end.bits))) {
+                // Behind the end: it was none, which the bytes tell.
+                raw.consume(usize::from(self.end.is_some_and(|end| self.bits > usize::from(end.bits))));
+                return Ok(false);
+            }
             if !self.inside && !self.next_stream(raw)? {
                 return Ok(false);
             }

@@ -1,6 +1,9 @@
 //! Compressed bytes as they come from a file.
 
+use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::damage::{Damage, Stop};
 use super::entry::Entry;
@@ -30,12 +33,53 @@ pub(super) struct Raw {
     step: usize,
     /// The bytes come out of something damaged, and end here.
     failed: Option<Damage>,
+    /// Every entry is remembered, however near to the last.
+    all: bool,
+}
+
+/// Bytes of a file from a place on, up to another, wherever else it is read.
+pub(super) struct At {
+    file: Arc<File>,
+    next: u64,
+    end: u64,
+}
+
+impl At {
+    pub(super) fn new(file: Arc<File>, next: u64, end: u64) -> Self {
+        Self { file, next, end }
+    }
+}
+
+impl Read for At {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let wanted = buffer.len().min(usize::try_from(self.end - self.next).unwrap_or(usize::MAX));
+        let read = self.file.read_at(&mut buffer[..wanted], self.next)?;
+        self.next += read as u64;
+        Ok(read)
+    }
 }
 
 impl Raw {
     pub(super) fn new(source: Source, entry: Entry) -> Self {
         let (total, decoded) = (entry.file, entry.decoded);
-        Self { source, buffer: Vec::new(), start: 0, total, decoded, entries: vec![entry], step: FIRST, failed: None }
+        Self { source, buffer: Vec::new(), start: 0, total, decoded, entries: vec![entry], step: FIRST, failed: None, all: false }
+    }
+
+    /// Remembers every entry from now on.
+    pub(super) fn note_all(&mut self) {
+        self.all = true;
+        self.entries.clear();
+    }
+
+    /// The entries.
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
+    /// Goes on with other bytes of the same file. What is known of entries stays.
+    pub(super) fn go_on_with(&mut self, other: Self) {
+        let entries = std::mem::take(&mut self.entries);
+        *self = Self { entries, ..other };
     }
 
     /// The last entry at or before a decoded byte that has been passed. Earlier ones are forgotten.
@@ -53,10 +97,10 @@ impl Raw {
     /// Remembers that decoding can begin here, behind so many bits of the next byte. Tiny members are not worth remembering each.
     pub(super) fn note_entry(&mut self, bits: u8) {
         let entry = Entry { file: self.total, bits, decoded: self.decoded };
-        if self.entries.last().is_some_and(|last| entry.decoded < last.decoded + CHUNK as u64) {
+        if !self.all && self.entries.last().is_some_and(|last| entry.decoded < last.decoded + CHUNK as u64) {
             return;
         }
-        if self.entries.len() == ENTRIES_MAX {
+        if !self.all && self.entries.len() == ENTRIES_MAX {
             let mut n = 0;
             self.entries.retain(|_| {
                 n += 1;

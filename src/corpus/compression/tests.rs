@@ -214,10 +214,6 @@ fn a_damaged_block_of_bzip2_costs_itself_and_what_follows() {
         kept.insert(out.len());
     }
     assert!(kept.len() > 5, "whole blocks: {kept:?}");
-    let mut bad = packed;
-    let end = bad.len();
-    bad[end - 2] ^= 0x40;
-    assert_eq!(decode(&bad), (text, Some("bz2_crc")));
 }
 
 /// From every entry of files of several members the same follows, damage included.
