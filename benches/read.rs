@@ -1,42 +1,53 @@
-//! Reading alone: framing and decoding of the files that are named, on one thread.
+//! Reading alone, one thread: decoded bytes a CPU second, to find the work shards of files and to read their records.
 //!
-//! `cargo bench --bench read -- FILE…`
-//!
-//! A JSON line a file: decoded bytes, records, what was passed over, CPU seconds (the best of five rounds).
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints figures")]
+//! `cargo bench --bench read -- FILE…` : each file by itself, the best of three rounds; a JSON line a file and step is printed.
+//! `benches/suite/sources.py` makes the files.
+#![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a program that prints figures")]
 
 mod timing;
 
-use std::ffi::OsString;
+use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
-use seimai::corpus::{Framer, Options, ShardLimits, expand_paths};
+use seimai::corpus::{Framer, InputFile, Options, ShardLimits, expand_paths};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 fn main() {
-    let files: Vec<OsString> = std::env::args_os().skip(1).filter(|word| Path::new(word).exists()).collect();
-    for file in files {
-        let options = Options::default();
-        let inputs: std::sync::Arc<[_]> = expand_paths(std::slice::from_ref(&file), &options, Path::new(".")).unwrap().into();
-        let (seconds, (records, text, passed_over, decoded)) = timing::best_of(ROUNDS, || {
-            let mut framer = Framer::new(inputs.clone(), &options, ShardLimits::default());
-            let (mut records, mut text, mut passed_over, mut decoded) = (0_u64, 0, 0, 0);
+    let files: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if files.is_empty() {
+        eprintln!("skipped: read needs files (see benches/suite/sources.py)");
+    }
+    let options = Options::default();
+    for file in &files {
+        let inputs: Arc<[InputFile]> = expand_paths(&[file], &options, Path::new(".")).unwrap().into();
+        let framer = || Framer::new(Arc::clone(&inputs), &options, ShardLimits::default());
+        let frame = || {
+            let mut framer = framer();
+            std::iter::from_fn(|| framer.next_ref().unwrap()).map(|shard| shard.bytes).sum::<u64>()
+        };
+        let read = || {
+            let mut framer = framer();
+            let mut bytes = 0;
             while let Some(shard) = framer.next_shard().unwrap() {
-                decoded += shard.shard().bytes;
-                let outcome = shard.decode(&options, &mut |record| {
-                    records += 1;
-                    text += record.text.len() as u64;
+                bytes += shard.shard().bytes;
+                let mut give = |record| {
+                    black_box(record);
                     Ok(())
-                });
-                passed_over += outcome.unwrap().tallies.iter().flat_map(|(_, tally)| tally.passed_over.values()).sum::<u64>();
+                };
+                shard.decode(&options, &mut give).unwrap();
             }
-            (records, text, passed_over, decoded)
-        });
-        let (file, mb_per_s) = (file.to_string_lossy(), decoded as f64 / 1e6 / seconds);
-        let line = serde_json::json!({
-            "file": file, "bytes": decoded, "text_bytes": text, "records": records, "passed_over": passed_over, "cpu_seconds": seconds, "mb_per_s": mb_per_s,
-        });
-        println!("{line}");
+            bytes
+        };
+        for (step, work) in [("frame", &frame as &dyn Fn() -> u64), ("read", &read)] {
+            let (seconds, bytes) = timing::best_of(ROUNDS, work);
+            let name = Path::new(file).file_name().unwrap().to_string_lossy();
+            let rate = (bytes as f64 / seconds / 1e6).round();
+            println!(
+                "{}",
+                serde_json::json!({"file": name, "step": step, "bytes": bytes, "cpu_seconds": seconds, "mb_per_cpu_second": rate})
+            );
+        }
     }
 }

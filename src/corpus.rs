@@ -6,6 +6,7 @@
 //!
 //! A format of files is one file in `corpus/formats/` and one line in `corpus/formats.rs`.
 
+mod archive;
 mod batches;
 pub mod charset;
 mod compression;
@@ -36,11 +37,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod whole_file;
-mod zstd_dictionary;
 
+pub use self::archive::{Part, Place};
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
-pub use self::compression::Entry;
-pub use self::framer::Framer;
+pub use self::compression::{DecodedPiece, Entry, Piece, Pieces, ReadAhead};
+pub use self::framer::{Framer, pieces, spans};
 pub use self::html::Extract;
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
@@ -51,7 +52,7 @@ pub use self::probe::{Kind, Probe, kind, likely_fields, probe};
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
 pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
-pub use self::source::open_decoded;
+pub use self::source::{one_thread, open_decoded, open_input};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
 pub const VERSION: u32 = 4;

@@ -4,7 +4,7 @@
     warc.py --read target/release/deps/read-HASH [--shared ../shared] [--megabytes 200] [--rounds 5] [--report FILE.json]
 
 Made here, from shared/data/corpus: `wet` (conversion records of text/plain, uncompressed) and `mixed` (responses of text/plain in UTF-8, CP932 and EUC-JP, with requests,
-pictures and metadata between them). --read is the program of `cargo bench --bench read --no-run`. The others read every record that is text and decode it as UTF-8, or with the charset
+pictures and metadata between them). --read is the program of `cargo bench --bench web_archives --no-run`. The others read every record that is text and decode it as UTF-8, or with the charset
 of the header; they check nothing. Runs alternate, the best counts. Python 3.9 or later, zstd on the PATH; warcio and FastWARC from PyPI.
 """
 import argparse

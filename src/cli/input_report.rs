@@ -47,12 +47,7 @@ pub(super) fn files(files: &[OsString], settings: &[String], out: &mut dyn Write
     let plan = Plan::from_toml("[input]\npaths = [\"-\"]\n", settings, "--set")?;
     let mut outcome = Outcome::Done;
     for (number, named) in files.iter().enumerate() {
-        // One by one, so that what is no input format can be told, too.
-        let inputs = if Path::new(named).is_file() {
-            vec![input_file(named)]
-        } else {
-            corpus::expand_paths(std::slice::from_ref(named), &plan.input, Path::new("."))?
-        };
+        let inputs = corpus::expand_paths(std::slice::from_ref(named), &plan.input, Path::new("."))?;
         for input in inputs {
             if number > 0 {
                 writeln!(out)?;
@@ -63,11 +58,6 @@ pub(super) fn files(files: &[OsString], settings: &[String], out: &mut dyn Write
         }
     }
     Ok(outcome)
-}
-
-fn input_file(path: &OsString) -> InputFile {
-    let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    InputFile { path: path.into(), name: corpus::escape_name(path), bytes, mtime_ns: 0 }
 }
 
 /// A file; true if something of it cannot be read.

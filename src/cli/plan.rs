@@ -18,6 +18,8 @@ use crate::quarantine::escape;
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
 /// Bytes of text that are read and decoded in a second, for what a sample leaves out; for the estimate only.
 const BYTES_READ_A_SECOND: f64 = 1e8;
+/// Bytes from which on it is told that a file is decoded by one thread.
+const LARGE: u64 = 64 << 20;
 /// Text a byte of compressed input unfolds to, roughly.
 const EXPANSION: f64 = 4.0;
 /// Disk a byte of text needs: documents, tokens, pack, and the tables between the passes, which a next run uses again.
@@ -65,6 +67,11 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         writeln!(out, "#   … and {} more", inputs.len() - 20)?;
     }
     input_report::formats(&loaded.plan.input, &inputs, &mut out)?;
+    for input in inputs.iter().filter(|input| input.bytes >= LARGE) {
+        if let Some(why) = corpus::one_thread(input)? {
+            writeln!(out, "# one thread  decodes {} ({why}); all work on its records", escape(&input.name, 1000))?;
+        }
+    }
     let (name, version) = (escape(&about.identity.name, 100), escape(&about.identity.version, 100));
     writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64 + (read - text) / BYTES_READ_A_SECOND;
@@ -118,7 +125,7 @@ fn duration(seconds: f64) -> String {
 
 /// By name only: an estimate is not worth opening every file.
 fn is_compressed(name: &str) -> bool {
-    [".gz", ".zst", ".parquet"].iter().any(|end| name.ends_with(end))
+    [".gz", ".zst", ".bz2", ".xz", ".lz4", ".parquet"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

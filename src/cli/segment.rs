@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             lost.add(output.records(input, &pool, &printer)?);
             continue;
         }
-        let text = corpus::open_decoded(&input.path)?;
+        let text = corpus::open_input(&input)?;
         let live = input.path == Path::new("-");
         let mut reader = if live { BlockReader::live(text, more_is_waiting) } else { BlockReader::new(text) };
         output.run(&mut reader, &pool, &printer)?;

@@ -40,6 +40,11 @@ pub(super) trait Format: Sync {
         true
     }
 
+    /// Does reading go on at the next member or frame behind a damaged one? Then a file is not decoded in pieces elsewhere.
+    fn goes_on_behind_damage(&self) -> bool {
+        false
+    }
+
     /// Begins to walk a file at a record; damage is the inner result.
     ///
     /// # Errors
@@ -101,14 +106,17 @@ impl Fault {
     }
 }
 
+/// Extensions of compressed files: what stands before them says what is in the file.
+const COMPRESSED: &[&str] = &["gz", "gzip", "zst", "zstd", "bz2", "xz", "lzma", "lz4"];
+
 /// The extension of a file in lower case, below `.gz`, `.zst` and the like.
 pub(super) fn extension(file: &InputFile) -> Option<String> {
-    extension_of(&file.path)
+    extension_of(file.label())
 }
 
 /// The same for a path.
 pub(super) fn extension_of(path: &std::path::Path) -> Option<String> {
     let lower = |path: &std::path::Path| Some(path.extension()?.to_string_lossy().to_ascii_lowercase());
     let last = lower(path)?;
-    if matches!(last.as_str(), "gz" | "zst" | "zstd" | "gzip") { lower(std::path::Path::new(path.file_stem()?)) } else { Some(last) }
+    if COMPRESSED.contains(&last.as_str()) { lower(std::path::Path::new(path.file_stem()?)) } else { Some(last) }
 }

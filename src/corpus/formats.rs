@@ -11,6 +11,8 @@ mod warc;
 
 use std::path::Path;
 
+use super::archive;
+use super::compression::Kind;
 use super::format::{Format, extension_of};
 
 /// Every format; the first that fits is taken, and the last takes what no other does.
@@ -25,18 +27,16 @@ pub(super) enum Detected {
     /// It is read.
     Format(&'static dyn Format),
     /// A container or binary format that is no input format, by name.
-    Unsupported(&'static str),
+    Unsupported(String),
 }
 
 /// First bytes of what is not read.
 const UNSUPPORTED: &[(&[u8], &str)] = &[
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
-    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x02\x21\x4c\x18", "lz4 in its old format"),
+    (b"LZIP\x01", "lzip"),
+    (b"\x1f\x9d", "compress"),
     (b"ARROW1", "Arrow"),
     (b"FEA1", "Feather"),
     (b"Obj\x01", "Avro"),
@@ -48,8 +48,6 @@ const UNSUPPORTED: &[(&[u8], &str)] = &[
     (b"GIF8", "GIF"),
     (b"\x7fELF", "ELF"),
     (b"\x89HDF\r\n", "HDF5"),
-    (b"\x1f\x8b\x08", "gzip in a compressed file"),
-    (b"\x28\xb5\x2f\xfd", "zstd in a compressed file"),
 ];
 
 /// The format of a file from its path (for the extension) and the first [`HEAD`] bytes, decompressed.
@@ -72,18 +70,20 @@ pub(super) fn by_name(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }
 
-/// Three letters are little proof, so where more is known of a format, more is asked.
-fn unsupported(head: &[u8]) -> Option<&'static str> {
-    if head.get(257..262) == Some(b"ustar") {
-        return Some("tar");
+/// Three letters are little proof, so where more is known of a format, more is asked. What is compressed is compressed twice here.
+fn unsupported(head: &[u8]) -> Option<String> {
+    if let Some(kind) = Kind::of(head) {
+        return Some(format!("{} in a compressed file", kind.name()));
+    }
+    if let Some(kind) = archive::kind_of(head) {
+        return Some(format!("{kind} in a compressed file, in an archive or on standard input"));
     }
     let (magic, name) = UNSUPPORTED.iter().find(|(magic, _)| head.starts_with(magic))?;
     let more = match *magic {
-        b"BZh" => matches!(head.get(3..10), Some([b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59] | [b'1'..=b'9', 0x17, 0x72, ..])),
         b"ORC" => head.get(3).is_some_and(|b| !b.is_ascii_graphic() && *b != b' ' && *b != b'\n'),
         _ => true,
     };
-    more.then_some(name)
+    more.then(|| (*name).to_owned())
 }
 
 #[cfg(test)]
@@ -112,8 +112,10 @@ mod tests {
             ("a.jsonl", b"WARC/1.0\r\n", "warc"),
             ("a.warc.gz", b"\r\nWARC/1.0\r\n", "warc"),
             ("a.txt", b"filedesc://a.arc 0.0.0.0 20010203040506 text/plain 76\n", "arc"),
-            ("a.jsonl", b"PK\x03\x04", "no: zip"),
-            ("a.txt", b"BZh91AY&SY", "no: bzip2"),
+            ("a.jsonl", b"PK\x03\x04", "no: zip in a compressed file, in an archive or on standard input"),
+            ("a.txt", b"BZh91AY&SY", "no: bzip2 in a compressed file"),
+            ("a.jsonl.bz2", b"", "jsonl"),
+            ("a.HTML.XZ", b"", "html"),
             ("a.txt", "BZhは略称".as_bytes(), "text"),
             ("a.txt", b"ORC is a word", "text"),
             ("a.gz", b"", "text"),

@@ -6,8 +6,11 @@
 //! A large file begins and ends its shards, and between small ones a shard ends where a name and a size say so ([`ends_shard`]): a file
 //! more or less changes no shard but those that hold it, and at most one that stood around it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::archive::{Members, Place};
+use super::compression::{Pieces, ReadAhead};
 use super::format::{Boundary, Format, Framing};
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
@@ -15,8 +18,8 @@ use super::io_error::{io_reason, is_of_the_machine};
 use super::options::Options;
 use super::rules::Rules;
 use super::shard::{Position, RawShard, ShardLimits, ShardRef};
-use super::sink::Lost;
-use super::source::{ByteSource, changed, is_stdin};
+use super::sink::{Bad, Content, Lost, Sink};
+use super::source::{self, ByteSource, changed, is_stdin};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
 
@@ -32,6 +35,12 @@ pub struct Framer {
     /// Index of the file that is open, or is opened next.
     input: usize,
     open: Option<OpenFile>,
+    /// Bytes of the files before it.
+    done: u64,
+    members: Members,
+    /// Index of the input behind the last, and what decodes the first, if it is decoded elsewhere.
+    end: usize,
+    ahead: Option<Arc<dyn ReadAhead>>,
     next_index: u64,
     /// Records before the open position, and how many are read at most.
     before: u64,
@@ -48,8 +57,23 @@ impl Framer {
     pub fn new(inputs: Arc<[InputFile]>, options: &Options, limits: ShardLimits) -> Self {
         let record_max = usize::try_from(options.record_max).unwrap_or(usize::MAX);
         let limit = options.limit.unwrap_or(u64::MAX);
+        let end = inputs.len();
+        let (members, ahead) = (Members::default(), None);
         let rules = Arc::new(Rules::new(options));
-        Self { inputs, rules, record_max, limits, input: 0, open: None, next_index: 0, before: 0, limit }
+        Self { inputs, rules, record_max, limits, input: 0, open: None, done: 0, members, end, ahead, next_index: 0, before: 0, limit }
+    }
+
+    /// Stands at the start of some of the inputs, and ends behind them. What is found in them is what one walk over all finds, if the others end their
+    /// shards too ([`spans`]); the numbers of shards and records count from their start.
+    #[must_use]
+    pub fn over(self, span: Range<usize>) -> Self {
+        Self { input: span.start, done: 0, end: span.end, open: None, ..self }
+    }
+
+    /// The first input is decoded elsewhere, in the pieces that [`pieces`] finds.
+    #[must_use]
+    pub fn reading_ahead(self, source: Arc<dyn ReadAhead>) -> Self {
+        Self { ahead: Some(source), ..self }
     }
 
     /// The next shard with its records, or `None` after the last. Holds the shard and one unfinished record in memory.
@@ -85,11 +109,10 @@ impl Framer {
         })
     }
 
-    /// Bytes of the files (as they are on disk) that were read so far, for progress.
+    /// Bytes of the files (as they are on disk) that were read so far, from where the walk began, for progress.
     pub fn consumed(&self) -> u64 {
-        let done: u64 = self.inputs[..self.input].iter().map(|input| input.bytes).sum();
         let within = self.open.as_ref().map_or(0, |open| open.framing.consumed());
-        done + self.inputs.get(self.input).map_or(0, |input| within.min(input.bytes))
+        self.done + self.inputs.get(self.input).map_or(0, |input| within.min(input.bytes))
     }
 
     fn frame(&mut self, framing_only: bool) -> Result<Option<RawShard>> {
@@ -98,7 +121,7 @@ impl Framer {
         let start = self.position();
         let empty = ShardRef { index: self.next_index, before: self.before, last_input: start.input, start, records: 0, bytes: 0 };
         let mut shard = RawShard::new(empty, &self.inputs, &self.rules, limits, framing_only);
-        while !shard.is_full() && self.input < self.inputs.len() {
+        while !shard.is_full() && self.input < self.end {
             if self.open.is_none() {
                 if shard.is_empty() {
                     // Files without records belong to no shard.
@@ -114,6 +137,7 @@ impl Framer {
             };
             if !goes_on {
                 self.open = None;
+                self.done += self.inputs[self.input].bytes;
                 self.input += 1;
             }
         }
@@ -149,12 +173,13 @@ impl Framer {
 
     fn go_to(&mut self, position: &Position) -> Result<()> {
         self.input = position.input as usize;
+        self.done = self.inputs.iter().take(self.input).map(|input| input.bytes).sum();
         self.open = None;
         let Some(file) = self.inputs.get(self.input).filter(|_| !position.format.is_empty()) else { return Ok(()) };
         let format = formats::by_name(&position.format)
             .ok_or_else(|| Error::internal(format!("a shard of the format {:?}, which is not known", position.format)))?;
         let (entry, offset) = if format.is_streamed() { (position.entry, position.offset) } else { Default::default() };
-        let mut source = ByteSource::open_at(position.input, file, entry, offset)?;
+        let mut source = ByteSource::open_at(position.input, file, entry, offset, &mut self.members)?;
         source.reading = self.rules.of(&file.name);
         let boundary = Boundary { offset: position.offset, line: position.line, record: position.record };
         let framing = format.open(source, boundary)?.map_err(|_| changed(file))?;
@@ -163,23 +188,32 @@ impl Framer {
     }
 
     /// Opens a file and finds out what it is; `None` if there is nothing to read in it.
-    fn open_next(&self, shard: &mut RawShard) -> Result<Option<OpenFile>> {
+    fn open_next(&mut self, shard: &mut RawShard) -> Result<Option<OpenFile>> {
         let file = &self.inputs[self.input];
+        if let Some(Place::Fault { reason, detail }) = file.part.as_ref().map(|part| &part.place) {
+            shard.count_records(1);
+            shard.push(self.input as u32, 0, Unread { length: file.bytes, reason: reason.clone(), detail: detail.clone() });
+            return Ok(None);
+        }
         let mut lost = |reason, detail: String| {
             shard.push_lost(self.input as u32, 0, Lost { line: None, length: file.bytes, kind: Kind::File, reason, detail });
             Ok(None)
         };
-        let mut source = match ByteSource::open(self.input as u32, file) {
+        let opened = match self.ahead.take() {
+            Some(ahead) => ByteSource::open_ahead(self.input as u32, file, ahead),
+            None => ByteSource::open(self.input as u32, file, &mut self.members),
+        };
+        let mut source = match opened {
             Ok(source) => source,
             Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
             Err(error) => return lost(io_reason(&error), error.to_string()),
         };
-        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.bytes) {
+        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.size_on_disk()) {
             return Err(changed(file));
         }
         source.reading = self.rules.of(&file.name);
         source.want(formats::HEAD)?;
-        let format = match formats::detect(&file.path, &source.pending) {
+        let format = match formats::detect(file.label(), &source.pending) {
             Detected::Format(format) => format,
             Detected::Unsupported(name) => return lost("unsupported_container", format!("{name} is no input format")),
         };
@@ -188,6 +222,46 @@ impl Framer {
             Err(fault) => lost(fault.reason, fault.detail),
         }
     }
+}
+
+/// A part of an archive that is not read, and why.
+#[derive(Debug)]
+struct Unread {
+    length: u64,
+    reason: String,
+    detail: String,
+}
+
+impl Content for Unread {
+    fn decode(&self, offset: u64, _: &[u8], sink: &mut Sink<'_>) -> Result<()> {
+        let Self { length, reason, detail } = self;
+        sink.quarantine(&Bad { offset, line: None, length: *length, kind: Kind::File, reason, detail });
+        Ok(())
+    }
+}
+
+/// The pieces of an input that decode by themselves, if there are several that are found without decoding, and nothing but them is read.
+///
+/// # Errors
+/// Those of the machine; what is wrong with the file is told when its turn comes.
+pub fn pieces(file: &InputFile) -> Result<Option<Pieces>> {
+    let Some(pieces) = source::pieces(file)? else { return Ok(None) };
+    let Ok(mut source) = ByteSource::open(0, file, &mut Members::default()) else { return Ok(None) };
+    source.want(formats::HEAD)?;
+    let goes_on = matches!(formats::detect(file.label(), &source.pending), Detected::Format(format) if format.goes_on_behind_damage());
+    Ok((!goes_on).then_some(pieces))
+}
+
+/// Runs of inputs that no work shard reaches over, in order: each can be framed by itself.
+pub fn spans(inputs: &[InputFile]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for i in 0..inputs.len() {
+        match spans.last_mut() {
+            Some(span) if !ends_shard(&inputs[i - 1], &inputs[i]) => span.end = i + 1,
+            _ => spans.push(i..i + 1),
+        }
+    }
+    spans
 }
 
 /// Does a shard end between two files? Small ones go together up to about [`ALONE`] bytes: a file ends a shard with a probability of its share of

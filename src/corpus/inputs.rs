@@ -15,12 +15,13 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::archive::{self, Listed, Listing, Part, Place};
 use super::compression::Stop;
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::{io_reason, is_of_the_machine};
 use super::options::Options;
-use super::source::{STDIN, open_stream};
+use super::source::{STDIN, open_file, open_stream};
 use crate::error::{Error, Result};
 
 /// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
@@ -80,7 +81,7 @@ impl List<'_> {
             return Err(Error::refused("an empty path names no input; `.` is the directory"));
         }
         if pattern == STDIN {
-            self.push(PathBuf::from(STDIN), "stdin", None);
+            self.push(PathBuf::from(STDIN), "stdin", None, None);
             return Ok(());
         }
         let path = self.base.join(pattern);
@@ -95,6 +96,13 @@ impl List<'_> {
     /// A file the user names: everything about it can be judged now.
     fn add_named(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
         check_regular(path, meta.file_type())?;
+        let root = path.parent().unwrap_or(self.base).to_path_buf();
+        if let Some(listing) = list_archive(path)? {
+            if let Some(name) = listing.is_really {
+                return Err(refused(path, &format!("{name} is no input format (unsupported_container)")));
+            }
+            return self.add_file(path, &root, Some(listing));
+        }
         let mut stream = open_stream(path).map_err(|e| unreadable(path, e))?;
         let mut head = Vec::new();
         // Damage this early is found again, and quarantined, when the file is read.
@@ -107,14 +115,13 @@ impl List<'_> {
         }
         match formats::detect(path, &head) {
             Detected::Unsupported(name) => return Err(refused(path, &format!("{name} is no input format (unsupported_container)"))),
-            Detected::Format(format) if stream.is_compressed() && !format.is_streamed() => {
+            Detected::Format(format) if stream.kind().is_some() && !format.is_streamed() => {
                 let message = format!("{} in a compressed file is no input format (unsupported_container)", format.name());
                 return Err(refused(path, &message));
             }
             Detected::Format(_) => {}
         }
-        let root = path.parent().unwrap_or(self.base).to_path_buf();
-        self.add_file(path, &root)
+        self.add_file(path, &root, None)
     }
 
     fn add_directory(&mut self, path: &Path, pattern: Option<&OsStr>) -> Result<()> {
@@ -137,10 +144,14 @@ impl List<'_> {
                 },
             ));
         }
-        found.iter().try_for_each(|file| self.add_file(file, &root))
+        found.iter().try_for_each(|file| {
+            let listing = list_archive(file)?;
+            self.add_file(file, &root, listing)
+        })
     }
 
-    fn add_file(&mut self, path: &Path, root: &Path) -> Result<()> {
+    /// Adds a file, or what is in it.
+    fn add_file(&mut self, path: &Path, root: &Path, listing: Option<Listing>) -> Result<()> {
         let real = of_the_file(path, fs::canonicalize(path))?.unwrap_or_else(|| path.to_path_buf());
         if !self.seen.insert(real) {
             return Ok(());
@@ -148,21 +159,41 @@ impl List<'_> {
         let (file, base, root) = (tidy(path)?, tidy(self.base)?, tidy(root)?);
         let relative = file.strip_prefix(&base).or_else(|_| file.strip_prefix(&root)).unwrap_or(&file);
         let name = escape_name(relative.as_os_str());
-        self.push(path.to_path_buf(), &name, of_the_file(path, fs::metadata(path))?);
+        let meta = of_the_file(path, fs::metadata(path))?;
+        match listing {
+            None => self.push(path.to_path_buf(), &name, meta.as_ref(), None),
+            Some(Listing { is_really: Some(format), .. }) => {
+                let detail = format!("{format} is no input format");
+                let place = Place::Fault { reason: "unsupported_container".to_owned(), detail };
+                let bytes = meta.as_ref().map_or(0, Metadata::len);
+                self.push(path.to_path_buf(), &name, meta.as_ref(), Some(Listed { name: None, bytes, place }));
+            }
+            Some(listing) => {
+                listing.members.into_iter().for_each(|member| self.push(path.to_path_buf(), &name, meta.as_ref(), Some(member)));
+            }
+        }
         Ok(())
     }
 
-    fn push(&mut self, path: PathBuf, name: &str, meta: Option<Metadata>) {
-        let mut unique = name.to_owned();
+    /// Adds an input that is called so: the file, or a part of it. Of several with one name, the others get a number.
+    fn push(&mut self, path: PathBuf, file: &str, meta: Option<&Metadata>, part: Option<Listed>) {
+        let member = part.as_ref().and_then(|part| part.name.as_deref()).map(|name| escape_name(OsStr::from_bytes(name)));
+        let name = member.map_or_else(|| file.to_owned(), |member| format!("{file}/{member}"));
+        // What a member is can be told by its extension only: there the number stands before it.
+        let stem = if part.is_some() { name.len() - extensions(&name).len() } else { name.len() };
+        let mut unique = name.clone();
         while !self.names.insert(unique.clone()) {
             // Going on from the last number: from 2 each time it would be a square of the files that share a name.
-            let n = self.last_number.entry(name.to_owned()).or_insert(1);
+            let n = self.last_number.entry(name.clone()).or_insert(1);
             *n += 1;
-            unique = format!("{name}~{n}");
+            let (stem, extensions) = name.split_at(stem);
+            unique = format!("{stem}~{n}{extensions}");
         }
-        let bytes = meta.as_ref().map_or(0, Metadata::len);
+        let archive = meta.map_or(0, Metadata::len);
+        let bytes = part.as_ref().map_or(archive, |part| part.bytes);
+        let part = part.map(|part| Part { archive, place: part.place });
         let mtime_ns = meta.map_or(0, |meta| i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()));
-        self.files.push(InputFile { path, name: unique, bytes, mtime_ns });
+        self.files.push(InputFile { path, name: unique, bytes, mtime_ns, part });
     }
 }
 
@@ -218,6 +249,17 @@ impl Walk<'_> {
         check_regular(path, meta.file_type())?;
         Ok(true)
     }
+}
+
+/// The members of a file, if it is an archive that can be opened. What is wrong with the file itself is told when its turn comes.
+fn list_archive(path: &Path) -> Result<Option<Listing>> {
+    Ok(of_the_file(path, open_file(path).and_then(archive::list))?.flatten())
+}
+
+/// Everything from the first dot of the last part of a name on.
+fn extensions(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.char_indices().skip(1).find(|(_, c)| *c == '.').and_then(|(dot, _)| last.get(dot..)).unwrap_or_default()
 }
 
 fn refused(path: &Path, message: &str) -> Error {
@@ -417,11 +459,11 @@ mod tests {
         let (files, seen, names, last_number) = (Vec::new(), FxHashSet::default(), FxHashSet::default(), FxHashMap::default());
         let mut list = List { options: &options, base, files, seen, names, last_number };
         for name in ["x", "x~3", "x", "x"] {
-            list.push(PathBuf::new(), name, None);
+            list.push(PathBuf::new(), name, None, None);
         }
         assert_eq!(list.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["x", "x~3", "x~2", "x~4"]);
         for _ in 0..100_000 {
-            list.push(PathBuf::new(), "x", None);
+            list.push(PathBuf::new(), "x", None, None);
         }
         assert_eq!(list.files.last().unwrap().name, "x~100004");
     }

@@ -6,7 +6,7 @@ use super::html::{Extract, Ruby};
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines, Parquet, WARC, ARC, HTML or plain text, also as .gz and .zst; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,

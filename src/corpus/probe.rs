@@ -2,9 +2,9 @@
 //!
 //! The work is bounded whatever the file: some records, about a mebibyte of text.
 
-use std::io::Read;
 use std::sync::Arc;
 
+use super::archive::{Members, Place};
 use super::fields;
 use super::formats::{self, Detected};
 use super::framer::Framer;
@@ -22,17 +22,13 @@ const BYTES: u64 = 1 << 20;
 /// Work shards of this size in which an entry point is looked for.
 const SHARDS_LOOKED_AT: usize = 8;
 
-/// What compressed files begin with.
-const COMPRESSIONS: [(&[u8], &str); 5] =
-    [(b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"\x04\x22\x4d\x18", "lz4")];
-
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// It is read as this format.
     Read(&'static str),
-    /// It is no input format: its name.
-    Refused(&'static str),
+    /// It is no input format: its name, or what is wrong with it.
+    Refused(String),
     /// It cannot be opened: a reason code.
     Unreadable(&'static str),
 }
@@ -67,20 +63,19 @@ pub fn kind(file: &InputFile) -> Result<(Kind, Option<&'static str>)> {
     if is_stdin(&file.path) {
         return Ok((Kind::Unreadable("stdin"), None));
     }
-    let mut source = match ByteSource::open(0, file) {
+    if let Some(Place::Fault { reason, detail }) = file.part.as_ref().map(|part| &part.place) {
+        return Ok((Kind::Refused(format!("{detail} ({reason})")), None));
+    }
+    let mut source = match ByteSource::open(0, file, &mut Members::default()) {
         Ok(source) => source,
         Err(error) => return unreadable(error),
     };
-    let mut magic = [0; 8];
-    let found = match std::fs::File::open(&file.path).and_then(|mut file| file.read(&mut magic)) {
-        Ok(found) => found,
-        Err(error) => return unreadable(error),
-    };
-    let compression = COMPRESSIONS.into_iter().find(|(begin, _)| magic[..found].starts_with(begin)).map(|(_, name)| name);
     source.want(formats::HEAD)?;
-    let compression = compression.filter(|_| source.is_compressed());
-    Ok(match formats::detect(&file.path, &source.pending) {
-        Detected::Format(format) if source.is_compressed() && !format.is_streamed() => (Kind::Refused("a compressed table"), compression),
+    let compression = source.compression();
+    Ok(match formats::detect(file.label(), &source.pending) {
+        Detected::Format(format) if !source.is_plain_file() && !format.is_streamed() => {
+            (Kind::Refused("a table that is compressed or in an archive".to_owned()), compression)
+        }
         Detected::Format(format) => (Kind::Read(format.name()), compression),
         Detected::Unsupported(name) => (Kind::Refused(name), compression),
     })

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn what_of_a_page_is_wanted_follows_file_and_host() {
-        let options = options("extract = 'main'\n[[rules]]\nfiles = ['a/**']\nextract = 'all'\n[[rules]]\nhosts = ['go.jp']\nextract = 'main'\n");
+        let options =
+            options("extract = 'main'\n[[rules]]\nfiles = ['a/**']\nextract = 'all'\n[[rules]]\nhosts = ['go.jp']\nextract = 'main'\n");
         let of = |file: &str, url: Option<&str>| Rules::new(&options).of(file).extract(url);
         assert_eq!(of("b.warc", None), Extract::Main);
         assert_eq!(of("a/b.warc", None), Extract::All);

@@ -28,6 +28,7 @@ const OFFSET: Column = u64_column("offset", "Decoded bytes of that input before 
 const LINE: Column = u64_column("line", "Number of its first line in that input, from 1.");
 const RECORD: Column = u64_column("record", "Number of its first record in that input, from 1.");
 const ENTRY_FILE: Column = u64_column("entry_file", "Bytes of that input, as on disk, before the point where decoding can begin.");
+const ENTRY_BITS: Column = u64_column("entry_bits", "Bits of the next byte before that point: blocks of bzip2 begin anywhere in a byte.");
 const ENTRY_DECODED: Column =
     u64_column("entry_decoded", "Decoded bytes before that point. Far below `offset` where the file cannot be entered in the middle.");
 const BEFORE: Column = u64_column("before", "Records of the inputs before it.");
@@ -41,8 +42,8 @@ const RECORDS: Column = u64_column("records", "Records in the shard.");
 const BYTES: Column = u64_column("bytes", "Decoded bytes in the shard; for tables an estimate.");
 
 /// The columns of the table.
-pub const SHARD_COLUMNS: [Column; 12] =
-    [INDEX, INPUT, FORMAT, OFFSET, LINE, RECORD, ENTRY_FILE, ENTRY_DECODED, BEFORE, LAST_INPUT, RECORDS, BYTES];
+pub const SHARD_COLUMNS: [Column; 13] =
+    [INDEX, INPUT, FORMAT, OFFSET, LINE, RECORD, ENTRY_FILE, ENTRY_BITS, ENTRY_DECODED, BEFORE, LAST_INPUT, RECORDS, BYTES];
 
 /// Shards → table.
 ///
@@ -58,6 +59,7 @@ pub fn shards_to_batch(shards: &[ShardRef]) -> Result<Batch> {
         u64s(|shard| shard.start.line),
         u64s(|shard| shard.start.record),
         u64s(|shard| shard.start.entry.file),
+        u64s(|shard| u64::from(shard.start.entry.bits)),
         u64s(|shard| shard.start.entry.decoded),
         u64s(|shard| shard.before),
         Arc::new(shards.iter().map(|shard| shard.last_input).collect::<UInt32Array>()),
@@ -77,7 +79,7 @@ pub fn shards_from_batch(batch: &Batch) -> Result<Vec<ShardRef>> {
     let u64s =
         |wanted: &Column| Ok::<_, Error>(column(batch, wanted)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(wanted))?.values());
     let (index, offset, line, record) = (u64s(&INDEX)?, u64s(&OFFSET)?, u64s(&LINE)?, u64s(&RECORD)?);
-    let (file, decoded, before) = (u64s(&ENTRY_FILE)?, u64s(&ENTRY_DECODED)?, u64s(&BEFORE)?);
+    let (file, bits, decoded, before) = (u64s(&ENTRY_FILE)?, u64s(&ENTRY_BITS)?, u64s(&ENTRY_DECODED)?, u64s(&BEFORE)?);
     let (records, bytes) = (u64s(&RECORDS)?, u64s(&BYTES)?);
     let u32s =
         |wanted: &Column| Ok::<_, Error>(column(batch, wanted)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| wrong(wanted))?.values());
@@ -91,7 +93,7 @@ pub fn shards_from_batch(batch: &Batch) -> Result<Vec<ShardRef>> {
             offset: offset[row],
             line: line[row],
             record: record[row],
-            entry: Entry { file: file[row], decoded: decoded[row] },
+            entry: Entry { file: file[row], bits: bits[row] as u8, decoded: decoded[row] },
         },
         before: before[row],
         last_input: last_input[row],

@@ -1,12 +1,13 @@
 //! An input file as decoded bytes, from its start or from an entry.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::compression::{Damage, Entry, GZIP_MAGIC, Reader, Stop, Stream, ZSTD_MAGIC};
+use super::archive::{Members, Part, Place};
+use super::compression::{Damage, Entry, GZIP_MAGIC, Kind, Pieces, ReadAhead, Reader, Stop, Stream, ZSTD_MAGIC};
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
 use super::rules::Reading;
@@ -28,10 +29,83 @@ pub(super) fn open_stream(path: &Path) -> std::io::Result<Stream> {
     if is_stdin(path) { Stream::new(Box::new(std::io::stdin())) } else { Stream::new(Box::new(open_file(path)?)) }
 }
 
-/// A pipe that took the file's name meanwhile does not block.
-fn open_file(path: &Path) -> std::io::Result<File> {
+/// Opens a file. A pipe that took its name meanwhile does not block.
+pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("not a regular file")) }
+}
+
+/// The decoded bytes of an input: a file, `-`, or a member of an archive.
+///
+/// # Errors
+/// It cannot be opened, or is a part of an archive that cannot be read.
+pub fn open_input(file: &InputFile) -> Result<Box<dyn BufRead>> {
+    let Some(part) = &file.part else { return open_decoded(&file.path) };
+    if let Place::Fault { reason, detail } = &part.place {
+        return Ok(Box::new(BufReader::new(Unread(format!("{detail} ({reason})")))));
+    }
+    let stream = open_part(&mut Members::default(), file, part, Entry::default()).map_err(|e| Error::io(&file.path, "open", e))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, Reader::new(stream))))
+}
+
+/// The pieces of an input that decode by themselves, if there are several that are found without decoding.
+///
+/// # Errors
+/// Those of the machine; what is wrong with the file is told when its turn comes.
+pub(super) fn pieces(file: &InputFile) -> Result<Option<Pieces>> {
+    if file.part.is_some() || is_stdin(&file.path) {
+        return Ok(None);
+    }
+    let found = open_file(&file.path).and_then(|opened| match Stream::new(Box::new(opened.try_clone()?))?.kind() {
+        Some(kind) => Pieces::new(opened, kind),
+        None => Ok(None),
+    });
+    match found {
+        Err(error) if is_of_the_machine(&error) => Err(Error::io(&file.path, "read", error)),
+        other => Ok(other.ok().flatten()),
+    }
+}
+
+/// What keeps a compressed input from being decoded by several threads, if anything does.
+///
+/// # Errors
+/// As [`pieces`].
+pub fn one_thread(file: &InputFile) -> Result<Option<String>> {
+    let of_part = |place: &Place| match place {
+        Place::Zip { method, .. } => method.codec().map(|kind| format!("a {} member of a zip", kind.name())),
+        Place::Tar { entry: Some(_), .. } => Some("a member of a compressed tar".to_owned()),
+        _ => None,
+    };
+    if let Some(part) = &file.part {
+        return Ok(of_part(&part.place));
+    }
+    if is_stdin(&file.path) || pieces(file)?.is_some() {
+        return Ok(None);
+    }
+    let kind = open_stream(&file.path).ok().and_then(|stream| stream.kind());
+    Ok(kind.map(|kind| match kind {
+        Kind::Zstd | Kind::Lz4 => format!("{} in one frame", kind.name()),
+        Kind::Bzip2 => "bzip2 in one piece".to_owned(),
+        kind => kind.name().to_owned(),
+    }))
+}
+
+/// A part of an archive that is not read.
+struct Unread(String);
+
+impl Read for Unread {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, self.0.clone()))
+    }
+}
+
+/// A part of an archive from an entry on.
+fn open_part(members: &mut Members, file: &InputFile, part: &Part, entry: Entry) -> std::io::Result<Stream> {
+    let mut open = |entry| {
+        let opened = members.open(&file.path, open_file(&file.path)?, &part.place, entry)?;
+        opened.ok_or_else(|| std::io::Error::other("not a part that is read"))
+    };
+    if entry == Entry::default() { Stream::new(open(entry)?) } else { Stream::at(open(Entry::default())?, open(entry)?, entry) }
 }
 
 /// A file (or `-`, standard input) as decoded bytes: compression is undone, nothing else.
@@ -88,16 +162,30 @@ pub(super) struct ByteSource {
 
 impl ByteSource {
     /// Opens a file at its start.
-    pub(super) fn open(input: u32, file: &InputFile) -> std::io::Result<Self> {
-        Ok(Self::new(input, file, open_stream(&file.path)?))
+    pub(super) fn open(input: u32, file: &InputFile, members: &mut Members) -> std::io::Result<Self> {
+        let stream = match &file.part {
+            None => open_stream(&file.path)?,
+            Some(part) => open_part(members, file, part, Entry::default())?,
+        };
+        Ok(Self::new(input, file, stream))
+    }
+
+    /// Opens a file that is decoded elsewhere, piece by piece.
+    pub(super) fn open_ahead(input: u32, file: &InputFile, source: Arc<dyn ReadAhead>) -> std::io::Result<Self> {
+        let opened = open_file(&file.path)?;
+        let kind = Stream::new(Box::new(opened.try_clone()?))?.kind().ok_or_else(|| std::io::Error::other("not compressed"))?;
+        Ok(Self::new(input, file, Stream::ahead(opened, kind, source)))
     }
 
     /// Opens a file that was read before, at a decoded byte: decoding begins at `entry`, what lies between is stepped over.
     ///
     /// # Errors
     /// The file cannot be read, or is no longer what it was.
-    pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64) -> Result<Self> {
-        let stream = open_file(&file.path).and_then(|opened| Stream::at(opened, entry));
+    pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64, members: &mut Members) -> Result<Self> {
+        let stream = match &file.part {
+            None => open_file(&file.path).and_then(|opened| Stream::of_file(opened, entry)),
+            Some(part) => open_part(members, file, part, entry),
+        };
         let stream = stream.map_err(|e| if is_of_the_machine(&e) { Error::io(&file.path, "open", e) } else { changed(file) })?;
         let mut source = Self::new(input, file, stream);
         let mut ahead = offset.checked_sub(entry.decoded).ok_or_else(|| Error::internal("an entry lies behind its record"))?;
@@ -123,9 +211,14 @@ impl ByteSource {
         &self.file
     }
 
-    /// Is the file compressed?
-    pub(super) fn is_compressed(&self) -> bool {
-        self.stream.is_compressed()
+    /// How it is compressed, if it is.
+    pub(super) fn compression(&self) -> Option<&'static str> {
+        self.stream.kind().map(Kind::name)
+    }
+
+    /// Is it a plain file that can be read in places?
+    pub(super) fn is_plain_file(&self) -> bool {
+        self.stream.kind().is_none() && self.file.part.is_none() && !is_stdin(&self.file.path)
     }
 
     /// Bytes of the file, as it is on disk, that were read so far.
@@ -135,7 +228,10 @@ impl ByteSource {
 
     /// Where decoding can begin to reach a decoded byte that has been handed out.
     pub(super) fn entry_before(&mut self, offset: u64) -> Entry {
-        self.stream.entry_before(offset)
+        let place = self.file.part.as_ref().map(|part| &part.place);
+        // The checksum of a zip member is that of all of it; and a compressed tar is entered before the member, not inside.
+        let is_whole = matches!(place, Some(Place::Zip { .. } | Place::Tar { entry: Some(_), .. }));
+        if is_whole { Entry::default() } else { self.stream.entry_before(offset) }
     }
 
     /// Reads on until `wanted` bytes are pending or the file ends.
@@ -149,7 +245,8 @@ impl ByteSource {
                 Ok(true) => {}
                 Ok(false) => {
                     self.ended = true;
-                    if self.stream.consumed() != self.file.bytes && !is_stdin(&self.file.path) {
+                    // A member that is cut says so itself.
+                    if self.stream.consumed() != self.file.bytes && !is_stdin(&self.file.path) && self.file.part.is_none() {
                         return Err(changed(&self.file));
                     }
                 }
@@ -169,7 +266,8 @@ impl ByteSource {
     /// # Errors
     /// The file cannot be read.
     pub(super) fn resync(&mut self, decoded: u64) -> Result<bool> {
-        if self.damage.is_none() || is_stdin(&self.file.path) {
+        let is_in_members = matches!(self.stream.kind(), Some(Kind::Gzip | Kind::Zstd));
+        if self.damage.is_none() || !is_in_members || is_stdin(&self.file.path) || self.file.part.is_some() {
             return Ok(false);
         }
         let path = self.file.path.clone();
@@ -177,7 +275,7 @@ impl ByteSource {
         // Behind a cut the decoder may have taken the next beginning for more of the same.
         let mut from = self.before + 1;
         while let Some(file) = next_member(&open_file(&path).map_err(failed)?, from).map_err(failed)? {
-            let mut stream = Stream::at(open_file(&path).map_err(failed)?, Entry { file, decoded }).map_err(failed)?;
+            let mut stream = Stream::of_file(open_file(&path).map_err(failed)?, Entry { file, bits: 0, decoded }).map_err(failed)?;
             let mut pending = Vec::new();
             let found = stream.read(&mut pending);
             // Bytes that only looked like a beginning give nothing.

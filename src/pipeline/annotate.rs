@@ -9,7 +9,7 @@ use super::layout::pass;
 use super::observer::{Event, Quantity};
 use super::pass::Pass;
 use super::shard::{ShardFacts, ShardWorker, sketch};
-use crate::corpus::{RawShard, ShardRef};
+use crate::corpus::{Framer, RawShard, ShardRef};
 use crate::error::{Error, Result};
 
 /// The shards, all of them committed.
@@ -52,16 +52,25 @@ pub(super) fn run(context: &Context<'_>, shards: &[ShardRef]) -> Result<Annotate
             let kept = shards.len() - missing.len();
             context.observer.on_event(&Event::Note(format!("{kept} of {} work shards are known from before", shards.len())));
         }
-        // Files are read one after the other, in order: what cannot be entered in the middle is decompressed once.
+        // What cannot be entered in the middle is read in order behind a lock, and so decompressed once; what can is read by whoever works on it.
         let mut framer = context.store.framer(context.stages);
         let mut missing = missing.into_iter();
-        let mut next = || missing.next().map(|number| Ok((number, context.store.read(&mut framer, &shards[number])?))).transpose();
-        let work = |worker: &mut ShardWorker<'_>, (number, raw): (usize, RawShard)| {
+        let mut read_in_order = |number: usize| {
+            let shard = &shards[number];
+            let is_near =
+                shard.start.steps_over() <= shard.bytes && !context.store.inputs.files[shard.start.input as usize].is_behind_others();
+            let raw = if is_near && context.pool.threads() > 1 { None } else { Some(context.store.read(&mut framer, shard)?) };
+            Ok((number, raw))
+        };
+        let mut next = || missing.next().map(&mut read_in_order).transpose();
+        let work = |(worker, framer): &mut (ShardWorker<'_>, Framer), (number, raw): (usize, Option<RawShard>)| {
+            let raw = raw.map_or_else(|| context.store.read(framer, &shards[number]), Ok)?;
             let entry = worker.run(&raw, &keys[number], context.store, context.stop)?;
             underway.committed(number, &entry.facts);
             Ok(())
         };
-        context.pool.for_each(context.stop, &mut next, &|| ShardWorker::new(context.stages), &work)
+        let worker = || (ShardWorker::new(context.stages), context.store.framer(context.stages));
+        context.pool.for_each(context.stop, &mut next, &worker, &work)
     })?;
     let units = shards.iter().zip(&keys).map(|(shard, keys)| (keys.sketches.clone(), shard.bytes));
     Pass::new(pass::SKETCH, Quantity::Bytes, units).run::<()>(context, |missing, underway| {

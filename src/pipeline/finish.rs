@@ -321,6 +321,7 @@ pub(super) fn finished_state(out: &Path, in_work: Option<&State>) -> Result<Stat
             bytes: input.bytes,
             mtime: String::new(),
             blake3: input.blake3.clone(),
+            part: None,
         };
         in_work.get(&(input.path.as_str(), input.bytes, input.blake3.as_str())).map_or_else(bare, |known| (*known).clone())
     });

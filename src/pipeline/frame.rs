@@ -1,19 +1,88 @@
 //! The first pass: where do the work shards begin? The inputs are decompressed and passed over once; their records are read later.
+//!
+//! Runs of inputs that no shard reaches over are framed side by side; a large file that falls into pieces is decoded by all threads and framed by
+//! one. The table is that of one walk over all.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use super::context::Context;
 use super::layout::pass;
 use super::observer::{Progress, Quantity};
-use crate::corpus::ShardRef;
-use crate::error::Result;
+use super::pool::{Ahead, Work};
+use crate::corpus::{self, DecodedPiece, Framer, Pieces, ReadAhead, ShardRef};
+use crate::error::{Error, Result};
+
+/// Bytes from which on a file is decoded by all threads.
+const LARGE: u64 = 16 << 20;
+/// Pieces that are decoded and wait, a thread: what they hold is within its share of memory.
+const AHEAD: usize = 2;
 
 /// Runs the pass, or reads what it found before.
 pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
     if context.store.is_framed()? {
         return context.store.shards();
     }
-    let total = context.store.inputs.files.iter().map(|input| input.bytes).sum();
+    let inputs = &context.store.inputs.files;
+    let total = inputs.iter().map(|input| input.bytes).sum();
     let progress = Progress::start(context.observer, pass::FRAME, Quantity::Bytes, total);
-    let mut framer = context.store.framer(context.stages);
+    // A limit counts from the first record on.
+    let spans = if context.plan().input.limit.is_some() { std::iter::once(0..inputs.len()).collect() } else { corpus::spans(inputs) };
+    let found: Vec<Mutex<Vec<ShardRef>>> = spans.iter().map(|_| Mutex::default()).collect();
+    let keep =
+        |span: usize, shards| found[span].lock().map(|mut slot| *slot = shards).map_err(|_| Error::internal("another worker panicked"));
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for (number, span) in spans.iter().enumerate() {
+        match pieces(context, span)? {
+            Some(pieces) => alone.push((number, pieces)),
+            None => together.push(number),
+        }
+    }
+    let mut next = together.into_iter();
+    context.pool.for_each(context.stop, &mut || Ok(next.next()), &|| (), &|(), number: usize| {
+        keep(number, frame(context, &progress, context.store.framer(context.stages).over(spans[number].clone()))?)
+    })?;
+    for (number, pieces) in alone {
+        let ahead = Arc::new(PiecesAhead(ahead(context.pool.threads() * AHEAD, pieces, inputs[spans[number].start].path.clone())));
+        let framer = context.store.framer(context.stages).over(spans[number].clone()).reading_ahead(Arc::<PiecesAhead>::clone(&ahead));
+        keep(number, context.pool.with_ahead(&ahead.0, || frame(context, &progress, framer))?)?;
+    }
+    let shards = stitch(found.into_iter().map(|slot| slot.into_inner().unwrap_or_default()));
+    // A table of inputs that are not those of this run must not be committed.
+    context.store.inputs.check_unchanged(0..inputs.len() as u32)?;
+    context.store.commit_frame(&shards)?;
+    context.took(pass::FRAME, progress.finish());
+    Ok(shards)
+}
+
+/// The pieces of a large file that is a span of its own.
+fn pieces(context: &Context<'_>, span: &Range<usize>) -> Result<Option<Pieces>> {
+    let file = &context.store.inputs.files[span.start];
+    if span.len() > 1 || file.bytes < LARGE || context.pool.threads() == 1 {
+        return Ok(None);
+    }
+    corpus::pieces(file)
+}
+
+/// Pieces decoded by workers.
+struct PiecesAhead(Ahead<DecodedPiece>);
+
+impl ReadAhead for PiecesAhead {
+    fn next_piece(&self) -> Result<Option<DecodedPiece>> {
+        self.0.take()
+    }
+}
+
+fn ahead(most: usize, mut pieces: Pieces, path: PathBuf) -> Ahead<DecodedPiece> {
+    Ahead::new(most, move || {
+        let piece = pieces.next_piece().map_err(|e| Error::io(&path, "read", e))?;
+        Ok(piece.map(|piece| Box::new(|| piece.decode()) as Work<DecodedPiece>))
+    })
+}
+
+/// The shards of a span.
+fn frame(context: &Context<'_>, progress: &Progress<'_>, mut framer: Framer) -> Result<Vec<ShardRef>> {
     let (mut shards, mut told) = (Vec::new(), 0);
     while let Some(shard) = framer.next_ref()? {
         context.stop.check()?;
@@ -23,9 +92,16 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
         shards.push(shard);
     }
     progress.add(framer.consumed() - told, 0, 0);
-    // A table of inputs that are not those of this run must not be committed.
-    context.store.inputs.check_unchanged(0..context.store.inputs.files.len() as u32)?;
-    context.store.commit_frame(&shards)?;
-    context.took(pass::FRAME, progress.finish());
     Ok(shards)
+}
+
+/// The shards of all spans, numbered as one walk would.
+fn stitch(spans: impl Iterator<Item = Vec<ShardRef>>) -> Vec<ShardRef> {
+    let (mut all, mut before): (Vec<ShardRef>, u64) = (Vec::new(), 0);
+    for shard in spans.flatten() {
+        let index = all.len() as u64;
+        all.push(ShardRef { index, before, ..shard });
+        before += all.last().map_or(0, |shard| shard.records);
+    }
+    all
 }

@@ -34,7 +34,13 @@ impl Inputs {
         let file = |state: &InputState| {
             let lost = || Error::internal(format!("the state of the run does not say where {} is", state.path));
             let path = unescape_name(&state.file).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(lost)?;
-            Ok(InputFile { path, name: state.path.clone(), bytes: state.bytes, mtime_ns: state.mtime.parse().unwrap_or(0) })
+            Ok(InputFile {
+                path,
+                name: state.path.clone(),
+                bytes: state.bytes,
+                mtime_ns: state.mtime.parse().unwrap_or(0),
+                part: state.part.clone(),
+            })
         };
         let files = state.inputs.iter().map(file).collect::<Result<Vec<_>>>()?;
         Ok(Self::new(files.into(), state.inputs))
@@ -43,11 +49,16 @@ impl Inputs {
     /// An input that changed while it was read must not get into an entry: say which. A write always moves the time of
     /// change, so that entries of an earlier process hold what the state says even if the file was restored since.
     pub(super) fn check_unchanged(&self, inputs: impl Iterator<Item = u32>) -> Result<()> {
+        let mut looked_at = None;
         for i in inputs {
             let Some((input, state)) = self.files.get(i as usize).zip(self.states.get(i as usize)) else { continue };
+            // The members of an archive stand together.
+            if input.part.is_some() && looked_at.replace(&input.path) == Some(&input.path) {
+                continue;
+            }
             let now = stat(input);
             // What could not be read when the run began must not have been read since.
-            let is_untouched = !state.blake3.is_empty() && now == Some((state.bytes, state.mtime.clone()));
+            let is_untouched = !state.blake3.is_empty() && now == Some((input.size_on_disk(), state.mtime.clone()));
             if is_untouched || now.is_some() && self.same.lock().is_ok_and(|same| same.get(&i) == Some(&now)) {
                 continue;
             }
@@ -67,7 +78,14 @@ pub(super) fn list(loaded: &LoadedPlan, out: &Path, observer: &dyn Observer) -> 
     let mut inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     if let Ok(out) = out.canonicalize() {
         let before = inputs.len();
-        inputs.retain(|input| !input.path.canonicalize().is_ok_and(|path| path.starts_with(&out)));
+        let mut last = None;
+        inputs.retain(|input| {
+            let known = last.take().filter(|(path, _)| *path == input.path);
+            let (path, is_ours) =
+                known.unwrap_or_else(|| (input.path.clone(), input.path.canonicalize().is_ok_and(|path| path.starts_with(&out))));
+            last = Some((path, is_ours));
+            !is_ours
+        });
         if inputs.is_empty() {
             return Err(Error::refused_with_hint("all inputs lie inside the output directory", "name another --out"));
         }
@@ -104,32 +122,42 @@ pub(super) fn is_same_run(known: &State, now: &State) -> bool {
 fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: &Stop) -> Result<Vec<InputState>> {
     let known: BTreeMap<&str, &InputState> =
         known.iter().flat_map(|state| &state.inputs).map(|input| (input.path.as_str(), input)).collect();
-    let states: Vec<Mutex<Option<Result<InputState>>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
-    pool.parallel(inputs.len(), &|i| {
-        let input = &inputs[i];
+    // The members of an archive stand together, and are hashed as one file.
+    let mut files: Vec<std::ops::Range<usize>> = Vec::new();
+    for (i, input) in inputs.iter().enumerate() {
+        match files.last_mut() {
+            Some(file) if input.part.is_some() && inputs[file.start].path == input.path => file.end = i + 1,
+            _ => files.push(i..i + 1),
+        }
+    }
+    let hashes: Vec<Mutex<Option<Result<String>>>> = files.iter().map(|_| Mutex::new(None)).collect();
+    pool.parallel(files.len(), &|i| {
+        let input = &inputs[files[i].start];
         let mtime = input.mtime_ns.to_string();
-        let before =
-            known.get(input.name.as_str()).filter(|before| before.bytes == input.bytes && before.mtime == mtime && !mtime.is_empty());
-        let blake3 = match before {
+        let is_same =
+            |before: &&&InputState| before.bytes == input.bytes && before.part == input.part && before.mtime == mtime && !mtime.is_empty();
+        let blake3 = match known.get(input.name.as_str()).filter(is_same) {
             Some(before) => Ok(before.blake3.clone()),
             None if stop.check().is_err() => Ok(String::new()),
             None => hash(input),
         };
-        if let Ok(mut slot) = states[i].lock() {
-            *slot = Some(blake3.map(|blake3| input_state(input, blake3)));
+        if let Ok(mut slot) = hashes[i].lock() {
+            *slot = Some(blake3);
         }
     });
     stop.check()?;
-    states
-        .into_iter()
-        .map(|slot| slot.into_inner().ok().flatten().unwrap_or_else(|| Err(Error::internal("an input was not looked at"))))
-        .collect()
+    let mut states = Vec::with_capacity(inputs.len());
+    for (file, slot) in files.into_iter().zip(hashes) {
+        let blake3 = slot.into_inner().ok().flatten().unwrap_or_else(|| Err(Error::internal("an input was not looked at")))?;
+        states.extend(inputs[file].iter().map(|input| input_state(input, blake3.clone())));
+    }
+    Ok(states)
 }
 
 fn input_state(input: &InputFile, blake3: String) -> InputState {
     let absolute = std::path::absolute(&input.path).unwrap_or_else(|_| input.path.clone());
     let file = escape_name(absolute.as_os_str());
-    InputState { path: input.name.clone(), file, bytes: input.bytes, mtime: input.mtime_ns.to_string(), blake3 }
+    InputState { path: input.name.clone(), file, bytes: input.bytes, mtime: input.mtime_ns.to_string(), blake3, part: input.part.clone() }
 }
 
 /// The directory must belong to the same plan, dictionary, tool and inputs (hashes aside).
@@ -184,7 +212,7 @@ mod tests {
     #[test]
     fn only_what_is_out_of_reach_has_no_hash() {
         let dir = tempfile::tempdir().unwrap();
-        let input = |path: PathBuf| InputFile { path, name: "x".into(), bytes: 0, mtime_ns: 0 };
+        let input = |path: PathBuf| InputFile { path, name: "x".into(), bytes: 0, mtime_ns: 0, part: None };
         assert_eq!(hash(&input(dir.path().join("gone"))).unwrap(), "");
         assert_eq!(hash(&input(dir.path().to_path_buf())).unwrap(), "", "a directory that could not be listed");
         // Nothing is mapped at address 0: reading there is EIO, as of a bad disk.

@@ -108,7 +108,7 @@ mod tests {
     use crate::corpus::Position;
 
     fn input(path: &str, blake3: &str) -> InputState {
-        InputState { path: path.into(), file: "/x".into(), bytes: 1, mtime: "2".into(), blake3: blake3.into() }
+        InputState { path: path.into(), file: "/x".into(), bytes: 1, mtime: "2".into(), blake3: blake3.into(), part: None }
     }
 
     fn shard(input: u32, last_input: u32, offset: u64) -> ShardRef {

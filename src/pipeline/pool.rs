@@ -3,9 +3,10 @@
 //! A unit is taken under a lock and worked on outside it, so memory holds one unit a thread and nothing has to be put in
 //! order afterwards: order comes from the units' names.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 use super::observer::Stop;
 use crate::error::{Error, Result};
@@ -93,6 +94,117 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Runs `consume` on one thread, while the others work ahead of it.
+    pub fn with_ahead<T: Send, R: Send>(&self, ahead: &Ahead<T>, consume: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+        let mut result = Ok(None);
+        self.pool.scope(|scope| {
+            for _ in 1..self.threads() {
+                scope.spawn(|_| {
+                    if let Err(error) = guarded(|| ahead.work_ahead()) {
+                        ahead.close(Some(error));
+                    }
+                });
+            }
+            result = guarded(|| consume().map(Some));
+            ahead.close(None);
+        });
+        result?.ok_or_else(|| Error::internal("nothing was consumed"))
+    }
+}
+
+/// A unit of work.
+pub type Work<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Units that are worked on in any order and taken in order. Never more than a few are done and not taken, so that memory is bounded.
+pub struct Ahead<T> {
+    next: Mutex<Units<T>>,
+    changed: Condvar,
+    most: usize,
+}
+
+struct Units<T> {
+    claim: Box<dyn FnMut() -> Result<Option<Work<T>>> + Send>,
+    /// Units claimed and taken so far.
+    claimed: usize,
+    taken: usize,
+    done: BTreeMap<usize, T>,
+    is_over: bool,
+    error: Option<Error>,
+}
+
+impl<T> Ahead<T> {
+    /// Units from `claim`, at most `most` of them ahead.
+    pub fn new(most: usize, claim: impl FnMut() -> Result<Option<Work<T>>> + Send + 'static) -> Self {
+        let units = Units { claim: Box::new(claim), claimed: 0, taken: 0, done: BTreeMap::new(), is_over: false, error: None };
+        Self { next: Mutex::new(units), changed: Condvar::new(), most: most.max(1) }
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Units<T>>> {
+        self.next.lock().map_err(|_| Error::internal("another worker panicked"))
+    }
+
+    /// The next result in order, `None` behind the last. Works itself rather than wait.
+    pub fn take(&self) -> Result<Option<T>> {
+        loop {
+            let mut units = self.lock()?;
+            if let Some(error) = units.error.take() {
+                return Err(error);
+            }
+            let wanted = units.taken;
+            if let Some(done) = units.done.remove(&wanted) {
+                units.taken += 1;
+                self.changed.notify_all();
+                return Ok(Some(done));
+            }
+            if units.is_over && units.claimed == wanted {
+                return Ok(None);
+            }
+            self.one(units)?;
+        }
+    }
+
+    /// Works until there is nothing more to do.
+    fn work_ahead(&self) -> Result<()> {
+        loop {
+            let units = self.lock()?;
+            if units.is_over {
+                return Ok(());
+            }
+            self.one(units)?;
+        }
+    }
+
+    /// Claims a unit and works on it, or waits until something changes.
+    fn one(&self, mut units: MutexGuard<'_, Units<T>>) -> Result<()> {
+        if units.is_over || units.claimed >= units.taken + self.most {
+            drop(self.changed.wait(units).map_err(|_| Error::internal("another worker panicked"))?);
+            return Ok(());
+        }
+        let Some(work) = (units.claim)()? else {
+            units.is_over = true;
+            self.changed.notify_all();
+            return Ok(());
+        };
+        let number = units.claimed;
+        units.claimed += 1;
+        drop(units);
+        let done = work();
+        self.lock()?.done.insert(number, done);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// No more units are begun. An error is given to whoever takes next.
+    fn close(&self, error: Option<Error>) {
+        if let Ok(mut units) = self.next.lock() {
+            units.is_over = true;
+            units.error = units.error.take().or(error);
+        }
+        self.changed.notify_all();
+    }
+}
+
 /// A panic is a bug; it stops the run as one sentence (exit code 1) and leaves it resumable.
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
@@ -127,5 +239,30 @@ mod tests {
         let mut endless = 0..;
         let stopped = pool.for_each(&stop, &mut || Ok(endless.next()), &|| (), &|(), _: i32| Ok(()));
         assert_eq!(stopped.unwrap_err().exit_code(), 143);
+    }
+
+    #[test]
+    fn what_is_done_ahead_is_taken_in_order() {
+        for threads in [1, 3] {
+            let pool = Pool::new(threads).unwrap();
+            let counting = |to: usize| {
+                let mut numbers = 0..to;
+                Ahead::new(4, move || {
+                    Ok(numbers.next().map(|n| Box::new(move || if n == 70 { panic!("seventy") } else { n }) as Work<usize>))
+                })
+            };
+            let ahead = counting(60);
+            let all = pool.with_ahead(&ahead, || std::iter::from_fn(|| ahead.take().transpose()).collect::<Result<Vec<_>>>());
+            assert_eq!(all.unwrap(), (0..60).collect::<Vec<_>>());
+            let ahead = counting(80);
+            let taken = pool.with_ahead(&ahead, || ahead.take());
+            assert_eq!(taken.unwrap(), Some(0), "whoever takes may stop early");
+            let ahead = counting(80);
+            let error = pool.with_ahead(&ahead, || {
+                while ahead.take()?.is_some() {}
+                Ok(())
+            });
+            assert!(error.unwrap_err().to_string().contains("seventy"));
+        }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
 use super::output_directory::{self, Standing};
+use crate::corpus::Part;
 use crate::error::{Error, Result};
 use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
 
@@ -47,6 +48,9 @@ pub(super) struct InputState {
     pub(super) mtime: String,
     /// BLAKE3 of the file; empty if it could not be read.
     pub blake3: String,
+    /// Which part of the file, if it is an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) part: Option<Part>,
 }
 
 impl State {

@@ -173,6 +173,7 @@ const UNKNOWN_TO_KERNELS: &[&str] = &["arrow", "parquet", "fs", "File::open", "t
 /// Files inside a room (or folders with their head file) that are no kernels, and why.
 const NO_KERNELS: &[(&str, &str)] = &[
     ("bpe/counts_table", "the table of counts"),
+    ("corpus/archive", "reads archives"),
     ("corpus/batches", "records become columns"),
     ("corpus/compression", "reads the file it decodes"),
     ("corpus/framer", "looks whether an input has changed"),

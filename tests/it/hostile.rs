@@ -19,8 +19,6 @@ use crate::harness::{World, repository, skipped, tree};
 const PATIENCE: Duration = Duration::from_mins(3);
 /// What the program does not offer is not driven: other tokenizers, evaluation sets, indexes.
 const NOT_OFFERED: &[&str] = &["tokenizer", "eval", "index"];
-/// zip is no input format: refused, where the generator would also have its members read.
-const REFUSED_HERE: &[&str] = &["archive-01"];
 
 /// Cases whose expectation is older than a decision (docs/adr/0029): the numbers that JSON does not know are nothing in a side field.
 const SUPERSEDED: &[&str] = &["json-05"];
@@ -166,7 +164,7 @@ impl Hostile {
         let mut faults = on_the_terminal(&said);
         if said.code == 2 {
             faults.extend(out.exists().then(|| "a refusal left an output".to_owned()));
-            if !REFUSED_HERE.contains(&id) && !alternatives(case).iter().any(|case| allows(&case["exit"], 2)) {
+            if !alternatives(case).iter().any(|case| allows(&case["exit"], 2)) {
                 faults.push(format!("refused: {}", said.err));
             }
             return faults;

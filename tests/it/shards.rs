@@ -42,6 +42,14 @@ fn inputs(world: &World) {
     world.write("in/a.jsonl", records(0, 1500) + "{broken\n" + &records(1500, 1600));
     world.write("in/b.jsonl.zst", [zstd(&records(1600, 2300)), zstd(&records(2300, 2900))].concat());
     world.write("in/c.jsonl.gz", gzip(&records(2900, 4100)));
+    world.write("in/d.jsonl.bz2", bzip2(&records(4100, 4400)));
+    world.write("in/e.tar", tar(&[("x/1.jsonl", records(4400, 4500)), ("x/2.jsonl", records(4500, 4600))]));
+    // What cannot be entered in the middle of a member, nor before it.
+    world.write(
+        "in/f.tar.gz",
+        gzip_of(&tar(&[("1.jsonl", records(4600, 4700)), ("../2.jsonl", records(0, 1)), ("3.jsonl", records(4700, 4800))])),
+    );
+    world.write("in/g.zip", zip(&[("1.jsonl", records(4800, 4900)), ("2.jsonl", records(4900, 5000))]));
     for sample in ["mixed.parquet", "notices.jsonl.gz", "text/txt-001.sjis.txt", "text/txt-013.utf8.txt"] {
         world.write(
             &format!("in/{}", sample.rsplit('/').next().unwrap()),
@@ -54,10 +62,50 @@ fn zstd(text: &str) -> Vec<u8> {
     zstd::encode_all(text.as_bytes(), 1).unwrap()
 }
 
+fn bzip2(text: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    writer.write_all(text.as_bytes()).unwrap();
+    writer.finish().unwrap()
+}
+
+fn tar(members: &[(&str, String)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, text) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        // By bytes: the library would refuse to write a name that leads upwards.
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        tar.append(&header, text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// Stored members.
+fn zip(members: &[(&str, String)]) -> Vec<u8> {
+    let (mut all, mut directory) = (Vec::new(), Vec::new());
+    for (name, text) in members {
+        let mut crc = flate2::Crc::new();
+        crc.update(text.as_bytes());
+        let numbers = [crc.sum(), text.len() as u32, text.len() as u32, name.len() as u32].map(u32::to_le_bytes).concat();
+        let at = (all.len() as u32).to_le_bytes();
+        all.extend([b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0", &numbers[..], name.as_bytes(), text.as_bytes()].concat());
+        directory.extend([b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0", &numbers[..], &[0; 10], &at, name.as_bytes()].concat());
+    }
+    let (at, bytes, count) =
+        ((all.len() as u32).to_le_bytes(), (directory.len() as u32).to_le_bytes(), (members.len() as u16).to_le_bytes());
+    [&all[..], &directory, b"PK\x05\x06\0\0\0\0", &count, &count, &bytes, &at, &[0, 0]].concat()
+}
+
 fn gzip(text: &str) -> Vec<u8> {
+    gzip_of(text.as_bytes())
+}
+
+fn gzip_of(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    writer.write_all(text.as_bytes()).unwrap();
+    writer.write_all(bytes).unwrap();
     writer.finish().unwrap()
 }
 

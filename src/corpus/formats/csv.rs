@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
+use crate::corpus::archive::Members;
 use crate::corpus::charset;
 use crate::corpus::compression::Entry;
 use crate::corpus::csv::{self, Columns, Dialect, RowEnd, Units};
@@ -45,7 +46,8 @@ impl Format for Csv {
             Table::of(&source)
         } else {
             // The beginning of the file is read again; it was sound when it was read first.
-            let mut beginning = ByteSource::open(source.input, source.file()).map_err(|e| Error::io(&source.file().path, "open", e))?;
+            let mut beginning = ByteSource::open(source.input, source.file(), &mut Members::default())
+                .map_err(|e| Error::io(&source.file().path, "open", e))?;
             beginning.reading = Arc::clone(&source.reading);
             beginning.want(HEAD)?;
             Table::of(&beginning)

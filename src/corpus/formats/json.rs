@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::corpus::archive::Members;
 use crate::corpus::compression::Entry;
 use crate::corpus::format::{Boundary, Fault, Format, Framing};
 use crate::corpus::json::{self, ValueEnd};
@@ -53,7 +54,8 @@ pub(super) fn open(source: ByteSource, at: Boundary) -> Result<std::result::Resu
     let in_list = if at == Boundary::START {
         begins_list(&source)
     } else {
-        let mut beginning = ByteSource::open(source.input, source.file()).map_err(|e| Error::io(&source.file().path, "open", e))?;
+        let mut beginning = ByteSource::open(source.input, source.file(), &mut Members::default())
+            .map_err(|e| Error::io(&source.file().path, "open", e))?;
         beginning.want(STEP)?;
         begins_list(&beginning)
     };

@@ -6,7 +6,7 @@ use crate::corpus::compression::Entry;
 use crate::corpus::format::{Boundary, Fault, Format, Framing};
 use crate::corpus::shard::RawShard;
 use crate::corpus::sink::{Bad, Content, Sink};
-use crate::corpus::source::{ByteSource, is_stdin};
+use crate::corpus::source::ByteSource;
 use crate::corpus::table::{Row, Table};
 use crate::error::Result;
 use crate::quarantine::Kind;
@@ -29,7 +29,7 @@ impl Format for Parquet {
 
     fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
         let file = source.file();
-        if source.is_compressed() || is_stdin(&file.path) {
+        if !source.is_plain_file() {
             return Ok(Err(Fault::unsupported("Parquet is read from plain files only")));
         }
         let table = Table::open(&file.path, file.bytes, &source.reading.columns)?;
@@ -68,7 +68,7 @@ impl Framing for Rows {
 
     /// Any row can be reached.
     fn entry(&mut self) -> Entry {
-        Entry { file: 0, decoded: self.next }
+        Entry { decoded: self.next, ..Entry::default() }
     }
 
     fn consumed(&self) -> u64 {

@@ -44,6 +44,10 @@ impl Format for Warc {
         &["warc", "wet"]
     }
 
+    fn goes_on_behind_damage(&self) -> bool {
+        true
+    }
+
     fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
         Ok(Ok(Box::new(Records::new(source, at, Dialect::Warc))))
     }
@@ -56,6 +60,10 @@ impl Format for Arc {
 
     fn magic(&self) -> &'static [&'static [u8]] {
         &[ARC_MAGIC]
+    }
+
+    fn goes_on_behind_damage(&self) -> bool {
+        true
     }
 
     fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {

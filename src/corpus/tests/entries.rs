@@ -16,7 +16,7 @@ fn lines(bytes: usize, mut seed: u64) -> Vec<u8> {
 
 /// What is decoded from an entry on, and why it ends.
 fn decoded(path: &Path, entry: Entry) -> (Vec<u8>, Option<&'static str>) {
-    let mut stream = Stream::at(std::fs::File::open(path).unwrap(), entry).unwrap();
+    let mut stream = Stream::of_file(std::fs::File::open(path).unwrap(), entry).unwrap();
     let mut out = Vec::new();
     loop {
         match stream.read(&mut out) {
@@ -34,7 +34,7 @@ fn same_from_both_entries(first: &[u8], second: &[u8], length: usize) {
     write(dir.path(), "a.gz", &[first, second].concat());
     let path = dir.path().join("a.gz");
     let (whole, reason) = decoded(&path, Entry::default());
-    let alone = decoded(&path, Entry { file: first.len() as u64, decoded: length as u64 });
+    let alone = decoded(&path, Entry { file: first.len() as u64, decoded: length as u64, ..Entry::default() });
     assert!((&whole[length..], reason) == (&alone.0[..], alone.1), "{reason:?}: {} and {} bytes", whole.len() - length, alone.0.len());
 }
 

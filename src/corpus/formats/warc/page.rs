@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn what_the_content_says() {
-        let page = |media| Page { http: b"", body: b"", status: None, media, charset: None, language: None, identified: None, is_xml: false };
+        let page =
+            |media| Page { http: b"", body: b"", status: None, media, charset: None, language: None, identified: None, is_xml: false };
         let (unknown, binary) = (Media::Unknown { is_binary: false }, Media::Unknown { is_binary: true });
         for (media, text, expected) in [
             (Media::Html, "文", Reading::Html),
