@@ -183,7 +183,7 @@ fn charset_of(head: &[u8]) -> std::result::Result<&'static str, Fault> {
         let garbled = refused.charset.filter(|charset| READ.contains(charset));
         garbled.ok_or_else(|| Fault::new(refused.reason, refused.detail))
     })?;
-    if READ.contains(&charset) || Encoding::for_label(charset.as_bytes()).is_some_and(|encoding| encoding.is_single_byte()) {
+    if READ.contains(&charset) || Encoding::for_label(charset.as_bytes()).is_some_and(Encoding::is_single_byte) {
         return Ok(charset);
     }
     Err(Fault::new("charset", format!("a table in {charset} is not read: convert it to UTF-8")))
