@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 
-use crate::harness::{World, manifest, rows, strings};
+use crate::harness::{World, bzip2, gzip, gzip_of, manifest, rows, strings, tar, zip};
 
 /// A text that no rule rejects and that no other repeats.
 fn prose(number: usize) -> String {
@@ -27,6 +27,12 @@ fn samples() -> Vec<Sample> {
         let (kind, length) = ("WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: https://www.soumu.go.jp/a\r\n", body.len());
         format!("{kind}Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}\r\n\r\n")
     };
+    let arc = |body: &str| {
+        let page = format!("HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}");
+        let about = "1 0 Example\nURL IP-address Archive-date Content-type Archive-length\n";
+        let record = |address: &str, kind: &str, body: &str| format!("{address} 192.0.2.1 20010203040506 {kind} {}\n{body}\n", body.len());
+        record("filedesc://m.arc", "text/plain", about) + &record("http://example.jp/1", "text/plain", &page)
+    };
     let cp932 = |text: &str| encoding_rs::SHIFT_JIS.encode(text).0.into_owned();
     vec![
         ("a.jsonl", format!("{}\n{{\"text\": \"cut", json(1)).into_bytes(), 1, 1),
@@ -39,6 +45,14 @@ fn samples() -> Vec<Sample> {
         ("h.txt", encoding_rs::EUC_JP.encode(&prose(8)).0.into_owned(), 1, 0),
         ("i.parquet", std::fs::read(crate::harness::repository().join("corpora-samples/mixed.parquet")).unwrap(), u64::MAX, 0),
         ("j.pdf", b"%PDF-1.7".to_vec(), 0, 1),
+        ("k.jsonl.bz2", bzip2(&json(9)), 1, 0),
+        ("l.warc.gz", gzip(&warc(&prose(10)).replace("conversion", "metadata")), 0, 0),
+        ("m.arc", arc(&prose(11)).into_bytes(), 1, 0),
+        ("n.txt", encoding_rs::ISO_2022_JP.encode(&prose(12)).0.into_owned(), 1, 0),
+        ("o.txt", encoding_rs::EUC_KR.encode(&"지하철 이용자 수가 늘었습니다. ".repeat(9)).0.into_owned(), 0, 1),
+        // Members of archives are inputs of their own.
+        ("p.zip/1.jsonl", zip(&[("1.jsonl", json(13) + "\n{\"text\": 1}\n")]), 1, 1),
+        ("q.tar.gz/2.csv", gzip_of(&tar(&[("2.csv", format!("text,id\n{},q1\n", prose(14)))])), 1, 0),
     ]
 }
 
@@ -51,7 +65,7 @@ fn a_directory_of_every_format_keeps_the_law() {
     let world = World::new();
     let samples = samples();
     for (name, bytes, ..) in &samples {
-        world.write(&format!("raw/{name}"), bytes);
+        world.write(&format!("raw/{}", name.split('/').next().unwrap()), bytes);
     }
     world.write("plan.toml", PLAN);
     let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out"]);

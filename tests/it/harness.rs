@@ -176,3 +176,55 @@ pub(crate) fn strings(batches: &[RecordBatch], name: &str) -> Vec<String> {
 pub(crate) fn manifest(out: &Path) -> serde_json::Value {
     serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap()
 }
+
+/// Compressed, or put into an archive.
+pub(crate) fn zstd(text: &str) -> Vec<u8> {
+    zstd::encode_all(text.as_bytes(), 1).unwrap()
+}
+
+pub(crate) fn bzip2(text: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    writer.write_all(text.as_bytes()).unwrap();
+    writer.finish().unwrap()
+}
+
+pub(crate) fn tar(members: &[(&str, String)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, text) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        // By bytes: the library would refuse to write a name that leads upwards.
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        tar.append(&header, text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// Stored members.
+pub(crate) fn zip(members: &[(&str, String)]) -> Vec<u8> {
+    let (mut all, mut directory) = (Vec::new(), Vec::new());
+    for (name, text) in members {
+        let mut crc = flate2::Crc::new();
+        crc.update(text.as_bytes());
+        let numbers = [crc.sum(), text.len() as u32, text.len() as u32, name.len() as u32].map(u32::to_le_bytes).concat();
+        let at = (all.len() as u32).to_le_bytes();
+        all.extend([b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0", &numbers[..], name.as_bytes(), text.as_bytes()].concat());
+        directory.extend([b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0", &numbers[..], &[0; 10], &at, name.as_bytes()].concat());
+    }
+    let (at, bytes, count) =
+        ((all.len() as u32).to_le_bytes(), (directory.len() as u32).to_le_bytes(), (members.len() as u16).to_le_bytes());
+    [&all[..], &directory, b"PK\x05\x06\0\0\0\0", &count, &count, &bytes, &at, &[0, 0]].concat()
+}
+
+pub(crate) fn gzip(text: &str) -> Vec<u8> {
+    gzip_of(text.as_bytes())
+}
+
+pub(crate) fn gzip_of(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}

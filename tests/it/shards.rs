@@ -12,7 +12,7 @@ use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::RunOptions;
 use seimai::pipeline::{Store, run, run_shard};
 
-use crate::harness::{World, repository, tree, worlds};
+use crate::harness::{World, bzip2, gzip, gzip_of, repository, tar, tree, worlds, zip, zstd};
 
 /// What a process of its own is told to do: a JSON object in this variable.
 const TASK: &str = "SEIMAI_TEST_SHARD_TASK";
@@ -56,57 +56,6 @@ fn inputs(world: &World) {
             std::fs::read(repository().join("corpora-samples").join(sample)).unwrap(),
         );
     }
-}
-
-fn zstd(text: &str) -> Vec<u8> {
-    zstd::encode_all(text.as_bytes(), 1).unwrap()
-}
-
-fn bzip2(text: &str) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut writer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-    writer.write_all(text.as_bytes()).unwrap();
-    writer.finish().unwrap()
-}
-
-fn tar(members: &[(&str, String)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, text) in members {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
-        // By bytes: the library would refuse to write a name that leads upwards.
-        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_cksum();
-        tar.append(&header, text.as_bytes()).unwrap();
-    }
-    tar.into_inner().unwrap()
-}
-
-/// Stored members.
-fn zip(members: &[(&str, String)]) -> Vec<u8> {
-    let (mut all, mut directory) = (Vec::new(), Vec::new());
-    for (name, text) in members {
-        let mut crc = flate2::Crc::new();
-        crc.update(text.as_bytes());
-        let numbers = [crc.sum(), text.len() as u32, text.len() as u32, name.len() as u32].map(u32::to_le_bytes).concat();
-        let at = (all.len() as u32).to_le_bytes();
-        all.extend([b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0", &numbers[..], name.as_bytes(), text.as_bytes()].concat());
-        directory.extend([b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0", &numbers[..], &[0; 10], &at, name.as_bytes()].concat());
-    }
-    let (at, bytes, count) =
-        ((all.len() as u32).to_le_bytes(), (directory.len() as u32).to_le_bytes(), (members.len() as u16).to_le_bytes());
-    [&all[..], &directory, b"PK\x05\x06\0\0\0\0", &count, &count, &bytes, &at, &[0, 0]].concat()
-}
-
-fn gzip(text: &str) -> Vec<u8> {
-    gzip_of(text.as_bytes())
-}
-
-fn gzip_of(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    writer.write_all(bytes).unwrap();
-    writer.finish().unwrap()
 }
 
 /// Every twenty records are a shard.
