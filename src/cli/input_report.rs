@@ -81,6 +81,10 @@ fn one(input: &InputFile, options: &Options, out: &mut dyn Write) -> anyhow::Res
     let of = if found.is_whole { "the whole file" } else { "the beginning of the file" };
     let (records, bad) = (ui::thousands(found.tally.records), ui::thousands(found.tally.quarantined));
     writeln!(out, "  records      {records} read, {bad} not readable, in {of}")?;
+    if !found.tally.passed_over.is_empty() {
+        let each: Vec<String> = found.tally.passed_over.iter().map(|(reason, n)| format!("{reason} {}", ui::thousands(*n))).collect();
+        writeln!(out, "  passed over  {}", escape(&each.join(", "), 300))?;
+    }
     fields(&found, options, out)?;
     for record in found.records.iter().take(SHOWN) {
         show(record, out)?;
@@ -167,7 +171,9 @@ fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Wr
     let fields = likely.as_ref().unwrap_or(&options.fields);
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     writeln!(out, "  plan")?;
-    writeln!(out, "    [input]\n    paths = [{}]", quoted(&input.name))?;
+    // A plan names an archive, and gets all its members.
+    let named = if input.part.is_some() { corpus::escape_name(input.path.as_os_str()) } else { input.name.clone() };
+    writeln!(out, "    [input]\n    paths = [{}]", quoted(&named))?;
     let mut lines = Vec::new();
     let texts: Vec<String> = fields.texts().into_iter().map(quoted).collect();
     match &texts[..] {
