@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_in_one_sentence() {
-        for text in ["[dedup]\nlines = true", "[tokenizer]\npattern = \"o200k\""] {
+        for text in ["[dedup]\nlines = true", "[tokenizer]\nbyte_fallback = false"] {
             let said = refusal(&format!("{INPUT}{text}"), &[]);
             assert!(said.contains("built"), "{said}");
         }

@@ -178,7 +178,6 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("corpus/compression", "reads the file it decodes"),
     ("corpus/framer", "looks whether an input has changed"),
     ("corpus/inputs", "finds the inputs"),
-    ("corpus/probe", "looks at the beginning of an input"),
     ("corpus/shard_table", "the table of work shards"),
     ("corpus/source", "opens the inputs"),
     ("corpus/table", "reads Parquet files"),

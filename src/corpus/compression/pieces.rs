@@ -124,6 +124,7 @@ impl Piece {
         let next = raw.ahead(HEAD)?.to_vec();
         let codec: Box<dyn Codec> = match (self.kind, end) {
             (Kind::Bzip2, Some(end)) => Box::new(bzip2::Bzip2::at(start, &next).until(end)),
+            (Kind::Bzip2, None) => Box::new(bzip2::Bzip2::at(start, &next)),
             (kind, _) => kind.codec()?,
         };
         Ok((raw, codec))
