@@ -76,7 +76,7 @@ pub struct InputTally {
     pub charset: Option<String>,
     /// Places without meaning in that charset, now U+FFFD.
     pub replaced: u64,
-    /// Documents by name of a field that they have and that is not kept; what is beyond [`FIELD_NAMES`] names is under `…`.
+    /// Documents by name of a field that they have and that is not kept; what is beyond 32 names is under `…`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields_not_kept: BTreeMap<String, u64>,
 }

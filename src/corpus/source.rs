@@ -69,7 +69,7 @@ pub(super) fn pieces(file: &InputFile) -> Result<Option<Pieces>> {
 /// What keeps a compressed input from being decoded by several threads, if anything does.
 ///
 /// # Errors
-/// As [`pieces`].
+/// Those of the machine; what is wrong with the file is told when its turn comes.
 pub fn one_thread(file: &InputFile) -> Result<Option<String>> {
     let of_part = |place: &Place| match place {
         Place::Zip { method, .. } => method.codec().map(|kind| format!("a {} member of a zip", kind.name())),
