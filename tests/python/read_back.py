@@ -167,7 +167,8 @@ def check_tokens(modules, run):
     for name in part_names(tokens):
         texts = parquet.read_table(documents / name, columns=["doc_id", "text"])
         table = parquet.read_table(tokens / name)
-        demand(table.column_names == ["doc_id", "source", "input_ids", "n_tokens"], f"tokens/{name}: columns {table.column_names}")
+        columns = ["doc_id", "source", "input_ids", "n_tokens", "license", "residency", "file", "offset"]
+        demand(table.column_names == columns, f"tokens/{name}: columns {table.column_names}")
         demand(texts["doc_id"].to_pylist() == table["doc_id"].to_pylist(), f"tokens/{name}: not row for row documents/{name}")
         lengths = [len(ids) for ids in table["input_ids"].to_pylist()]
         demand(lengths == table["n_tokens"].to_pylist(), f"tokens/{name}: n_tokens is not the length of input_ids")
