@@ -25,6 +25,7 @@ __all__ = [
     "open_pack",
     "RowOrder",
     "PackedReader",
+    "RawExpander",
     "Ring",
     "PackedBatch",
     "plan_rows",
