@@ -96,7 +96,7 @@ def main():
         for name, path in make(args, work).items():
             size, seconds, ours = os.path.getsize(path), {}, None
             for _ in range(args.rounds):
-                said = json.loads(subprocess.run([args.read, path], capture_output=True, check=True, text=True).stdout)
+                said = json.loads(subprocess.run([args.read, path], capture_output=True, check=True, text=True).stdout) | {"file": os.path.basename(path)}
                 ours = ours if ours and ours["cpu_seconds"] < said["cpu_seconds"] else said
                 seconds.setdefault("seimai", []).append(said["cpu_seconds"])
                 for peer in (warcio, fastwarc):
