@@ -32,7 +32,7 @@ const REJECTED: &str = "rejected.jsonl";
 
 /// Annotate and decide: which records are kept, which are not, and why
 ///
-/// Reads JSON Lines, Parquet or plain text (compressed or not; `-` is standard input), normalises and segments it as a run would, measures it,
+/// Reads every format that `seimai run` reads (docs/guide; `-` is standard input), normalises and segments it as a run would, measures it,
 /// and compares the measures with the thresholds of a preset. Kept records go to standard output as JSON Lines, with their normalised text
 /// and register. With --output both kinds go to files; with --explain, standard output says of every record what was found.
 #[derive(Debug, clap::Args)]

@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// Style, level, tone, honorific forms and misuse of every sentence
 ///
-/// Reads JSON Lines, Parquet or plain text (compressed or not; `-` is standard input), normalises it as a run would, and says of each
+/// Reads every format that `seimai run` reads (docs/guide; `-` is standard input), normalises it as a run would, and says of each
 /// sentence whether it is 敬体 (keitai), 常体 (jotai) or a fragment, how polite it is (level 0 to 3), its tone, and every honorific
 /// form in it with its class and the rule that found it. Under `misuse` stand forms that break the guidelines of 2007 (敬語の指針;
 /// severity error: 先に帰らさせていただきます) or are disputed (variation: よろしかったでしょうか), each with its type, rule and evidence;

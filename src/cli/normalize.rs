@@ -13,7 +13,7 @@ use crate::normalize::{Normalizer, Options, RuleCounts};
 
 /// NFKC and the Japanese rules; JSON Lines out
 ///
-/// Reads JSON Lines, Parquet or plain text (compressed or not; `-` is standard input), writes a record a line to standard output. What the
+/// Reads every format that `seimai run` reads (docs/guide; `-` is standard input), writes a record a line to standard output. What the
 /// rules changed is counted on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

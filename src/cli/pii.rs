@@ -17,7 +17,7 @@ use crate::segment::{self, MorphemeBuffer, SegmentWorker, segment_document};
 
 /// Personal data: placeholders in its place, or where it stands
 ///
-/// Reads JSON Lines, Parquet or plain text, writes a record a line to standard output. The text is taken as it is: full-width characters and
+/// Reads every format that `seimai run` reads (docs/guide), writes a record a line to standard output. The text is taken as it is: full-width characters and
 /// every dash are understood. What was found is counted by kind on standard error.
 #[derive(Debug, clap::Args)]
 #[command(

@@ -53,7 +53,7 @@ pub struct Counted {
 /// What a plan makes text into pre-tokens with; `dictionary` is the fingerprint of the one in use.
 ///
 /// # Errors
-/// None that could be helped.
+/// [`Error::Internal`] if the settings cannot be written as JSON.
 pub(super) fn recipe(plan: &Plan, dictionary: Option<String>, min_count: u64) -> Result<Recipe> {
     let internal = |e: serde_json::Error| Error::internal(format!("plan: {e}"));
     let steps = steps(plan);
@@ -102,7 +102,6 @@ pub fn count(
     let sum = Mutex::new((CountsSum::new((memory / 2) as usize), 0_u64, 0_u64));
     let outcomes: Mutex<Vec<(u64, Outcome)>> = Mutex::default();
     let workers = || opened.stages.iter().map(|stage| stage.worker()).collect::<Vec<_>>();
-    let poisoned = |_| Error::internal("another worker panicked");
     let absorb = |workers: &mut Vec<Box<dyn Worker + '_>>, shard: RawShard| -> Result<()> {
         let mut counting = Counting { workers, policy: policy.as_ref(), absorber: fold.absorber(), bytes: 0, documents: 0 };
         let mut builder = BatchBuilder::new(Arc::clone(inputs), &plan.input.source);
@@ -110,8 +109,8 @@ pub fn count(
         counting.take(builder.finish()?)?;
         let Counting { absorber, bytes, documents, .. } = counting;
         let table = absorber.finish()?;
-        outcomes.lock().map_err(|_| Error::internal("another worker panicked"))?.push((shard.shard().index, outcome));
-        let mut sum = sum.lock().map_err(|_| Error::internal("another worker panicked"))?;
+        outcomes.lock().map_err(poisoned)?.push((shard.shard().index, outcome));
+        let mut sum = sum.lock().map_err(poisoned)?;
         sum.1 += documents;
         sum.2 += bytes;
         sum.0.add(&table)
@@ -119,7 +118,7 @@ pub fn count(
     pool.for_each(stop, &mut || framer.next_shard(), &workers, &absorb)?;
     let (sum, documents, bytes) = sum.into_inner().map_err(poisoned)?;
     let (table, cut) = sum.finish(min_count)?;
-    let mut outcomes = outcomes.into_inner().map_err(|_| Error::internal("another worker panicked"))?;
+    let mut outcomes = outcomes.into_inner().map_err(poisoned)?;
     outcomes.sort_by_key(|(index, _)| *index);
     let mut counted = Counted { bytes, cut, ..Counted::default() };
     for (_, outcome) in outcomes {
@@ -127,6 +126,11 @@ pub fn count(
         counted.quarantined.extend(outcome.quarantined);
     }
     Ok((Histogram { table, recipe, documents }, counted))
+}
+
+/// A lock whose holder panicked.
+fn poisoned<T>(_: std::sync::PoisonError<T>) -> Error {
+    Error::internal("another worker panicked")
 }
 
 /// The way of the batches of one work shard.
