@@ -221,6 +221,9 @@ fn build(pattern: Pattern, alphabet: Alphabet, added: Vec<AddedToken>, model: &M
         if ids.get(content.as_str()).is_some_and(|other| *other != id) {
             return Err(format!("the added token {content:?} has another id in the vocabulary"));
         }
+        if alphabet == Alphabet::Bytes && byte_level::is_misread(&content) {
+            return Err(format!("the added token {content:?} is the spelling of other bytes, which decoders would make of it"));
+        }
         special_ids.insert((id, content.clone()));
         specials.push(Special { id, content });
     }
