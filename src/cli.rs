@@ -163,7 +163,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Keigo(arguments) => keigo::run(arguments, common),
         Command::Count(arguments) => count::run(arguments, common),
         Command::Train(arguments) => train::run(arguments, common),
-        Command::Tokenizer(arguments) => tokenizer::run(arguments),
+        Command::Tokenizer(arguments) => tokenizer::run(arguments, common),
         Command::Encode(arguments) => encode::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Pack(arguments) => pack::run(arguments, common),

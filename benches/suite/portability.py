@@ -116,6 +116,9 @@ class LlamaParameters(ctypes.Structure):
     _fields_ = [("bytes", ctypes.c_ubyte * 1024)]
 
 
+QUIET = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(lambda level, text, data: None)
+
+
 def llama_reader(directory):
     from importlib.metadata import version
 
@@ -128,6 +131,7 @@ def llama_reader(directory):
     lib.llama_model_get_vocab.argtypes = [ctypes.c_void_p]
     ids = ctypes.POINTER(ctypes.c_int32)
     lib.llama_tokenize.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ids, ctypes.c_int32, ctypes.c_bool, ctypes.c_bool]
+    lib.llama_log_set(QUIET, None)
     lib.llama_backend_init()
     parameters = lib.llama_model_default_params()
     # vocab_only, the first of the switches, is false by default; where it stands depends on the version.

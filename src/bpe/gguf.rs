@@ -5,6 +5,7 @@
 //! into the file of a model.
 
 use crate::bpe::byte_level;
+use crate::bpe::huggingface::write::Roles;
 use crate::bpe::pattern::{Pattern, Published};
 use crate::bpe::vocabulary::{Alphabet, Tokenizer};
 
@@ -32,11 +33,11 @@ const NORMAL: i32 = 1;
 const CONTROL: i32 = 3;
 const UNUSED: i32 = 5;
 
-/// The file; `eos` and `pad` are special tokens.
+/// The file. Where no token begins a text, that which ends one is named for it: else llama.cpp takes the token of id 11.
 ///
 /// # Errors
 /// One sentence if llama.cpp could give other ids.
-pub fn gguf(tokenizer: &Tokenizer, name: &str, eos: Option<&str>, pad: Option<&str>) -> Result<Vec<u8>, String> {
+pub fn gguf(tokenizer: &Tokenizer, name: &str, roles: &Roles) -> Result<Vec<u8>, String> {
     if tokenizer.normalizer().is_some() {
         return Err("the vocabulary has a normalizer that the format cannot hold".to_owned());
     }
@@ -61,7 +62,8 @@ pub fn gguf(tokenizer: &Tokenizer, name: &str, eos: Option<&str>, pad: Option<&s
     let token = |id: u32| tokens.get(id as usize).map_or("", String::as_str);
     let merges: Vec<String> = tokenizer.rules().iter().map(|rule| format!("{} {}", token(rule.left), token(rule.right))).collect();
     keys.strings("tokenizer.ggml.merges", &merges);
-    for (key, special) in [("eos", eos), ("padding", pad)] {
+    for (key, special) in [("bos", roles.bos.as_ref().or(roles.eos.as_ref())), ("eos", roles.eos.as_ref()), ("padding", roles.pad.as_ref())]
+    {
         if let Some(id) = special.and_then(|special| tokenizer.special_id(special)) {
             keys.key(&format!("tokenizer.ggml.{key}_token_id"), UINT32);
             keys.bytes.extend(id.to_le_bytes());
@@ -124,12 +126,16 @@ impl Keys {
 
     fn strings(&mut self, name: &str, values: &[String]) {
         self.array(name, STRING, values.len());
-        values.iter().for_each(|value| self.text(value));
+        for value in values {
+            self.text(value);
+        }
     }
 
     fn numbers(&mut self, name: &str, values: &[i32]) {
         self.array(name, INT32, values.len());
-        values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+        for value in values {
+            self.bytes.extend(value.to_le_bytes());
+        }
     }
 }
 
@@ -145,9 +151,9 @@ mod tests {
 
     #[test]
     fn the_file_holds_keys_and_no_tensor() {
-        let file = gguf(&tokenizer(Pattern::DEEPSEEK_V3), "v", Some("</s>"), None).unwrap();
+        let file = gguf(&tokenizer(Pattern::DEEPSEEK_V3), "v", &Roles { eos: Some("</s>".to_owned()), ..Roles::default() }).unwrap();
         assert_eq!(file[..16], *b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0");
-        assert_eq!(file[16..24], 11_u64.to_le_bytes());
+        assert_eq!(file[16..24], 12_u64.to_le_bytes());
         let has = |part: &[u8]| file.windows(part.len()).any(|window| window == part);
         assert!(has(b"deepseek-v3") && has(b"\x03\0\0\0\0\0\0\0! \""), "pattern and merge");
     }
@@ -155,9 +161,9 @@ mod tests {
     #[test]
     fn a_pattern_without_a_name_is_refused() {
         for pattern in [Pattern::NONE, Pattern::DEEPSEEK_V3.with_single_digits(), Pattern::O200K.with_single_digits()] {
-            assert!(gguf(&tokenizer(pattern), "v", None, None).unwrap_err().contains("no name for the pattern"));
+            assert!(gguf(&tokenizer(pattern), "v", &Roles::default()).unwrap_err().contains("no name for the pattern"));
         }
         let normalized = tokenizer(Pattern::GPT2).with_normalizer(serde_json::json!({"type": "NFC"}));
-        assert!(gguf(&normalized, "v", None, None).unwrap_err().contains("normalizer"));
+        assert!(gguf(&normalized, "v", &Roles::default()).unwrap_err().contains("normalizer"));
     }
 }

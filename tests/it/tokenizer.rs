@@ -1,10 +1,13 @@
-//! `seimai tokenizer`: what makes programs disagree is found, and a tokenizer that another library saved is the same.
+//! `seimai tokenizer`: what makes programs disagree is found, a tokenizer that another library saved is the same, and reports count right.
 
 use std::fs;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int32Type;
+use arrow::record_batch::RecordBatch;
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::{World, rows};
 
 /// A small vocabulary in `t`.
 fn vocabulary() -> World {
@@ -146,4 +149,112 @@ fn a_tokenizer_that_was_saved_again_is_the_same() {
     done(&["encode", "a.jsonl", "--tokenizer", "other", "-o", "third"]);
     let (code, _, err) = world.run(&["pack", "first/tokens", "third/tokens", "--sequence-length", "64", "-o", "mixed"]);
     assert!(code == 2 && err.contains("different tokenizers"), "{err}");
+}
+
+/// Documents of two sources and years, some without a date; and vocabularies `t` and `other`.
+fn corpus() -> World {
+    let world = vocabulary();
+    let (code, _, err) =
+        world.run(&["train", "counts.parquet", "--vocab-size", "290", "--set", "tokenizer.pattern=deepseek-v3", "-o", "other"]);
+    assert_eq!(code, 0, "{err}");
+    let line = |i: usize| {
+        let date = [Some("1905-01-01"), Some("2020"), None][i % 3];
+        let text = format!("{i}回精米しました。米 rice {i} 枚\n電話は 090-1234-5{:03} です。", i % 7);
+        json!({"id": format!("{i}"), "source": if i % 4 == 0 { "甲" } else { "b" }, "date": date, "text": text}).to_string()
+    };
+    world.write("held.jsonl", (0..90).map(line).collect::<Vec<_>>().join("\n"));
+    world
+}
+
+fn report(world: &World, more: &[&str]) -> Value {
+    let arguments =
+        [&["tokenizer", "report", "ours=t", "other", "--input", "held.jsonl", "-o", "report.json", "--html", "report.html"], more].concat();
+    let (code, _, err) = world.run(&arguments);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_slice(&fs::read(world.path("report.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_report_counts_what_encoding_gives() {
+    let world = corpus();
+    let said = report(&world, &[]);
+    let (code, _, err) = world.run(&["encode", "held.jsonl", "--tokenizer", "t", "-o", "encoded"]);
+    assert_eq!(code, 0, "{err}");
+    let lengths = |batch: &RecordBatch| {
+        batch["n_tokens"].as_primitive::<Int32Type>().values().iter().map(|n| u64::try_from(*n).unwrap()).sum::<u64>()
+    };
+    let lengths: u64 = rows(&world.path("encoded/tokens")).iter().map(lengths).sum();
+    let (ours, other) = (&said["tokenizers"][0], &said["tokenizers"][1]);
+    assert_eq!((&ours["name"], &other["name"]), (&json!("ours"), &json!("other")));
+    let sums = &ours["total"]["sums"];
+    assert_eq!((sums["documents"].as_u64(), sums["tokens"].as_u64()), (Some(90), Some(lengths)));
+    for groups in ["sources", "registers", "eras"] {
+        for key in ["documents", "tokens", "characters", "straddling", "clean", "morphemes"] {
+            let sum: u64 = ours[groups].as_array().unwrap().iter().map(|group| group["sums"][key].as_u64().unwrap()).sum();
+            assert_eq!(Some(sum), sums[key].as_u64(), "{groups} {key}");
+        }
+    }
+    let eras: Vec<&str> = ours["eras"].as_array().unwrap().iter().map(|era| era["name"].as_str().unwrap()).collect();
+    assert_eq!(eras, ["(no date)", "Meiji, 1868–1911", "Reiwa, from 2019"]);
+    let of = |key: &str| ours["total"][key].as_f64().unwrap();
+    assert!((of("characters_per_token") - sums["characters"].as_f64().unwrap() / lengths as f64).abs() < 1e-12);
+    assert!(of("straddling") + of("clean") <= 1.0 && of("precision") <= 1.0 && of("recall") <= 1.0);
+    // Every token of the text stands in the table of lengths, and unused ones do not occur.
+    let occurrences: u64 = ours["lengths"].as_array().unwrap().iter().map(|length| length["occurrences"].as_u64().unwrap()).sum();
+    assert_eq!(occurrences, lengths);
+    assert!(ours["total"]["sums"]["tokens"].as_u64() < other["total"]["sums"]["tokens"].as_u64(), "more tokens compress more");
+    assert!(ours["samples"].is_null() && said["samples"].as_array().unwrap().len() == 2);
+}
+
+#[test]
+fn a_report_is_the_same_whatever_the_threads() {
+    let world = corpus();
+    let files = |threads: &str| {
+        report(&world, &["--threads", threads]);
+        ["report.json", "report.html"].map(|name| fs::read(world.path(name)).unwrap())
+    };
+    let one = files("1");
+    assert!(files("4") == one);
+    let page = String::from_utf8(one[1].clone()).unwrap();
+    for outside in ["<script", "http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("prefers-color-scheme: dark") && page.contains("@media print") && page.contains("甲"));
+    assert_eq!(page.matches("<tr").count(), page.matches("</tr>").count());
+    assert_eq!(page.matches("<div").count(), page.matches("</div>").count());
+}
+
+#[test]
+fn tokens_of_few_documents_are_masked() {
+    let world = corpus();
+    let said = report(&world, &["--min-documents", "5"]);
+    assert!(said["samples"].as_array().unwrap().is_empty());
+    let mut masked = 0;
+    for list in ["longest", "straddling", "mixed", "repeated", "across"] {
+        for listed in said["tokenizers"][0][list].as_array().unwrap() {
+            let few = listed["documents"].as_u64().unwrap() < 5;
+            masked += usize::from(few);
+            assert!(listed["token"].is_null() == few && listed["example"].is_null(), "{listed}");
+        }
+    }
+    assert!(masked > 0, "the texts have no rare token");
+    let page = fs::read_to_string(world.path("report.html")).unwrap();
+    assert!(page.contains("•••") && !page.contains("090-1234"), "no text of a document is shown");
+}
+
+#[test]
+fn a_report_without_morphemes_and_what_it_refuses() {
+    let world = corpus();
+    let said = report(&world, &["--dictionary", "none"]);
+    let total = &said["tokenizers"][0]["total"];
+    assert!(total["straddling"].is_null() && total["characters_per_token"].is_f64() && said["dictionary"].is_null());
+    change(&world, "other/tokenizer.json", |json| json["model"]["type"] = json!("Unigram"));
+    for (arguments, words) in
+        [(&["t", "other"][..], "type BPE"), (&["t", "a=t", "a=t"], "two vocabularies are called \"a\""), (&["nothing"], "nothing")]
+    {
+        let (code, _, err) = world.run(&[&["tokenizer", "report"], arguments, &["--input", "held.jsonl"]].concat());
+        assert!(code == 2 && err.contains(words), "{code} {err}");
+    }
+    let (code, _, err) = world.run(&["tokenizer", "report", "t", "--input", "held.jsonl", "--dictionary", "nowhere"]);
+    assert!(code == 2 && err.contains("nowhere"), "{err}");
 }

@@ -257,10 +257,10 @@ fn of_model(model: &Value, found: &mut Found) {
     if let Some(vocab) = model.get("vocab").and_then(Value::as_object) {
         let mut ids: Vec<u64> = vocab.values().filter_map(Value::as_u64).collect();
         ids.sort_unstable();
-        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some([id, _]) = ids.array_windows().find(|[one, other]| one == other) {
             found.finding(
                 "duplicate_id",
-                format!("id {} belongs to two tokens: decoding is ambiguous", pair[0]),
+                format!("id {id} belongs to two tokens: decoding is ambiguous"),
                 "give every token an id of its own",
             );
         }
@@ -336,7 +336,7 @@ fn of_tokens(tokenizer: &Tokenizer, found: &mut Found) {
             found.finding("bytes", format!("{why}: some texts cannot be encoded, or lose characters"), "train with all 256 bytes");
         }
         Err(why) => {
-            found.note("order", format!("{why}: tiktoken and SentencePiece would give other ids"), "use tokenizer.json, or train again")
+            found.note("order", format!("{why}: tiktoken and SentencePiece would give other ids"), "use tokenizer.json, or train again");
         }
         Ok(ranked) => {
             let ids = (0..plain.len() as u32).filter(|&id| !plain.is_special(id) && plain.token(id).is_some_and(|token| token.len() > 1));

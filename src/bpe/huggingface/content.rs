@@ -152,7 +152,8 @@ mod tests {
             |json| json["model"]["merges"] = json!(["a b"]),
             |json| json["model"]["vocab"] = json!({"ab": 3, "b": 2, "a": 1, "<e>": 0}),
             |json| {
-                json["model"] = json!({"vocab": json["model"]["vocab"], "merges": json["model"]["merges"], "dropout": 0.0, "unk_token": ""})
+                json["model"] =
+                    json!({"vocab": json["model"]["vocab"], "merges": json["model"]["merges"], "dropout": 0.0, "unk_token": ""});
             },
             |json| json["pre_tokenizer"] = json!({"use_regex": true, "type": "ByteLevel", "add_prefix_space": false}),
             |json| json["decoder"] = json!({"type": "ByteLevel"}),

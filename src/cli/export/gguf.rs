@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let Some(stem) = arguments.output.file_stem().filter(|_| !arguments.output.is_dir()) else {
         return Err(Error::refused(format!("{}: a directory, not a file", arguments.output.display())).into());
     };
-    let made = gguf(&vocabulary.tokenizer, &stem.to_string_lossy(), roles.eos.as_deref(), roles.pad.as_deref())
+    let made = gguf(&vocabulary.tokenizer, &stem.to_string_lossy(), &roles)
         .map_err(|why| Error::refused_with_hint(format!("{}: not for llama.cpp: {why}", vocabulary.path.display()), hint))?;
     let dir = arguments.output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     create_dir(dir)?;
