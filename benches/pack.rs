@@ -112,7 +112,7 @@ fn tokens(dir: &Path, sequence_length: u32) {
 fn parquet(shards: &[Shard], tokens: u64) {
     let scratch = tempfile::tempdir().unwrap();
     let staging = Staging::new(scratch.path().join("tmp")).unwrap();
-    let meta = TokensMeta { tokenizer_blake3: "0".repeat(64), vocab_size: VOCABULARY, eos: 0, pad: 0 };
+    let meta = TokensMeta { tokenizer_blake3: "0".repeat(64), tokenizer_content: None, vocab_size: VOCABULARY, eos: 0, pad: 0 };
     for compat in [true, false] {
         let options = seimai::shard::Options { compat, ..Default::default() };
         let target = |i: usize| scratch.path().join(format!("{i}.parquet"));
@@ -179,7 +179,14 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
             taken: None,
         })
         .collect();
-    let context = PackContext { eos: 0, pad: 0, vocab_size: VOCABULARY, tokenizer_blake3: [0; 32], plan_fingerprint: [0; 32] };
+    let context = PackContext {
+        eos: 0,
+        pad: 0,
+        vocab_size: VOCABULARY,
+        tokenizer_blake3: [0; 32],
+        tokenizer_content: None,
+        plan_fingerprint: [0; 32],
+    };
     let options = Options { sequence_length, ..Options::default() };
     let staging = Staging::new(scratch.path().join("tmp")).unwrap();
     let (seconds, rows) = timed(|| {

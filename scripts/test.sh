@@ -66,6 +66,9 @@ if [ -x "$python" ]; then
   "$python" tests/python/read_pack.py "$scratch/out"
   "$python" tests/python/load_dataset.py "$scratch/out"
   "$python" tests/python/export_vocabulary.py "$target/release/seimai" "$scratch/out"
+  "$python" tests/python/special_tokens.py "$target/release/seimai" corpora-samples/prose.jsonl corpora-samples/dialogue.jsonl
+  "$python" tests/python/readers.py "$target/release/seimai" corpora-samples/prose.jsonl corpora-samples/dialogue.jsonl
+  "$python" tests/python/tokenizer_check.py "$target/release/seimai" "$scratch/out"
   "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
   "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
   "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"

@@ -2,7 +2,8 @@
 //!
 //! [`Count`] is a fold that counts pre-tokens, shard by shard; [`merge_counts`] adds its partial tables up; [`train()`] learns a
 //! vocabulary from the sum; [`Encode`] is the stage that turns documents into ids. Morphemes guide training only: encoding needs
-//! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`], [`tiktoken`] and [`sentencepiece`].
+//! the pattern and the merges, and no dictionary. The files that other libraries read are those of [`huggingface`], [`tiktoken`],
+//! [`sentencepiece`] and [`gguf`].
 
 mod byte_level;
 mod class;
@@ -10,6 +11,7 @@ pub mod count;
 mod counts_table;
 pub mod encode;
 mod flat_corpus;
+pub mod gguf;
 pub mod huggingface;
 mod joins;
 pub mod merge;
@@ -17,11 +19,13 @@ mod merge_ranks;
 mod merger;
 mod options;
 pub mod pattern;
+pub mod portrait;
 mod ranked;
 mod recipe;
 pub mod sentencepiece;
 mod shape;
 mod short_key;
+pub mod tally;
 pub mod tiktoken;
 mod tokenizer_file;
 pub mod train;
@@ -39,7 +43,7 @@ use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, NormalizerName, Options, PatternName};
 use self::pattern::Pattern;
 pub use self::recipe::Recipe;
-pub use self::tokenizer_file::read_tokenizer;
+pub use self::tokenizer_file::{read_tokenizer, read_tokenizer_and_content};
 pub use self::train::{Trained, train};
 use self::vocabulary::Tokenizer;
 use crate::error::{Error, Result};

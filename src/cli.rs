@@ -31,6 +31,7 @@ mod records;
 mod run;
 mod segment;
 mod signals;
+mod tokenizer;
 mod train;
 mod ui;
 mod verify;
@@ -86,6 +87,8 @@ enum Command {
     Count(count::Arguments),
     /// Train a vocabulary from histograms of pre-tokens
     Train(train::Arguments),
+    /// What a vocabulary does to Japanese, beside others; whether every program reads it as we do
+    Tokenizer(tokenizer::Arguments),
     /// Encode files with a vocabulary that is there: token shards
     Encode(encode::Arguments),
     /// Token shards back to text
@@ -160,6 +163,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Keigo(arguments) => keigo::run(arguments, common),
         Command::Count(arguments) => count::run(arguments, common),
         Command::Train(arguments) => train::run(arguments, common),
+        Command::Tokenizer(arguments) => tokenizer::run(arguments, common),
         Command::Encode(arguments) => encode::run(arguments, common),
         Command::Decode(arguments) => decode::run(arguments),
         Command::Pack(arguments) => pack::run(arguments, common),

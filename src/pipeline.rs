@@ -47,6 +47,7 @@ mod same_ids;
 pub mod shard;
 mod store;
 mod tables;
+pub mod tokenizer_report;
 mod train;
 pub mod verify;
 pub mod what_if;

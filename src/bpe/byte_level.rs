@@ -56,6 +56,12 @@ fn byte(c: char) -> Option<u8> {
     }
 }
 
+/// Is a string that stands for itself the spelling of other bytes? Then it could be an ordinary token's too (`ãģ` is half a kana), and decoders
+/// turn it into those bytes.
+pub(crate) fn is_misread(text: &str) -> bool {
+    read(text).is_some_and(|bytes| bytes != text.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

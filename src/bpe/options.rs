@@ -116,7 +116,7 @@ impl Options {
     pub fn check(&self) -> Result<(), String> {
         let least = 256 + self.special_tokens.len();
         let unknown = [&self.eos_token, &self.pad_token].into_iter().find(|token| !self.special_tokens.contains(token));
-        let misread = self.special_tokens.iter().find(|token| is_misread(token));
+        let misread = self.special_tokens.iter().find(|token| byte_level::is_misread(token));
         let refusals = [
             (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
             (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
@@ -133,7 +133,8 @@ impl Options {
             (
                 misread.is_some(),
                 format!(
-                    "tokenizer.special_tokens holds {:?}: byte-level vocabularies read these characters as other bytes; use ASCII                      characters from ! to ~, or at least one character that is neither these nor Latin, as in <｜end｜>",
+                    "tokenizer.special_tokens holds {:?}: byte-level vocabularies read these characters as other bytes; use ASCII characters \
+                     from ! to ~, or at least one character that is neither these nor Latin, as in <｜end｜>",
                     misread.cloned().unwrap_or_default()
                 ),
             ),
@@ -162,12 +163,6 @@ impl Options {
     pub(crate) fn roles(&self) -> Roles {
         Roles { eos: Some(self.eos_token.clone()), pad: Some(self.pad_token.clone()), ..Roles::default() }
     }
-}
-
-/// Is the token the spelling of other bytes in a byte-level vocabulary? Then it could be an ordinary token's (`ãģ` is half a kana), and
-/// decoders turn it into those bytes.
-fn is_misread(token: &str) -> bool {
-    byte_level::read(token).is_some_and(|bytes| bytes != token.as_bytes())
 }
 
 #[cfg(test)]

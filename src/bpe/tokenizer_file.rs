@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bpe::huggingface::content::content_blake3;
 use crate::bpe::huggingface::read::{FILE_MAX, parse};
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
@@ -11,6 +12,15 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`] or [`Error::Refused`], which names the file and its first fault.
 pub fn read_tokenizer(path: &Path) -> Result<Tokenizer> {
+    Ok(read_tokenizer_and_content(path)?.0)
+}
+
+/// The same with the digest of what it means: [`content_blake3`].
+///
+/// # Errors
+/// As [`read_tokenizer`].
+pub fn read_tokenizer_and_content(path: &Path) -> Result<(Tokenizer, String)> {
     let bytes = crate::io::read_limited(path, FILE_MAX)?;
-    parse(&bytes).map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))
+    let both = parse(&bytes).and_then(|tokenizer| Ok((tokenizer, content_blake3(&bytes)?)));
+    both.map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))
 }

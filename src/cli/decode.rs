@@ -7,11 +7,12 @@ use arrow::datatypes::{DataType, Int32Type, Schema};
 
 use super::common::Outcome;
 use super::parts;
-use crate::bpe::read_tokenizer;
+use crate::bpe::read_tokenizer_and_content;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;
 use crate::io::{hash_file, open_table, table_metadata};
 use crate::schema;
+use crate::shard::{TOKENIZER_CONTENT_KEY, TOKENIZER_KEY, is_same_tokenizer};
 use crate::stage::{list_slice, lists, strings};
 
 /// Token shards back to text: JSON Lines with doc_id and text
@@ -32,10 +33,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let given = parts::directory(given, parts::TOKENS);
         let shards = parts::files(&given)?;
         let path = arguments.tokenizer.clone().unwrap_or_else(|| beside(&given));
-        let tokenizer = vocabulary(&path)?;
+        let (tokenizer, content) = vocabulary(&path)?;
         let hash = hash_file(&path)?.1;
         for shard in shards {
-            check_tokenizer(&shard, &path, &hash)?;
+            check_tokenizer(&shard, &path, (&hash, &content))?;
             decode_shard(&shard, &tokenizer, &mut out)?;
         }
     }
@@ -49,8 +50,8 @@ fn beside(given: &Path) -> PathBuf {
 }
 
 /// Reads the tokenizer; if that fails, the error says what to do.
-fn vocabulary(path: &Path) -> Result<Tokenizer, Error> {
-    read_tokenizer(path).map_err(|error| match error {
+fn vocabulary(path: &Path) -> Result<(Tokenizer, String), Error> {
+    read_tokenizer_and_content(path).map_err(|error| match error {
         Error::Io { .. } => {
             Error::refused_with_hint(error.to_string(), "--tokenizer FILE names the tokenizer.json of the run that made the tokens")
         }
@@ -65,17 +66,17 @@ fn no_shard(shard: &Path, why: &str) -> Error {
     )
 }
 
-/// Checks that a token shard was made with this tokenizer: with another one its ids mean nothing. A file that names no tokenizer is
-/// accepted.
-fn check_tokenizer(shard: &Path, tokenizer: &Path, hash: &str) -> Result<(), Error> {
+/// Checks that a token shard was made with this tokenizer, given by the BLAKE3 of its file and the digest of its content: with another one its
+/// ids mean nothing. A file that names no tokenizer is accepted.
+fn check_tokenizer(shard: &Path, tokenizer: &Path, (hash, content): (&str, &str)) -> Result<(), Error> {
     let metadata = table_metadata(shard).map_err(|error| match error {
         Error::Damaged { message, .. } => no_shard(shard, &message),
         other => other,
     })?;
     let pairs = metadata.file_metadata().key_value_metadata().map_or(&[][..], Vec::as_slice);
-    let named = pairs.iter().find(|pair| pair.key == crate::shard::TOKENIZER_KEY).and_then(|pair| pair.value.as_deref());
-    match named {
-        Some(named) if named != hash => Err(Error::refused_with_hint(
+    let value = |key: &str| pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
+    match value(TOKENIZER_KEY) {
+        Some(named) if !is_same_tokenizer((named, value(TOKENIZER_CONTENT_KEY)), (hash, Some(content))) => Err(Error::refused_with_hint(
             format!("{}: made with the tokenizer {named}, but {} is {hash} (blake3)", shard.display(), tokenizer.display()),
             "--tokenizer FILE names the tokenizer.json of the run that made the tokens",
         )),

@@ -96,6 +96,7 @@ fn meta(arguments: &Arguments, vocabulary: &Vocabulary) -> Result<TokensMeta> {
     let pad = arguments.pad.clone().or(roles.pad).unwrap_or_else(|| eos.clone());
     Ok(TokensMeta {
         tokenizer_blake3: blake3::hash(&vocabulary.bytes).to_hex().to_string(),
+        tokenizer_content: Some(vocabulary.content()?),
         vocab_size: vocabulary.tokenizer.len() as u32,
         eos: id(&eos)?,
         pad: id(&pad)?,

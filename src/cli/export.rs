@@ -1,5 +1,6 @@
 //! `seimai export …`: tokens, documents and vocabularies in the formats of other programs.
 
+mod gguf;
 mod hf;
 mod jsonl;
 mod megatron;
@@ -27,6 +28,8 @@ enum Format {
     Sentencepiece(sentencepiece::Arguments),
     /// A vocabulary for tiktoken
     Tiktoken(tiktoken::Arguments),
+    /// A vocabulary as GGUF, without a model, for llama.cpp
+    Gguf(gguf::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
@@ -36,5 +39,6 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         Format::Hf(arguments) => hf::run(arguments, common),
         Format::Sentencepiece(arguments) => sentencepiece::run(arguments, common),
         Format::Tiktoken(arguments) => tiktoken::run(arguments, common),
+        Format::Gguf(arguments) => gguf::run(arguments),
     }
 }

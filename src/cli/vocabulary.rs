@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bpe::huggingface::{FILE_MAX, Roles, parse};
+use crate::bpe::huggingface::{FILE_MAX, Roles, content_blake3, parse};
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
@@ -22,7 +22,14 @@ const CONFIG_MAX: u64 = 1 << 26;
 impl Vocabulary {
     /// A `tokenizer.json`, a directory that holds one, or a finished run.
     pub(crate) fn read(given: &Path) -> Result<Self> {
-        let inside = [given.join("tokenizer/tokenizer.json"), given.join("tokenizer.json")];
+        let (path, bytes) = Self::bytes(given)?;
+        let tokenizer = parse(&bytes).map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))?;
+        Ok(Self { path, bytes, tokenizer })
+    }
+
+    /// The same without reading what is in it: where it stands, and its bytes.
+    pub(crate) fn bytes(given: &Path) -> Result<(PathBuf, Vec<u8>)> {
+        let inside = [given.join("tokenizer.json"), given.join("tokenizer/tokenizer.json")];
         let path = if given.is_dir() {
             let found = inside.into_iter().find(|path| path.is_file());
             found.ok_or_else(|| {
@@ -38,8 +45,12 @@ impl Vocabulary {
             }
             other => other,
         })?;
-        let tokenizer = parse(&bytes).map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))?;
-        Ok(Self { path, bytes, tokenizer })
+        Ok((path, bytes))
+    }
+
+    /// The digest of what it means.
+    pub(crate) fn content(&self) -> Result<String> {
+        content_blake3(&self.bytes).map_err(|fault| Error::refused(format!("{}: {fault}", self.path.display())))
     }
 
     /// What `tokenizer_config.json` beside it says of roles and the longest text; nothing where there is no such file.

@@ -31,6 +31,9 @@ pub struct PackInfo {
     pub seed: u64,
     /// BLAKE3 of `tokenizer.json`, hex.
     pub tokenizer_blake3: String,
+    /// Digest of the content of `tokenizer.json`, hex; absent where the token shards have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer_content_blake3: Option<String>,
     /// Fingerprint of the plan, hex.
     pub plan_fingerprint: String,
     /// Sums over all parts.

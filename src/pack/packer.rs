@@ -271,6 +271,7 @@ impl<'a> Packer<'a> {
             shuffle: self.options.shuffle,
             seed: self.options.seed,
             tokenizer_blake3: blake3::Hash::from_bytes(self.context.tokenizer_blake3).to_hex().to_string(),
+            tokenizer_content_blake3: self.context.tokenizer_content.clone(),
             plan_fingerprint: blake3::Hash::from_bytes(self.context.plan_fingerprint).to_hex().to_string(),
             totals,
             padding: totals.padding(self.options.sequence_length),

@@ -54,6 +54,8 @@ pub struct PackContext {
     pub vocab_size: u32,
     /// BLAKE3 of `tokenizer.json`.
     pub tokenizer_blake3: [u8; 32],
+    /// Digest of the content of `tokenizer.json`, hex, where it is known.
+    pub tokenizer_content: Option<String>,
     /// Fingerprint of the plan.
     pub plan_fingerprint: [u8; 32],
 }

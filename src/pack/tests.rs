@@ -21,7 +21,7 @@ use crate::stage::{Batch, ListBuilder, ParallelFor, sequential};
 const EOS: u32 = 1;
 
 fn context(vocab_size: u32) -> PackContext {
-    PackContext { eos: EOS, pad: 3, vocab_size, tokenizer_blake3: [7; 32], plan_fingerprint: [8; 32] }
+    PackContext { eos: EOS, pad: 3, vocab_size, tokenizer_blake3: [7; 32], tokenizer_content: None, plan_fingerprint: [8; 32] }
 }
 
 /// A document of so many tokens, EOS and PAD ids among them: boundaries must not be read from values.

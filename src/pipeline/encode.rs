@@ -77,6 +77,7 @@ pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary
 fn token_metadata(vocabulary: &Vocabulary) -> Result<TokensMeta> {
     Ok(TokensMeta {
         tokenizer_blake3: vocabulary.blake3()?.to_owned(),
+        tokenizer_content: Some(vocabulary.content.clone()),
         vocab_size: vocabulary.tokenizer.len() as u32,
         eos: vocabulary.eos,
         pad: vocabulary.pad,

@@ -97,6 +97,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         tokenizer: TokenizerFacts {
             vocab_size: vocabulary.facts.vocab_size,
             blake3: vocabulary.blake3()?.to_owned(),
+            content_blake3: vocabulary.content.clone(),
             pre_tokens: vocabulary.facts.pre_tokens,
         },
         pack: pack_facts(&packed.training),

@@ -17,7 +17,7 @@ use crate::io::{FileEntry, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
-pub const MANIFEST_VERSION: u32 = 4;
+pub const MANIFEST_VERSION: u32 = 5;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// What `manifest.json` says.
@@ -189,6 +189,8 @@ pub struct TokenizerFacts {
     pub vocab_size: u64,
     /// BLAKE3 of `tokenizer/tokenizer.json`.
     pub blake3: String,
+    /// Digest of what it means, which saving it with another library does not change.
+    pub content_blake3: String,
     /// Distinct pre-tokens it was trained on.
     pub pre_tokens: u64,
 }

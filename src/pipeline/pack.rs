@@ -124,6 +124,7 @@ fn pack_context(context: &Context<'_>, vocabulary: &Vocabulary) -> Result<PackCo
         pad: vocabulary.pad,
         vocab_size: vocabulary.tokenizer.len() as u32,
         tokenizer_blake3: hash(vocabulary.blake3()?)?,
+        tokenizer_content: Some(vocabulary.content.clone()),
         plan_fingerprint: hash(context.fingerprint)?,
     })
 }

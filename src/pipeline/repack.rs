@@ -51,6 +51,7 @@ impl Repack<'_> {
             pad: meta.pad,
             vocab_size: meta.vocab_size,
             tokenizer_blake3: hash(&self.shards[0], &meta.tokenizer_blake3)?,
+            tokenizer_content: meta.tokenizer_content.clone(),
             plan_fingerprint: run.as_ref().map_or(Ok([0; 32]), |run| run.fingerprint(&options))?,
         };
         let once = self.parts(&pool, stop)?;

@@ -28,6 +28,8 @@ pub(super) struct VocabularyFacts {
 /// A trained vocabulary.
 pub(super) struct Vocabulary {
     pub tokenizer: Tokenizer,
+    /// Digest of what `tokenizer.json` means, hex.
+    pub content: String,
     /// Id that ends a document in the pack.
     pub eos: u32,
     /// Id that fills rows.
@@ -93,11 +95,12 @@ fn read(context: &Context<'_>, entry: Entry<VocabularyFacts>, counts: FileEntry,
         Ok((name.ok_or_else(|| Error::internal(format!("{} is no file of a vocabulary", file.path)))?, file))
     };
     let files = entry.files.into_iter().map(name).collect::<Result<Vec<_>>>()?;
-    let tokenizer = bpe::read_tokenizer(&context.store.work.out().join(&file(&files, layout::TOKENIZER_JSON)?.path))?;
+    let (tokenizer, content) =
+        bpe::read_tokenizer_and_content(&context.store.work.out().join(&file(&files, layout::TOKENIZER_JSON)?.path))?;
     let special = |token: &str| tokenizer.special_id(token).ok_or_else(|| Error::internal(format!("the vocabulary has no {token}")));
     let options = &context.plan().tokenizer;
     let (eos, pad) = (special(&options.eos_token)?, special(&options.pad_token)?);
-    Ok(Vocabulary { tokenizer, eos, pad, facts: entry.facts, counts, files })
+    Ok(Vocabulary { tokenizer, content, eos, pad, facts: entry.facts, counts, files })
 }
 
 fn read_counts(context: &Context<'_>, table: &str) -> BatchIter<'static> {

@@ -16,7 +16,7 @@ use crate::shard::options::Options;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Enters fingerprints: raise it when the same rows give other bytes, which readers need not notice.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Rows of a row group. From 500 to 8,192 rows the size of a file differs by 0.5 % only, and small groups make random access cheap.
 pub const GROUP_ROWS: usize = 2_048;
@@ -34,12 +34,31 @@ pub(crate) const TOKEN_LEAF: &str = "input_ids.list.element";
 pub struct TokensMeta {
     /// BLAKE3 of `tokenizer.json`, hex.
     pub tokenizer_blake3: String,
+    /// Digest of the content of `tokenizer.json`, which saving it with another library does not change, hex; shards of earlier versions have none.
+    pub tokenizer_content: Option<String>,
     /// Ids are below this.
     pub vocab_size: u32,
     /// Id that packing appends to a document; it is not in `input_ids`.
     pub eos: u32,
     /// Id that packing fills rows with.
     pub pad: u32,
+}
+
+impl TokensMeta {
+    /// Do ids of another shard mean the same? They do for the same file, and for files of the same content.
+    pub fn means_the_same_as(&self, other: &Self) -> bool {
+        let ids = |meta: &Self| (meta.vocab_size, meta.eos, meta.pad);
+        ids(self) == ids(other) && is_same_tokenizer((&self.tokenizer_blake3, self.content()), (&other.tokenizer_blake3, other.content()))
+    }
+
+    fn content(&self) -> Option<&str> {
+        self.tokenizer_content.as_deref()
+    }
+}
+
+/// Are two tokenizers the same, by the BLAKE3 of their files and the digests of their contents?
+pub fn is_same_tokenizer(one: (&str, Option<&str>), other: (&str, Option<&str>)) -> bool {
+    one.0 == other.0 || (one.1.is_some() && one.1 == other.1)
 }
 
 /// Schema of a token shard: `doc_id`, `source`, `input_ids`, `n_tokens`, and the provenance that costs next to nothing.
@@ -125,15 +144,16 @@ fn pair(key: &str, value: &str) -> KeyValue {
 
 /// The metadata key of a token shard under which the BLAKE3 of its `tokenizer.json` stands.
 pub const TOKENIZER_KEY: &str = "seimai.tokenizer_blake3";
+/// The key under which the digest of its content stands.
+pub const TOKENIZER_CONTENT_KEY: &str = "seimai.tokenizer_content_blake3";
 pub(crate) const VOCAB_SIZE_KEY: &str = "seimai.vocab_size";
 pub(crate) const EOS_KEY: &str = "seimai.eos_id";
 pub(crate) const PAD_KEY: &str = "seimai.pad_id";
 
 fn token_pairs(meta: &TokensMeta) -> Vec<KeyValue> {
-    vec![
-        pair(TOKENIZER_KEY, &meta.tokenizer_blake3),
-        pair(VOCAB_SIZE_KEY, &meta.vocab_size.to_string()),
-        pair(EOS_KEY, &meta.eos.to_string()),
-        pair(PAD_KEY, &meta.pad.to_string()),
-    ]
+    let content = meta.tokenizer_content.as_ref().map(|content| pair(TOKENIZER_CONTENT_KEY, content));
+    let mut pairs = vec![pair(TOKENIZER_KEY, &meta.tokenizer_blake3)];
+    pairs.extend(content);
+    pairs.extend([(VOCAB_SIZE_KEY, meta.vocab_size), (EOS_KEY, meta.eos), (PAD_KEY, meta.pad)].map(|(key, n)| pair(key, &n.to_string())));
+    pairs
 }

@@ -35,7 +35,7 @@ fn rows(from: usize, to: usize) -> Batch {
 }
 
 fn meta() -> TokensMeta {
-    TokensMeta { tokenizer_blake3: "00".repeat(32), vocab_size: 30_000, eos: 1, pad: 2 }
+    TokensMeta { tokenizer_blake3: "00".repeat(32), tokenizer_content: Some("11".repeat(32)), vocab_size: 30_000, eos: 1, pad: 2 }
 }
 
 fn write(dir: &Path, name: &str, options: &Options, cuts: &[usize]) -> FileEntry {

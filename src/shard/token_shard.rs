@@ -7,7 +7,7 @@ use parquet::basic::Type;
 use crate::error::{Error, Result};
 use crate::io::table_metadata;
 use crate::schema::{DOC_ID, N_TOKENS, SOURCE};
-use crate::shard::layout::{EOS_KEY, PAD_KEY, TOKEN_LEAF, TOKENIZER_KEY, TokensMeta, VOCAB_SIZE_KEY};
+use crate::shard::layout::{EOS_KEY, PAD_KEY, TOKEN_LEAF, TOKENIZER_CONTENT_KEY, TOKENIZER_KEY, TokensMeta, VOCAB_SIZE_KEY};
 
 /// A finished token shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,17 +41,18 @@ impl TokenShard {
                 return Err(no_shard(path, &format!("it has no column {leaf} of type {wanted}")));
             }
         }
-        let value = |key: &str| {
+        let found = |key: &str| {
             let pairs = file.key_value_metadata().map_or(&[][..], Vec::as_slice);
-            let value = pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref());
-            value.ok_or_else(|| no_shard(path, &format!("its metadata have no {key}")))
+            pairs.iter().find(|pair| pair.key == key).and_then(|pair| pair.value.as_deref())
         };
+        let value = |key: &str| found(key).ok_or_else(|| no_shard(path, &format!("its metadata have no {key}")));
         let number = |key: &str| {
             let text = value(key)?;
             text.parse::<u32>().map_err(|_| Error::damaged(path, format!("{key} in its metadata is no number: {text:?}")))
         };
         let meta = TokensMeta {
             tokenizer_blake3: value(TOKENIZER_KEY)?.to_owned(),
+            tokenizer_content: found(TOKENIZER_CONTENT_KEY).map(str::to_owned),
             vocab_size: number(VOCAB_SIZE_KEY)?,
             eos: number(EOS_KEY)?,
             pad: number(PAD_KEY)?,
@@ -70,7 +71,7 @@ impl TokenShard {
 /// [`Error::Refused`] if there is none, or two do not agree: their ids do not mean the same.
 pub fn common_meta(shards: &[TokenShard]) -> Result<&TokensMeta> {
     let Some((first, rest)) = shards.split_first() else { return Err(Error::refused("no token shards")) };
-    match rest.iter().find(|other| other.meta != first.meta) {
+    match rest.iter().find(|other| !other.meta.means_the_same_as(&first.meta)) {
         None => Ok(&first.meta),
         Some(other) => Err(Error::refused_with_hint(
             format!("{} and {} were made with different tokenizers", first.path.display(), other.path.display()),

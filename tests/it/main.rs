@@ -27,6 +27,7 @@ mod sample;
 mod schema;
 mod shards;
 mod split;
+mod tokenizer;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod vocabulary;

@@ -156,13 +156,13 @@ impl MergeText {
 }
 
 /// Null, or the empty sequence that some published files have.
-fn is_nothing(step: &Value) -> bool {
+pub(super) fn is_nothing(step: &Value) -> bool {
     step.is_null() || step.get("normalizers").and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// Is it the normaliser that the plan's `tokenizer.normalizer = "seimai"` writes, whole? Normalised text passes through it unchanged,
 /// so ids do not depend on it here.
-fn is_ours(step: &Value) -> bool {
+pub(super) fn is_ours(step: &Value) -> bool {
     let Some((mark, steps)) = step.get("normalizers").and_then(Value::as_array).and_then(|steps| steps.split_last()) else {
         return false;
     };
@@ -170,6 +170,12 @@ fn is_ours(step: &Value) -> bool {
     let what: Option<Value> = what.and_then(|what| serde_json::from_str(what).ok());
     let digest = blake3::hash(Value::from(steps).to_string().as_bytes()).to_hex();
     what.is_some_and(|what| what.get("blake3").and_then(Value::as_str) == Some(digest.as_str()))
+}
+
+/// The pattern of a pre-tokenizer as it stands in the file.
+pub(super) fn pattern_of(step: &Value) -> Result<(Pattern, Alphabet), String> {
+    let step = Option::<PreTokenizer>::deserialize(step).map_err(|error| format!("a pre-tokenizer that is not known here: {error}"))?;
+    read_pre_tokenizer(step)
 }
 
 fn read_pre_tokenizer(step: Option<PreTokenizer>) -> Result<(Pattern, Alphabet), String> {
@@ -220,6 +226,9 @@ fn build(pattern: Pattern, alphabet: Alphabet, added: Vec<AddedToken>, model: &M
     for AddedToken { id, content } in added {
         if ids.get(content.as_str()).is_some_and(|other| *other != id) {
             return Err(format!("the added token {content:?} has another id in the vocabulary"));
+        }
+        if alphabet == Alphabet::Bytes && byte_level::is_misread(&content) {
+            return Err(format!("the added token {content:?} is the spelling of other bytes, which decoders would make of it"));
         }
         special_ids.insert((id, content.clone()));
         specials.push(Special { id, content });

@@ -122,6 +122,11 @@ fn faults_are_named() {
         let fault = with(change).unwrap_err();
         assert!(fault.contains(message), "{fault:?} does not say {message:?}");
     }
+    let misread = with(|json| {
+        json["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": false, "use_regex": true});
+        json["added_tokens"] = json!([{"id": 9, "content": "\u{e3}\u{123}"}]);
+    });
+    assert!(misread.unwrap_err().contains("spelling of other bytes"));
     assert!(parse(br#"{"model":{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}}"#).unwrap_err().contains("twice"));
 }
 

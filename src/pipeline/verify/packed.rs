@@ -30,7 +30,11 @@ impl Check<'_> {
         }
         let mut tokenizer = None;
         if is_there(self, TOKENIZER_JSON) {
-            tokenizer = self.note(TOKENIZER_JSON, bpe::read_tokenizer(&self.run.join(TOKENIZER_JSON)))?;
+            let read = self.note(TOKENIZER_JSON, bpe::read_tokenizer_and_content(&self.run.join(TOKENIZER_JSON)))?;
+            tokenizer = read.map(|(tokenizer, content)| {
+                self.compare("tokenizer content_blake3", self.manifest.tokenizer.content_blake3.as_str(), &content, "tokenizer.json has");
+                tokenizer
+            });
         }
         if let Some(tokenizer) = &tokenizer {
             self.vocabulary(tokenizer);
@@ -93,6 +97,8 @@ impl Check<'_> {
             self.compare("tokens", tokens, totals.tokens.saturating_sub(totals.documents), "pack.json says");
         }
         self.compare("tokenizer blake3", manifest.tokenizer.blake3.as_str(), &info.tokenizer_blake3, "pack.json says");
+        let content = info.tokenizer_content_blake3.as_deref().unwrap_or("nothing");
+        self.compare("tokenizer content_blake3", manifest.tokenizer.content_blake3.as_str(), content, "pack.json says");
         self.compare("fingerprint", manifest.fingerprint.as_str(), &info.plan_fingerprint, "pack.json says");
         let mut sums = Totals::default();
         info.parts.iter().for_each(|part| sums.add(&part.totals));
