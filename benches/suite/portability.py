@@ -160,24 +160,27 @@ READERS = {
 def work(kind, directory):
     """One reader on one vocabulary: prints what came of it as JSON."""
     texts = json.loads(pathlib.Path(f"{directory}/texts.json").read_text())
+    said = {}
     try:
-        version, encode = READERS[kind](directory)
+        said["version"], encode = READERS[kind](directory)
+        for name, rows in texts.items():
+            said[name] = compare(encode, rows)
     except BaseException as error:  # A panic of Rust is no Exception.
-        print(json.dumps({"refused": f"{type(error).__name__}: {error}"[:300]}))
-        return
-    said = {"version": version}
-    for name, rows in texts.items():
-        other, first, compared = 0, [], 0
-        for text, ids in rows:
-            got = encode(text)
-            if got is None:
-                continue
-            compared += 1
-            if got != ids:
-                other += 1
-                first += [text[:60]] if len(first) < 3 else []
-        said[name] = {"texts": compared, "other": other, "first": first}
+        said["refused"] = f"{type(error).__name__}: {error}"[:300]
     print(json.dumps(said))
+
+
+def compare(encode, rows):
+    other, first, compared = 0, [], 0
+    for text, ids in rows:
+        got = encode(text)
+        if got is None:
+            continue
+        compared += 1
+        if got != ids:
+            other += 1
+            first += [text[:60]] if len(first) < 3 else []
+    return {"texts": compared, "other": other, "first": first}
 
 
 # --- vocabularies and texts ----------------------------------------------------------------------------------------------------------------

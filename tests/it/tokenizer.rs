@@ -160,7 +160,7 @@ fn corpus() -> World {
     let line = |i: usize| {
         let date = [Some("1905-01-01"), Some("2020"), None][i % 3];
         let text = format!("{i}回精米しました。米 rice {i} 枚\n電話は 090-1234-5{:03} です。", i % 7);
-        json!({"id": format!("{i}"), "source": if i % 4 == 0 { "甲" } else { "b" }, "date": date, "text": text}).to_string()
+        json!({"id": format!("{i}"), "source": if i.is_multiple_of(4) { "甲" } else { "b" }, "date": date, "text": text}).to_string()
     };
     world.write("held.jsonl", (0..90).map(line).collect::<Vec<_>>().join("\n"));
     world
@@ -248,6 +248,9 @@ fn a_report_without_morphemes_and_what_it_refuses() {
     let said = report(&world, &["--dictionary", "none"]);
     let total = &said["tokenizers"][0]["total"];
     assert!(total["straddling"].is_null() && total["characters_per_token"].is_f64() && said["dictionary"].is_null());
+    change(&world, "other/tokenizer.json", |json| json["added_tokens"][1]["special"] = json!(false));
+    let (code, _, err) = world.run(&["tokenizer", "report", "other", "--input", "held.jsonl", "--dictionary", "none"]);
+    assert!(code == 0 && err.contains("added_not_special"), "what other programs do otherwise is said: {err}");
     change(&world, "other/tokenizer.json", |json| json["model"]["type"] = json!("Unigram"));
     for (arguments, words) in
         [(&["t", "other"][..], "type BPE"), (&["t", "a=t", "a=t"], "two vocabularies are called \"a\""), (&["nothing"], "nothing")]
@@ -257,4 +260,19 @@ fn a_report_without_morphemes_and_what_it_refuses() {
     }
     let (code, _, err) = world.run(&["tokenizer", "report", "t", "--input", "held.jsonl", "--dictionary", "nowhere"]);
     assert!(code == 2 && err.contains("nowhere"), "{err}");
+}
+
+#[test]
+fn a_vocabulary_for_llama_cpp_or_none() {
+    let world = vocabulary();
+    let (code, _, err) = world.run(&["export", "gguf", "t", "-o", "v.gguf"]);
+    assert_eq!(code, 0, "{err}");
+    let file = fs::read(world.path("v.gguf")).unwrap();
+    let has = |part: &[u8]| file.windows(part.len()).any(|window| window == part);
+    assert!(file.starts_with(b"GGUF\x03\0\0\0") && has(b"tokenizer.ggml.pre") && has(b"deepseek-v3") && has(b"<|endoftext|>"));
+    change(&world, "t/tokenizer.json", |json| {
+        json["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false});
+    });
+    let (code, _, err) = world.run(&["export", "gguf", "t", "-o", "none.gguf"]);
+    assert!(code == 2 && err.contains("no name for the pattern") && !world.path("none.gguf").exists(), "{err}");
 }

@@ -145,7 +145,7 @@ fn name(pattern: Pattern) -> &'static str {
 fn readers(pattern: Pattern) -> Vec<Reader> {
     const SAME: &str = "same ids";
     let rc_refuses = pattern.single_digits && pattern.published != Published::Cl100k;
-    let rc = if rc_refuses { "refuses the file: it knows this pattern only with digits up to three" } else { SAME };
+    let rc = if rc_refuses { "raises an error: it knows this pattern only with digits up to three" } else { SAME };
     let none = pattern.published == Published::None && !pattern.single_digits;
     let pieces = if none { "exports what has no token inside a character, see `seimai export sentencepiece`" } else { "has no patterns" };
     let llama = if gguf::pre(pattern).is_some() { "same ids, by `seimai export gguf`" } else { "has no name for this pattern" };
@@ -189,7 +189,7 @@ fn of_pre_tokenizer(json: &Value, found: &mut Found) -> Option<Pattern> {
     };
     let escaped = expressions(step).iter().any(|regex| regex.contains(r"[\r\n") || regex.contains(r"|[^\r\n"));
     if pattern.published == Published::DeepseekV3 && escaped {
-        let what = r"the DeepSeek-V3 pattern is written with \r\n; tokenizers 1.0 knows it with a real carriage return and line feed only, and refuses the file";
+        let what = r"the DeepSeek-V3 pattern is written with \r\n; tokenizers 1.0 knows it with a real carriage return and line feed only, and raises an error";
         found.finding(
             "pattern_spelling",
             what,

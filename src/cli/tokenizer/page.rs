@@ -363,9 +363,12 @@ fn lists(report: &Report, out: &mut String) -> std::fmt::Result {
             ("Parts of two characters", &portrait.across),
         ];
         for (head, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            // Of those that straddle it matters how often they do, of the others how many documents have them.
+            let straddling = std::ptr::eq(list, portrait.straddling.as_slice());
+            let second = if straddling { "straddling" } else { "documents" };
             writeln!(
                 out,
-                "<div><h3>{head}</h3><table><thead><tr><th>token</th><th class=\"n\">count</th><th class=\"n\">documents</th><th>first seen</th></tr></thead><tbody>"
+                "<div><h3>{head}</h3><table><thead><tr><th>token</th><th class=\"n\">count</th><th class=\"n\">{second}</th><th>first seen</th></tr></thead><tbody>"
             )?;
             for listed in list.iter().take(12) {
                 write!(
@@ -373,7 +376,7 @@ fn lists(report: &Report, out: &mut String) -> std::fmt::Result {
                     "<tr><th scope=\"row\" lang=\"ja\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"ctx\" lang=\"ja\">",
                     shown(listed),
                     ui::thousands(listed.count),
-                    ui::thousands(listed.documents)
+                    ui::thousands(if straddling { listed.straddling } else { listed.documents })
                 )?;
                 if let Some(example) = &listed.example {
                     write!(out, "{}<b>{}</b>{}", token(&example.before), token(&example.token), token(&example.after))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::measures::{MEASURES, best};
 use super::page;
-use crate::bpe::huggingface::check::{Files, check};
+use crate::bpe::huggingface::check::{Files, Severity, check};
 use crate::cli::common::{Common, Outcome, Taken};
 use crate::cli::records::{self, Lost};
 use crate::cli::vocabulary::Vocabulary;
@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let segment = if morphemes { format!("[segment]\ndictionary = {}\n", value(&arguments.dictionary)) } else { String::new() };
     let text = format!("[input]\npaths = [\"-\"]\n[normalize]\nform = {}\n{segment}", value(&arguments.form));
     let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--dictionary, --form")?;
-    let tokenizers = arguments.tokenizers.iter().map(named).collect::<Result<Vec<_>>>()?;
+    let tokenizers = arguments.tokenizers.iter().map(|given| named(given, common.quiet)).collect::<Result<Vec<_>>>()?;
     let mut names = BTreeSet::new();
     if let Some(twice) = tokenizers.iter().find(|named| !names.insert(&named.name)) {
         let why = format!("two vocabularies are called {:?}", twice.name);
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
 }
 
 /// A vocabulary of the command line.
-fn named(given: &OsString) -> Result<Named> {
+fn named(given: &OsString, quiet: bool) -> Result<Named> {
     let text = given.to_string_lossy();
     let (name, path) = match text.split_once('=').filter(|(name, path)| !name.is_empty() && !name.contains('/') && !path.is_empty()) {
         Some((name, path)) => (Some(name.to_owned()), PathBuf::from(path)),
@@ -94,6 +94,13 @@ fn named(given: &OsString) -> Result<Named> {
     let vocabulary = Vocabulary::read(&path)?;
     let checked = check(Files { tokenizer: &vocabulary.bytes, ..Files::default() })
         .map_err(|why| Error::refused(format!("{}: {why}", vocabulary.path.display())))?;
+    if !checked.sound && !quiet {
+        let codes: Vec<&str> =
+            checked.findings.iter().filter(|found| found.severity == Severity::Finding).map(|found| found.code).collect();
+        let path = vocabulary.path.display();
+        let _ =
+            writeln!(std::io::stderr(), "{path}: other programs may give other ids ({}); see `seimai tokenizer check`", codes.join(", "));
+    }
     let digits = if checked.single_digits { ", single digits" } else { "" };
     // The directory, or the file where it has a name of its own.
     let own = path.file_stem().filter(|stem| path.is_file() && *stem != "tokenizer").or_else(|| {
