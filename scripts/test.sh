@@ -72,6 +72,9 @@ if [ -x "$python" ]; then
   "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
   "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
   "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"
+  # Merge lists and patterns against Hugging Face's library.
+  cargo build --workspace --release --locked --example bpe_parity
+  "$python" tests/python/bpe_parity.py "$target/release/examples/bpe_parity" --seimai "$target/release/seimai" corpora-samples/*.jsonl
 else
   echo "skipped: reading back needs the Python packages of ./scripts/install-test-tools.sh"
   [ -z "${CI:-}" ] || exit 1

@@ -9,6 +9,7 @@ mod byte_level;
 mod class;
 pub mod count;
 mod counts_table;
+pub mod crew;
 pub mod encode;
 mod flat_corpus;
 pub mod gguf;
@@ -20,6 +21,7 @@ mod merger;
 mod options;
 pub mod pattern;
 pub mod portrait;
+mod protected;
 mod ranked;
 mod recipe;
 pub mod sentencepiece;
@@ -38,13 +40,13 @@ use arrow::array::Int32Array;
 use arrow::datatypes::{Int32Type, UInt32Type};
 
 use self::count::{Counter, DocumentBoundaries};
-pub use self::counts_table::{CountsSum, Cut, adjust_counts, counts_schema, merge_counts};
+pub use self::counts_table::{CountRows, CountsSum, Cut, VisitRow, adjust_counts, counts_schema, merge_counts, table as counts_table};
 use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, NormalizerName, Options, PatternName};
 use self::pattern::Pattern;
 pub use self::recipe::Recipe;
 pub use self::tokenizer_file::{read_tokenizer, read_tokenizer_and_content};
-pub use self::train::{Trained, train};
+pub use self::train::{Trained, train, train_sizes};
 use self::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
 use crate::schema::{COUNT, DOC_ID, INPUT_IDS, LEVEL, MORPHEME_ENDS, N_TOKENS, PRE_TOKEN, TEXT};
@@ -70,6 +72,33 @@ impl Count {
     }
 }
 
+impl Count {
+    /// Counts the pre-tokens of a batch into a sum.
+    ///
+    /// # Errors
+    /// Columns that are missing or of another type.
+    pub fn add(&self, batch: &Batch, sum: &mut CountsSum) -> Result<()> {
+        self.count(batch, sum.levels_mut())
+    }
+
+    fn count(&self, batch: &Batch, [at_boundaries, of_pattern]: &mut [Counter; 2]) -> Result<()> {
+        let texts = strings(batch, &TEXT)?;
+        let ends = if self.boundaries == Boundaries::Morpheme { Some(lists(batch, &MORPHEME_ENDS)?) } else { None };
+        for row in 0..batch.num_rows() {
+            let boundaries = match ends {
+                Some(ends) => DocumentBoundaries::Morphemes(list_slice::<UInt32Type>(ends, row)),
+                None if self.boundaries == Boundaries::Script => DocumentBoundaries::Scripts,
+                None => DocumentBoundaries::None,
+            };
+            at_boundaries.add_document(texts.value(row), self.pattern, boundaries);
+            if self.superwords {
+                of_pattern.add_document(texts.value(row), self.pattern, DocumentBoundaries::None);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Fold for Count {
     fn name(&self) -> &'static str {
         "count"
@@ -88,38 +117,23 @@ impl Fold for Count {
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(CountAbsorber { fold: self, at_boundaries: Counter::default(), of_pattern: Counter::default() })
+        Box::new(CountAbsorber { fold: self, levels: <[Counter; 2]>::default() })
     }
 }
 
 struct CountAbsorber<'a> {
     fold: &'a Count,
-    /// Pre-tokens that are cut at the boundaries too: level 0.
-    at_boundaries: Counter,
-    /// Pre-tokens of the pattern alone, as inference sees them: level 1, for superwords only.
-    of_pattern: Counter,
+    /// Pre-tokens that are cut at the boundaries too: level 0. Those of the pattern alone, as inference sees them: level 1, for superwords only.
+    levels: [Counter; 2],
 }
 
 impl Absorber for CountAbsorber<'_> {
     fn push(&mut self, batch: &Batch) -> Result<()> {
-        let texts = strings(batch, &TEXT)?;
-        let ends = if self.fold.boundaries == Boundaries::Morpheme { Some(lists(batch, &MORPHEME_ENDS)?) } else { None };
-        for row in 0..batch.num_rows() {
-            let boundaries = match ends {
-                Some(ends) => DocumentBoundaries::Morphemes(list_slice::<UInt32Type>(ends, row)),
-                None if self.fold.boundaries == Boundaries::Script => DocumentBoundaries::Scripts,
-                None => DocumentBoundaries::None,
-            };
-            self.at_boundaries.add_document(texts.value(row), self.fold.pattern, boundaries);
-            if self.fold.superwords {
-                self.of_pattern.add_document(texts.value(row), self.fold.pattern, DocumentBoundaries::None);
-            }
-        }
-        Ok(())
+        self.fold.count(batch, &mut self.levels)
     }
 
     fn finish(self: Box<Self>) -> Result<Batch> {
-        counts_table::table(&[(0, self.at_boundaries.by_bytes()), (1, self.of_pattern.by_bytes())])
+        counts_table::table(&[(0, self.levels[0].by_bytes()), (1, self.levels[1].by_bytes())])
     }
 }
 

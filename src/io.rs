@@ -63,6 +63,11 @@ impl Staging {
         Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.display())))
     }
 
+    /// Where a file of this name lies.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// Writes `bytes` as the complete file `path`.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(u64, String)> {
         let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());

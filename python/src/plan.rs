@@ -206,6 +206,11 @@ fn tell(py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>, event: &Event) -> P
             told.set_item("documents", documents)?;
             told.set_item("bytes", bytes)?;
         }
+        Event::Learned { merges, newest } => {
+            told.set_item("event", "learned")?;
+            told.set_item("merges", merges)?;
+            told.set_item("newest", newest)?;
+        }
         Event::PassFinished { pass, seconds } => {
             told.set_item("event", "pass_finished")?;
             told.set_item("pass", pass)?;

@@ -150,7 +150,8 @@ impl Counter {
         pre_tokens
     }
 
-    fn pre_tokens(&self) -> impl Iterator<Item = (&[u8], u64)> {
+    /// Pre-tokens and counts, in no order.
+    pub(crate) fn pre_tokens(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.slots.iter().filter(|slot| slot.is_taken).map(|slot| {
             let length = slot.length as usize;
             let start = slot.place().1;

@@ -23,6 +23,9 @@ pub fn merge_counts(partials: &mut dyn Iterator<Item = Result<Batch>>, memory: u
     sum.finish(1).map(|(table, _)| table)
 }
 
+/// Takes level, pre-token and count of a row.
+pub type VisitRow<'v> = dyn FnMut(u8, &[u8], u64) -> Result<()> + 'v;
+
 /// A sum of partial tables.
 #[derive(Debug)]
 pub struct CountsSum {
@@ -41,6 +44,15 @@ pub struct Cut {
     pub bytes: u64,
 }
 
+impl Cut {
+    /// Leaves a pre-token out.
+    pub fn add(&mut self, pre_token: &[u8], count: u64) {
+        self.unique += 1;
+        self.occurrences = self.occurrences.saturating_add(count);
+        self.bytes = self.bytes.saturating_add(count.saturating_mul(pre_token.len() as u64));
+    }
+}
+
 impl CountsSum {
     /// Nothing yet; it takes up to `memory` bytes.
     pub fn new(memory: usize) -> Self {
@@ -57,11 +69,57 @@ impl CountsSum {
                 self.levels.get_mut(usize::from(level)).ok_or_else(|| Error::refused(format!("counts of an unknown level {level}")))?;
             counter.add(pre_token, count);
         }
-        let needed: usize = self.levels.iter().map(Counter::memory).sum();
-        if needed > self.memory {
+        if self.held() > self.memory {
             return Err(Error::Resources(format!("the counts of the pre-tokens need more than {} bytes of memory", self.memory)));
         }
         Ok(())
+    }
+
+    /// The counters of both levels.
+    pub(crate) fn levels_mut(&mut self) -> &mut [Counter; 2] {
+        &mut self.levels
+    }
+
+    /// Bytes of memory held.
+    pub fn held(&self) -> usize {
+        self.levels.iter().map(Counter::memory).sum()
+    }
+
+    /// Adds another sum.
+    pub fn add_sum(&mut self, other: &Self) {
+        for (counter, more) in self.levels.iter_mut().zip(&other.levels) {
+            more.pre_tokens().for_each(|(pre_token, count)| counter.add(pre_token, count));
+        }
+    }
+
+    /// Calls `visit` with everything in it, ascending by level and bytes, in tables of so many rows.
+    ///
+    /// # Errors
+    /// Those of the tables, and the first of `visit`.
+    pub fn by_bytes(&self, rows: usize, visit: &mut dyn FnMut(&Batch) -> Result<()>) -> Result<()> {
+        for (level, counter) in (0..).zip(&self.levels) {
+            counter.by_bytes().chunks(rows).try_for_each(|some| visit(&table(&[(level, some.to_vec())])?))?;
+        }
+        Ok(())
+    }
+
+    /// Calls `visit` with level, pre-token and count of everything seen at least `min_count` times, ordered by level, then falling count, then bytes; gives
+    /// what is left out.
+    ///
+    /// # Errors
+    /// The first of `visit`.
+    pub fn in_order(&self, min_count: u64, visit: &mut VisitRow<'_>) -> Result<Cut> {
+        let mut cut = Cut::default();
+        for (level, counter) in (0..).zip(&self.levels) {
+            for (pre_token, count) in counter.by_count() {
+                if count >= min_count {
+                    visit(level, pre_token, count)?;
+                } else {
+                    cut.add(pre_token, count);
+                }
+            }
+        }
+        Ok(cut)
     }
 
     /// The table of what was seen at least `min_count` times, ordered by level, then falling count, then bytes; and what is not in it.
@@ -74,9 +132,7 @@ impl CountsSum {
         for rows in &mut levels {
             let kept = rows.partition_point(|(_, count)| *count >= min_count);
             for (pre_token, count) in rows.drain(kept..) {
-                cut.unique += 1;
-                cut.occurrences = cut.occurrences.saturating_add(count);
-                cut.bytes = cut.bytes.saturating_add(count.saturating_mul(pre_token.len() as u64));
+                cut.add(pre_token, count);
             }
         }
         let [first, second] = levels;
@@ -116,15 +172,19 @@ pub fn adjust_counts(old: &Batch, added: &Batch, removed: &Batch) -> Result<Batc
 }
 
 /// The rows of a table of counts.
-pub(crate) struct CountRows {
+#[derive(Debug)]
+pub struct CountRows {
     levels: UInt8Array,
     pre_tokens: BinaryArray,
     counts: UInt64Array,
 }
 
 impl CountRows {
-    /// The rows of `batch`; refuses columns of other types.
-    pub(crate) fn of(batch: &Batch) -> Result<Self> {
+    /// The rows of `batch`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for columns of other types.
+    pub fn of(batch: &Batch) -> Result<Self> {
         let wrong = |name: &str| Error::refused(format!("the column {name} of the counts has another type"));
         Ok(Self {
             levels: column(batch, &LEVEL)?.as_primitive_opt::<UInt8Type>().ok_or_else(|| wrong(LEVEL.name))?.clone(),
@@ -133,20 +193,23 @@ impl CountRows {
         })
     }
 
-    /// The pre-tokens of one level with their counts.
-    pub(crate) fn level(&self, level: u8) -> Vec<(&[u8], u64)> {
-        self.iter().filter(|row| row.0 == level).map(|(_, pre_token, count)| (pre_token, count)).collect()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
+    /// Level, pre-token and count of every row.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &[u8], u64)> {
         (0..self.len()).map(|row| self.row(row))
     }
 
-    fn len(&self) -> usize {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
         self.levels.len()
     }
 
-    fn row(&self, row: usize) -> (u8, &[u8], u64) {
+    /// No rows.
+    pub fn is_empty(&self) -> bool {
+        self.levels.is_empty()
+    }
+
+    /// Level, pre-token and count of a row.
+    pub fn row(&self, row: usize) -> (u8, &[u8], u64) {
         (self.levels.value(row), self.pre_tokens.value(row), self.counts.value(row))
     }
 }
@@ -155,7 +218,10 @@ impl CountRows {
 pub(crate) type Level<'a> = (u8, Vec<(&'a [u8], u64)>);
 
 /// The table of these levels.
-pub(crate) fn table(levels: &[Level<'_>]) -> Result<Batch> {
+///
+/// # Errors
+/// [`Error::Resources`] if its pre-tokens need more than 2 GiB.
+pub fn table(levels: &[Level<'_>]) -> Result<Batch> {
     let rows =
         || levels.iter().flat_map(|(level, pre_tokens)| pre_tokens.iter().map(move |&(pre_token, count)| (*level, pre_token, count)));
     if i32::try_from(rows().map(|(_, pre_token, _)| pre_token.len()).sum::<usize>()).is_err() {

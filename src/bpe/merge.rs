@@ -31,14 +31,30 @@ pub struct Merge {
 pub struct Learned {
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// Pairs that were not merged because their string was a token already, or reserved.
-    pub passed_over: u64,
-    /// The count floor at the end. Every merge has at least this count, which proves that the list is exact.
+    /// For each pair that was not merged because its string was a token already, or reserved: the number of merges before it.
+    pub passed_over: Vec<usize>,
+    /// The count floor at the end. Every merge since the last scan has at least this count, which proves that the list is exact.
     pub floor: u64,
     /// How often the array was scanned again with a lower floor.
     pub rescans: u32,
 }
 
-/// The pre-tokens need more than 32-bit positions, or their counts more than 64-bit sums.
+impl Learned {
+    /// What would have been learned with this limit on the number of merges.
+    #[must_use]
+    pub fn first(&self, merges: usize) -> Self {
+        let passed_over = self.passed_over.iter().copied().filter(|&before| before < merges).collect();
+        Self { merges: self.merges.iter().copied().take(merges).collect(), passed_over, ..*self }
+    }
+}
+
+/// Why a vocabulary cannot be learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge;
+pub enum Untrainable {
+    /// The pre-tokens need more than 32-bit positions, or their counts more than 64-bit sums.
+    TooLarge,
+    /// A pre-token is not UTF-8.
+    NotText,
+    /// The caller has ended it.
+    Stopped,
+}

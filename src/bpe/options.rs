@@ -3,6 +3,7 @@
 use crate::bpe::byte_level;
 use crate::bpe::huggingface::write::Roles;
 use crate::bpe::pattern::Pattern;
+use crate::bpe::protected;
 use crate::bpe::vocabulary::MAX_ID;
 
 /// What a token of the first stage may not cross.
@@ -70,7 +71,7 @@ pub struct Options {
     /// The normaliser inside tokenizer.json: none (text is encoded as it comes) | seimai (what `[normalize]` does, in the steps of Hugging
     /// Face's library; other engines may refuse the file).
     pub normalizer: NormalizerName,
-    /// Every byte has a token, so every text can be encoded (only true is built).
+    /// Every byte has a token, so every text can be encoded: true. `false` is refused (ADR 0034).
     pub byte_fallback: bool,
     /// Special tokens, in order: they get the first ids, and text never turns into them.
     pub special_tokens: Vec<String>,
@@ -86,7 +87,8 @@ pub struct Options {
     pub min_frequency: u64,
     /// A token is a string of whole characters or lies inside one character.
     pub whole_characters: bool,
-    /// Strings that must become tokens (not built yet; must be empty).
+    /// Words that are one token each wherever the pattern makes a pre-token of them, in normalised spelling. The merges that make them come
+    /// before all that are learned.
     pub protected: Vec<String>,
 }
 
@@ -119,8 +121,12 @@ impl Options {
         let misread = self.special_tokens.iter().find(|token| byte_level::is_misread(token));
         let refusals = [
             (!(0.0..=0.95).contains(&self.superwords), "tokenizer.superwords must lie between 0.0 and 0.95".to_owned()),
-            (!self.byte_fallback, "tokenizer.byte_fallback = false is not built yet; set it to true".to_owned()),
-            (!self.protected.is_empty(), "tokenizer.protected is not built yet; set it to []".to_owned()),
+            (
+                !self.byte_fallback,
+                "tokenizer.byte_fallback = false would leave text without tokens: most libraries have no such vocabularies, and decoding \
+                 would not give the text back; set it to true"
+                    .to_owned(),
+            ),
             (
                 (self.vocab_size as usize) < least,
                 format!("tokenizer.vocab_size must be at least {least} (256 bytes and the special tokens)"),
@@ -139,7 +145,36 @@ impl Options {
                 ),
             ),
         ];
-        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))
+        refusals.into_iter().find(|(refused, _)| *refused).map_or(Ok(()), |(_, why)| Err(why))?;
+        self.check_protected()
+    }
+
+    /// One sentence for the first protected word that cannot be one token.
+    fn check_protected(&self) -> Result<(), String> {
+        let refused = |word: &str, why: &str| Err(format!("tokenizer.protected: {word:?} {why}"));
+        for (i, word) in self.protected.iter().enumerate() {
+            let mut ends = Vec::new();
+            self.scanner().for_each_pre_token(word, |_, end| ends.push(end));
+            if word.is_empty() || self.protected[..i].contains(word) {
+                return refused(word, "is empty or stands twice");
+            }
+            if self.special_tokens.contains(word) {
+                return refused(word, "is a special token");
+            }
+            if self.max_token_length.is_some_and(|max| word.len() > 2 && word.len() >= max as usize) {
+                return refused(word, "is as long as tokenizer.max_token_length or longer, in bytes");
+            }
+            if let [end, _, ..] = ends[..] {
+                let (head, tail) = word.split_at(end);
+                return refused(word, &format!("is cut by the pattern, into {head:?} and {tail:?}: no token can hold both"));
+            }
+        }
+        let needed = protected::merges(&self.protected).len();
+        let room = self.vocab_size as usize - 256 - self.special_tokens.len();
+        if needed > room {
+            return Err(format!("tokenizer.protected needs {needed} merges, and tokenizer.vocab_size leaves room for {room}"));
+        }
+        Ok(())
     }
 
     fn has_bad_special(&self) -> bool {
@@ -210,7 +245,11 @@ mod tests {
             (Options { vocab_size: 257, ..base() }, "vocab_size"),
             (Options { vocab_size: u32::MAX, ..base() }, "vocab_size"),
             (Options { byte_fallback: false, ..base() }, "byte_fallback"),
-            (Options { protected: vec!["です".to_owned()], ..base() }, "protected"),
+            (Options { protected: vec!["です".to_owned(), "です".to_owned()], ..base() }, "protected: \"です\" is empty or stands twice"),
+            (Options { protected: vec!["Tシャツ".to_owned()], ..base() }, "into \"T\" and \"シャツ\""),
+            (Options { protected: vec!["<|pad|>".to_owned()], pattern: PatternName::None, ..base() }, "is a special token"),
+            (Options { protected: vec!["です".to_owned()], max_token_length: Some(6), ..base() }, "max_token_length"),
+            (Options { protected: vec!["精米".to_owned()], vocab_size: 262, ..base() }, "needs 5 merges"),
             (Options { min_frequency: 0, ..base() }, "min_frequency"),
             (Options { max_token_length: Some(1), ..base() }, "max_token_length"),
             (Options { eos_token: "</s>".to_owned(), ..base() }, "special_tokens lacks \"</s>\""),

@@ -1,21 +1,29 @@
 //! Trains a vocabulary from a table of counts.
 
+use std::cmp::Ordering;
+
 use serde_json::{Value, json};
 
 use crate::bpe::class;
 use crate::bpe::counts_table::CountRows;
-use crate::bpe::encode::Encoder;
+use crate::bpe::crew::{Alone, Crew};
+use crate::bpe::encode::{Encoder, Worker};
+use crate::bpe::flat_corpus::FlatCorpus;
 use crate::bpe::huggingface::write::{self, Roles};
-use crate::bpe::merge::{Learned, Limits, Merge, TooLarge};
+use crate::bpe::merge::{Learned, Limits, Merge, Untrainable};
 use crate::bpe::options::Options;
 use crate::bpe::pattern::Pattern;
+use crate::bpe::protected;
 use crate::bpe::trainer;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
-use crate::stage::Batch;
+use crate::stage::{Batch, BatchIter};
 
 /// Enters fingerprints: raise it when another vocabulary is learned from the same counts.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// The signal that an ended training is told as, where its caller knows no other.
+const SIGTERM: i32 = 15;
 
 /// A learned vocabulary.
 #[derive(Debug, Clone)]
@@ -26,6 +34,10 @@ pub struct Trained {
     pub merges: Vec<Merge>,
     /// What a person may want to know of the training: `report.json`.
     pub report: Value,
+    /// The count floor at the end: no merge since the last scan was seen less often, which proves the list exact.
+    pub floor: u64,
+    /// Scans with a lower floor.
+    pub rescans: u32,
     roles: Roles,
 }
 
@@ -43,71 +55,148 @@ impl Trained {
     }
 }
 
-/// Learns a vocabulary from a table of counts. The first stage learns from the pre-tokens of level 0. If superwords are wanted
-/// and the table has a level 1, a second stage goes on with the pre-tokens of level 1, which are not cut at morphemes, encoded
-/// by the merges of the first stage.
+/// Learns a vocabulary from a table of counts, on one thread. See [`train_sizes`].
+///
+/// # Errors
+/// Those of [`train_sizes`].
+pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
+    let rows = || Ok(Box::new(std::iter::once(Ok(counts.clone()))) as BatchIter<'_>);
+    let trained = train_sizes(&rows, options, &[options.vocab_size], &Alone)?;
+    trained.into_iter().next().ok_or_else(|| Error::internal("no vocabulary"))
+}
+
+/// Learns vocabularies of several sizes from a table of counts, each as if it were alone. The first stage learns from the pre-tokens of
+/// level 0, once to the largest size. If superwords are wanted and the table has a level 1, a second stage for each size goes on with the
+/// pre-tokens of level 1, which are not cut at morphemes, encoded by the merges of the first stage. The table, ordered by level, is read
+/// batch by batch, once for each stage.
 ///
 /// # Errors
 /// [`Error::Refused`] if [`Options::check`] does not accept the options, [`Error::Resources`] if there are more symbols than
-/// 32-bit positions.
-pub fn train(counts: &Batch, options: &Options) -> Result<Trained> {
-    options.check().map_err(Error::refused)?;
-    let rows = CountRows::of(counts)?;
-    let (pre_tokens, of_pattern) = (rows.level(0), rows.level(1));
-    let merges = options.vocab_size as usize - 256 - options.special_tokens.len();
-    let second = if of_pattern.is_empty() { 0 } else { (merges as f64 * options.superwords).round() as usize };
+/// 32-bit positions, [`Error::Interrupted`] if the crew ends it.
+pub fn train_sizes<'c>(
+    counts: &dyn Fn() -> Result<BatchIter<'c>>,
+    options: &Options,
+    sizes: &[u32],
+    crew: &dyn Crew,
+) -> Result<Vec<Trained>> {
+    let all: Vec<Options> = sizes.iter().map(|&vocab_size| Options { vocab_size, ..options.clone() }).collect();
+    all.iter().try_for_each(|options| options.check().map_err(Error::refused))?;
+    let forced = Learned { merges: protected::merges(&options.protected), ..Learned::default() };
+    let encoder = encoder(&forced)?;
+    let mut first = Starting::new(encoder.as_ref(), options.whole_characters);
+    let (mut unique, mut occurrences) = (0_u64, 0_u64);
+    let has_level_1 = each_row(counts()?, 0, &mut |pre_token, count| {
+        (unique, occurrences) = (unique + 1, occurrences.saturating_add(count));
+        first.push(pre_token, count)
+    })?;
+    let corpus = first.corpus;
+    let merges = |options: &Options| options.vocab_size as usize - 256 - options.special_tokens.len();
+    let n_forced = forced.merges.len();
+    let second = |options: &Options| {
+        if has_level_1 { ((merges(options) as f64 * options.superwords).round() as usize).min(merges(options) - n_forced) } else { 0 }
+    };
     let limits = Limits {
-        merges: merges - second,
+        merges: all.iter().map(|options| merges(options) - second(options)).max().unwrap_or(0),
         min_frequency: options.min_frequency,
         max_token_length: options.max_token_length,
         whole_characters: options.whole_characters,
         reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
     };
-    let mut learned = trainer::train(&pre_tokens, &limits).map_err(too_large)?;
-    let first = learned.merges.len();
-    if second > 0 {
-        learned = learn_superwords(&of_pattern, learned, &Limits { merges, ..limits })?;
+    let longest = trainer::learn(corpus, forced, &limits, crew).map_err(untrainable)?;
+    let one = |options: &Options| {
+        let mut learned = longest.first(merges(options) - second(options));
+        let first = learned.merges.len();
+        if second(options) > 0 {
+            learned = learn_superwords(counts()?, learned, &Limits { merges: merges(options), ..limits.clone() }, crew)?;
+        }
+        finish(options, learned, first, [unique, occurrences])
+    };
+    all.iter().map(one).collect()
+}
+
+/// Calls `visit` with the rows of a level; gives whether there are rows of the level behind it, and then reads no further.
+fn each_row(batches: BatchIter<'_>, level: u8, visit: &mut dyn FnMut(&[u8], u64) -> Result<()>) -> Result<bool> {
+    for batch in batches {
+        for (of, pre_token, count) in CountRows::of(&batch?)?.iter() {
+            match of.cmp(&level) {
+                Ordering::Less => {}
+                Ordering::Equal => visit(pre_token, count)?,
+                Ordering::Greater => return Ok(true),
+            }
+        }
     }
-    let pattern = options.scanner();
-    let tokenizer = Tokenizer::from_merges(pattern, &options.special_tokens, &learned.merges).map_err(Error::internal)?;
+    Ok(false)
+}
+
+/// The vocabulary of what was learned: `first` merges in the first stage, from so many different pre-tokens and occurrences.
+fn finish(options: &Options, learned: Learned, first: usize, [unique, occurrences]: [u64; 2]) -> Result<Trained> {
+    let tokenizer = Tokenizer::from_merges(options.scanner(), &options.special_tokens, &learned.merges).map_err(Error::internal)?;
     let report = json!({
         "vocab_size": tokenizer.len(),
         "vocab_size_wanted": options.vocab_size,
         "merges": learned.merges.len(),
         "merges_of_superwords": learned.merges.len() - first,
         "count_of_last_merge": learned.merges.last().map(|merge| merge.count),
-        "count_floor": learned.floor,
-        "rescans": learned.rescans,
-        "pairs_passed_over": learned.passed_over,
-        "unique_pre_tokens": pre_tokens.len(),
-        "occurrences": pre_tokens.iter().fold(0_u64, |sum, pre_token| sum.saturating_add(pre_token.1)),
+        "pairs_passed_over": learned.passed_over.len(),
+        "unique_pre_tokens": unique,
+        "occurrences": occurrences,
         "tokens": shapes(&tokenizer),
         "options": options,
     });
-    Ok(Trained { tokenizer, merges: learned.merges, report, roles: options.roles() })
+    Ok(Trained { tokenizer, merges: learned.merges, report, floor: learned.floor, rescans: learned.rescans, roles: options.roles() })
 }
 
-fn too_large(_: TooLarge) -> Error {
-    Error::Resources("the counts exceed 4 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+fn untrainable(why: Untrainable) -> Error {
+    match why {
+        Untrainable::TooLarge => {
+            Error::Resources("the counts exceed 2 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+        }
+        Untrainable::NotText => Error::refused("a pre-token of the counts is not UTF-8"),
+        Untrainable::Stopped => Error::Interrupted(SIGTERM),
+    }
+}
+
+/// An encoder for the merges that are there already; none where there are none.
+fn encoder(learned: &Learned) -> Result<Option<Encoder>> {
+    let tokenizer = Tokenizer::from_merges(Pattern::NONE, &[], &learned.merges).map_err(Error::internal)?;
+    Ok((!learned.merges.is_empty()).then(|| Encoder::new(&tokenizer)))
+}
+
+/// The array that a training begins with, filled pre-token by pre-token.
+struct Starting<'e> {
+    corpus: FlatCorpus,
+    worker: Option<Worker<'e>>,
+    whole_characters: bool,
+    ids: Vec<i32>,
+    tokens: Vec<u32>,
+}
+
+impl<'e> Starting<'e> {
+    fn new(encoder: Option<&'e Encoder>, whole_characters: bool) -> Self {
+        Self { corpus: FlatCorpus::default(), worker: encoder.map(Encoder::worker), whole_characters, ids: Vec::new(), tokens: Vec::new() }
+    }
+
+    fn push(&mut self, pre_token: &[u8], count: u64) -> Result<()> {
+        let Self { corpus, worker, ids, tokens, .. } = self;
+        let Some(worker) = worker else {
+            let whole = self.whole_characters;
+            return if whole { corpus.push_characters(pre_token, count) } else { corpus.push_bytes(pre_token, count) }.map_err(untrainable);
+        };
+        let text = std::str::from_utf8(pre_token).map_err(|_| untrainable(Untrainable::NotText))?;
+        ids.clear();
+        worker.encode(text, ids).map_err(|_| Error::internal("a byte has no token"))?;
+        tokens.clear();
+        tokens.extend(ids.iter().map(|&id| id as u32));
+        corpus.push_tokens(tokens, count).map_err(untrainable)
+    }
 }
 
 /// The second stage: encodes the pre-tokens of the pattern by the merges of the first stage and learns more merges from them.
-fn learn_superwords(of_pattern: &[(&[u8], u64)], learned: Learned, limits: &Limits) -> Result<Learned> {
-    let tokenizer = Tokenizer::from_merges(Pattern::NONE, &[], &learned.merges).map_err(Error::internal)?;
-    let encoder = Encoder::new(&tokenizer);
-    let mut worker = encoder.worker();
-    let (mut ids, mut symbols, mut ends) = (Vec::new(), Vec::new(), Vec::with_capacity(of_pattern.len()));
-    for (pre_token, _) in of_pattern {
-        let text = std::str::from_utf8(pre_token).map_err(|_| Error::refused("a pre-token of the counts is not UTF-8"))?;
-        ids.clear();
-        worker.encode(text, &mut ids).map_err(|_| Error::internal("a byte has no token"))?;
-        symbols.extend(ids.iter().map(|&id| id as u32));
-        ends.push(symbols.len());
-    }
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let pre_tokens: Vec<(&[u32], u64)> =
-        starts.zip(&ends).zip(of_pattern).map(|((start, &end), pre_token)| (&symbols[start..end], pre_token.1)).collect();
-    trainer::resume(&pre_tokens, learned, limits).map_err(too_large)
+fn learn_superwords(counts: BatchIter<'_>, learned: Learned, limits: &Limits, crew: &dyn Crew) -> Result<Learned> {
+    let encoder = encoder(&learned)?;
+    let mut second = Starting::new(encoder.as_ref(), limits.whole_characters);
+    each_row(counts, 1, &mut |pre_token, count| second.push(pre_token, count))?;
+    trainer::learn(second.corpus, learned, limits, crew).map_err(untrainable)
 }
 
 /// Counts tokens that are text, tokens inside one character, and tokens that hold parts of two characters.

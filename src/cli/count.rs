@@ -9,7 +9,7 @@ use super::common::{Common, Outcome, Taken};
 use super::records::Lost;
 use super::{records, signals, ui};
 use crate::corpus::{self, InputFile};
-use crate::pipeline::histogram::{self, Histogram};
+use crate::pipeline::histogram;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
 
@@ -50,23 +50,23 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--dictionary")?;
     let inputs: Arc<[InputFile]> = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
     let pool = Pool::new(common.threads())?;
-    let (made, counted) = histogram::count(&plan, Path::new("."), &inputs, arguments.min_count, common.memory(), &pool, signals::stop())?;
-    made.write(&arguments.output)?;
+    let output = (arguments.output.as_path(), arguments.min_count);
+    let counted = histogram::count(&plan, Path::new("."), &inputs, output, common.memory(), &pool, signals::stop())?;
     if !common.quiet {
-        tell(&made, &counted);
+        tell(&counted);
     }
     Ok(records::report(&Lost::of(counted.quarantined, counted.left_out)))
 }
 
-fn tell(made: &Histogram, counted: &histogram::Counted) {
+fn tell(counted: &histogram::Counted) {
     let n = ui::thousands;
     let mut err = std::io::stderr();
     let _ = writeln!(
         err,
         "{} documents, {} of text, {} different pre-tokens",
-        n(made.documents),
+        n(counted.documents),
         ui::bytes(counted.bytes),
-        n(made.table.num_rows() as u64)
+        n(counted.unique)
     );
     if counted.left_out > 0 {
         let _ = writeln!(err, "{} records are not in the sample", n(counted.left_out));

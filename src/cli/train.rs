@@ -9,8 +9,11 @@ use crate::bpe::{self, NormalizerName, huggingface};
 use crate::error::{Error, Result};
 use crate::io::{Staging, create_dir};
 use crate::normalize;
+use crate::pipeline::crew;
 use crate::pipeline::histogram::Histogram;
+use crate::pipeline::observer::{Progress, Quantity};
 use crate::pipeline::plan::Plan;
+use crate::pipeline::pool::Pool;
 
 /// Train a vocabulary from histograms of pre-tokens
 ///
@@ -39,12 +42,16 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let plan = Plan::from_toml("[input]\npaths = [\"-\"]\n", &arguments.settings, "--set")?;
-    let read = |path: &PathBuf| Ok((path.display().to_string(), Histogram::read(path)?));
-    let histogram = Histogram::sum(arguments.counts.iter().map(read).collect::<Result<_>>()?, common.memory() / 2)?;
-    for &vocab_size in &arguments.vocab_size {
-        signals::stop().check()?;
-        let options = bpe::Options { vocab_size, ..histogram.tokenizer(plan.tokenizer.clone()) };
-        let mut trained = bpe::train(&histogram.table, &options)?;
+    let (pool, stop, memory) = (Pool::new(common.threads())?, signals::stop(), common.memory());
+    let parts = arguments.counts.iter().map(|path| Histogram::read(path)).collect::<Result<_>>()?;
+    let observer = ui::observer(common);
+    let progress = Progress::start(&*observer, "train", Quantity::Steps, 1);
+    let histogram = Histogram::sum(parts, &arguments.output, memory, &pool, stop)?;
+    let options = histogram.tokenizer(plan.tokenizer.clone());
+    let all = crew::train(&|| histogram.rows(), &options, &arguments.vocab_size, memory, &pool, stop, &*observer)?;
+    progress.add(1, 0, 0);
+    progress.finish();
+    for (&vocab_size, mut trained) in arguments.vocab_size.iter().zip(all) {
         if options.normalizer == NormalizerName::Seimai {
             let normalizer = normalize::huggingface::normalizer(&normalized(&histogram)?).map_err(Error::refused)?;
             trained.tokenizer = trained.tokenizer.with_normalizer(normalizer);
@@ -64,6 +71,15 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
                 n(trained.tokenizer.len() as u64),
                 n(last)
             );
+            if common.verbose {
+                // The certificate that rare pairs, which were not looked at, would have changed nothing.
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "no merge was below the count floor, {}; scans with a lower one: {}",
+                    n(trained.floor),
+                    trained.rescans
+                );
+            }
         }
     }
     Ok(Outcome::Done)

@@ -39,6 +39,7 @@ fn describe(pass: &str) -> &'static str {
         "annotate" => "read, normalise, segment, annotate",
         "dedup" => "find duplicates",
         "decide" => "keep or drop, count pre-tokens",
+        "count" => "count pre-tokens",
         "train" => "train the vocabulary",
         "encode" => "encode, write token shards",
         "pack" => "pack sequences",
@@ -74,6 +75,11 @@ impl Observer for Bars {
                     bar.set_message(rates(*documents, *bytes, started.elapsed().as_secs_f64()));
                 }
             }
+            Event::Learned { merges, newest } => {
+                if let Some((bar, started)) = slot.as_ref() {
+                    bar.set_message(learning(*merges, newest, started.elapsed().as_secs_f64()));
+                }
+            }
             Event::PassFinished { seconds, .. } => {
                 if let Some((bar, _)) = slot.take() {
                     bar.set_message(format!("{} done in {seconds:.1} s", bar.message()));
@@ -85,6 +91,11 @@ impl Observer for Bars {
             }
         }
     }
+}
+
+fn learning(merges: u64, newest: &str, seconds: f64) -> String {
+    let rate = thousands((merges as f64 / seconds.max(1e-3)) as u64);
+    format!("{} merges, {rate} a second, newest {}", thousands(merges), crate::quarantine::escape(newest, 40))
 }
 
 fn rates(documents: u64, bytes: u64, seconds: f64) -> String {
@@ -118,6 +129,14 @@ impl Observer for Plain {
                 let eta = if share > 0.0 { format!(", ETA {:.0} s", seconds * (1.0 - share) / share) } else { String::new() };
                 let _ = writeln!(err, "{}: {:.0} % {}{eta}", describe(pass), share * 100.0, rates(*documents, *bytes, seconds));
             }
+            Event::Learned { merges, newest } => {
+                let Some((started, told, _)) = last.as_mut() else { return };
+                if told.elapsed() < PLAIN_EVERY {
+                    return;
+                }
+                *told = Instant::now();
+                let _ = writeln!(err, "{}: {}", describe("train"), learning(*merges, newest, started.elapsed().as_secs_f64()));
+            }
             Event::PassFinished { pass, seconds } => {
                 *last = None;
                 let _ = writeln!(err, "{}: done in {seconds:.1} s", describe(pass));
@@ -147,6 +166,7 @@ impl Observer for Json {
             Event::Progress { pass, done, documents, bytes } => {
                 serde_json::json!({"event": "progress", "pass": pass, "done": done, "documents": documents, "bytes": bytes})
             }
+            Event::Learned { merges, newest } => serde_json::json!({"event": "learned", "merges": merges, "newest": newest}),
             Event::PassFinished { pass, seconds } => serde_json::json!({"event": "pass_finished", "pass": pass, "seconds": seconds}),
             Event::Note(text) => serde_json::json!({"event": "note", "text": text}),
         };

@@ -1,6 +1,6 @@
 //! A histogram of pre-tokens without a run: counted from files, added up from other histograms, written and read with what it was made with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use parquet::file::metadata::KeyValue;
@@ -10,13 +10,14 @@ use super::observer::Stop;
 use super::plan::Plan;
 use super::pool::Pool;
 use super::registry;
-use crate::bpe::{self, Boundaries, Count, CountsSum, Cut, Recipe};
+use super::summing::{Adding, Summing};
+use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
 use crate::corpus::{BatchBuilder, Framer, InputFile, Outcome, RawShard, ShardLimits};
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, Staging, TableWriter, open_table, table_metadata, work_properties};
+use crate::io::{Staging, TableWriter, create_dir, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
 use crate::quarantine::Quarantined;
-use crate::stage::{Absorber, Batch, Fold, Worker};
+use crate::stage::{Batch, BatchIter, Worker};
 
 /// Keys of the metadata of `counts.parquet`.
 const FORMAT_KEY: &str = "seimai.format";
@@ -27,14 +28,44 @@ const DOCUMENTS_KEY: &str = "seimai.counts.documents";
 const STEPS: [&str; 3] = ["normalize", "segment", "pii"];
 
 /// Counts of pre-tokens, and what they were made with and from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Histogram {
-    /// [`bpe::counts_schema`], ordered by level, then falling count, then bytes.
-    pub table: Batch,
+    /// The table: [`bpe::counts_schema`], ordered by level, then falling count, then bytes.
+    path: PathBuf,
+    /// The directory that it goes with, if it is a sum.
+    _scratch: Option<Scratch>,
     /// What it was made with.
     pub recipe: Recipe,
     /// Documents that were counted.
     pub documents: u64,
+}
+
+/// A directory of unfinished files beside what they become; it goes with its owner.
+#[derive(Debug)]
+struct Scratch {
+    dir: PathBuf,
+}
+
+impl Scratch {
+    /// Beside `output`.
+    fn beside(output: &Path) -> Result<Self> {
+        let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        create_dir(parent)?;
+        let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
+        let dir = parent.join(format!(".{name}.seimai-{}", std::process::id()));
+        create_dir(&dir)?;
+        Ok(Self { dir })
+    }
+
+    fn staging(&self) -> Result<Staging> {
+        Staging::new(&self.dir)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
 }
 
 /// What counting gives beside the histogram.
@@ -48,6 +79,10 @@ pub struct Counted {
     pub bytes: u64,
     /// What was seen less than `min_count` times.
     pub cut: Cut,
+    /// Documents that were counted.
+    pub documents: u64,
+    /// Rows of the histogram.
+    pub unique: u64,
 }
 
 /// What a plan makes text into pre-tokens with; `dictionary` is the fingerprint of the one in use.
@@ -81,51 +116,69 @@ fn steps(plan: &Plan) -> Vec<&'static str> {
     STEPS.into_iter().filter(wanted).collect()
 }
 
-/// Counts the pre-tokens of all records, on all threads. Files are read once; memory holds a work shard a thread and the sum.
+/// Counts the pre-tokens of all records, on all threads, and writes `output`. Files are read once. Memory holds a work shard a thread, and
+/// the sum as far as it fits: what does not lies beside `output` meanwhile.
 ///
 /// # Errors
-/// Those of the plan, the machine and the inputs; [`Error::Resources`] if the sum needs more than half of `memory`.
+/// Those of the plan, the machine and the inputs.
 pub fn count(
     plan: &Plan,
     base: &Path,
     inputs: &Arc<[InputFile]>,
-    min_count: u64,
+    (output, min_count): (&Path, u64),
     memory: u64,
     pool: &Pool,
     stop: &Stop,
-) -> Result<(Histogram, Counted)> {
+) -> Result<Counted> {
     let opened = registry::some(plan, base, &steps(plan))?;
     let fold = Count::new(&plan.tokenizer)?;
     let policy = (!plan.pii.masked().is_empty()).then(|| Policy::new(&plan.pii));
     let recipe = recipe(plan, opened.dictionary, min_count)?;
     let mut framer = Framer::new(Arc::clone(inputs), &plan.input, ShardLimits::default());
-    let sum = Mutex::new((CountsSum::new((memory / 2) as usize), 0_u64, 0_u64));
-    let outcomes: Mutex<Vec<(u64, Outcome)>> = Mutex::default();
+    let scratch = Scratch::beside(output)?;
+    let summing = Summing::new(scratch.staging()?, memory, pool.threads());
+    let all: Mutex<Tally> = Mutex::default();
     let workers = || opened.stages.iter().map(|stage| stage.worker()).collect::<Vec<_>>();
     let absorb = |workers: &mut Vec<Box<dyn Worker + '_>>, shard: RawShard| -> Result<()> {
-        let mut counting = Counting { workers, policy: policy.as_ref(), absorber: fold.absorber(), bytes: 0, documents: 0 };
-        let mut builder = BatchBuilder::new(Arc::clone(inputs), &plan.input.source);
-        let outcome = shard.decode(&plan.input, &mut |record| counting.take(builder.push(&record)?))?;
-        counting.take(builder.finish()?)?;
-        let Counting { absorber, bytes, documents, .. } = counting;
-        let table = absorber.finish()?;
-        outcomes.lock().map_err(poisoned)?.push((shard.shard().index, outcome));
-        let mut sum = sum.lock().map_err(poisoned)?;
-        sum.1 += documents;
-        sum.2 += bytes;
-        sum.0.add(&table)
+        summing.add(|adding| {
+            let mut counting = Counting { workers, policy: policy.as_ref(), fold: &fold, adding, bytes: 0, documents: 0 };
+            let mut builder = BatchBuilder::new(Arc::clone(inputs), &plan.input.source);
+            let outcome = shard.decode(&plan.input, &mut |record| counting.take(builder.push(&record)?))?;
+            counting.take(builder.finish()?)?;
+            let mut all = all.lock().map_err(poisoned)?;
+            all.documents += counting.documents;
+            all.bytes += counting.bytes;
+            all.outcomes.push((shard.shard().index, outcome));
+            Ok(())
+        })
     };
     pool.for_each(stop, &mut || framer.next_shard(), &workers, &absorb)?;
-    let (sum, documents, bytes) = sum.into_inner().map_err(poisoned)?;
-    let (table, cut) = sum.finish(min_count)?;
-    let mut outcomes = outcomes.into_inner().map_err(poisoned)?;
+    let Tally { mut outcomes, documents, bytes } = all.into_inner().map_err(poisoned)?;
+    let mut counted = Counted { bytes, documents, ..Counted::default() };
+    (counted.cut, counted.unique) = write(summing, (output, min_count), &scratch, &recipe, documents)?;
     outcomes.sort_by_key(|(index, _)| *index);
-    let mut counted = Counted { bytes, cut, ..Counted::default() };
     for (_, outcome) in outcomes {
         counted.left_out += outcome.tallies.iter().map(|(_, tally)| tally.left_out).sum::<u64>();
         counted.quarantined.extend(outcome.quarantined);
     }
-    Ok((Histogram { table, recipe, documents }, counted))
+    Ok(counted)
+}
+
+/// What was read, by the numbers of the work shards.
+#[derive(Default)]
+struct Tally {
+    outcomes: Vec<(u64, Outcome)>,
+    documents: u64,
+    bytes: u64,
+}
+
+/// Writes a sum as `counts.parquet`; gives what was left out, and the rows.
+fn write(summing: Summing, (output, min_count): (&Path, u64), scratch: &Scratch, recipe: &Recipe, documents: u64) -> Result<(Cut, u64)> {
+    let mut table = TableWriter::create(&scratch.staging()?, "sum", counts_schema(), properties(recipe, documents)?)?;
+    let cut = summing.finish(min_count, &mut |batch| table.write(batch))?;
+    let rows = table.rows();
+    table.commit(output, output.display().to_string())?;
+    Ok((cut, rows))
 }
 
 /// A lock whose holder panicked.
@@ -134,16 +187,17 @@ fn poisoned<T>(_: std::sync::PoisonError<T>) -> Error {
 }
 
 /// The way of the batches of one work shard.
-struct Counting<'a, 'w> {
+struct Counting<'a, 'w, 's> {
     workers: &'a mut Vec<Box<dyn Worker + 'w>>,
     /// Where some kinds of personal data are masked.
     policy: Option<&'a Policy>,
-    absorber: Box<dyn Absorber + 'a>,
+    fold: &'a Count,
+    adding: &'a mut Adding<'s>,
     bytes: u64,
     documents: u64,
 }
 
-impl Counting<'_, '_> {
+impl Counting<'_, '_, '_> {
     fn take(&mut self, batch: Option<Batch>) -> Result<()> {
         let Some(batch) = batch else { return Ok(()) };
         let batch = self.workers.iter_mut().try_fold(batch, |batch, worker| worker.apply(batch))?;
@@ -153,7 +207,7 @@ impl Counting<'_, '_> {
         };
         self.documents += batch.num_rows() as u64;
         self.bytes += super::tables::text_bytes(&batch)? as u64;
-        self.absorber.push(&batch)
+        self.adding.to(|sum| self.fold.add(&batch, sum))
     }
 }
 
@@ -166,42 +220,42 @@ pub(super) fn properties(recipe: &Recipe, documents: u64) -> Result<WriterProper
 }
 
 impl Histogram {
-    /// Adds histograms up; the sum is that of all their documents.
+    /// Adds histograms up; the sum is that of all their documents. Where there are several, it lies in a file beside `output` that goes with it.
     ///
     /// # Errors
     /// [`Error::Refused`] where two were made with different things: names the file and the first of them.
-    pub fn sum(parts: Vec<(String, Self)>, memory: u64) -> Result<Self> {
-        let mut parts = parts.into_iter();
-        let Some((first_name, first)) = parts.next() else { return Err(Error::refused("no histograms")) };
-        let mut sum = CountsSum::new(memory as usize);
-        sum.add(&first.table)?;
-        let mut documents = first.documents;
-        for (name, part) in parts {
+    pub fn sum(mut parts: Vec<Self>, output: &Path, memory: u64, pool: &Pool, stop: &Stop) -> Result<Self> {
+        let Some(first) = parts.first() else { return Err(Error::refused("no histograms")) };
+        for part in &parts {
             if let Some((what, ours, theirs)) = first.recipe.differs_from(&part.recipe) {
+                let (first, part) = (first.path.display(), part.path.display());
                 return Err(Error::refused_with_hint(
-                    format!(
-                        "{first_name} and {name} were counted with different settings: {what} is {ours} in one and {theirs} in the other"
-                    ),
+                    format!("{first} and {part} were counted with different settings: {what} is {ours} in one and {theirs} in the other"),
                     "count both with the same settings, dictionary and version of Seimai",
                 ));
             }
-            sum.add(&part.table)?;
-            documents += part.documents;
         }
-        Ok(Self { table: sum.finish(1)?.0, recipe: first.recipe, documents })
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        let scratch = Scratch::beside(output)?;
+        let summing = Summing::new(scratch.staging()?, memory, pool.threads());
+        let mut next = parts.iter();
+        pool.for_each(stop, &mut || Ok(next.next()), &|| (), &|(), part| {
+            summing.add(|adding| part.rows()?.try_for_each(|batch| adding.to(|sum| sum.add(&batch?))))
+        })?;
+        let (recipe, documents) = (first.recipe.clone(), parts.iter().map(|part| part.documents).sum());
+        let path = scratch.dir.join("sum.parquet");
+        write(summing, (&path, 1), &scratch, &recipe, documents)?;
+        Ok(Self { path, _scratch: Some(scratch), recipe, documents })
     }
 
-    /// Writes `counts.parquet`.
+    /// The rows, batch by batch.
     ///
     /// # Errors
-    /// Those of the machine.
-    pub fn write(&self, path: &Path) -> Result<FileEntry> {
-        let properties = properties(&self.recipe, self.documents)?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let staging = Staging::new(parent)?;
-        let mut table = TableWriter::create(&staging, &format!(".seimai-counts-{}", std::process::id()), self.table.schema(), properties)?;
-        table.write(&self.table)?;
-        table.commit(path, path.display().to_string())
+    /// Those of the file.
+    pub fn rows(&self) -> Result<BatchIter<'static>> {
+        Ok(Box::new(open_table(&self.path, None, 1 << 16)?))
     }
 
     /// Reads `counts.parquet`.
@@ -228,8 +282,7 @@ impl Histogram {
         let recipe = recipe.ok_or_else(|| none("what it was made with is missing, or of another version"))?;
         let documents =
             value(DOCUMENTS_KEY).and_then(|text| text.parse().ok()).ok_or_else(|| none("it does not say of how many documents"))?;
-        let table = open_table(path, None, 1 << 16)?.concat()?;
-        Ok(Self { table, recipe, documents })
+        Ok(Self { path: path.to_path_buf(), _scratch: None, recipe, documents })
     }
 
     /// Options of a vocabulary as this histogram was counted for: what it was made with stands, the rest as given.

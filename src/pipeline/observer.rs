@@ -27,6 +27,13 @@ pub enum Event {
         /// Bytes of text done.
         bytes: u64,
     },
+    /// A vocabulary is being trained, and so many merges are learned.
+    Learned {
+        /// Merges so far, in both stages.
+        merges: u64,
+        /// The newest token; a piece of a character shows as U+FFFD.
+        newest: String,
+    },
     /// The pass is complete.
     PassFinished {
         /// Name of the pass.

@@ -4,16 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::count::Counted;
+use super::crew;
 use super::histogram;
 use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
-use super::tables::write_table_with;
+use super::summing::Summing;
 use super::work_dir::Entry;
 use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
-use crate::io::FileEntry;
+use crate::io::{FileEntry, TableWriter};
 use crate::normalize;
 use crate::stage::BatchIter;
 
@@ -60,12 +61,19 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
     let sum = counted.key.clone().and("sum with its recipe").and_steps(context.plan(), &["count"]).name();
     let fold = Pass::fold(pass::TRAIN, sum.clone(), 1);
     fold.run::<u64>(context, |_, underway| {
-        let mut batches = counted.tables.iter().flat_map(|table| read_counts(context, table));
-        let counts = bpe::merge_counts(&mut batches, (context.memory / 2) as usize)?;
+        let summing = Summing::new(context.store.work.staging().clone(), context.memory, context.pool.threads());
+        let mut tables = counted.tables.iter();
+        context.pool.for_each(context.stop, &mut || Ok(tables.next()), &|| (), &|(), table| {
+            summing.add(|adding| read_counts(context, table).try_for_each(|batch| adding.to(|sum| sum.add(&batch?))))
+        })?;
         let recipe = histogram::recipe(context.plan(), Some(context.stages.dictionary.fingerprint().to_owned()), 1)?;
         let properties = histogram::properties(&recipe, counted.documents)?;
-        let table = write_table_with(&context.store.work, &layout::made(pass::TRAIN, "counts", &sum), &counts, properties)?;
-        underway.commit(0, &Entry::new(vec![table], counts.num_rows() as u64))
+        let path = layout::made(pass::TRAIN, "counts", &sum);
+        let mut table = TableWriter::create(context.store.work.staging(), &path.replace('/', "-"), bpe::counts_schema(), properties)?;
+        summing.finish(1, &mut |batch| table.write(batch))?;
+        let rows = table.rows();
+        let table = table.commit(&context.store.work.output(&path)?, path)?;
+        underway.commit(0, &Entry::new(vec![table], rows))
     })?;
     let summed = fold.entry::<u64>(context, 0)?;
     let counts = summed.files.into_iter().next().ok_or_else(|| Error::internal("the counts have no table"))?;
@@ -75,7 +83,10 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
     let unit = unit.and_steps(context.plan(), &["train"]).name();
     let fold = Pass::fold(pass::TRAIN, unit.clone(), 1);
     fold.run::<VocabularyFacts>(context, |_, underway| {
-        let mut trained = bpe::train(&context.store.table(&counts.path)?.concat()?, &context.plan().tokenizer)?;
+        let rows = || Ok(Box::new(context.store.table(&counts.path)?) as BatchIter<'_>);
+        let options = &context.plan().tokenizer;
+        let trained = crew::train(&rows, options, &[options.vocab_size], context.memory, context.pool, context.stop, context.observer)?;
+        let mut trained = trained.into_iter().next().ok_or_else(|| Error::internal("no vocabulary"))?;
         if ours {
             let normalizer = normalize::huggingface::normalizer(&context.plan().normalize).map_err(Error::refused)?;
             trained.tokenizer = trained.tokenizer.with_normalizer(normalizer);

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use arrow::array::AsArray;
+
 use crate::harness::{World, tree};
 
 const PLAN: &str =
@@ -72,15 +74,58 @@ fn several_sizes_and_what_is_left_out() {
     assert!(all.contains("50 documents") && !all.contains("--min-count"), "{all}");
     let err = done(&world, &["count", "a.jsonl", "-o", "some.parquet", "--min-count", "5"]);
     assert!(err.contains("--min-count leaves out") && err.contains("% of the text"), "{err}");
-    done(&world, &["train", "all.parquet", "--vocab-size", "300,380", "-o", "sizes"]);
-    done(&world, &["train", "all.parquet", "--vocab-size", "300", "-o", "one"]);
-    assert_eq!(tree(&world.path("sizes/300")), tree(&world.path("one")), "each size as if alone");
+    done(&world, &["train", "all.parquet", "--vocab-size", "300,380", "-o", "sizes", "--threads", "2"]);
+    for size in ["300", "380"] {
+        done(&world, &["train", "all.parquet", "--vocab-size", size, "-o", size, "--threads", "1"]);
+        assert_eq!(tree(&world.path(&format!("sizes/{size}"))), tree(&world.path(size)), "each size as if alone");
+    }
     let sizes = ["300", "380"].map(|size| {
         let json: serde_json::Value =
             serde_json::from_slice(&fs::read(world.path(&format!("sizes/{size}/tokenizer.json"))).unwrap()).unwrap();
         json["model"]["merges"].as_array().unwrap().len()
     });
     assert_eq!(sizes, [300 - 258, 380 - 258]);
+}
+
+/// With superwords the stages part at another merge for each size.
+#[test]
+fn sizes_with_superwords_are_those_of_one_size() {
+    let world = corpus();
+    done(&world, &["count", "a.jsonl", "b.jsonl", "-o", "all.parquet", "--set", "tokenizer.superwords=0.4"]);
+    let train = |sizes: &str, out: &str, threads: &str| {
+        let more = ["--set", "tokenizer.superwords=0.4", "--threads", threads, "--progress", "json"];
+        done(&world, &[&["train", "all.parquet", "--vocab-size", sizes, "-o", out], &more[..]].concat())
+    };
+    let err = train("420,310,360", "sizes", "8");
+    assert!(err.contains("pass_started") && err.contains("pass_finished"), "{err}");
+    for size in ["420", "310", "360"] {
+        train(size, size, "1");
+        assert_eq!(tree(&world.path(&format!("sizes/{size}"))), tree(&world.path(size)), "{size}");
+    }
+}
+
+/// The words are tokens, their merges stand at the head, and a word that could never be met is refused.
+#[test]
+fn protected_words_are_tokens() {
+    let world = corpus();
+    done(&world, &["count", "a.jsonl", "-o", "all.parquet"]);
+    let protect = |words: &str| format!("tokenizer.protected={words}");
+    let train = ["train", "all.parquet", "--vocab-size", "400", "-o", "t", "--set"];
+    done(&world, &[&train[..], &[&protect("[\"玄米\",\"精米しました\"]")]].concat());
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(world.path("t/tokenizer.json")).unwrap()).unwrap();
+    // 玄 and 米 in two merges each, and one for both.
+    assert_eq!(json["model"]["merges"][4], serde_json::json!(["çİĦ", "ç±³"]));
+    world.write("words.jsonl", "{\"text\": \"玄米\"}\n{\"text\": \"精米しました\"}\n");
+    done(&world, &["encode", "words.jsonl", "--tokenizer", "t", "-o", "words"]);
+    let rows = crate::harness::rows(&world.path("words/tokens"));
+    let lengths = rows.iter().flat_map(|batch| {
+        let column = batch.column_by_name("n_tokens").unwrap().clone();
+        column.as_primitive::<arrow::datatypes::Int32Type>().values().to_vec()
+    });
+    assert_eq!(lengths.collect::<Vec<_>>(), [1, 1]);
+    for (words, why) in [("[\"ﾒｰﾙ\"]", "メール"), ("[\"玄米。\"]", "is cut by the pattern")] {
+        refused(&world, &[&train[..], &[&protect(words)]].concat(), &["tokenizer.protected", why]);
+    }
 }
 
 #[test]

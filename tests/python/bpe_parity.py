@@ -1,9 +1,13 @@
 """Compares the vocabulary room with Hugging Face `tokenizers` (pip install tokenizers): patterns, training, encoding.
 
     cargo build --release --example bpe_parity
-    python tests/python/bpe_parity.py target/release/examples/bpe_parity [CORPUS.jsonl …]
+    python tests/python/bpe_parity.py target/release/examples/bpe_parity --seimai target/release/seimai corpora-samples/*.jsonl
 
-CORPUS lines are {"text": …, "ends": [byte ends of morphemes]}; `ends` may be missing. Exit code 1 if anything differs.
+With `--seimai`, FILES are what `seimai count` reads: histograms of five kinds are counted and trained on by the program. `--long` reads FILES
+itself, counts and encodes them too, and takes minutes. Merge for merge and id for id; exit code 1 if anything differs.
+
+Two differences are meant, and set apart here: a token of ours never equals a special token (theirs would be merged into it), and whole
+characters are kept whole, which is switched off.
 """
 import argparse
 import json
@@ -12,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -136,11 +141,17 @@ def same_model(ours_json, tokenizer):
 
 
 def tiny(rng):
-    letters = "ab" if rng.random() < 0.5 else "abcd"
+    """A few pieces of two to four letters: runs, repetitions and overlaps, where merges could go wrong."""
+    letters = "abcd"[:rng.randrange(2, 5)]
     pieces = Counter()
     for _ in range(rng.randrange(1, 8)):
-        if rng.random() < 0.3:
+        kind = rng.random()
+        if kind < 0.25:
             piece = rng.choice(letters) * rng.randrange(1, 12)
+        elif kind < 0.5:
+            # The same short strings in other orders: what could make a token that exists already.
+            parts = [rng.choice(letters) + rng.choice(letters), rng.choice(letters) * 2 + rng.choice(letters), rng.choice(letters)]
+            piece = "".join(rng.choice(parts) for _ in range(rng.randrange(1, 6)))
         else:
             piece = "".join(rng.choice(letters) for _ in range(rng.randrange(1, 9)))
         pieces[piece.encode()] += rng.randrange(1, 4)
@@ -152,14 +163,42 @@ def check_tiny(program, n):
     for size, frequency, length in ((300, 1, 0), (265, 1, 0), (300, 2, 0), (300, 1, 4)):
         histograms = [tiny(rng) for _ in range(n)]
         lines = [line for histogram in histograms for line in rows(histogram) + [[]]]
-        wrong, recreated = [], 0
+        wrong = []
         for histogram, answer in zip(histograms, ours(program, ["train", "none", size, "false", frequency, length, 0], lines), strict=True):
-            if answer["passed_over"]:
-                # They merge into a token that exists already; we never do, and say so.
-                recreated += 1
-            elif not same_model(answer["tokenizer"], hugging_face(histogram, "none", size, frequency, length)):
+            # No merge of these comes to a string that is a token already: nothing is passed over, and nothing left out of the comparison.
+            if answer["passed_over"] or not same_model(answer["tokenizer"], hugging_face(histogram, "none", size, frequency, length)):
                 wrong.append(histogram)
-        verdict(f"train tiny, size {size}, frequency {frequency}, length {length}", n - recreated, wrong, f" ({recreated} re-create a token: left out)")
+        verdict(f"train tiny, size {size}, frequency {frequency}, length {length}", n, wrong)
+
+
+def check_ties(program):
+    """Thousands of pieces with the same few counts: nearly every choice is a tie."""
+    rng = random.Random(5)
+    words = {"".join(rng.choice("abcdefghijkl") for _ in range(rng.randrange(2, 7))).encode() for _ in range(6000)}
+    histogram = sorted(((word, rng.randrange(1, 3)) for word in words), key=lambda row: (-row[1], row[0]))
+    for size in (1000, 6000):
+        answer, = ours(program, ["train", "none", size, "false", 1, 0, 0], rows(histogram) + [[]])
+        equal = same_model(answer["tokenizer"], hugging_face(histogram, "none", size))
+        verdict(f"train ties, size {size}", 1, [] if equal else ["models differ"])
+
+
+def check_histograms(seimai, files, size):
+    """What the program counts and trains on: the five kinds of histograms that people train on."""
+    import pyarrow.parquet
+    kinds = {"morpheme": ("deepseek-v3", "morpheme"), "script": ("deepseek-v3", "script"), "runs": ("deepseek-v3", "none"),
+             "gpt2": ("gpt2", "none"), "cl100k": ("cl100k", "none"), "whole lines": ("none", "none")}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind, (pattern, cuts) in kinds.items():
+            counts, out = Path(scratch, "counts.parquet"), Path(scratch, "tokenizer")
+            subprocess.run([seimai, "count", *files, "-o", counts, "--quiet", "--set", f"tokenizer.pattern={pattern}", "--set",
+                            f"tokenizer.boundaries={cuts}"], check=True)
+            subprocess.run([seimai, "train", counts, "--vocab-size", str(size), "-o", out, "--quiet", "--progress", "none", "--set",
+                            "tokenizer.whole_characters=false", "--set", "tokenizer.superwords=0"], check=True)
+            table = pyarrow.parquet.read_table(counts).to_pydict()
+            histogram = [row[1:] for row in zip(table["level"], table["pre_token"], table["count"], strict=True) if row[0] == 0]
+            mine = json.loads((out / "tokenizer.json").read_text(encoding="utf8"))
+            equal = same_model(mine, hugging_face(histogram, pattern, size))
+            verdict(f"train {kind}, {len(histogram)} pieces, {len(mine['model']['merges'])} merges", 1, [] if equal else ["models differ"])
 
 
 def check_corpus(program, path, size):
@@ -211,13 +250,18 @@ def check_encoding(program, model, name, documents):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("corpus", nargs="*")
-    parser.add_argument("--size", type=int, default=8000)
-    parser.add_argument("--tiny", type=int, default=3000)
-    args = parser.parse_args()
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--seimai", help="the program that counts FILES and trains on them")
+    parser.add_argument("--long", action="store_true", help='FILES hold {"text": …, "ends": [byte ends of morphemes, may be missing]} a line')
+    parser.add_argument("--size", type=int, default=6000)
+    parser.add_argument("--tiny", type=int, default=3000, help="random histograms for each of four settings")
+    args = parser.parse_intermixed_args()
     check_patterns(args.program, random_strings(30000, 3))
     check_tiny(args.program, args.tiny)
-    for path in args.corpus:
+    check_ties(args.program)
+    if args.seimai:
+        check_histograms(args.seimai, args.files, args.size)
+    for path in args.files if args.long else []:
         check_corpus(args.program, path, args.size)
     sys.exit(bool(FAILURES))
 

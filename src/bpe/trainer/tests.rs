@@ -6,6 +6,33 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bpe::class::is_inside_character;
+use crate::bpe::crew::Alone;
+
+/// Several hands that take turns, and little memory.
+struct Several(usize);
+
+impl Crew for Several {
+    fn threads(&self) -> usize {
+        3
+    }
+
+    fn side_by_side(&self, n: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..n).rev().for_each(work);
+    }
+
+    fn memory(&self) -> usize {
+        self.0
+    }
+
+    fn learned(&self, _: &[Merge], _: &[u8]) -> bool {
+        true
+    }
+}
+
+fn learned(pre_tokens: &[(&[u8], u64)], limits: &Limits, crew: &dyn Crew, floor: u64) -> Learned {
+    let corpus = FlatCorpus::of(pre_tokens.iter().copied(), limits.whole_characters).unwrap();
+    learn_from(corpus, Learned::default(), limits, crew, floor).unwrap()
+}
 
 /// Counts every pair of every pre-token anew for each merge.
 fn reference(pre_tokens: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
@@ -49,7 +76,8 @@ fn reference(pre_tokens: &[(&[u8], u64)], limits: &Limits) -> Vec<Merge> {
 }
 
 fn histogram() -> impl Strategy<Value = Vec<(String, u64)>> {
-    let pre_token = prop_oneof!["[ab]{1,10}", "[abcd]{1,8}", "a{1,12}", "[あいaé]{1,5}", "(ab|ba|aab){1,4}"];
+    let pre_token =
+        prop_oneof!["[ab]{1,10}", "[abcd]{1,8}", "a{1,12}", "[あいaé]{1,5}", "[あいうアー亜😀a]{1,9}", "あ{1,9}", "(ab|ba|aab){1,4}"];
     proptest::collection::btree_map(pre_token, 1_u64..4, 1..8).prop_map(|map| map.into_iter().collect())
 }
 
@@ -70,15 +98,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
-    fn merges_equal_the_reference(histogram in histogram(), limits in limits(), floor in 1_u64..20) {
+    fn merges_equal_the_reference(histogram in histogram(), limits in limits(), floor in 1_u64..20, memory in 0_usize..200) {
         let pre_tokens: Vec<(&[u8], u64)> = histogram.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
         let expected = reference(&pre_tokens, &limits);
-        let learned = train(&pre_tokens, &limits).unwrap();
-        prop_assert_eq!(&learned.merges, &expected);
-        // A high floor only costs scans.
-        let from_above = train_from(&pre_tokens, &limits, floor).unwrap();
+        let found = learned(&pre_tokens, &limits, &Alone, 1);
+        prop_assert_eq!(&found.merges, &expected);
+        prop_assert_eq!(&train(&pre_tokens, &limits).unwrap().merges, &expected);
+        // A high floor only costs scans, and so does little memory; parts change nothing.
+        let from_above = learned(&pre_tokens, &limits, &Alone, floor);
         prop_assert_eq!(&from_above.merges, &expected);
         prop_assert!(from_above.merges.iter().all(|merge| merge.count >= from_above.floor));
+        prop_assert_eq!(&learned(&pre_tokens, &limits, &Several(memory), floor).merges, &expected);
+        // Cells of bytes and of characters give the same under the rule of whole characters.
+        let bytes = FlatCorpus::of(pre_tokens.iter().copied(), false).unwrap();
+        prop_assert_eq!(&learn(bytes, Learned::default(), &limits, &Alone).unwrap(), &found);
     }
 }
 
@@ -89,11 +122,15 @@ proptest! {
     #[test]
     fn resuming_equals_one_run(histogram in histogram(), limits in limits(), share in 0.0..1.0_f64) {
         let pre_tokens: Vec<(&[u8], u64)> = histogram.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
-        let whole = train(&pre_tokens, &limits).unwrap();
-        let first = train(&pre_tokens, &Limits { merges: (limits.merges as f64 * share) as usize, ..limits.clone() }).unwrap();
-        let symbols: Vec<(Vec<u32>, u64)> = pre_tokens.iter().map(|(pre_token, count)| (apply(pre_token, &first.merges), *count)).collect();
-        let symbols: Vec<(&[u32], u64)> = symbols.iter().map(|(pre_token, count)| (pre_token.as_slice(), *count)).collect();
-        prop_assert_eq!(resume(&symbols, first, &limits).unwrap().merges, whole.merges);
+        let whole = learned(&pre_tokens, &limits, &Alone, 1);
+        let fewer = Limits { merges: (limits.merges as f64 * share) as usize, ..limits.clone() };
+        let first = learned(&pre_tokens, &fewer, &Alone, 1);
+        prop_assert_eq!(&first, &whole.first(fewer.merges));
+        let mut encoded = FlatCorpus::default();
+        for (pre_token, count) in &pre_tokens {
+            encoded.push_tokens(&apply(pre_token, &first.merges), *count).unwrap();
+        }
+        prop_assert_eq!(learn(encoded, first, &limits, &Alone).unwrap().merges, whole.merges);
     }
 }
 
@@ -114,20 +151,42 @@ fn apply(pre_token: &[u8], merges: &[Merge]) -> Vec<u32> {
 
 #[test]
 fn a_low_pair_forces_a_rescan() {
-    let learned = train_from(&[(b"ab", 30), (b"cd", 2)], &ALL, 16).unwrap();
-    assert_eq!((learned.merges.len(), learned.rescans, learned.floor), (2, 2, 1));
+    let found = learned(&[(b"ab", 30), (b"cd", 2)], &ALL, &Alone, 16);
+    assert_eq!((found.merges.len(), found.rescans, found.floor), (2, 2, 1));
+}
+
+/// Lists of 4 positions fit, those of all pairs do not: the floor rises, and falls again with each scan.
+#[test]
+fn little_memory_forces_rescans() {
+    let pre_tokens: Vec<(&[u8], u64)> = vec![(b"ab", 90), (b"cde", 40), (b"fgh", 9), (b"ijklm", 2), (b"nopqr", 1)];
+    let [little, much] = [Several(24), Several(1 << 20)].map(|crew| learned(&pre_tokens, &ALL, &crew, 1));
+    assert_eq!((little.merges, little.floor), (much.merges, 1));
+    assert!(little.rescans > 2 && much.rescans == 0, "{}", little.rescans);
+}
+
+/// As many positions as are worked on side by side, in pre-tokens that lie across the middle of the array.
+#[test]
+fn long_lists_are_divided() {
+    let long = ["ab".repeat(90_000), "あい".repeat(50_000), "a".repeat(99_999)];
+    let pre_tokens: Vec<(&[u8], u64)> = long.iter().map(|text| (text.as_bytes(), 3)).chain([(&b"abab"[..], 2), (b"xa", 1)]).collect();
+    for whole_characters in [false, true] {
+        let limits = Limits { merges: 40, whole_characters, ..ALL };
+        assert_eq!(learned(&pre_tokens, &limits, &Several(usize::MAX), 1), learned(&pre_tokens, &limits, &Alone, 1));
+    }
 }
 
 #[test]
 fn equal_letters_merge_from_the_left() {
-    let learned = train(&[(b"aaaaa", 1)], &ALL).unwrap();
+    let found = learned(&[(b"aaaaa", 1)], &ALL, &Alone, 1);
     let a = BYTE_ORDER.iter().position(|&byte| byte == b'a').unwrap() as u32;
-    let pairs: Vec<_> = learned.merges.iter().map(|merge| (merge.left, merge.right, merge.count)).collect();
+    let pairs: Vec<_> = found.merges.iter().map(|merge| (merge.left, merge.right, merge.count)).collect();
     assert_eq!(pairs, [(a, a, 4), (256, a, 1), (256, 257, 1)]);
 }
 
 #[test]
-fn counts_beyond_64_bits_are_refused() {
-    assert_eq!(train(&[(b"ab", u64::MAX)], &ALL), Err(TooLarge));
+fn what_cannot_be_trained_on_is_said() {
+    let mut corpus = FlatCorpus::default();
+    assert_eq!(corpus.push_bytes(b"ab", u64::MAX), Err(Untrainable::TooLarge));
+    assert_eq!(corpus.push_characters(b"a\xff", 1), Err(Untrainable::NotText));
     assert_eq!(train(&[], &ALL).unwrap().merges, []);
 }

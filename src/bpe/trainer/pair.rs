@@ -1,0 +1,15 @@
+//! Pairs of tokens as keys, and what stands for an occurrence list.
+
+/// Instead of the index of an occurrence list: the pair has none, because it is below the floor or not allowed.
+pub(crate) const NO_LIST: u32 = u32::MAX;
+
+/// Instead of the index of an occurrence list: the pair lies inside characters.
+pub(crate) const INSIDE: u32 = u32::MAX - 1;
+
+/// Shorter lists are worked on by one thread: to divide the work would take longer.
+pub(crate) const SIDE_BY_SIDE: usize = 1 << 16;
+
+/// A pair as one number, in the order of (left, right).
+pub(crate) fn pair_key(left: u32, right: u32) -> u64 {
+    u64::from(left) << 32 | u64::from(right)
+}
