@@ -15,18 +15,22 @@ mod joins;
 pub mod merge;
 mod merge_ranks;
 mod merger;
+mod neighbours;
 mod options;
 pub mod pattern;
+mod prefixes;
 mod ranked;
 mod recipe;
 pub mod sentencepiece;
 mod shape;
 mod short_key;
+mod symbols;
 pub mod tiktoken;
 mod tokenizer_file;
 pub mod train;
 pub mod trainer;
 pub mod vocabulary;
+mod walk;
 
 use std::sync::Arc;
 
