@@ -36,11 +36,12 @@ fn main() {
             timing::cpu_seconds() - start
         };
         let (first, second) = (pass(), pass());
-        let digest = format!("{:x}", sha2::Sha256::digest(ids.iter().flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>()));
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let digest: Vec<String> = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let megabytes = text.len() as f64 / 1e6;
         let row = serde_json::json!({
             "text": path, "megabytes": megabytes, "cpu_s": first, "second_cpu_s": second, "mb_per_s": megabytes / first, "second_mb_per_s": megabytes / second,
-            "tokens": ids.len(), "ids": digest, "tables_s": built,
+            "tokens": ids.len(), "ids": digest.concat(), "tables_s": built,
         });
         println!("{row}");
     }
