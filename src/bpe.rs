@@ -18,21 +18,25 @@ mod joins;
 pub mod merge;
 mod merge_ranks;
 mod merger;
+mod neighbours;
 mod options;
 pub mod pattern;
 pub mod portrait;
+mod prefixes;
 mod protected;
 mod ranked;
 mod recipe;
 pub mod sentencepiece;
 mod shape;
 mod short_key;
+mod symbols;
 pub mod tally;
 pub mod tiktoken;
 mod tokenizer_file;
 pub mod train;
 pub mod trainer;
 pub mod vocabulary;
+mod walk;
 
 use std::sync::Arc;
 

@@ -12,6 +12,9 @@ pub const MAX_ID: u32 = 1 << 21;
 /// There must be fewer merges than this, so that a pair and its rank fit one word of the encoder's table.
 pub const MAX_MERGES: usize = (1 << 22) - 1;
 
+/// Characters that are tokens, at most, where texts start from characters: each has a number of 16 bits.
+pub const MAX_CHARACTERS: usize = 65_533;
+
 /// What a pre-token consists of before any merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alphabet {
@@ -57,8 +60,8 @@ impl Tokenizer {
     /// A tokenizer from tokens with their ids (in any order), merges in order of rank, and special tokens.
     ///
     /// # Errors
-    /// One sentence if an id or a string occurs twice, an id is out of range, a string is empty, or a merge names a
-    /// token that does not exist.
+    /// One sentence if an id or a string occurs twice, an id is out of range, a string is empty, there are too many characters, or a
+    /// merge names a token that does not exist.
     pub fn new(
         pattern: Pattern,
         alphabet: Alphabet,
@@ -70,6 +73,10 @@ impl Tokenizer {
         let strings = by_id(tokens, &specials)?;
         if merges.len() >= MAX_MERGES {
             return Err(format!("{} merges are too many (at most {} are allowed)", merges.len(), MAX_MERGES - 1));
+        }
+        let is_character = |token: &&(u32, Vec<u8>)| std::str::from_utf8(&token.1).is_ok_and(|text| text.chars().nth(1).is_none());
+        if alphabet == Alphabet::Characters && tokens.iter().filter(is_character).count() > MAX_CHARACTERS {
+            return Err(format!("more than {MAX_CHARACTERS} characters are tokens"));
         }
         let ids: FxHashMap<&[u8], u32> = tokens.iter().map(|(id, bytes)| (bytes.as_slice(), *id)).collect();
         let mut rules = Vec::with_capacity(merges.len());
