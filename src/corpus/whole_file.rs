@@ -14,10 +14,10 @@ use crate::error::Result;
 use crate::quarantine::Kind;
 
 /// What is made of the decoded file; a fault costs all of it.
-pub(super) type ToDocuments = fn(String, &Wanted) -> std::result::Result<Vec<Document>, Fault>;
+pub(super) type ToDocuments = fn(String, Wanted) -> std::result::Result<Vec<Document>, Fault>;
 
 /// Counts the documents of a file without reading it, if that can be: as many as [`ToDocuments`] gives, one for a fault.
-pub(super) type Count = fn(&[u8], &Wanted) -> u64;
+pub(super) type Count = fn(&[u8], Wanted) -> u64;
 
 /// A file that is read as a whole.
 pub(super) struct WholeFile {
@@ -58,7 +58,7 @@ impl Framing for WholeFile {
             shard.push_lost(source.input, 0, Lost::too_long(None, length, record_max));
         } else if source.is_sound() && length > 0 {
             let (bytes, to_documents, input) = (shard.store(&source.pending), self.to_documents, source.input);
-            shard.count_records((self.count)(&self.source.pending, &self.source.reading.wanted()));
+            shard.count_records((self.count)(&self.source.pending, self.source.reading.wanted()));
             shard.push(input, 0, File { bytes, to_documents });
         }
         let source = &mut self.source;
@@ -91,7 +91,7 @@ impl Content for File {
     fn decode(&self, offset: u64, bytes: &[u8], sink: &mut Sink<'_>) -> Result<()> {
         let bytes = &bytes[self.bytes.clone()];
         let Some(text) = sink.decode_text(offset, bytes, None) else { return Ok(()) };
-        let documents = match (self.to_documents)(text, &sink.wanted()) {
+        let documents = match (self.to_documents)(text, sink.wanted()) {
             Ok(documents) => documents,
             Err(Fault { reason, detail }) => {
                 sink.quarantine(&Bad { offset, line: None, length: bytes.len() as u64, kind: Kind::Record, reason, detail: &detail });
@@ -100,9 +100,9 @@ impl Content for File {
         };
         let is_whole = documents.len() == 1;
         for (number, document) in (1..).zip(documents) {
-            let Document { id, text, url, license, date, meta, offset: begins, dropped } = document;
+            let Document { id, text, url, license, date, offset: begins, meta, dropped } = document;
             let (offset, ordinal_in_file) = if is_whole { (offset, 0) } else { (begins, number) };
-            let record = Record { id, text, url, license, date, meta, offset, ordinal_in_file, ..Record::default() };
+            let record = Record { id, text, url, license, date, meta, ordinal_in_file, offset, ..Record::default() };
             if sink.keep(record)? {
                 sink.note_dropped(&dropped);
             }

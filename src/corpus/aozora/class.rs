@@ -20,8 +20,9 @@ enum Class {
 fn class(c: char) -> Class {
     match c {
         // A small ヶ stands for a kanji; the large one does not.
-        '々' | '仝' | '〆' | '〇' | 'ヶ' => Class::Kanji,
-        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}' => Class::Kanji,
+        '々' | '仝' | '〆' | '〇' | 'ヶ' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}' => {
+            Class::Kanji
+        }
         'ぁ'..='ゖ' | 'ゝ' | 'ゞ' | '\u{3099}' | '\u{309a}' => Class::Hiragana,
         'ァ'..='ヺ' | 'ー' | 'ヽ' | 'ヾ' | '\u{31f0}'..='\u{31ff}' => Class::Katakana,
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | 'Α'..='ω' | 'А'..='я' | 'Ё' | 'ё' | '−' | '－' | '＆' | '’' | '，' | '．' => {

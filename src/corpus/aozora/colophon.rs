@@ -48,11 +48,10 @@ pub(super) fn is_in(text: &str) -> bool {
         let Some(at) = text.as_bytes().get(..end).and_then(|bytes| finder.rfind(bytes)) else { break };
         end = at;
         let (before, rest) = text.split_at(at);
-        let begins_block =
-            before.trim_end_matches([' ', '　']).ends_with(['\n', '\r']) && before.trim_end_matches(['\n', '\r']).len() + 1 < before.len();
+        let line_before = before.strip_suffix("\r\n").or_else(|| before.strip_suffix(['\n', '\r']));
+        let begins_block = line_before.is_some_and(|line| line.trim_end_matches([' ', '　']).ends_with(['\n', '\r']));
         if names_book(rest) && begins_block {
-            let is_named = |sign: &&str| rest.contains(*sign);
-            return ["入力：", "校正：", "青空文庫"].iter().any(|sign| is_named(&sign)) || before.contains('《');
+            return ["入力：", "校正：", "青空文庫"].iter().any(|sign| rest.contains(sign)) || before.contains('《');
         }
     }
     text.contains("青空文庫作成ファイル：") && text.contains("\n入力：")
@@ -77,7 +76,7 @@ pub(super) fn begins(lines: &[&str]) -> usize {
     }
     let from = lines.len().saturating_sub(LINES_MAX);
     let is_sign = |line: &&str| SIGNS.iter().any(|sign| line.starts_with(sign));
-    let Some(first) = lines.iter().skip(from).position(|line| is_sign(line)).map(|at| from + at) else { return lines.len() };
+    let Some(first) = lines.iter().skip(from).position(is_sign).map(|at| from + at) else { return lines.len() };
     if !lines.iter().skip(first).any(|line| line.contains("青空文庫") || line.starts_with("入力：")) {
         return lines.len();
     }
@@ -115,7 +114,7 @@ pub(super) fn read(lines: &[&str]) -> Colophon {
         .fields
         .extend(released.iter().map(|date| ("released", date.clone())).chain(revised.iter().map(|date| ("revised", date.clone()))));
     colophon.date = revised.or(released);
-    colophon.text = lines.join("\n").trim().to_owned();
+    lines.join("\n").trim().clone_into(&mut colophon.text);
     colophon
 }
 

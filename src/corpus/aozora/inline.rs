@@ -232,12 +232,11 @@ impl Inline {
         let length = self.body.text.len();
         // A note may stand between: the reading is that of the words before it.
         let limit = if state.breaks.1 == length { state.breaks.0 } else { state.breaks.1 };
-        let start = match state.mark.take() {
-            Some(mark) => mark,
-            None => {
-                let before = self.body.text.get(state.start..).unwrap_or_default();
-                (state.start + class::base(before, &state.described)).max(limit)
-            }
+        let start = if let Some(mark) = state.mark.take() {
+            mark
+        } else {
+            let before = self.body.text.get(state.start..).unwrap_or_default();
+            (state.start + class::base(before, &state.described)).max(limit)
         };
         let is_second = start >= length && state.reading == Some(length);
         if start >= length && !is_second {
@@ -327,7 +326,6 @@ impl Inline {
     fn effect(&mut self, effect: Effect<'_>, line: &Line<'_>, behind: usize, state: &State) {
         let length = self.body.text.len();
         match effect {
-            Effect::Layout => {}
             Effect::Heading { level, of } => {
                 let heading = plain(of);
                 self.heading(level, &heading);
@@ -350,7 +348,6 @@ impl Inline {
             Effect::CommentEnds if !line.text.get(behind..).is_some_and(|rest| rest.starts_with('）')) && self.has_open(state) => {
                 self.body.text.push('）');
             }
-            Effect::CommentBegins | Effect::CommentEnds => {}
             Effect::Reading { of, reading } => {
                 let (of, said) = (plain(of), plain(reading));
                 if let Some(from) = self.find(&of, state).filter(|_| self.options.spans) {
@@ -366,12 +363,12 @@ impl Inline {
                     self.body.variants.push(Span { from, to: from + of.len(), said: plain(source) });
                 }
             }
-            Effect::Variant { .. } => {}
             Effect::Kanbun(mark) => {
                 if self.options.spans {
                     self.body.kanbun.push((length, mark.to_owned()));
                 }
             }
+            Effect::Layout | Effect::CommentBegins | Effect::CommentEnds | Effect::Variant { .. } => {}
         }
     }
 
@@ -436,8 +433,8 @@ fn sign(bytes: &[u8], at: usize, state: &State) -> Option<Sign> {
 fn width(first: u8) -> usize {
     match first {
         ..0x80 => 1,
-        ..0xe0 => 2,
-        ..0xf0 => 3,
+        0x80..0xe0 => 2,
+        0xe0..0xf0 => 3,
         _ => 4,
     }
 }
@@ -449,10 +446,9 @@ fn reading_end(line: &Line<'_>, from: usize, to: usize) -> Option<usize> {
     while at < to {
         match bytes.get(at..)? {
             [0xe3, 0x80, 0x8b, ..] => return Some(at),
-            [0xe3, 0x80, 0x8a, ..] => return None,
+            [] | [0xe3, 0x80, 0x8a, ..] => return None,
             [0xef, 0xbc, 0xbb, ..] => at = line.pairs.close(at).unwrap_or(at) + SIGN,
             [first, ..] => at += width(*first),
-            [] => return None,
         }
     }
     None
@@ -469,14 +465,13 @@ fn accents_end(line: &Line<'_>, at: usize, to: usize) -> Option<usize> {
                 look(piece, next);
                 return has_letters.then_some(next);
             }
-            [0xe3, 0x80, 0x94, ..] => return None,
+            [] | [0xe3, 0x80, 0x94, ..] => return None,
             [0xef, 0xbc, 0xbb, ..] => {
                 look(piece, next);
                 next = line.pairs.close(next).unwrap_or(next) + SIGN;
                 piece = next;
             }
             [first, ..] => next += width(*first),
-            [] => return None,
         }
     }
     None

@@ -64,7 +64,7 @@ mod tests {
     fn notes_end() {
         let notes = |line: &str| -> Vec<String> {
             let pairs = Pairs::of(line);
-            pairs.0.iter().map(|(open, close)| line[*open..*close + 3].to_owned()).collect()
+            pairs.0.iter().map(|(open, close)| line.get(*open..*close + 3).unwrap().to_owned()).collect()
         };
         assert_eq!(notes("甲［乙］丙"), [""; 0]);
         assert_eq!(notes("甲［＃傍点］［乙］"), ["［＃傍点］"]);

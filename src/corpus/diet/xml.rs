@@ -39,13 +39,13 @@ pub(super) fn meetings(xml: &str) -> Result<Vec<Meeting>, Fault> {
             }
             Event::Text(text) => read.value.push_str(&text.xml10_content()),
             Event::CData(text) => read.value.push_str(&text.xml10_content()),
-            Event::GeneralRef(entity) => match resolved(&entity) {
-                Some(c) => read.value.push(c),
-                None => {
+            Event::GeneralRef(entity) => {
+                let Some(c) = resolved(&entity) else {
                     let name: String = entity.chars().take(40).collect();
                     return Err(fault("xml_entity", format!("the entity {name:?} is not expanded")));
-                }
-            },
+                };
+                read.value.push(c);
+            }
             Event::Eof if depth > 0 => return Err(fault("xml_eof", "the file ends inside of an element".to_owned())),
             Event::Eof => break,
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}

@@ -35,17 +35,17 @@ impl Format for Diet {
     }
 }
 
-fn options(wanted: &Wanted) -> Options {
+fn options(wanted: Wanted) -> Options {
     Options { meetings: wanted.diet == DietDocuments::Meeting }
 }
 
 /// Documents in the bytes, or one that cannot be read: which speeches say something is known by reading them.
-fn count(bytes: &[u8], wanted: &Wanted) -> u64 {
+fn count(bytes: &[u8], wanted: Wanted) -> u64 {
     let Ok(decoded) = charset::decode(bytes, None) else { return 1 };
     diet::documents(&decoded.text, &options(wanted)).map_or(1, |documents| documents.len() as u64)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "all formats are called the same way")]
-fn read(text: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(text: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     diet::documents(&text, &options(wanted)).map_err(|fault| Fault::new(fault.reason, fault.detail))
 }

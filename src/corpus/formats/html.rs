@@ -30,17 +30,17 @@ impl Format for Html {
 }
 
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "all formats are called the same way")]
-fn read(file: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     Ok(vec![page(&file, wanted, false)])
 }
 
 #[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "all formats are called the same way")]
-fn read_xml(file: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read_xml(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     Ok(vec![page(&file, wanted, true)])
 }
 
 /// A page as a document.
-pub(super) fn page(file: &str, wanted: &Wanted, is_xml: bool) -> Document {
+pub(super) fn page(file: &str, wanted: Wanted, is_xml: bool) -> Document {
     let options = Options { is_xml, ..wanted.html };
     match aozora::edition(file).filter(|_| wanted.notation != Notation::None) {
         Some(edition) => {

@@ -36,12 +36,12 @@ impl Format for Law {
     }
 }
 
-fn options(wanted: &Wanted) -> Options {
+fn options(wanted: Wanted) -> Options {
     Options { articles: wanted.law == LawDocuments::Article, readings: wanted.html.ruby == Ruby::Keep, spans: wanted.spans }
 }
 
 /// Documents in the bytes, or one that cannot be read. Acts as a whole are seldom several, and articles are counted by reading them.
-fn count(bytes: &[u8], wanted: &Wanted) -> u64 {
+fn count(bytes: &[u8], wanted: Wanted) -> u64 {
     let options = options(wanted);
     if !options.articles && !law::may_hold_several(bytes) {
         return 1;
@@ -51,6 +51,6 @@ fn count(bytes: &[u8], wanted: &Wanted) -> u64 {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "all formats are called the same way")]
-fn read(xml: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(xml: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     law::documents(&xml, &options(wanted)).map_err(|fault| Fault::new(fault.reason, fault.detail))
 }

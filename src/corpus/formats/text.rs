@@ -40,7 +40,7 @@ impl Format for Text {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "other formats can fail, and all are called the same way")]
-fn text(text: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn text(text: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     let is_aozora = match wanted.notation {
         Notation::Auto => aozora::is_work(&text),
         Notation::Aozora => true,
@@ -53,6 +53,6 @@ fn text(text: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fau
     Ok(vec![if is_aozora { aozora::read(&text, &options) } else { Document { text, ..Document::default() } }])
 }
 
-fn text_or_page(file: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn text_or_page(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     if html::is_page(&file) { Ok(vec![page(&file, wanted, false)]) } else { text(file, wanted) }
 }

@@ -24,7 +24,7 @@ pub struct Options {
 pub fn documents(xml: &str, options: &Options) -> Result<Vec<Document>, Fault> {
     let mut documents = Vec::new();
     for act in acts(xml, options.readings)? {
-        if options.articles { articles(act, options, &mut documents) } else { documents.push(whole(act, options)) }
+        if options.articles { articles(act, *options, &mut documents) } else { documents.push(whole(act, *options)) }
     }
     Ok(documents)
 }
@@ -56,7 +56,7 @@ impl<'a> Places<'a> {
     }
 }
 
-fn whole(act: Act, options: &Options) -> Document {
+fn whole(act: Act, options: Options) -> Document {
     let mut meta = act.meta.clone();
     let shown = |unit: &Unit| options.spans || !matches!(unit.kind, "paragraph" | "item" | "subitem" | "main");
     let units = || act.units.iter().enumerate().filter(|(_, unit)| shown(unit));
@@ -105,7 +105,7 @@ fn id(meta: &Map<String, Value>) -> Option<String> {
 }
 
 /// Each article, and what stands outside of articles: the preamble, provisions without articles, appendices.
-fn articles(act: Act, options: &Options, documents: &mut Vec<Document>) {
+fn articles(act: Act, options: Options, documents: &mut Vec<Document>) {
     let first = documents.len();
     let mut has_articles = vec![false; act.units.len()];
     for unit in act.units.iter().filter(|unit| unit.kind == "article") {

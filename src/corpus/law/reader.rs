@@ -62,7 +62,7 @@ pub(super) fn acts(xml: &str, keeps_readings: bool) -> Result<Vec<Act>, Fault> {
         let fault = |reason, detail: String| Fault { reason, detail: format!("{detail} (byte {})", at + 1) };
         match parser.read_event().map_err(|error| fault("xml_syntax", error.to_string()))? {
             Event::Start(tag) => {
-                reader.start(&tag, at, xml.len()).map_err(|reason| fault(reason, format!("more than {DEPTH_MAX} elements are open")))?
+                reader.start(&tag, at, xml.len()).map_err(|reason| fault(reason, format!("more than {DEPTH_MAX} elements are open")))?;
             }
             Event::Empty(tag) => {
                 reader.start(&tag, at, xml.len()).map_err(|reason| fault(reason, format!("more than {DEPTH_MAX} elements are open")))?;
@@ -141,7 +141,7 @@ impl Reader {
             return Ok(());
         }
         let element = element(name);
-        let is_hidden = attribute(tag, "Hide").as_deref() == Some("true");
+        let is_hidden = tag.attributes_raw().contains("Hide") && attribute(tag, "Hide").as_deref() == Some("true");
         if let Element::Left(kind) = element {
             self.leave(kind);
         } else if is_hidden {
@@ -195,11 +195,7 @@ impl Reader {
                 unit = self.begin_unit(kind, tag, at);
             }
             Element::Block | Element::Row | Element::Title | Element::Caption | Element::Label => self.writer.end_line(),
-            Element::Column => {
-                if self.next_part() > 0 {
-                    self.writer.wide();
-                }
-            }
+            Element::Column if self.next_part() > 0 => self.writer.wide(),
             Element::Cell => {
                 let is_first = self.next_part() == 0;
                 self.writer.begin_cell(is_first);
@@ -231,14 +227,16 @@ impl Reader {
 
     fn begin_unit(&mut self, kind: &'static str, tag: &BytesStart<'_>, at: u64) -> Option<usize> {
         let parent = self.open.iter().rev().find_map(|open| open.unit);
+        // Only supplementary provisions have been brought by another act.
+        let of_provision = |name: &str| if kind == "supplementary" { attribute(tag, name) } else { None };
         let act = self.act.as_mut().filter(|act| act.units.len() < UNITS_MAX)?;
         act.units.push(Unit {
             kind,
             number: attribute(tag, "Num").unwrap_or_default(),
             offset: at,
             parent,
-            amending: attribute(tag, "AmendLawNum").filter(|amending| !amending.is_empty()),
-            is_extract: attribute(tag, "Extract").as_deref() == Some("true"),
+            amending: of_provision("AmendLawNum").filter(|amending| !amending.is_empty()),
+            is_extract: of_provision("Extract").as_deref() == Some("true"),
             ..Unit::default()
         });
         Some(act.units.len() - 1)

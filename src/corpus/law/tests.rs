@@ -1,5 +1,7 @@
 //! Statutes and their text: the rows of the table in docs/guide/law.md, and what else was seen.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -222,19 +224,19 @@ proptest! {
         ];
         let (mut body, mut open, mut said) = (String::new(), Vec::new(), 0);
         for (number, (name, ends)) in parts.iter().enumerate() {
-            body.push_str(&format!("<{} Num=\"1\">", NAMES[*name]));
+            write!(body, "<{} Num=\"1\">", NAMES[*name]).unwrap();
             open.push(NAMES[*name]);
             let is_text = !open.iter().any(|name| matches!(*name, "Rt" | "TOC" | "LawTitle"));
             if is_text {
                 said += 1;
             }
-            body.push_str(&format!("甲{number}。"));
+            write!(body, "甲{number}。").unwrap();
             if *ends {
-                body.push_str(&format!("</{}>", open.pop().unwrap()));
+                write!(body, "</{}>", open.pop().unwrap()).unwrap();
             }
         }
         while let Some(name) = open.pop() {
-            body.push_str(&format!("</{name}>"));
+            write!(body, "</{name}>").unwrap();
         }
         let [document] = read(&body, Options { spans: true, ..Options::default() }).try_into().unwrap();
         prop_assert_eq!(document.text.matches('甲').count(), said, "{}", body);

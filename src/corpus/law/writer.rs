@@ -55,7 +55,7 @@ impl Writer {
             Gap::Line if !self.text.is_empty() => self.text.push(if self.cells > 0 { '　' } else { '\n' }),
             Gap::Wide => self.text.push('　'),
             _ if self.fold && first.is_ascii_alphanumeric() && self.text.ends_with(|c: char| c.is_ascii_alphanumeric()) => {
-                self.text.push(' ')
+                self.text.push(' ');
             }
             _ => {}
         }
@@ -120,7 +120,9 @@ mod tests {
     fn blanks_of_the_layout_go() {
         let put = |parts: &[&str]| {
             let mut writer = Writer::with_capacity(0);
-            parts.iter().for_each(|part| writer.put(part));
+            for part in parts {
+                writer.put(part);
+            }
             writer.text
         };
         assert_eq!(put(&["\n  甲\n  乙\n"]), "甲乙");
