@@ -7,10 +7,13 @@
 //! A format of files is one file in `corpus/formats/` and one line in `corpus/formats.rs`.
 
 mod archive;
+pub mod aozora;
 mod batches;
 pub mod charset;
 mod compression;
 pub mod csv;
+pub mod diet;
+pub mod document;
 pub mod fields;
 mod format;
 mod formats;
@@ -22,6 +25,7 @@ mod inputs;
 mod io_error;
 pub mod json;
 pub mod jsonl;
+pub mod law;
 pub mod mapping;
 mod options;
 mod panic_guard;
@@ -36,6 +40,7 @@ mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wanted;
 mod whole_file;
 
 pub use self::archive::{Part, Place};
@@ -46,7 +51,9 @@ pub use self::html::Extract;
 pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
-pub use self::options::{FieldOptions, Options, Rest, Rule, SourceDefaults, Texts, WarcOptions};
+pub use self::options::{
+    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, Notation, Options, Rest, Rule, SourceDefaults, Texts, WarcOptions,
+};
 pub use self::panic_guard::is_guarded;
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};
 pub use self::record::{InputTally, Outcome, Record};
@@ -55,4 +62,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::{one_thread, open_decoded, open_input};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;

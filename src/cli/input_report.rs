@@ -85,6 +85,10 @@ fn one(input: &InputFile, options: &Options, out: &mut dyn Write) -> anyhow::Res
         let each: Vec<String> = found.tally.passed_over.iter().map(|(reason, n)| format!("{reason} {}", ui::thousands(*n))).collect();
         writeln!(out, "  passed over  {}", escape(&each.join(", "), 300))?;
     }
+    if !found.tally.dropped.is_empty() {
+        let each: Vec<String> = found.tally.dropped.iter().map(|(kind, n)| format!("{kind} {}", ui::thousands(*n))).collect();
+        writeln!(out, "  notation     {}", escape(&each.join(", "), 600))?;
+    }
     fields(&found, options, out)?;
     for record in found.records.iter().take(SHOWN) {
         show(record, out)?;

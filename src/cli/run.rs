@@ -133,6 +133,7 @@ fn summary(report: &Report, out: &str) -> String {
     if totals.same_ids > 0 {
         let _ = writeln!(text, "  same ids     {:>12}  documents whose id another had before: <id>~<file>@<offset>", n(totals.same_ids));
     }
+    text.push_str(&dropped(manifest));
     text.push_str(&fields_not_kept(manifest));
     let share = losses::percent(totals.kept, totals.read);
     let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
@@ -165,6 +166,21 @@ fn summary(report: &Report, out: &str) -> String {
     let _ =
         writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
     text
+}
+
+/// Notation that was taken out of texts, the most frequent kinds first.
+fn dropped(manifest: &Manifest) -> String {
+    let mut by_kind = Counts::new();
+    for (kind, count) in manifest.inputs.iter().flat_map(|input| &input.dropped) {
+        *by_kind.entry(kind.clone()).or_default() += count;
+    }
+    let ranked = ui::ranked(&by_kind);
+    let shown: Vec<String> = ranked.iter().take(6).map(|(kind, count)| format!("{} {}", escape(kind, 60), ui::thousands(*count))).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let more = if ranked.len() > shown.len() { " …" } else { "" };
+    format!("  notation     {}{more} (taken out of texts; each kind: manifest.json)\n", shown.join(" · "))
 }
 
 /// Fields that no path of the plan leads to.

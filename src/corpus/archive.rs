@@ -75,7 +75,7 @@ impl Members {
     /// The archive cannot be read.
     pub(super) fn open(&mut self, path: &Path, file: File, place: &Place, entry: Entry) -> std::io::Result<Option<Source>> {
         Ok(Some(match *place {
-            Place::Fault { .. } => return Ok(None),
+            Place::Fault { .. } | Place::Revision { .. } => return Ok(None),
             Place::Zip { at, bytes, method, size, crc } => {
                 let section = Section::new(file, at, bytes, ZIP_CUT);
                 match method.codec() {

@@ -5,6 +5,7 @@
 //! follow each other in their language. A declared charset only breaks ties: pages lie. What is not Japanese, or cannot be told, is refused by
 //! name; a text is never passed on in a charset that is a mere guess.
 
+pub(super) mod cells;
 mod cost;
 mod declared;
 mod decoded;

@@ -2,9 +2,11 @@
 //! by content.
 
 mod csv;
+mod diet;
 mod html;
 mod json;
 mod json_lines;
+mod law;
 mod parquet;
 mod text;
 mod warc;
@@ -16,8 +18,18 @@ use super::compression::Kind;
 use super::format::{Format, extension_of};
 
 /// Every format; the first that fits is taken, and the last takes what no other does.
-const FORMATS: &[&dyn Format] =
-    &[&parquet::Parquet, &warc::Warc, &warc::Arc, &json::Json, &json_lines::JsonLines, &csv::Csv, &html::Html, &text::Text];
+const FORMATS: &[&dyn Format] = &[
+    &parquet::Parquet,
+    &warc::Warc,
+    &warc::Arc,
+    &diet::Diet,
+    &json::Json,
+    &json_lines::JsonLines,
+    &csv::Csv,
+    &law::Law,
+    &html::Html,
+    &text::Text,
+];
 
 /// Bytes of the beginning that [`detect`] wants to see.
 pub(super) const HEAD: usize = 1024;
@@ -119,6 +131,14 @@ mod tests {
             ("a.txt", "BZhは略称".as_bytes(), "text"),
             ("a.txt", b"ORC is a word", "text"),
             ("a.gz", b"", "text"),
+            ("a.json", br#"{"numberOfRecords":1,"speechRecord":[{"speechID":"1"}]}"#, "diet"),
+            ("a.xml", b"<data><numberOfRecords>1</numberOfRecords><records><record><recordData><speechRecord>", "diet"),
+            ("a.json", br#"{"numberOfRecords":1,"rows":[]}"#, "jsonl"),
+            ("a.xml", b"<?xml version=\"1.0\"?>\n<Law Era=\"Showa\">", "law"),
+            ("a", b"\xef\xbb\xbf<DataRoot><Result><Code>0</Code></Result><ApplData>", "law"),
+            ("a", b"<!-- <a> --><!DOCTYPE x [<!ENTITY a \"b\">]><law_data_response>", "law"),
+            ("a.xml", b"<Lawn><LawNum>", "text"),
+            ("a.xml", b"<DataRoot><Row/></DataRoot>", "text"),
         ];
         for (path, head, expected) in cases {
             let found = match detect(Path::new(path), head) {

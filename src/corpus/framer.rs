@@ -18,7 +18,7 @@ use super::io_error::{io_reason, is_of_the_machine};
 use super::options::Options;
 use super::rules::Rules;
 use super::shard::{Position, RawShard, ShardLimits, ShardRef};
-use super::sink::{Bad, Content, Lost, Sink};
+use super::sink::{Bad, Content, Lost, PassedOver, Sink};
 use super::source::{self, ByteSource, changed, is_stdin};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
@@ -193,6 +193,12 @@ impl Framer {
         if let Some(Place::Fault { reason, detail }) = file.part.as_ref().map(|part| &part.place) {
             shard.count_records(1);
             shard.push(self.input as u32, 0, Unread { length: file.bytes, reason: reason.clone(), detail: detail.clone() });
+            return Ok(None);
+        }
+        if let Some(Place::Revision { .. }) = file.part.as_ref().map(|part| &part.place) {
+            let mut passed_over = PassedOver::default();
+            passed_over.add("other_revision");
+            shard.push(self.input as u32, 0, passed_over);
             return Ok(None);
         }
         let mut lost = |reason, detail: String| {

@@ -4,10 +4,11 @@
 //! input directory, pipes, devices and sockets are refused. What is damaged *inside* a directory stays in the list, so that it is
 //! counted and quarantined when its turn comes.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs::{self, FileType, Metadata};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
@@ -15,13 +16,15 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::aozora::{self, Revision};
 use super::archive::{self, Listed, Listing, Part, Place};
+use super::charset;
 use super::compression::Stop;
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::{io_reason, is_of_the_machine};
-use super::options::Options;
-use super::source::{STDIN, open_file, open_stream};
+use super::options::{Notation, Options};
+use super::source::{STDIN, open_file, open_input, open_stream};
 use crate::error::{Error, Result};
 
 /// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
@@ -53,7 +56,52 @@ pub fn expand_paths<P: AsRef<OsStr>>(paths: &[P], options: &Options, base: &Path
     for path in paths {
         list.add_pattern(path.as_ref())?;
     }
+    pass_over_revisions(&mut list.files, options)?;
     Ok(list.files)
+}
+
+/// Of several revisions of a work of Aozora Bunko one is read: one with readings before one without, then the latest. The others stay in the list,
+/// are passed over and counted. Names alone say nothing: what is called so must be in that notation.
+fn pass_over_revisions(files: &mut [InputFile], options: &Options) -> Result<()> {
+    if options.notation == Notation::None {
+        return Ok(());
+    }
+    let mut works: BTreeMap<u64, Vec<(Revision, usize, String)>> = BTreeMap::new();
+    for (at, file) in files.iter().enumerate() {
+        if let Some((work, revision, container)) = aozora::revision(&file.name) {
+            works.entry(work).or_default().push((revision, at, container.to_owned()));
+        }
+    }
+    for mut found in works.into_values().filter(|found| found.len() > 1) {
+        // The first of those that are as good; members of an archive that is called so belong together.
+        found.sort_by_key(|(revision, at, _)| (std::cmp::Reverse(*revision), *at));
+        let mut of_them = Vec::new();
+        for (_, at, container) in found {
+            if is_work(&files[at], options)? {
+                of_them.push((at, container));
+            }
+        }
+        let Some(((best, best_container), others)) = of_them.split_first() else { continue };
+        let name = files[*best].name.clone();
+        for (other, container) in others {
+            let file = &mut files[*other];
+            if container != best_container {
+                file.part = Some(Part { archive: file.size_on_disk(), place: Place::Revision { of: name.clone() } });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Is a file in the notation of Aozora Bunko? What cannot be read is not.
+fn is_work(file: &InputFile, options: &Options) -> Result<bool> {
+    let mut bytes = Vec::new();
+    let Ok(opened) = open_input(file) else { return Ok(false) };
+    match opened.take(options.record_max + 1).read_to_end(&mut bytes) {
+        Err(error) if is_of_the_machine(&error) => Err(Error::io(&file.path, "read", error)),
+        Err(_) => Ok(false),
+        Ok(_) => Ok(charset::decode(&bytes, None).is_ok_and(|decoded| aozora::is_work(&decoded.text))),
+    }
 }
 
 struct List<'a> {

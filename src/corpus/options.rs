@@ -5,8 +5,9 @@ use super::html::{Extract, Ruby};
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "keys of a plan")]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, works of Aozora Bunko, statutes of e-Gov, records of the Diet, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,
@@ -31,8 +32,16 @@ pub struct Options {
     /// What of a page of HTML is its text, also in WARC files: `main`, its main content without navigation, headers and footers of the site, forms and the
     /// like, or `all`, everything a reader sees.
     pub extract: Extract,
-    /// Readings of ruby in HTML: `drop`, or `keep` them in brackets behind their base.
+    /// Readings (ruby) of HTML, of Aozora Bunko and of statutes: `drop`, or `keep` them in brackets behind their base.
     pub ruby: Ruby,
+    /// Note readings, marks of Chinese sentences and words of the source in `meta`, each with its place in the text as it is read (characters from, to).
+    pub spans: bool,
+    /// The notation of text files and pages: `auto` (that of Aozora Bunko where a text has its legend, notes or colophon), `aozora`, or `none`.
+    pub notation: Notation,
+    /// What holds for statutes of e-Gov in XML.
+    pub law: LawOptions,
+    /// What holds for records of the Diet.
+    pub diet: DietOptions,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
     /// What holds for some files, or for pages of some hosts; the last rule that fits wins, key by key. What a record says itself comes before any.
@@ -55,6 +64,10 @@ impl Default for Options {
             sample: None,
             extract: Extract::Main,
             ruby: Ruby::Drop,
+            spans: false,
+            notation: Notation::Auto,
+            law: LawOptions::default(),
+            diet: DietOptions::default(),
             limit: None,
             rules: Vec::new(),
         }
@@ -94,10 +107,10 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        let Self { source, warc, extract, ruby, .. } = Self::default();
-        let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, ..rule.clone() };
+        let Self { source, warc, extract, ruby, spans, notation, .. } = Self::default();
+        let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, notation: None, ..rule.clone() };
         let rules = self.rules.iter().map(of_framing).collect();
-        Self { paths: Vec::new(), source, warc, extract, ruby, sample: None, rules, ..self.clone() }
+        Self { paths: Vec::new(), source, warc, extract, ruby, spans, notation, sample: None, rules, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
@@ -105,6 +118,57 @@ impl Options {
     pub fn of_annotation(&self) -> Self {
         Self { paths: Vec::new(), limit: None, ..self.clone() }
     }
+}
+
+/// `input.notation`: what signs in a text mean beside themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Notation {
+    /// What the text itself shows.
+    #[default]
+    Auto,
+    /// That of Aozora Bunko.
+    Aozora,
+    /// None: the text is what stands in the file.
+    None,
+}
+
+/// `input.law`: how statutes of e-Gov are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LawOptions {
+    /// A document is an `act` or an `article`.
+    pub documents: LawDocuments,
+}
+
+/// `input.law.documents`: what of a statute is a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LawDocuments {
+    /// The act.
+    #[default]
+    Act,
+    /// Each article, and what stands outside of articles.
+    Article,
+}
+
+/// `input.diet`: how records of the Diet are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DietOptions {
+    /// A document is a `speech`, or a `meeting` as a dialogue.
+    pub documents: DietDocuments,
+}
+
+/// `input.diet.documents`: what of a record of the Diet is a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DietDocuments {
+    /// Each speech.
+    #[default]
+    Speech,
+    /// The meeting: a speech behind the other, each behind the name of who speaks.
+    Meeting,
 }
 
 /// `input.warc`: which responses of WARC and ARC files are pages.
@@ -238,6 +302,9 @@ pub struct Rule {
     /// What of a page of HTML is its text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extract: Option<Extract>,
+    /// The notation of text files and pages (of files only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notation: Option<Notation>,
     /// What stands between two columns (of files only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,

@@ -66,6 +66,9 @@ pub fn kind(file: &InputFile) -> Result<(Kind, Option<&'static str>)> {
     if let Some(Place::Fault { reason, detail }) = file.part.as_ref().map(|part| &part.place) {
         return Ok((Kind::Refused(format!("{detail} ({reason})")), None));
     }
+    if let Some(Place::Revision { .. }) = file.part.as_ref().map(|part| &part.place) {
+        return Ok((Kind::Read("another revision"), None));
+    }
     let mut source = match ByteSource::open(0, file, &mut Members::default()) {
         Ok(source) => source,
         Err(error) => return unreadable(error),

@@ -76,6 +76,9 @@ pub struct InputTally {
     pub charset: Option<String>,
     /// Places without meaning in that charset, now U+FFFD.
     pub replaced: u64,
+    /// Notation that was taken out of texts, by kind: readings, notes, tables of contents and the like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
     /// Documents by name of a field that they have and that is not kept; what is beyond 32 names is under `…`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields_not_kept: BTreeMap<String, u64>,
@@ -96,6 +99,9 @@ impl InputTally {
         self.left_out += other.left_out;
         for (reason, count) in &other.passed_over {
             *self.passed_over.entry(reason.clone()).or_default() += count;
+        }
+        for (kind, count) in &other.dropped {
+            *self.dropped.entry(kind.clone()).or_default() += count;
         }
         self.decoded_bytes += other.decoded_bytes;
         self.replaced += other.replaced;

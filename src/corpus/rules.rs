@@ -7,8 +7,9 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::html::Extract;
 use super::mapping::{Mapping, Step, steps};
-use super::options::{FieldOptions, Options, Rule, SourceDefaults};
+use super::options::{DietDocuments, FieldOptions, LawDocuments, Notation, Options, Rule, SourceDefaults};
 use super::record::Record;
+use super::wanted::Wanted;
 
 impl Options {
     /// One sentence for a value that is out of range, for a path of a field that is none, and for a rule that cannot hold.
@@ -33,6 +34,12 @@ pub(super) struct Reading {
     pub(super) header: bool,
     /// May a column stand in quotes?
     pub(super) quotes: bool,
+    /// The notation of text files and pages.
+    notation: Notation,
+    /// What of a statute is a document.
+    law: LawDocuments,
+    /// What of a record of the Diet is a document.
+    diet: DietDocuments,
     /// What of a page is wanted: of all, and what rules say of some hosts (none: all), in the order of the plan.
     extract: Extract,
     extracts: Vec<(Vec<String>, Extract)>,
@@ -59,11 +66,19 @@ impl Reading {
             records: fields.records.as_deref().and_then(|path| steps(path).ok()),
             delimiter: of_files.clone().filter_map(|rule| rule.delimiter).next_back().or(options.delimiter),
             header: of_files.clone().filter_map(|rule| rule.header).next_back().unwrap_or(options.header),
-            quotes: of_files.filter_map(|rule| rule.quotes).next_back().unwrap_or(options.quotes),
+            quotes: of_files.clone().filter_map(|rule| rule.quotes).next_back().unwrap_or(options.quotes),
+            notation: of_files.filter_map(|rule| rule.notation).next_back().unwrap_or(options.notation),
+            law: options.law.documents,
+            diet: options.diet.documents,
             extract: options.extract,
             extracts: rules.iter().filter_map(|rule| Some((hosts(rule), rule.extract?))).collect(),
             sources: rules.iter().filter(inherits).map(|rule| (hosts(rule), rule.source.clone())).collect(),
         }
+    }
+
+    /// What is wanted of a file that is read as a whole, as far as it changes which documents there are.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted { notation: self.notation, law: self.law, diet: self.diet, ..Wanted::default() }
     }
 
     /// What of a page with this address is wanted.
@@ -144,10 +159,9 @@ fn check_rule(rule: &Rule) -> Result<(), String> {
     if let Some(host) = rule.hosts.iter().find(|host| host_of_rule(host).is_none()) {
         return Err(format!("hosts holds {host:?}, which is no host; write go.jp or .go.jp"));
     }
-    let of_columns = rule.delimiter.is_some() || rule.header.is_some() || rule.quotes.is_some();
+    let of_columns = rule.notation.is_some() || rule.delimiter.is_some() || rule.header.is_some() || rule.quotes.is_some();
     if !rule.hosts.is_empty() && (of_columns || rule.fields != FieldOptions::default()) {
-        let message =
-            "fields, delimiter, header and quotes have to be known before the host of a record is; give them to a rule without hosts";
+        let message = "fields, notation, delimiter, header and quotes have to be known before the host of a record is; give them to a rule without hosts";
         return Err(message.to_owned());
     }
     check_reading(rule.delimiter, rule.fields.records.as_deref())

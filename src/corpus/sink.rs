@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::charset;
+use super::document::Dropped;
 use super::fields::{self, Fields};
 use super::html;
 use super::input_file::InputFile;
@@ -13,6 +14,7 @@ use super::options::Options;
 use super::record::{InputTally, OTHER_FIELDS, Outcome, Record};
 use super::rules::{Reading, Rules};
 use super::sample;
+use super::wanted::Wanted;
 use crate::error::Result;
 use crate::quarantine::{Kind, Quarantined, escape};
 
@@ -115,6 +117,19 @@ impl<'a> Sink<'a> {
     /// Counts what was read and is no document in its own right, by reason.
     pub(super) fn pass_over(&mut self, reason: &str, count: u64) {
         *self.tally().passed_over.entry(reason.to_owned()).or_default() += count;
+    }
+
+    /// Counts notation that was taken out of the text of a document.
+    pub(super) fn note_dropped(&mut self, dropped: &Dropped) {
+        let tally = self.tally();
+        for (kind, count) in dropped.iter() {
+            *tally.dropped.entry(kind.to_owned()).or_default() += count;
+        }
+    }
+
+    /// What is wanted of a file that is read as a whole.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted { html: self.html(None), spans: self.options.spans, ..self.reading.wanted() }
     }
 
     /// How a page of HTML with this address is read.

@@ -44,6 +44,9 @@ pub fn open_input(file: &InputFile) -> Result<Box<dyn BufRead>> {
     if let Place::Fault { reason, detail } = &part.place {
         return Ok(Box::new(BufReader::new(Unread(format!("{detail} ({reason})")))));
     }
+    if let Place::Revision { of } = &part.place {
+        return Ok(Box::new(BufReader::new(Unread(format!("{of} is read, another revision of the same work")))));
+    }
     let stream = open_part(&mut Members::default(), file, part, Entry::default()).map_err(|e| Error::io(&file.path, "open", e))?;
     Ok(Box::new(BufReader::with_capacity(1 << 16, Reader::new(stream))))
 }

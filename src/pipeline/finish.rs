@@ -254,6 +254,7 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
         passed_over: tally.passed_over.clone(),
         charset: tally.charset.clone(),
         replaced: tally.replaced,
+        dropped: tally.dropped.clone(),
         fields_not_kept: tally.fields_not_kept.clone(),
     }
 }

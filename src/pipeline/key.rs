@@ -4,7 +4,7 @@
 use super::plan::Plan;
 use super::registry::{self, Stages};
 use super::work_dir::InputState;
-use crate::corpus::ShardRef;
+use crate::corpus::{Part, Place, ShardRef};
 use crate::error::{Error, Result};
 
 /// Hex digits of a name.
@@ -91,6 +91,9 @@ impl Annotation {
         }
         for input in of_it {
             key = key.and(&input.path).and(&input.blake3);
+            if matches!(input.part, Some(Part { place: Place::Revision { .. }, .. })) {
+                key = key.and("another revision is read");
+            }
             if input.blake3.is_empty() {
                 // Out of reach: what can be told of it is all that is known.
                 key = key.and_number(input.bytes).and(&input.mtime);

@@ -133,6 +133,9 @@ pub struct InputFacts {
     pub charset: Option<String>,
     /// Characters that could not be decoded.
     pub replaced: u64,
+    /// Notation that was taken out of its texts, by kind: readings, notes and the like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
     /// Documents by name of a field (or column) that they have and that is not kept; beyond 32 names, all others are under `…`.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub fields_not_kept: Counts,

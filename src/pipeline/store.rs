@@ -11,7 +11,7 @@ use super::layout::{self, pass};
 use super::registry::Stages;
 use super::tables::write_table;
 use super::work_dir::{Entry, State, WorkDir};
-use crate::corpus::{Framer, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
+use crate::corpus::{Framer, Part, Place, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result, Subject};
 use crate::io::{TableReader, open_table, open_table_rows};
 
@@ -33,6 +33,9 @@ impl Store {
         frame = frame.and_number(u64::from(stages.plan.shards.rows_max));
         for input in &inputs.states {
             frame = frame.and(&input.path).and(&input.blake3).and_number(input.bytes);
+            if matches!(input.part, Some(Part { place: Place::Revision { .. }, .. })) {
+                frame = frame.and("another revision is read");
+            }
             if input.blake3.is_empty() {
                 frame = frame.and(&input.mtime);
             }

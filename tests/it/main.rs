@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod collections;
 mod determinism;
 mod durability;
 mod export;

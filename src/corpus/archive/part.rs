@@ -40,6 +40,11 @@ pub enum Place {
         /// If the tar is compressed: where decoding can begin to reach it.
         entry: Option<Entry>,
     },
+    /// A text that is not read because another revision of the same work is; the name of that one. It need be in no archive.
+    Revision {
+        /// What is read instead.
+        of: String,
+    },
     /// A member that is not read, or what is left of an archive that cannot be read on.
     Fault {
         /// Reason code of `quarantine.jsonl`.

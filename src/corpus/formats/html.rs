@@ -1,8 +1,13 @@
-//! HTML: the whole file is one page, in any charset; the document is its text.
+//! HTML: the whole file is one page, in any charset; the document is its text. Editions of Aozora Bunko and of statutes are told from other pages.
 
+use crate::corpus::aozora;
+use crate::corpus::document::Document;
 use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
-use crate::corpus::html::{self, Options, Page};
+use crate::corpus::html::{self, Extract, Options, Page};
+use crate::corpus::law::older;
+use crate::corpus::options::Notation;
 use crate::corpus::source::ByteSource;
+use crate::corpus::wanted::Wanted;
 use crate::corpus::whole_file::WholeFile;
 use crate::error::Result;
 
@@ -24,12 +29,41 @@ impl Format for Html {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "plain text is given on as it is, and both are called the same way")]
-fn read(page: String, options: Options) -> Page {
-    html::read(&page, &options)
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "all formats are called the same way")]
+fn read(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
+    Ok(vec![page(&file, wanted, false)])
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "plain text is given on as it is, and both are called the same way")]
-fn read_xml(page: String, options: Options) -> Page {
-    html::read(&page, &Options { is_xml: true, ..options })
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "all formats are called the same way")]
+fn read_xml(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
+    Ok(vec![page(&file, wanted, true)])
+}
+
+/// A page as a document.
+pub(super) fn page(file: &str, wanted: Wanted, is_xml: bool) -> Document {
+    let options = Options { is_xml, ..wanted.html };
+    match aozora::edition(file).filter(|_| wanted.notation != Notation::None) {
+        Some(edition) => {
+            let all = Options { is_xml: is_xml || file.trim_start().starts_with("<?xml"), extract: Extract::All, ..options };
+            let (work, colophon) = (html::read(&edition.html, &all), html::read(&edition.colophon, &all));
+            let (meta, date, license) = edition.describe(work.title.as_deref(), &colophon.text);
+            let meta = Some(serde_json::Value::Object(meta).to_string());
+            Document { text: work.text, meta, date, license, dropped: edition.dropped, ..Document::default() }
+        }
+        None if wanted.notation == Notation::Auto && is_statute(file) => {
+            let page = html::read(file, &Options { extract: Extract::All, ..options });
+            if older::is_statute(&page.text) { older::read(&page.text) } else { whole(html::read(file, &options)) }
+        }
+        None => whole(html::read(file, &options)),
+    }
+}
+
+fn whole(page: Page) -> Document {
+    Document { meta: page.meta(), text: page.text, ..Document::default() }
+}
+
+/// May a page be a statute, before it is read?
+fn is_statute(file: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(file.as_bytes(), word.as_bytes()).is_some();
+    has("arttitle") || has("idxrefer.cgi") || has("附　則") || has("第一条")
 }

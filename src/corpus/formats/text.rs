@@ -1,8 +1,15 @@
-//! Plain text: the whole file is one document, in any charset. A file without a telling name that begins like a page of HTML is read as one.
+//! Plain text: the whole file is one document, in any charset; works in the notation of Aozora Bunko and statutes in the older form of e-Gov are known
+//! by their content. A file without a telling name that begins like a page of HTML is read as one.
 
+use crate::corpus::aozora;
+use crate::corpus::document::Document;
 use crate::corpus::format::{Boundary, Fault, Format, Framing, extension};
-use crate::corpus::html::{self, Options, Page};
+use crate::corpus::formats::html::page;
+use crate::corpus::html;
+use crate::corpus::law::older;
+use crate::corpus::options::Notation;
 use crate::corpus::source::ByteSource;
+use crate::corpus::wanted::Wanted;
 use crate::corpus::whole_file::WholeFile;
 use crate::error::Result;
 
@@ -27,15 +34,25 @@ impl Format for Text {
 
     fn open(&self, source: ByteSource, _: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
         let is_named = extension(source.file()).is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()));
-        let to_page = if is_named { text } else { text_or_page };
-        Ok(Ok(Box::new(WholeFile::new(source, to_page))))
+        let to_documents = if is_named { text } else { text_or_page };
+        Ok(Ok(Box::new(WholeFile::new(source, to_documents))))
     }
 }
 
-fn text(text: String, _: Options) -> Page {
-    Page { text, title: None }
+#[expect(clippy::unnecessary_wraps, reason = "other formats can fail, and all are called the same way")]
+fn text(text: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
+    let is_aozora = match wanted.notation {
+        Notation::Auto => aozora::is_work(&text),
+        Notation::Aozora => true,
+        Notation::None => false,
+    };
+    if wanted.notation == Notation::Auto && !is_aozora && older::is_statute(&text) {
+        return Ok(vec![older::read(&text)]);
+    }
+    let options = aozora::Options { readings: wanted.html.ruby == html::Ruby::Keep, spans: wanted.spans };
+    Ok(vec![if is_aozora { aozora::read(&text, &options) } else { Document { text, ..Document::default() } }])
 }
 
-fn text_or_page(file: String, options: Options) -> Page {
-    if html::is_page(&file) { html::read(&file, &options) } else { text(file, options) }
+fn text_or_page(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
+    if html::is_page(&file) { Ok(vec![page(&file, wanted, false)]) } else { text(file, wanted) }
 }
