@@ -13,11 +13,14 @@ pub mod charset;
 mod compression;
 pub mod csv;
 pub mod diet;
+pub mod docbook;
 pub mod document;
+pub mod epub;
 pub mod fields;
 mod format;
 mod formats;
 mod framer;
+pub mod gettext;
 pub mod html;
 pub mod http;
 mod input_file;
@@ -37,11 +40,13 @@ mod shard;
 mod shard_table;
 mod sink;
 mod source;
+pub mod subtitles;
 mod table;
 #[cfg(test)]
 mod tests;
 mod wanted;
 mod whole_file;
+pub mod wikitext;
 
 pub use self::archive::{Part, Place};
 pub use self::batches::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, COLUMNS, empty_batch};
@@ -52,7 +57,7 @@ pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
 pub use self::options::{
-    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, Notation, Options, Rest, Rule, SourceDefaults, Texts, WarcOptions,
+    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options, Rest, Rule, SourceDefaults, Texts, WarcOptions,
 };
 pub use self::panic_guard::is_guarded;
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};

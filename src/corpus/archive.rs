@@ -28,6 +28,7 @@ pub(super) use self::listing::{Listed, Listing};
 pub use self::part::{Part, Place};
 use self::section::Section;
 use super::compression::{Damage, Entry, Reader, Source, Stream};
+use super::epub;
 
 /// Bytes of the beginning of a file that tell a tar.
 const HEAD: usize = 512;
@@ -44,8 +45,12 @@ pub(super) fn list(file: File) -> std::io::Result<Option<Listing>> {
     let mut head = Vec::with_capacity(HEAD);
     (&file).take(HEAD as u64).read_to_end(&mut head)?;
     (&file).rewind()?;
+    // A book is a document, whatever holds its files.
+    if epub::is_epub(&head) {
+        return Ok(None);
+    }
     if zip::is_zip(&head) {
-        return zip::list(&file, length).map(Some);
+        return zip::list(&file, length, false).map(Some);
     }
     if tar::is_tar(&head) {
         return tar::list(&mut Section::new(file, 0, length, TAR_CUT)).map(Some);
@@ -55,6 +60,14 @@ pub(super) fn list(file: File) -> std::io::Result<Option<Listing>> {
         return Ok(None);
     }
     tar::list(&mut decoded).map(Some)
+}
+
+/// The members of a book.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn list_book(file: &File) -> std::io::Result<Listing> {
+    zip::list(file, file.metadata()?.len(), true)
 }
 
 /// What kind of archive begins so?

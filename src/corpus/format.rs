@@ -20,6 +20,11 @@ pub(super) trait Format: Sync {
         &[]
     }
 
+    /// Do the first bytes prove it? Where the proof does not stand at the beginning, a format looks itself.
+    fn proves(&self, head: &[u8]) -> bool {
+        self.magic().iter().any(|magic| head.starts_with(magic))
+    }
+
     /// Extensions that mean it, in lower case, below those of compression.
     fn extensions(&self) -> &'static [&'static str] {
         &[]

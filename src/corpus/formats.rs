@@ -3,11 +3,16 @@
 
 mod csv;
 mod diet;
+mod docbook;
+mod epub;
+mod gettext;
 mod html;
 mod json;
 mod json_lines;
 mod law;
+mod mediawiki;
 mod parquet;
+mod subtitles;
 mod text;
 mod warc;
 
@@ -20,8 +25,13 @@ use super::format::{Format, extension_of};
 /// Every format; the first that fits is taken, and the last takes what no other does.
 const FORMATS: &[&dyn Format] = &[
     &parquet::Parquet,
+    &epub::Epub,
     &warc::Warc,
     &warc::Arc,
+    &mediawiki::MediaWiki,
+    &docbook::DocBook,
+    &subtitles::Subtitles,
+    &gettext::Gettext,
     &diet::Diet,
     &json::Json,
     &json_lines::JsonLines,
@@ -64,8 +74,7 @@ const UNSUPPORTED: &[(&[u8], &str)] = &[
 
 /// The format of a file from its path (for the extension) and the first [`HEAD`] bytes, decompressed.
 pub(super) fn detect(path: &Path, head: &[u8]) -> Detected {
-    let begins = |magic: &&[u8]| head.starts_with(magic);
-    if let Some(format) = FORMATS.iter().find(|format| format.magic().iter().any(begins)) {
+    if let Some(format) = FORMATS.iter().find(|format| format.proves(head)) {
         return Detected::Format(*format);
     }
     if let Some(name) = unsupported(head) {
@@ -124,6 +133,15 @@ mod tests {
             ("a.jsonl", b"WARC/1.0\r\n", "warc"),
             ("a.warc.gz", b"\r\nWARC/1.0\r\n", "warc"),
             ("a.txt", b"filedesc://a.arc 0.0.0.0 20010203040506 text/plain 76\n", "arc"),
+            ("a.xml.bz2", b"<mediawiki xmlns=", "mediawiki"),
+            ("a", b"<?xml version=\"1.0\"?>\n<mediawiki>", "mediawiki"),
+            ("a.bin", b"  <page>\n    <title>a", "mediawiki"),
+            ("a.txt", b"<mediawiki>", "text"),
+            ("a.vtt", b"", "subtitles"),
+            ("a", b"1\r\n00:00:01,000 --> 00:00:02,000\r\n\x89J", "subtitles"),
+            ("a", b"# x\nmsgid \"\"\nmsgstr \"\"\n", "gettext"),
+            ("a.xml", b"<?xml version='1.0'?><book><title>", "docbook"),
+            ("a.xml", b"<root>", "text"),
             ("a.jsonl", b"PK\x03\x04", "no: zip in a compressed file, in an archive or on standard input"),
             ("a.txt", b"BZh91AY&SY", "no: bzip2 in a compressed file"),
             ("a.jsonl.bz2", b"", "jsonl"),

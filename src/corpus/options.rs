@@ -1,6 +1,9 @@
 //! The section `[input]` of the plan.
 
+use std::collections::BTreeMap;
+
 use super::html::{Extract, Ruby};
+use super::wikitext::Templates;
 
 /// `[input]`: which files are read, and what is known of them.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -13,6 +16,8 @@ pub struct Options {
     pub source: SourceDefaults,
     /// What holds for WARC and ARC files.
     pub warc: WarcOptions,
+    /// What holds for dumps of MediaWiki.
+    pub mediawiki: MediaWikiOptions,
     /// Which fields of a record are its text, its id and so on: of JSON, of CSV and TSV, and of Parquet.
     pub fields: FieldOptions,
     /// What stands between two columns of CSV and the like: one character, e.g. ";" or "\t". Without it, the name (`.tsv`) or the content of a file says so.
@@ -59,6 +64,7 @@ impl Default for Options {
             header: true,
             quotes: true,
             warc: WarcOptions::default(),
+            mediawiki: MediaWikiOptions::default(),
             record_max: 16 << 20,
             follow_links: false,
             sample: None,
@@ -92,6 +98,7 @@ impl Options {
         if let Some(status) = self.warc.statuses.iter().find(|status| !(100..1000).contains(*status)) {
             return Err(format!("input.warc.statuses holds {status}; a status of HTTP has three digits (200)"));
         }
+        Templates::new(self.mediawiki.patterns()).map_err(|why| format!("input.mediawiki.templates: {why}"))?;
         if self.limit == Some(0) {
             return Err("input.limit is 0; it must be at least 1".to_owned());
         }
@@ -107,10 +114,10 @@ impl Options {
     /// What the work shards depend on: all but what is done with their records. Paths stand elsewhere, with content.
     #[must_use]
     pub fn of_framing(&self) -> Self {
-        let Self { source, warc, extract, ruby, spans, notation, .. } = Self::default();
+        let Self { source, warc, mediawiki, extract, ruby, spans, notation, .. } = Self::default();
         let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, notation: None, ..rule.clone() };
         let rules = self.rules.iter().map(of_framing).collect();
-        Self { paths: Vec::new(), source, warc, extract, ruby, spans, notation, sample: None, rules, ..self.clone() }
+        Self { paths: Vec::new(), source, warc, mediawiki, extract, ruby, spans, notation, sample: None, rules, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
@@ -182,6 +189,35 @@ pub struct WarcOptions {
 impl Default for WarcOptions {
     fn default() -> Self {
         Self { statuses: vec![200] }
+    }
+}
+
+/// `input.mediawiki`: which pages of a dump are documents, and what stands for templates.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MediaWikiOptions {
+    /// Numbers of the namespaces whose pages are documents; others are passed over and counted. 0: articles.
+    pub namespaces: Vec<i32>,
+    /// Templates whose words belong to the sentence, beside those that are built in: name and what stands for it, e.g. "仮リンク" = "{label|1}". `{1}` is the first
+    /// argument without a name, `{text|1}` that called text or else the first, `{*、}` all without a name with 、 between them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub templates: BTreeMap<String, String>,
+}
+
+impl Default for MediaWikiOptions {
+    fn default() -> Self {
+        Self { namespaces: vec![0], templates: BTreeMap::new() }
+    }
+}
+
+impl MediaWikiOptions {
+    fn patterns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.templates.iter().map(|(name, pattern)| (name.as_str(), pattern.as_str()))
+    }
+
+    /// What stands for templates. A pattern that is none has been refused before.
+    pub(super) fn compiled(&self) -> Templates {
+        Templates::new(self.patterns()).unwrap_or_default()
     }
 }
 

@@ -1,21 +1,41 @@
 //! What the plan says of an input and of the records in it: fields, columns, provenance, with the rules that fit its name or the hosts
 //! of its records. What a record says itself comes before a rule, and a rule before the plan.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::html::Extract;
 use super::mapping::{Mapping, Step, steps};
-use super::options::{DietDocuments, FieldOptions, LawDocuments, Notation, Options, Rule, SourceDefaults};
+use super::options::{DietDocuments, FieldOptions, LawDocuments, MediaWikiOptions, Notation, Options, Rule, SourceDefaults};
 use super::record::Record;
 use super::wanted::Wanted;
+use super::wikitext::Templates;
 
 impl Options {
     /// One sentence for a value that is out of range, for a path of a field that is none, and for a rule that cannot hold.
     pub fn check(&self) -> Result<(), String> {
         self.check_values()?;
         Rules::check(self)
+    }
+}
+
+/// How pages of a wiki are read.
+#[derive(Debug, Clone)]
+pub(super) struct Wiki {
+    options: MediaWikiOptions,
+    templates: OnceLock<Templates>,
+}
+
+impl Wiki {
+    /// Are pages of a namespace documents?
+    pub(super) fn takes(&self, namespace: i32) -> bool {
+        self.options.namespaces.contains(&namespace)
+    }
+
+    /// What stands for templates; made when a dump is there.
+    pub(super) fn templates(&self) -> &Templates {
+        self.templates.get_or_init(|| self.options.compiled())
     }
 }
 
@@ -43,6 +63,8 @@ pub(super) struct Reading {
     /// What of a page is wanted: of all, and what rules say of some hosts (none: all), in the order of the plan.
     extract: Extract,
     extracts: Vec<(Vec<String>, Extract)>,
+    /// Dumps of MediaWiki.
+    pub(super) wiki: Wiki,
     /// What records inherit from rules, in the order of the plan: hosts for which it holds (none: all), and what it is.
     sources: Vec<(Vec<String>, SourceDefaults)>,
 }
@@ -71,6 +93,7 @@ impl Reading {
             law: options.law.documents,
             diet: options.diet.documents,
             extract: options.extract,
+            wiki: Wiki { options: options.mediawiki.clone(), templates: OnceLock::new() },
             extracts: rules.iter().filter_map(|rule| Some((hosts(rule), rule.extract?))).collect(),
             sources: rules.iter().filter(inherits).map(|rule| (hosts(rule), rule.source.clone())).collect(),
         }

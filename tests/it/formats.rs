@@ -33,6 +33,19 @@ fn samples() -> Vec<Sample> {
         let record = |address: &str, kind: &str, body: &str| format!("{address} 192.0.2.1 20010203040506 {kind} {}\n{body}\n", body.len());
         record("filedesc://m.arc", "text/plain", about) + &record("http://example.jp/1", "text/plain", &page)
     };
+    let wiki = |body: &str| {
+        let page = |id: u64, text: &str| format!("<page><title>頁{id}</title><ns>0</ns><id>{id}</id><revision><id>1</id><text>{text}</text></revision></page>");
+        format!("<mediawiki><siteinfo><dbname>x</dbname></siteinfo>{}{}</mediawiki>", page(1, body), page(2, "#転送 [[頁1]]"))
+    };
+    let epub = |body: &str| {
+        let page = format!("<html><body><p>{body}</p></body></html>");
+        zip(&[
+            ("mimetype", "application/epub+zip".to_owned()),
+            ("META-INF/container.xml", "<container><rootfile full-path='a/b.opf'/></container>".to_owned()),
+            ("a/b.opf", "<package><manifest><item id='c' href='c.xhtml'/></manifest><spine><itemref idref='c'/></spine></package>".to_owned()),
+            ("a/c.xhtml", page),
+        ])
+    };
     let cp932 = |text: &str| encoding_rs::SHIFT_JIS.encode(text).0.into_owned();
     vec![
         ("a.jsonl", format!("{}\n{{\"text\": \"cut", json(1)).into_bytes(), 1, 1),
@@ -52,6 +65,11 @@ fn samples() -> Vec<Sample> {
         ("o.txt", encoding_rs::EUC_KR.encode(&"지하철 이용자 수가 늘었습니다. ".repeat(9)).0.into_owned(), 0, 1),
         // Members of archives are inputs of their own.
         ("p.zip/1.jsonl", zip(&[("1.jsonl", json(13) + "\n{\"text\": 1}\n")]), 1, 1),
+        ("r.xml.bz2", bzip2(&wiki(&prose(15))), 1, 0),
+        ("s.srt", format!("1\n00:00:01,000 --> 00:00:02,000\n{}\n", prose(16)).into_bytes(), 1, 0),
+        ("t.po", format!("msgid \"a\"\nmsgstr \"{}\"\n", prose(17)).into_bytes(), 1, 0),
+        ("u.xml", format!("<?xml version='1.0'?><article><para>{}</para></article>", prose(18)).into_bytes(), 1, 0),
+        ("v.epub", epub(&prose(19)), 1, 0),
         ("q.tar.gz/2.csv", gzip_of(&tar(&[("2.csv", format!("text,id\n{},q1\n", prose(14)))])), 1, 0),
     ]
 }

@@ -84,11 +84,11 @@ struct Entry {
     is_utf8: bool,
 }
 
-/// The members of a zip.
+/// The members of a zip, or of a `book`, which is one, too.
 ///
 /// # Errors
 /// It cannot be read.
-pub(super) fn list(file: &File, length: u64) -> std::io::Result<Listing> {
+pub(super) fn list(file: &File, length: u64, book: bool) -> std::io::Result<Listing> {
     let mut builder = Builder::new("zip");
     let Some(directory) = directory(file, length)? else {
         builder.fail("eof", "the directory at the end of the zip is not there: the file is cut or damaged");
@@ -102,7 +102,7 @@ pub(super) fn list(file: &File, length: u64) -> std::io::Result<Listing> {
             builder.fail("directory", "the directory of the zip is damaged");
             break;
         };
-        if let Some(name) = really(&entry, found) {
+        if let Some(name) = really(&entry, found).filter(|_| !book) {
             return Ok(Listing { members: Vec::new(), is_really: Some(name) });
         }
         read += bytes;
@@ -214,7 +214,7 @@ fn apply(mut extra: &[u8], entry: &mut Entry) {
 fn really(entry: &Entry, number: u64) -> Option<&'static str> {
     match &entry.name[..] {
         b"[Content_Types].xml" => Some("an Office document"),
-        b"mimetype" if number == 0 => Some("EPUB or OpenDocument"),
+        b"mimetype" if number == 0 => Some("OpenDocument"),
         b"META-INF/MANIFEST.MF" => Some("a Java archive"),
         b"AndroidManifest.xml" => Some("an Android package"),
         _ => None,

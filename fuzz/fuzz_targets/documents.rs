@@ -1,0 +1,20 @@
+//! Any text as subtitles, a catalogue of gettext, DocBook, and the package of a book.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use seimai::corpus::{docbook, epub, gettext, html, subtitles};
+
+fuzz_target!(|text: &str| {
+    subtitles::is_srt(text);
+    subtitles::is_vtt(text);
+    // Carriage returns become line ends, and nothing else grows but a mark of WebVTT.
+    assert!(subtitles::read(text).text.len() <= text.len());
+    gettext::is_catalogue(text);
+    assert!(gettext::read(text).text.len() <= text.len());
+    docbook::is_docbook(text);
+    docbook::read(text, html::Ruby::Drop);
+    epub::is_epub(text.as_bytes());
+    epub::package_name(text);
+    epub::encrypted(text);
+    let _ = epub::package("OPS/book.opf", text);
+});
