@@ -34,6 +34,6 @@ impl Format for DocBook {
 }
 
 #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "all formats are called the same way")]
-fn read(file: String, wanted: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     Ok(vec![docbook::read(&file, wanted.html.ruby)])
 }

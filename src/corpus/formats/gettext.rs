@@ -30,6 +30,6 @@ impl Format for Gettext {
 }
 
 #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "all formats are called the same way")]
-fn read(file: String, _: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(file: String, _: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     Ok(vec![gettext::read(&file)])
 }

@@ -31,6 +31,6 @@ impl Format for Subtitles {
 }
 
 #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "all formats are called the same way")]
-fn read(file: String, _: &Wanted) -> std::result::Result<Vec<Document>, Fault> {
+fn read(file: String, _: Wanted) -> std::result::Result<Vec<Document>, Fault> {
     Ok(vec![subtitles::read(&file)])
 }
