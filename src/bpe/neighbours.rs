@@ -108,5 +108,5 @@ fn key(left: u32, right: u32) -> (u64, u64) {
 
 #[inline]
 fn place(hash: u64, places: u64) -> usize {
-    ((hash >> 32) * places >> 32) as usize
+    (((hash >> 32) * places) >> 32) as usize
 }
