@@ -256,7 +256,9 @@ impl Places {
 
     fn take(&mut self, base: usize, symbols: &[usize]) -> Option<usize> {
         self.bases.set(base);
-        symbols.iter().for_each(|symbol| self.taken.set(base + symbol));
+        for symbol in symbols {
+            self.taken.set(base + symbol);
+        }
         (base <= BASE_MAX).then_some(base)
     }
 }
@@ -277,7 +279,7 @@ impl Bits {
     fn word(&self, at: usize) -> u64 {
         let word = |i: usize| self.0.get(i).copied().unwrap_or(0);
         let low = word(at / 64) >> (at % 64);
-        if at % 64 == 0 { low } else { low | word(at / 64 + 1) << (64 - at % 64) }
+        if at.is_multiple_of(64) { low } else { low | word(at / 64 + 1) << (64 - at % 64) }
     }
 
     /// One more than the largest number, rounded up.
