@@ -97,7 +97,7 @@ fn rewrite(file: &str, dropped: &mut Dropped) -> (String, Option<String>) {
                 dropped.add("element");
                 rest = behind(rest, name);
             }
-            Some("-") => {}
+            Some("-") | None => {}
             Some(html) => {
                 if name == "title" && !is_end && title.is_none() {
                     title = rest.split_once("</").map(|(words, _)| words.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|title| !title.is_empty());
@@ -109,7 +109,6 @@ fn rewrite(file: &str, dropped: &mut Dropped) -> (String, Option<String>) {
                 out.push_str(html);
                 out.push_str(if is_empty { "/>" } else { ">" });
             }
-            None => {}
         }
     }
     out.push_str(rest);

@@ -92,7 +92,7 @@ pub fn encrypted(encryption: &str) -> Vec<String> {
 pub fn package(name: &str, xml: &str) -> Result<Package, String> {
     let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
     let (mut reader, mut package) = (Reader::from_str(xml), Package::default());
-    let (mut manifest, mut spine): (Vec<(String, String, bool, bool)>, Vec<(String, bool)>) = (Vec::new(), Vec::new());
+    let (mut manifest, mut spine) = (Vec::new(), Vec::new());
     loop {
         let event = reader.read_event().map_err(|error| error.to_string())?;
         match &event {
@@ -126,7 +126,7 @@ pub fn package(name: &str, xml: &str) -> Result<Package, String> {
     }
     for (id, is_linear) in spine {
         // What is no page is not read: pictures may stand in a spine.
-        let Some((_, name, is_page, is_contents)) = manifest.iter().find(|(known, ..)| *known == id) else { continue };
+        let Some(Listed { name, is_page, is_contents, .. }) = manifest.iter().find(|listed| listed.id == id) else { continue };
         let aside = match (is_linear, is_page, is_contents) {
             (_, false, _) => Some("no_page"),
             (_, _, true) => Some("contents"),
@@ -138,15 +138,23 @@ pub fn package(name: &str, xml: &str) -> Result<Package, String> {
     Ok(package)
 }
 
+/// An entry of the manifest.
+struct Listed {
+    id: String,
+    name: String,
+    is_page: bool,
+    is_contents: bool,
+}
+
 /// Notes an entry of the manifest or of the spine.
-fn take(element: &BytesStart<'_>, directory: &str, manifest: &mut Vec<(String, String, bool, bool)>, spine: &mut Vec<(String, bool)>) {
+fn take(element: &BytesStart<'_>, directory: &str, manifest: &mut Vec<Listed>, spine: &mut Vec<(String, bool)>) {
     match element.local_name().as_ref() {
         "item" => {
             if let (Some(id), Some(href)) = (attribute(element, "id"), attribute(element, "href")) {
                 let media = attribute(element, "media-type").unwrap_or_default();
                 let is_page = matches!(media.as_str(), "application/xhtml+xml" | "text/html" | "application/x-dtbook+xml" | "text/x-oeb1-document" | "");
                 let is_contents = attribute(element, "properties").is_some_and(|words| words.split_ascii_whitespace().any(|word| word == "nav"));
-                manifest.push((id, resolve(directory, &href), is_page, is_contents));
+                manifest.push(Listed { id, name: resolve(directory, &href), is_page, is_contents });
             }
         }
         "itemref" => {

@@ -320,7 +320,7 @@ mod tests {
     fn a_sum_is_ordered_and_divided_alike() {
         let rows: Vec<(String, u64)> = (0..BATCH_ROWS as u64 + 9).map(|i| (format!("{i:06}"), 1 + i * 7 % 20)).collect();
         let table = counts_table(&[(1, rows.iter().map(|row| (row.0.as_bytes(), row.1)).collect())]).unwrap();
-        let (batches, _) = sum(&[table.clone()], u64::MAX, 1, 1);
+        let (batches, _) = sum(std::slice::from_ref(&table), u64::MAX, 1, 1);
         assert_eq!(batches.iter().map(Batch::num_rows).collect::<Vec<_>>(), [BATCH_ROWS, 9]);
         assert_eq!(sum(&[table], 0, 1, 1).0, batches);
         let all: Vec<CountRows> = batches.iter().map(|batch| CountRows::of(batch).unwrap()).collect();

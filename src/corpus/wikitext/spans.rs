@@ -221,13 +221,12 @@ impl Finder<'_> {
     }
 
     fn bar(&mut self, at: usize, line_begins: bool) -> usize {
-        if line_begins && self.bytes.get(at + 1) == Some(&b'}') {
-            if let Some(table) = self.top_other().filter(|&table| self.open[table].mark == Mark::Table) {
-                let start = self.open[table].at;
-                self.open.truncate(table);
-                self.spans.push(Span { kind: Kind::Table, all: start..at + 2, inner: start + 2..at });
-                return at + 2;
-            }
+        let ends_table = line_begins && self.bytes.get(at + 1) == Some(&b'}');
+        if let Some(table) = self.top_other().filter(|&table| ends_table && self.open[table].mark == Mark::Table) {
+            let start = self.open[table].at;
+            self.open.truncate(table);
+            self.spans.push(Span { kind: Kind::Table, all: start..at + 2, inner: start + 2..at });
+            return at + 2;
         }
         if let Some(Open { mark: Mark::Brackets { bar }, .. }) = self.open.last_mut() {
             *bar = true;

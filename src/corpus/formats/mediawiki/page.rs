@@ -144,7 +144,7 @@ fn read(xml: &str) -> std::result::Result<Page<'_>, String> {
 }
 
 /// Text with its references resolved.
-fn unescaped<'a>(raw: quick_xml::events::BytesText<'a>) -> std::result::Result<Cow<'a, str>, String> {
+fn unescaped(raw: quick_xml::events::BytesText<'_>) -> std::result::Result<Cow<'_, str>, String> {
     match raw.into_inner() {
         Cow::Borrowed(text) => unescape(text).map_err(|error| error.to_string()),
         Cow::Owned(text) => unescape(&text).map(|text| Cow::Owned(text.into_owned())).map_err(|error| error.to_string()),
