@@ -10,8 +10,8 @@
 //! The tokens of orderly vocabularies are searched for in a trie, without merging (`walk.rs`). Other vocabularies are merged (`merger.rs`). Both take time that does not depend on
 //! where the text has breaks.
 //!
-//! There is no cache of encoded pre-tokens. On unseen text of five kinds, caches of 2^11 to 2^15 slots for pre-tokens made encoding a little slower; neither did caches of
-//! 2^13 and 2^15 pairs of tokens help the search.
+//! There is no cache of encoded pre-tokens. On unseen text of five kinds, caches of 2^11 to 2^15 slots for pre-tokens made encoding a little slower; caches of
+//! 2^13 and 2^15 pairs of tokens before the search gained nothing that was beyond the noise.
 
 use crate::bpe::class::is_inside_character;
 use crate::bpe::joins::Joins;

@@ -1,7 +1,7 @@
 //! The tokens as a trie of symbols: the longest token that a string of symbols begins with, and the shorter ones.
 //!
 //! The trie is a double array, 8 bytes a node and nearly without holes: 400 kB for 32,000 tokens. What encoding costs is mostly the wait for nodes and pairs that are not in
-//! the nearest cache; 4 MB of the same nodes, loosely packed, took a third longer.
+//! the nearest cache; The same nodes in 4 MB, loosely packed, were slower.
 
 use std::hint::select_unpredictable;
 use std::ops::Range;
@@ -113,7 +113,7 @@ impl Prefixes {
     }
 
     /// For each place in `symbols` the first steps of the search for the longest token that begins there. Nothing here waits for what is found, so that the
-    /// processor looks up many places at once; two steps did better than one or three.
+    /// processor looks up many places at once.
     pub(crate) fn find_all(&self, symbols: &[u16], found: &mut Vec<Found>) {
         found.clear();
         let nodes = self.nodes.as_slice();
