@@ -57,7 +57,8 @@ pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
 pub use self::options::{
-    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options, Rest, Rule, SourceDefaults, Texts, WarcOptions,
+    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options, Rest, Rule, SourceDefaults,
+    Texts, WarcOptions,
 };
 pub use self::panic_guard::is_guarded;
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};

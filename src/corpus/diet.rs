@@ -11,7 +11,7 @@ mod speech;
 mod tests;
 mod xml;
 
-pub use self::documents::{Options, documents};
+pub use self::documents::{Options, count, documents};
 pub use self::record::Fault;
 
 /// Does a file begin like an answer of the interface?

@@ -8,20 +8,94 @@ use super::html;
 
 /// Root elements of documents and of parts of them.
 const ROOTS: [&str; 22] = [
-    "book", "article", "chapter", "appendix", "preface", "part", "refentry", "reference", "set", "sect1", "sect2", "sect3", "section", "glossary", "bibliography",
-    "para", "simplesect", "refsect1", "variablelist", "itemizedlist", "topic", "partintro",
+    "book",
+    "article",
+    "chapter",
+    "appendix",
+    "preface",
+    "part",
+    "refentry",
+    "reference",
+    "set",
+    "sect1",
+    "sect2",
+    "sect3",
+    "section",
+    "glossary",
+    "bibliography",
+    "para",
+    "simplesect",
+    "refsect1",
+    "variablelist",
+    "itemizedlist",
+    "topic",
+    "partintro",
 ];
 
 /// Elements that are blocks, by the elements of HTML that look alike; a dash leaves the element out with what it holds.
 const ELEMENTS: [(&str, &str); 62] = [
-    ("para", "p"), ("simpara", "p"), ("formalpara", "div"), ("title", "h2"), ("subtitle", "h2"), ("titleabbrev", "-"), ("refname", "p"), ("refpurpose", "p"),
-    ("refentrytitle", "span"), ("manvolnum", "span"), ("refmiscinfo", "-"), ("itemizedlist", "ul"), ("orderedlist", "ul"), ("simplelist", "ul"), ("listitem", "li"), ("member", "li"),
-    ("variablelist", "dl"), ("term", "dt"), ("glossterm", "span"), ("glossdef", "dd"), ("step", "li"), ("procedure", "ul"), ("programlisting", "pre"), ("screen", "pre"),
-    ("literallayout", "pre"), ("synopsis", "pre"), ("cmdsynopsis", "p"), ("funcprototype", "p"), ("arg", "span"), ("table", "table"), ("informaltable", "table"), ("row", "tr"),
-    ("entry", "td"), ("note", "div"), ("warning", "div"), ("caution", "div"), ("tip", "div"), ("important", "div"), ("blockquote", "blockquote"), ("epigraph", "div"),
-    ("attribution", "p"), ("question", "div"), ("answer", "div"), ("sidebar", "div"), ("abstract", "div"), ("figure", "div"), ("example", "div"), ("caption", "p"),
-    ("footnote", "-"), ("indexterm", "-"), ("remark", "-"), ("textobject", "-"), ("mediaobject", "-"), ("inlinemediaobject", "-"), ("bookinfo", "-"), ("articleinfo", "-"),
-    ("info", "-"), ("chapterinfo", "-"), ("refentryinfo", "-"), ("sect1info", "-"), ("refmeta", "-"), ("toc", "-"),
+    ("para", "p"),
+    ("simpara", "p"),
+    ("formalpara", "div"),
+    ("title", "h2"),
+    ("subtitle", "h2"),
+    ("titleabbrev", "-"),
+    ("refname", "p"),
+    ("refpurpose", "p"),
+    ("refentrytitle", "span"),
+    ("manvolnum", "span"),
+    ("refmiscinfo", "-"),
+    ("itemizedlist", "ul"),
+    ("orderedlist", "ul"),
+    ("simplelist", "ul"),
+    ("listitem", "li"),
+    ("member", "li"),
+    ("variablelist", "dl"),
+    ("term", "dt"),
+    ("glossterm", "span"),
+    ("glossdef", "dd"),
+    ("step", "li"),
+    ("procedure", "ul"),
+    ("programlisting", "pre"),
+    ("screen", "pre"),
+    ("literallayout", "pre"),
+    ("synopsis", "pre"),
+    ("cmdsynopsis", "p"),
+    ("funcprototype", "p"),
+    ("arg", "span"),
+    ("table", "table"),
+    ("informaltable", "table"),
+    ("row", "tr"),
+    ("entry", "td"),
+    ("note", "div"),
+    ("warning", "div"),
+    ("caution", "div"),
+    ("tip", "div"),
+    ("important", "div"),
+    ("blockquote", "blockquote"),
+    ("epigraph", "div"),
+    ("attribution", "p"),
+    ("question", "div"),
+    ("answer", "div"),
+    ("sidebar", "div"),
+    ("abstract", "div"),
+    ("figure", "div"),
+    ("example", "div"),
+    ("caption", "p"),
+    ("footnote", "-"),
+    ("indexterm", "-"),
+    ("remark", "-"),
+    ("textobject", "-"),
+    ("mediaobject", "-"),
+    ("inlinemediaobject", "-"),
+    ("bookinfo", "-"),
+    ("articleinfo", "-"),
+    ("info", "-"),
+    ("chapterinfo", "-"),
+    ("refentryinfo", "-"),
+    ("sect1info", "-"),
+    ("refmeta", "-"),
+    ("toc", "-"),
 ];
 
 /// Does a file begin like DocBook: its document type, its namespace, or (in a file that says XML of itself) a root that only it has?
@@ -78,7 +152,13 @@ fn rewrite(file: &str, dropped: &mut Dropped) -> (String, Option<String>) {
             rest = after;
             continue;
         }
-        let end = if mark.starts_with("<!--") { "-->" } else if mark.starts_with("<?") { "?>" } else { ">" };
+        let end = if mark.starts_with("<!--") {
+            "-->"
+        } else if mark.starts_with("<?") {
+            "?>"
+        } else {
+            ">"
+        };
         let found = if no_more.contains(&end) { None } else { mark.split_once(end) };
         let Some((tag, after)) = found else {
             no_more.push(end);
@@ -100,7 +180,10 @@ fn rewrite(file: &str, dropped: &mut Dropped) -> (String, Option<String>) {
             Some("-") | None => {}
             Some(html) => {
                 if name == "title" && !is_end && title.is_none() {
-                    title = rest.split_once("</").map(|(words, _)| words.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|title| !title.is_empty());
+                    title = rest
+                        .split_once("</")
+                        .map(|(words, _)| words.split_whitespace().collect::<Vec<_>>().join(" "))
+                        .filter(|title| !title.is_empty());
                 }
                 out.push_str(match (is_end, is_empty) {
                     (true, _) => "</",
@@ -146,8 +229,14 @@ fn reference<'a>(mark: &'a str, out: &mut String, dropped: &mut Dropped) -> &'a 
         return mark.get(1..).unwrap_or_default();
     };
     let whole = mark.get(..name.len() + 2).unwrap_or_default();
-    let is_known = name.starts_with('#') || OF_XML.contains(&name) || html::read(whole, &html::Options { extract: html::Extract::All, ..html::Options::default() }).text != whole;
-    if is_known { out.push_str(whole) } else { dropped.add("entity") }
+    let is_known = name.starts_with('#')
+        || OF_XML.contains(&name)
+        || html::read(whole, &html::Options { extract: html::Extract::All, ..html::Options::default() }).text != whole;
+    if is_known {
+        out.push_str(whole)
+    } else {
+        dropped.add("entity")
+    }
     mark.get(whole.len()..).unwrap_or_default()
 }
 
@@ -192,8 +281,16 @@ mod tests {
     #[test]
     fn beginnings() {
         assert!(is_docbook("<?xml version='1.0'?><!DOCTYPE article PUBLIC \"-//OASIS//DTD DocBook XML V4.1.2//EN\">"));
-        assert!(is_docbook("<!-- x -->\n<book xmlns=\"http://docbook.org/ns/docbook\" version=\"5.0\">") && is_docbook("<?xml version='1.0'?>\n<sect1 id='a'>"));
-        assert!(!is_docbook("<!DOCTYPE html>") && !is_docbook("<article><h1>x</h1>") && !is_docbook("<?xml version='1.0'?><rss>") && !is_docbook("甲"));
+        assert!(
+            is_docbook("<!-- x -->\n<book xmlns=\"http://docbook.org/ns/docbook\" version=\"5.0\">")
+                && is_docbook("<?xml version='1.0'?>\n<sect1 id='a'>")
+        );
+        assert!(
+            !is_docbook("<!DOCTYPE html>")
+                && !is_docbook("<article><h1>x</h1>")
+                && !is_docbook("<?xml version='1.0'?><rss>")
+                && !is_docbook("甲")
+        );
     }
 
     #[test]

@@ -62,7 +62,9 @@ pub fn package_name(container: &str) -> Option<String> {
     let mut reader = Reader::from_str(container);
     loop {
         match reader.read_event().ok()? {
-            Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "rootfile" => return attribute(&element, "full-path"),
+            Event::Start(element) | Event::Empty(element) if element.local_name().as_ref() == "rootfile" => {
+                return attribute(&element, "full-path");
+            }
             Event::Eof => return None,
             _ => {}
         }
@@ -152,8 +154,12 @@ fn take(element: &BytesStart<'_>, directory: &str, manifest: &mut Vec<Listed>, s
         "item" => {
             if let (Some(id), Some(href)) = (attribute(element, "id"), attribute(element, "href")) {
                 let media = attribute(element, "media-type").unwrap_or_default();
-                let is_page = matches!(media.as_str(), "application/xhtml+xml" | "text/html" | "application/x-dtbook+xml" | "text/x-oeb1-document" | "");
-                let is_contents = attribute(element, "properties").is_some_and(|words| words.split_ascii_whitespace().any(|word| word == "nav"));
+                let is_page = matches!(
+                    media.as_str(),
+                    "application/xhtml+xml" | "text/html" | "application/x-dtbook+xml" | "text/x-oeb1-document" | ""
+                );
+                let is_contents =
+                    attribute(element, "properties").is_some_and(|words| words.split_ascii_whitespace().any(|word| word == "nav"));
                 manifest.push(Listed { id, name: resolve(directory, &href), is_page, is_contents });
             }
         }
@@ -182,7 +188,8 @@ fn words(raw: &str) -> Option<String> {
 fn resolve(directory: &str, href: &str) -> String {
     let path = href.split('#').next().unwrap_or_default();
     let path = percent_decode_str(path).decode_utf8_lossy();
-    let mut parts: Vec<&str> = if path.starts_with('/') { Vec::new() } else { directory.split('/').filter(|part| !part.is_empty()).collect() };
+    let mut parts: Vec<&str> =
+        if path.starts_with('/') { Vec::new() } else { directory.split('/').filter(|part| !part.is_empty()).collect() };
     for part in path.split('/') {
         match part {
             "" | "." => {}
@@ -205,10 +212,18 @@ mod tests {
                    <opf:spine toc='x'><opf:itemref idref='c1'/><opf:itemref idref='n'/><opf:itemref idref='c2'></opf:itemref><opf:itemref idref='c2' linear='no'/><opf:itemref idref='p'/><opf:itemref idref='none'/></opf:spine></opf:package>";
         let package = package("OEBPS/x.opf", opf).unwrap();
         let spine: Vec<_> = package.spine.iter().map(|item| (item.name.as_str(), item.aside)).collect();
-        let expected =
-            [("text/c1.xhtml", None), ("OEBPS/nav.xhtml", Some("contents")), ("OEBPS/二.xhtml", None), ("OEBPS/二.xhtml", Some("not_linear")), ("OEBPS/a.svg", Some("no_page"))];
+        let expected = [
+            ("text/c1.xhtml", None),
+            ("OEBPS/nav.xhtml", Some("contents")),
+            ("OEBPS/二.xhtml", None),
+            ("OEBPS/二.xhtml", Some("not_linear")),
+            ("OEBPS/a.svg", Some("no_page")),
+        ];
         assert_eq!(spine, expected);
-        assert_eq!((package.title.as_deref(), package.creators, package.language.as_deref()), (Some("草の 本"), vec!["甲 & 乙".to_owned()], Some("ja")));
+        assert_eq!(
+            (package.title.as_deref(), package.creators, package.language.as_deref()),
+            (Some("草の 本"), vec!["甲 & 乙".to_owned()], Some("ja"))
+        );
     }
 
     /// Pages of books are read by the reader of pages: what it gives for them.
@@ -249,7 +264,11 @@ mod tests {
             (head[8], head[22], head[26], head[28]) = (method, 20, 8, extra.len() as u8);
             [&head, &b"mimetype"[..], extra, rest].concat()
         };
-        assert!(is_epub(&local(0, b"", b"application/epub+zipPK")) && is_epub(&local(0, b"abcd", b"application/epub+zip")) && is_epub(&local(8, b"", b"K,")));
+        assert!(
+            is_epub(&local(0, b"", b"application/epub+zipPK"))
+                && is_epub(&local(0, b"abcd", b"application/epub+zip"))
+                && is_epub(&local(8, b"", b"K,"))
+        );
         assert!(!is_epub(&local(0, b"", b"application/vnd.oasis")) && !is_epub(b"PK\x03\x04") && !is_epub(b""));
     }
 }

@@ -17,7 +17,8 @@ pub fn is_catalogue(head: &str) -> bool {
     let mut lines = head.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let first = lines.next().unwrap_or_default();
     let begins = |line: &str, word: &str| line.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('"'));
-    begins(first, "msgctxt") || begins(first, "msgid") && lines.any(|line| begins(line, "msgstr") || begins(line, "msgid_plural") || line.starts_with('"'))
+    begins(first, "msgctxt")
+        || begins(first, "msgid") && lines.any(|line| begins(line, "msgstr") || begins(line, "msgid_plural") || line.starts_with('"'))
 }
 
 /// An entry as far as it has been read.
@@ -45,7 +46,11 @@ pub fn read(file: &str) -> Document {
     let (mut document, mut header) = (Document::default(), None);
     let (mut entry, mut field) = (Entry::default(), Field::None);
     for line in file.trim_start_matches('\u{feff}').lines().map(str::trim) {
-        let begins_entry = line.is_empty() || line.starts_with('#') || line.starts_with("msgctxt") || line.starts_with("msgid ") || line.starts_with("msgid\"");
+        let begins_entry = line.is_empty()
+            || line.starts_with('#')
+            || line.starts_with("msgctxt")
+            || line.starts_with("msgid ")
+            || line.starts_with("msgid\"");
         if begins_entry && entry.begun && (field == Field::Translation || line.is_empty()) {
             finish(std::mem::take(&mut entry), &mut document, &mut header);
             field = Field::None;
@@ -137,7 +142,8 @@ fn bare(translation: &str, id: &str, dropped: &mut Dropped) -> String {
 fn without_tags(text: &str, id: &str, dropped: &mut Dropped) -> String {
     let is_markup = |tag: &str| {
         let name = tag.trim_start_matches('/').split([' ', '/', '>']).next().unwrap_or_default();
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_'));
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_'));
         is_name && (id.contains(&format!("</{name}>")) || tag.ends_with('/') || text.contains(&format!("</{name}>")))
     };
     if text.len() + id.len() > LONG {
@@ -168,7 +174,9 @@ fn without_roles(text: &str, dropped: &mut Dropped) -> String {
         let (before, marked) = rest.split_at(at);
         let ticks = marked.bytes().take(2).take_while(|byte| *byte == b'`').count();
         let mark = marked.get(..ticks).unwrap_or_default();
-        let Some((inside, after)) = marked.get(mark.len()..).and_then(|inside| inside.split_once(mark)).filter(|(inside, _)| !inside.is_empty()) else {
+        let Some((inside, after)) =
+            marked.get(mark.len()..).and_then(|inside| inside.split_once(mark)).filter(|(inside, _)| !inside.is_empty())
+        else {
             out.push_str(before);
             out.push_str(mark);
             rest = marked.get(mark.len()..).unwrap_or_default();
@@ -195,7 +203,9 @@ fn without_roles(text: &str, dropped: &mut Dropped) -> String {
 /// The text before a role, without `:name:`.
 fn without_role(before: &str) -> &str {
     let Some(inside) = before.strip_suffix(':') else { return before };
-    let start = inside.rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))).map_or(0, |at| at + inside.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
+    let start = inside
+        .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':')))
+        .map_or(0, |at| at + inside.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8));
     let name = inside.get(start..).unwrap_or_default();
     if name.len() > 1 && name.starts_with(':') { before.get(..start).unwrap_or(before) } else { before }
 }
@@ -213,7 +223,9 @@ fn title(inside: &str) -> &str {
 
 /// What the header says: project and language.
 fn meta(header: &str) -> String {
-    let value = |key: &str| header.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim).filter(|value| !value.is_empty());
+    let value = |key: &str| {
+        header.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim).filter(|value| !value.is_empty())
+    };
     let mut meta = serde_json::Map::new();
     for (key, name) in [("Project-Id-Version", "project"), ("Language", "language"), ("PO-Revision-Date", "revised")] {
         if let Some(value) = value(key) {

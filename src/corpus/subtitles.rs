@@ -223,7 +223,9 @@ fn bare_vtt(line: &str) -> (String, Option<String>) {
             rest = "";
             break;
         };
-        if let Some(name) = tag.strip_prefix("v ").or_else(|| tag.strip_prefix("v.").and_then(|tag| tag.split_once(' ').map(|(_, name)| name))) {
+        if let Some(name) =
+            tag.strip_prefix("v ").or_else(|| tag.strip_prefix("v.").and_then(|tag| tag.split_once(' ').map(|(_, name)| name)))
+        {
             voice = Some(resolved(name.trim()));
         }
         let name = tag.trim_start_matches('/').split(['.', ' ']).next().unwrap_or_default();

@@ -34,7 +34,9 @@ fn samples() -> Vec<Sample> {
         record("filedesc://m.arc", "text/plain", about) + &record("http://example.jp/1", "text/plain", &page)
     };
     let wiki = |body: &str| {
-        let page = |id: u64, text: &str| format!("<page><title>頁{id}</title><ns>0</ns><id>{id}</id><revision><id>1</id><text>{text}</text></revision></page>");
+        let page = |id: u64, text: &str| {
+            format!("<page><title>頁{id}</title><ns>0</ns><id>{id}</id><revision><id>1</id><text>{text}</text></revision></page>")
+        };
         format!("<mediawiki><siteinfo><dbname>x</dbname></siteinfo>{}{}</mediawiki>", page(1, body), page(2, "#転送 [[頁1]]"))
     };
     let epub = |body: &str| {
@@ -42,7 +44,10 @@ fn samples() -> Vec<Sample> {
         zip(&[
             ("mimetype", "application/epub+zip".to_owned()),
             ("META-INF/container.xml", "<container><rootfile full-path='a/b.opf'/></container>".to_owned()),
-            ("a/b.opf", "<package><manifest><item id='c' href='c.xhtml'/></manifest><spine><itemref idref='c'/></spine></package>".to_owned()),
+            (
+                "a/b.opf",
+                "<package><manifest><item id='c' href='c.xhtml'/></manifest><spine><itemref idref='c'/></spine></package>".to_owned(),
+            ),
             ("a/c.xhtml", page),
         ])
     };

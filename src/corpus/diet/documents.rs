@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::json;
-use super::record::{Fault, Meeting, Speech};
+use super::record::{Fault, Fields, Meeting, Speech};
 use super::speech::{clean, is_record_of_meeting};
 use super::xml;
 use crate::corpus::document::{Document, Dropped};
@@ -15,6 +15,28 @@ pub struct Options {
     pub meetings: bool,
 }
 
+/// How many documents there are.
+///
+/// # Errors
+/// As [`documents`].
+pub fn count(text: &str, options: &Options) -> Result<u64, Fault> {
+    let says_something = |speech: &&Speech<'_>| !is_left_out(speech) && !clean(&speech.text, &mut Dropped::default()).text.is_empty();
+    let of = |meeting: &Meeting<'_>| {
+        let mut speeches = meeting.speeches.iter().filter(says_something);
+        if options.meetings { u64::from(speeches.next().is_some()) } else { speeches.count() as u64 }
+    };
+    Ok(meetings(text)?.iter().map(of).sum())
+}
+
+fn meetings(text: &str) -> Result<Vec<Meeting<'_>>, Fault> {
+    let is_xml = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+    let meetings = if is_xml { xml::meetings(text)? } else { json::meetings(text)? };
+    if meetings.is_empty() {
+        return Err(Fault { reason: "diet_missing", detail: "there is no record of the Diet in the file".to_owned() });
+    }
+    Ok(meetings)
+}
+
 /// Directions of a speech that are noted.
 const DIRECTIONS_MAX: usize = 256;
 
@@ -23,11 +45,7 @@ const DIRECTIONS_MAX: usize = 256;
 /// # Errors
 /// It is no sound JSON or XML, or holds no record.
 pub fn documents(text: &str, options: &Options) -> Result<Vec<Document>, Fault> {
-    let is_xml = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
-    let meetings = if is_xml { xml::meetings(text)? } else { json::meetings(text)? };
-    if meetings.is_empty() {
-        return Err(Fault { reason: "diet_missing", detail: "there is no record of the Diet in the file".to_owned() });
-    }
+    let meetings = meetings(text)?;
     let mut documents = Vec::new();
     // What is left out before the first document is told with it.
     let mut dropped = Dropped::default();
@@ -40,9 +58,9 @@ pub fn documents(text: &str, options: &Options) -> Result<Vec<Document>, Fault> 
     Ok(documents)
 }
 
-fn put(fields: &[(String, String)], meta: &mut Map<String, Value>) {
+fn put(fields: &Fields<'_>, meta: &mut Map<String, Value>) {
     for (name, value) in fields {
-        meta.insert(snake(name), value.as_str().into());
+        meta.insert(snake(name), (&**value).into());
     }
 }
 
@@ -60,11 +78,11 @@ fn snake(name: &str) -> String {
     out
 }
 
-fn is_left_out(speech: &Speech) -> bool {
+fn is_left_out(speech: &Speech<'_>) -> bool {
     is_record_of_meeting(speech.field("speaker"), speech.field("speechOrder"))
 }
 
-fn speeches(meeting: &Meeting, dropped: &mut Dropped, documents: &mut Vec<Document>) {
+fn speeches(meeting: &Meeting<'_>, dropped: &mut Dropped, documents: &mut Vec<Document>) {
     for speech in &meeting.speeches {
         if is_left_out(speech) {
             dropped.add("record_of_meeting");
@@ -97,7 +115,7 @@ fn speeches(meeting: &Meeting, dropped: &mut Dropped, documents: &mut Vec<Docume
 }
 
 /// A meeting: a paragraph a line; who speaks stands before the speech, where the field names somebody.
-fn dialogue(meeting: &Meeting, dropped: &mut Dropped, documents: &mut Vec<Document>) {
+fn dialogue(meeting: &Meeting<'_>, dropped: &mut Dropped, documents: &mut Vec<Document>) {
     let (mut text, mut turns, mut directions) = (String::new(), Vec::new(), Vec::new());
     let mut of_it = std::mem::take(dropped);
     for speech in &meeting.speeches {

@@ -56,6 +56,7 @@ fn meta(document: &Document) -> Value {
 
 fn check(text: &str) {
     assert!(is_records(text.as_bytes()));
+    assert_eq!((count(text, &Options::default()), count(text, &Options { meetings: true })), (Ok(2), Ok(1)));
     let [first, second] = documents(text, &Options::default()).unwrap().try_into().unwrap();
     assert_eq!((first.text.as_str(), second.text.as_str()), ("開会します。", "はい。\n次です。"));
     assert_eq!(
@@ -131,7 +132,7 @@ proptest! {
 
     #[test]
     fn fields_are_found(name in "[a-z]{1,8}", value in ".{0,20}") {
-        let speech = Speech { fields: vec![(name.clone(), value.clone())], text: String::new() };
+        let speech = Speech { fields: vec![(name.as_str().into(), value.as_str().into())], ..Speech::default() };
         prop_assert_eq!(speech.field(&name), Some(value.as_str()));
     }
 }

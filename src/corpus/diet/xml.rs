@@ -1,5 +1,7 @@
 //! The XML of the interface.
 
+use std::borrow::Cow;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
@@ -11,15 +13,15 @@ const DEPTH_MAX: usize = 64;
 /// What has been read.
 #[derive(Default)]
 struct Read {
-    meetings: Vec<Meeting>,
-    speeches: Vec<Speech>,
-    meeting: Option<Meeting>,
-    speech: Option<Speech>,
+    meetings: Vec<Meeting<'static>>,
+    speeches: Vec<Speech<'static>>,
+    meeting: Option<Meeting<'static>>,
+    speech: Option<Speech<'static>>,
     value: String,
 }
 
 /// Reads an answer.
-pub(super) fn meetings(xml: &str) -> Result<Vec<Meeting>, Fault> {
+pub(super) fn meetings(xml: &str) -> Result<Vec<Meeting<'static>>, Fault> {
     let mut parser = Reader::from_str(xml);
     let (mut read, mut depth) = (Read::default(), 0_usize);
     loop {
@@ -83,7 +85,7 @@ impl Read {
             },
             "speech" => {
                 if let Some(speech) = &mut self.speech {
-                    speech.text = value;
+                    speech.text = Cow::Owned(value);
                 }
             }
             _ if value.trim().is_empty() => {}
@@ -91,7 +93,7 @@ impl Read {
                 let fields =
                     self.speech.as_mut().map(|speech| &mut speech.fields).or(self.meeting.as_mut().map(|meeting| &mut meeting.fields));
                 if let Some(fields) = fields {
-                    fields.push((name.to_owned(), value.trim().to_owned()));
+                    fields.push((Cow::Owned(name.to_owned()), Cow::Owned(value.trim().to_owned())));
                 }
             }
         }

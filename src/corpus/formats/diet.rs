@@ -42,7 +42,7 @@ fn options(wanted: Wanted) -> Options {
 /// Documents in the bytes, or one that cannot be read: which speeches say something is known by reading them.
 fn count(bytes: &[u8], wanted: Wanted) -> u64 {
     let Ok(decoded) = charset::decode(bytes, None) else { return 1 };
-    diet::documents(&decoded.text, &options(wanted)).map_or(1, |documents| documents.len() as u64)
+    diet::count(&decoded.text, &options(wanted)).unwrap_or(1)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "all formats are called the same way")]

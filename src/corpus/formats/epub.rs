@@ -98,7 +98,9 @@ impl Book {
     fn meta(&self) -> String {
         let Package { title, creators, language, identifier, publisher, rights, .. } = &self.package;
         let mut meta = serde_json::Map::new();
-        for (key, value) in [("title", title), ("language", language), ("identifier", identifier), ("publisher", publisher), ("rights", rights)] {
+        for (key, value) in
+            [("title", title), ("language", language), ("identifier", identifier), ("publisher", publisher), ("rights", rights)]
+        {
             if let Some(value) = value {
                 meta.insert(key.to_owned(), value.clone().into());
             }

@@ -49,12 +49,17 @@ impl Format for MediaWiki {
     /// The root element, or a page: a stream of a multistream dump begins with one.
     fn looks_like(&self, head: &[u8]) -> bool {
         let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-        let root = if head.starts_with(b"<?xml") { memmem::find(head, b"?>").map_or(head, |end| head[end + 2..].trim_ascii_start()) } else { head };
+        let root = if head.starts_with(b"<?xml") {
+            memmem::find(head, b"?>").map_or(head, |end| head[end + 2..].trim_ascii_start())
+        } else {
+            head
+        };
         root.starts_with(b"<mediawiki ") || root.starts_with(b"<mediawiki>") || root.starts_with(b"<page>\n    <title>")
     }
 
     fn open(&self, source: ByteSource, at: Boundary) -> Result<std::result::Result<Box<dyn Framing>, Fault>> {
-        let mut pages = Pages { site: Arc::default(), is_whole: false, start: 0, scanned: 0, in_page: false, at, dropped: 0, run: None, source };
+        let mut pages =
+            Pages { site: Arc::default(), is_whole: false, start: 0, scanned: 0, in_page: false, at, dropped: 0, run: None, source };
         if at == Boundary::START {
             pages.source.want(STEP)?;
             (pages.site, pages.is_whole) = head(&mut pages.source)?;
@@ -189,7 +194,8 @@ impl Pages {
         } else {
             let stored = shard.store(page);
             let (first, site) = (self.at.record, &self.site);
-            let run = self.run.get_or_insert_with(|| Run { bytes: stored.start..stored.start, pages: Vec::new(), first, site: Arc::clone(site) });
+            let run =
+                self.run.get_or_insert_with(|| Run { bytes: stored.start..stored.start, pages: Vec::new(), first, site: Arc::clone(site) });
             run.pages.push(((stored.end - run.bytes.start) as u32, self.at.offset));
             run.bytes.end = stored.end;
             shard.count_records(1);

@@ -106,9 +106,31 @@ impl Site {
         const SITES: [&str; 7] =
             ["wikipedia.org", "wiktionary.org", "wikibooks.org", "wikisource.org", "wikiquote.org", "wikiversity.org", "wikivoyage.org"];
         let host = self.address.as_ref()?.split("//").nth(1)?.split('/').next()?;
-        SITES.iter().any(|site| host.strip_suffix(site).is_some_and(|before| before.is_empty() || before.ends_with('.'))).then_some("CC-BY-SA-4.0")
+        SITES
+            .iter()
+            .any(|site| host.strip_suffix(site).is_some_and(|before| before.is_empty() || before.ends_with('.')))
+            .then_some("CC-BY-SA-4.0")
     }
 }
 
 /// What MediaWiki writes with % in addresses of pages.
-const TITLE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}').add(b'+').add(b'&').add(b'=').add(b'\'');
+const TITLE: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b'+')
+    .add(b'&')
+    .add(b'=')
+    .add(b'\'');

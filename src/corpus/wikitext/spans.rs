@@ -86,14 +86,23 @@ enum Mark {
     /// So many braces.
     Braces(usize),
     /// Two brackets; has a bar been seen behind them? A target has no line end.
-    Brackets { bar: bool },
+    Brackets {
+        bar: bool,
+    },
     Table,
 }
 
 /// All spans of a page, by their beginnings; they lie inside or beside each other. Linear in the page.
 pub(super) fn find(text: &str) -> Vec<Span> {
-    let mut finder =
-        Finder { text, bytes: text.as_bytes(), spans: Vec::new(), open: Vec::new(), braces: 0, others: Vec::new(), no_more: [false; TAGS.len()] };
+    let mut finder = Finder {
+        text,
+        bytes: text.as_bytes(),
+        spans: Vec::new(),
+        open: Vec::new(),
+        braces: 0,
+        others: Vec::new(),
+        no_more: [false; TAGS.len()],
+    };
     finder.walk();
     finder.spans.sort_unstable_by_key(|span| span.all.start);
     finder.spans

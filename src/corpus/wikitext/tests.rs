@@ -125,7 +125,28 @@ fn absurd_nesting_ends() {
     let deep = format!("{}甲{}乙", "{{small|".repeat(20_000), "}}".repeat(20_000));
     assert_eq!(shown(&deep), "乙");
     assert_eq!(page(&deep).dropped.count("nesting"), 1);
-    for part in ["{{", "[[", "[http://", "{|\n", "<ref>", "<!--", "__", "'''", "{{a|", "[[a|", "}}", "]]", "|-\n", "=", "==\n", "<", "\n", "_", "[[a|\n|}", "{{[[a|\n|}"] {
+    for part in [
+        "{{",
+        "[[",
+        "[http://",
+        "{|\n",
+        "<ref>",
+        "<!--",
+        "__",
+        "'''",
+        "{{a|",
+        "[[a|",
+        "}}",
+        "]]",
+        "|-\n",
+        "=",
+        "==\n",
+        "<",
+        "\n",
+        "_",
+        "[[a|\n|}",
+        "{{[[a|\n|}",
+    ] {
         let many = part.repeat(1 << 15);
         assert!(page(&many).html.len() <= 8 * many.len(), "{part}");
     }

@@ -15,9 +15,38 @@ const LINK_MAX: usize = 8192;
 
 /// Words in double underscores that say how a page is shown.
 const SWITCHES: [&str; 32] = [
-    "NOTOC", "FORCETOC", "TOC", "NOEDITSECTION", "NOGALLERY", "HIDDENCAT", "INDEX", "NOINDEX", "NEWSECTIONLINK", "NONEWSECTIONLINK", "NOCONTENTCONVERT",
-    "NOCC", "NOTITLECONVERT", "NOTC", "STATICREDIRECT", "DISAMBIG", "EXPECTUNUSEDCATEGORY", "ARCHIVEDTALK", "NOTALK", "NOGLOBAL", "目次", "目次強制",
-    "目次非表示", "節編集非表示", "ギャラリー非表示", "カテゴリ非表示", "インデックス", "インデックス拒否", "新しい節リンク", "新しい節リンク非表示", "二重転送解消済み", "曖昧さ回避",
+    "NOTOC",
+    "FORCETOC",
+    "TOC",
+    "NOEDITSECTION",
+    "NOGALLERY",
+    "HIDDENCAT",
+    "INDEX",
+    "NOINDEX",
+    "NEWSECTIONLINK",
+    "NONEWSECTIONLINK",
+    "NOCONTENTCONVERT",
+    "NOCC",
+    "NOTITLECONVERT",
+    "NOTC",
+    "STATICREDIRECT",
+    "DISAMBIG",
+    "EXPECTUNUSEDCATEGORY",
+    "ARCHIVEDTALK",
+    "NOTALK",
+    "NOGLOBAL",
+    "目次",
+    "目次強制",
+    "目次非表示",
+    "節編集非表示",
+    "ギャラリー非表示",
+    "カテゴリ非表示",
+    "インデックス",
+    "インデックス拒否",
+    "新しい節リンク",
+    "新しい節リンク非表示",
+    "二重転送解消済み",
+    "曖昧さ回避",
 ];
 
 /// Schemes of external links.
@@ -214,7 +243,11 @@ impl<'a> Writer<'a> {
     fn special(&mut self, at: usize, end: usize) -> usize {
         let bytes = self.text.as_bytes();
         // Counted only where all of a run is dealt with at once: the walk stays linear.
-        let run = if matches!(bytes[at], b'\'' | b'{' | b'}' | b'[' | b']') { bytes[at..end].iter().take_while(|byte| **byte == bytes[at]).count() } else { 1 };
+        let run = if matches!(bytes[at], b'\'' | b'{' | b'}' | b'[' | b']') {
+            bytes[at..end].iter().take_while(|byte| **byte == bytes[at]).count()
+        } else {
+            1
+        };
         if let Some(span) = self.span_at(at).filter(|span| span.all.end <= end) {
             self.span(&span);
             return span.all.end;
@@ -381,7 +414,10 @@ impl<'a> Writer<'a> {
         let Some(pieces) = templates.get(&name) else { return self.dropped.add("template") };
         let (mut unnamed, mut named) = (Vec::new(), Vec::new());
         for part in arguments {
-            match self.find(b'=', part).filter(|&equals| self.next_span(&(part.start..equals)).is_none() && !self.of(&(part.start..equals)).contains('<')) {
+            match self
+                .find(b'=', part)
+                .filter(|&equals| self.next_span(&(part.start..equals)).is_none() && !self.of(&(part.start..equals)).contains('<'))
+            {
                 Some(equals) => named.push((self.of(&(part.start..equals)).trim().to_owned(), equals + 1..part.end)),
                 None => unnamed.push(part.clone()),
             }

@@ -170,7 +170,10 @@ pub(super) fn site_of(head: &str) -> Site {
                     (Some(Some(number)), _) => site.add_namespace(&text, number),
                     (Some(None), _) => {}
                     (None, "dbname") => site.name = Some(text.into_owned()),
-                    (None, _) => site.address = text.find("/wiki/").map(|at| text.chars().take(text.get(..at).map_or(0, |t| t.chars().count()) + 6).collect()),
+                    (None, _) => {
+                        site.address =
+                            text.find("/wiki/").map(|at| text.chars().take(text.get(..at).map_or(0, |t| t.chars().count()) + 6).collect())
+                    }
                 }
             }
             Ok(Event::Eof) | Err(_) => return site,
@@ -191,7 +194,8 @@ mod tests {
         let page = read(xml).unwrap();
         assert_eq!((&*page.title, page.namespace, &*page.id, &*page.revision), ("A & B", 0, "7", "2"));
         assert_eq!((&*page.timestamp, &*page.model, page.text.as_deref()), ("2024-01-02T03:04:05Z", "wikitext", Some("<b>甲&amp;\"")));
-        let redirect = read("<page><title>a</title><redirect title=\"b &amp; c\" /><revision><text bytes=\"0\" /></revision></page>").unwrap();
+        let redirect =
+            read("<page><title>a</title><redirect title=\"b &amp; c\" /><revision><text bytes=\"0\" /></revision></page>").unwrap();
         assert_eq!((redirect.redirect.as_deref(), redirect.text), (Some("b & c"), None));
         assert!(read("<page><title>a</b></page>").is_err());
         assert!(read("<page><title>&undefined;</title></page>").is_err());
