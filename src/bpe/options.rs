@@ -64,7 +64,7 @@ pub struct Options {
     pub vocab_size: u32,
     /// What a token of the first stage may not cross: morpheme | script | none.
     pub boundaries: Boundaries,
-    /// Share of the merges learned in a second stage, which may join morphemes inside a clause: 0 (none) to 0.95.
+    /// Share of the merges learned in a second stage, which may join morphemes inside a clause: 0 (none) to 0.95. The default is that of the table in docs/adr/0036.
     pub superwords: f64,
     /// The published pre-tokeniser that inference uses: deepseek-v3 | cl100k | o200k | gpt2 | none.
     pub pattern: PatternName,
@@ -97,7 +97,7 @@ impl Default for Options {
         Self {
             vocab_size: 32_000,
             boundaries: Boundaries::Morpheme,
-            superwords: 0.0,
+            superwords: 0.3,
             pattern: PatternName::DeepseekV3,
             normalizer: NormalizerName::None,
             byte_fallback: true,
