@@ -233,9 +233,9 @@ fn reference<'a>(mark: &'a str, out: &mut String, dropped: &mut Dropped) -> &'a 
         || OF_XML.contains(&name)
         || html::read(whole, &html::Options { extract: html::Extract::All, ..html::Options::default() }).text != whole;
     if is_known {
-        out.push_str(whole)
+        out.push_str(whole);
     } else {
-        dropped.add("entity")
+        dropped.add("entity");
     }
     mark.get(whole.len()..).unwrap_or_default()
 }

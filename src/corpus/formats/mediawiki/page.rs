@@ -170,10 +170,7 @@ pub(super) fn site_of(head: &str) -> Site {
                     (Some(Some(number)), _) => site.add_namespace(&text, number),
                     (Some(None), _) => {}
                     (None, "dbname") => site.name = Some(text.into_owned()),
-                    (None, _) => {
-                        site.address =
-                            text.find("/wiki/").map(|at| text.chars().take(text.get(..at).map_or(0, |t| t.chars().count()) + 6).collect())
-                    }
+                    (None, _) => site.address = text.find("/wiki/").and_then(|at| text.get(..at + "/wiki/".len())).map(str::to_owned),
                 }
             }
             Ok(Event::Eof) | Err(_) => return site,
