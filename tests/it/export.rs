@@ -123,11 +123,11 @@ fn a_pack_of_token_shards_is_that_of_a_run() {
     let world = finished(&[]);
     done(&world, &["pack", "out", "--sequence-length", "64", "-o", "same"]);
     assert_eq!(tree(&world.path("same")), tree(&world.path("out/pack")));
-    let settings = ["--sequence-length", "32", "--window", "20", "--part-bytes", "4KiB", "--seed", "9"];
+    let settings = ["--sequence-length", "32", "--window", "20", "--part-bytes", "2KiB", "--seed", "9"];
     for (name, more) in [("one", ["--threads", "1", "--memory", "64MiB"]), ("four", ["--threads", "4", "--memory", "1GiB"])] {
         done(&world, &[&["pack", "out/tokens", "-o", name], settings.as_slice(), &more].concat());
     }
-    run(&world, "fresh", &["--set", "pack={ sequence_length = 32, window = 20, part_bytes = 4096, seed = 9 }"]);
+    run(&world, "fresh", &["--set", "pack={ sequence_length = 32, window = 20, part_bytes = 2048, seed = 9 }"]);
     assert!(world.path("one/part-00001.pack").exists());
     assert_eq!(tree(&world.path("one")), tree(&world.path("fresh/pack")));
     assert_eq!(tree(&world.path("four")), tree(&world.path("fresh/pack")));

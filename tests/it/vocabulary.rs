@@ -139,7 +139,7 @@ fn histograms_of_different_settings_are_refused_by_the_first_of_them() {
         (&["--set", "normalize.form=none"], "normalize"),
         (&["--set", "pii.action=keep"], "masked"),
         (&["--min-count", "2"], "min_count"),
-        (&["--set", "tokenizer.superwords=0.25"], "superwords"),
+        (&["--set", "tokenizer.superwords=0"], "superwords"),
     ];
     for (settings, what) in cases {
         done(&world, &[&["count", "b.jsonl", "-o", "other.parquet"], *settings].concat());
