@@ -39,6 +39,6 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         Format::Hf(arguments) => hf::run(arguments, common),
         Format::Sentencepiece(arguments) => sentencepiece::run(arguments, common),
         Format::Tiktoken(arguments) => tiktoken::run(arguments, common),
-        Format::Gguf(arguments) => gguf::run(arguments),
+        Format::Gguf(arguments) => gguf::run(arguments, common),
     }
 }

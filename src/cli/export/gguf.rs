@@ -1,9 +1,10 @@
 //! `seimai export gguf TOKENIZER -o FILE`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::bpe::gguf::gguf;
-use crate::cli::common::Outcome;
+use crate::cli::common::{Common, Outcome};
 use crate::cli::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::io::{Staging, create_dir};
@@ -26,7 +27,7 @@ pub(in crate::cli) struct Arguments {
     without_normalizer: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let mut vocabulary = Vocabulary::read(&arguments.tokenizer)?;
     let (roles, _) = vocabulary.companion()?;
     let hint = if vocabulary.tokenizer.normalizer().is_some() && !arguments.without_normalizer {
@@ -45,5 +46,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let dir = arguments.output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     create_dir(dir)?;
     Staging::new(dir)?.write(&arguments.output, &made)?;
+    if !common.quiet {
+        let _ = writeln!(std::io::stderr(), "{} tokens", vocabulary.tokenizer.len());
+    }
     Ok(Outcome::Done)
 }
