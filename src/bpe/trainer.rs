@@ -48,7 +48,7 @@ const TELL_EVERY: usize = 64;
 /// Learns merges from pre-tokens with counts, on one thread.
 ///
 /// # Errors
-/// Those of [`learn`] and of [`FlatCorpus`].
+/// Those of [`learn`] and of the array of symbols.
 pub fn train(pre_tokens: &[(&[u8], u64)], limits: &Limits) -> Result<Learned, Untrainable> {
     learn(FlatCorpus::of(pre_tokens.iter().copied(), limits.whole_characters)?, Learned::default(), limits, &Alone)
 }
