@@ -1,6 +1,6 @@
 //! The room as a whole: documents in, counts, vocabulary and token ids out.
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Schema, UInt8Type, UInt64Type};
 
 use super::*;
