@@ -44,6 +44,7 @@ pub mod subtitles;
 mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod wanted;
 mod whole_file;
 pub mod wikitext;

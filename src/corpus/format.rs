@@ -65,11 +65,8 @@ pub(super) trait Framing: Send {
     /// The file cannot be read on, or is no longer what it was.
     fn advance(&mut self, shard: &mut RawShard, record_max: usize) -> Result<bool>;
 
-    /// Where the next record begins.
-    fn boundary(&self) -> Boundary;
-
-    /// Where decoding can begin to reach that record.
-    fn entry(&mut self) -> Entry;
+    /// Where the next record begins, and where decoding can begin to reach it.
+    fn place(&mut self) -> (Boundary, Entry);
 
     /// Bytes of the file, as it is on disk, that were read so far.
     fn consumed(&self) -> u64;

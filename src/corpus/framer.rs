@@ -152,8 +152,7 @@ impl Framer {
     /// Where the open file stands, or the next one begins.
     fn position(&mut self) -> Position {
         let Some(open) = &mut self.open else { return Position::start_of(self.input as u32) };
-        let Boundary { offset, line, record } = open.framing.boundary();
-        let entry = open.framing.entry();
+        let (Boundary { offset, line, record }, entry) = open.framing.place();
         Position { input: self.input as u32, format: open.format.name().to_owned(), offset, line, record, entry }
     }
 

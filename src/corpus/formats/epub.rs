@@ -145,12 +145,8 @@ impl Framing for Books {
         Ok(false)
     }
 
-    fn boundary(&self) -> Boundary {
-        Boundary::START
-    }
-
-    fn entry(&mut self) -> Entry {
-        Entry::default()
+    fn place(&mut self) -> (Boundary, Entry) {
+        (Boundary::START, Entry::default())
     }
 
     fn consumed(&self) -> u64 {

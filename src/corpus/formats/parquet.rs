@@ -62,13 +62,10 @@ impl Framing for Rows {
         Ok(self.next < self.table.rows())
     }
 
-    fn boundary(&self) -> Boundary {
-        Boundary { offset: self.next, line: 1, record: self.next + 1 }
-    }
-
     /// Any row can be reached.
-    fn entry(&mut self) -> Entry {
-        Entry { decoded: self.next, ..Entry::default() }
+    fn place(&mut self) -> (Boundary, Entry) {
+        let boundary = Boundary { offset: self.next, line: 1, record: self.next + 1 };
+        (boundary, Entry { decoded: self.next, ..Entry::default() })
     }
 
     fn consumed(&self) -> u64 {

@@ -101,12 +101,8 @@ impl Framing for Records {
         Ok(goes_on)
     }
 
-    fn boundary(&self) -> Boundary {
-        self.at
-    }
-
-    fn entry(&mut self) -> Entry {
-        self.source.entry_before(self.at.offset)
+    fn place(&mut self) -> (Boundary, Entry) {
+        self.source.place(self.at)
     }
 
     fn consumed(&self) -> u64 {
