@@ -1,6 +1,7 @@
 //! `seimai export …`: tokens, documents and vocabularies in the formats of other programs.
 
 mod gguf;
+mod given;
 mod hf;
 mod jsonl;
 mod megatron;

@@ -1,13 +1,12 @@
 //! `seimai export tiktoken TOKENIZER -o FILE`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::bpe::tiktoken::tiktoken;
 use crate::cli::common::{Common, Outcome};
-use crate::cli::vocabulary::Vocabulary;
+use crate::cli::export::given::Given;
 use crate::error::Error;
-use crate::io::{Staging, create_dir};
 
 /// A vocabulary for tiktoken
 ///
@@ -19,39 +18,21 @@ use crate::io::{Staging, create_dir};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, after_help = "Example:\n  seimai export tiktoken out -o vocab.tiktoken")]
 pub(in crate::cli) struct Arguments {
-    /// A tokenizer.json, its directory, or a finished run
-    #[arg(value_name = "TOKENIZER")]
-    tokenizer: PathBuf,
-    /// The file of ranks
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
-    /// Export a vocabulary with a normaliser too: its ids are those of texts that went through `seimai normalize`
-    #[arg(long)]
-    without_normalizer: bool,
+    #[command(flatten)]
+    given: Given,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
-    let mut vocabulary = Vocabulary::read(&arguments.tokenizer)?;
-    let hint = if vocabulary.tokenizer.normalizer().is_some() {
-        "--without-normalizer exports it for texts that went through `seimai normalize`"
-    } else {
-        "tokenizer.json loads in Hugging Face's library as it is"
-    };
-    if arguments.without_normalizer {
-        vocabulary.tokenizer = vocabulary.tokenizer.without_normalizer();
-    }
-    let Some(stem) = arguments.output.file_stem().filter(|_| !arguments.output.is_dir()) else {
-        return Err(Error::refused(format!("{}: a directory, not a file", arguments.output.display())).into());
-    };
-    let made = tiktoken(&vocabulary.tokenizer, &stem.to_string_lossy())
+    let otherwise = "tokenizer.json loads in Hugging Face's library as it is";
+    let (vocabulary, hint) = arguments.given.read(otherwise)?;
+    let stem = arguments.given.stem()?;
+    let made = tiktoken(&vocabulary.tokenizer, &stem)
         .map_err(|why| Error::refused_with_hint(format!("{}: not for tiktoken: {why}", vocabulary.path.display()), hint))?;
-    let dir = arguments.output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    create_dir(dir)?;
-    let staging = Staging::new(dir)?;
-    let mut about = arguments.output.clone().into_os_string();
+    let staging = arguments.given.staging()?;
+    let mut about = arguments.given.output.clone().into_os_string();
     about.push(".json");
     staging.write(Path::new(&about), format!("{:#}\n", made.about).as_bytes())?;
-    staging.write(&arguments.output, made.ranks.as_bytes())?;
+    staging.write(&arguments.given.output, made.ranks.as_bytes())?;
     if !common.quiet {
         let left_out = if made.left_out > 0 { format!("; {} tokens that no text has left out", made.left_out) } else { String::new() };
         let _ = writeln!(std::io::stderr(), "{} tokens{left_out}", made.ranks.lines().count());

@@ -3,14 +3,13 @@
 use crate::corpus::document::Dropped;
 
 /// Words of directions: what happens in the hall, and what is called out.
-const DIRECTIONS: [&str; 25] = [
+const DIRECTIONS: [&str; 22] = [
     "拍手",
     "笑声",
     "呼ぶ者あり",
     "呼ぶ者多し",
     "呼ぶもの",
     "発言する者",
-    "発言する者あり",
     "離席",
     "退場",
     "着席",
@@ -18,12 +17,10 @@ const DIRECTIONS: [&str; 25] = [
     "登壇",
     "降壇",
     "朗読",
-    "議場騒然",
     "騒然",
     "その他発言",
     "投票",
     "議場閉鎖",
-    "議場開鎖",
     "議場開",
     "聴取不能",
     "速記中止",
