@@ -4,6 +4,7 @@
 //! text: white space, tags, references and ruby follow one rule, whatever the source. Nothing of a wiki is asked but the page: templates are not there, so those whose
 //! words belong to the sentence are known by a table (`templates.rs`), and others are left out and counted.
 
+mod marked;
 mod site;
 mod spans;
 mod templates;
@@ -42,10 +43,9 @@ pub fn redirect(text: &str) -> Option<&str> {
 /// Reads a page. Linear in its length.
 #[must_use]
 pub fn read(text: &str, title: &str, site: &Site, templates: &Templates) -> Page {
-    let spans = spans::find(text);
+    let marked = marked::Marked::new(text);
     let mut writer = writer::Writer {
-        text,
-        spans: &spans,
+        page: &marked,
         site,
         templates,
         title,
@@ -56,6 +56,6 @@ pub fn read(text: &str, title: &str, site: &Site, templates: &Templates) -> Page
         is_paragraph: false,
         is_poem: false,
     };
-    writer.blocks(0..text.len());
+    writer.blocks(marked.all());
     Page { html: writer.out, categories: writer.categories, dropped: writer.dropped }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::marked::Marked;
 use super::site::{Namespace, Site};
 use super::spans::{Kind, Span, Tag};
 use super::templates::{Piece, Templates};
@@ -66,8 +67,7 @@ static SPECIAL: [bool; 256] = {
 
 /// What is known while a page is written.
 pub(super) struct Writer<'a> {
-    pub(super) text: &'a str,
-    pub(super) spans: &'a [Span],
+    pub(super) page: &'a Marked<'a>,
     pub(super) site: &'a Site,
     pub(super) templates: &'a Templates,
     pub(super) title: &'a str,
@@ -79,75 +79,12 @@ pub(super) struct Writer<'a> {
     pub(super) is_poem: bool,
 }
 
-impl<'a> Writer<'a> {
-    fn of(&self, range: &Range<usize>) -> &'a str {
-        self.text.get(range.clone()).unwrap_or_default()
-    }
-
-    /// The range without white space at its ends.
-    fn trim(&self, range: &Range<usize>) -> Range<usize> {
-        let text = self.of(range);
-        let start = range.start + (text.len() - text.trim_start().len());
-        start..start + text.trim().len()
-    }
-
-    /// The same without comments at its end.
-    fn without_comments(&self, range: &Range<usize>) -> Range<usize> {
-        let mut range = self.trim(range);
-        while let Some(comment) = self.of(&range).strip_suffix("-->").and_then(|text| text.rfind("<!--")) {
-            range = self.trim(&(range.start..range.start + comment));
-        }
-        range
-    }
-
-    /// The outermost span that begins in the range, at or behind its start.
-    fn next_span(&self, range: &Range<usize>) -> Option<&Span> {
-        let at = self.spans.partition_point(|span| span.all.start < range.start);
-        self.spans.get(at).filter(|span| span.all.start < range.end)
-    }
-
-    fn span_at(&self, at: usize) -> Option<Span> {
-        self.next_span(&(at..at + 1)).cloned()
-    }
-
-    /// The first place of a byte in the range that lies in no span.
-    fn find(&self, byte: u8, range: &Range<usize>) -> Option<usize> {
-        let mut at = range.start;
-        while at < range.end {
-            let found = memchr::memchr(byte, &self.text.as_bytes()[at..range.end]).map(|length| at + length)?;
-            // Spans before it, of which one may hold it.
-            let mut holder = None;
-            while let Some(span) = self.next_span(&(at..found + 1)) {
-                if span.all.end > found && span.all.start <= found {
-                    holder = Some(span.all.end);
-                    break;
-                }
-                at = span.all.end.max(at + 1);
-            }
-            match holder {
-                Some(end) => at = end,
-                None => return Some(found),
-            }
-        }
-        None
-    }
-
-    /// The parts between bars.
-    fn parts(&self, range: &Range<usize>) -> Vec<Range<usize>> {
-        let (mut parts, mut start) = (Vec::new(), range.start);
-        while let Some(bar) = self.find(b'|', &(start..range.end)) {
-            parts.push(start..bar);
-            start = bar + 1;
-        }
-        parts.push(start..range.end);
-        parts
-    }
-
+impl Writer<'_> {
     /// Writes lines.
     pub(super) fn blocks(&mut self, range: Range<usize>) {
         let mut at = range.start;
         while at < range.end {
-            let end = self.find(b'\n', &(at..range.end)).unwrap_or(range.end);
+            let end = self.page.find(b'\n', &(at..range.end)).unwrap_or(range.end);
             self.line(at..end);
             at = end + 1;
         }
@@ -169,13 +106,13 @@ impl<'a> Writer<'a> {
     }
 
     fn line(&mut self, range: Range<usize>) {
-        let line = self.of(&range);
+        let line = self.page.of(&range);
         let content = line.trim_matches([' ', '\t', '\r']);
         let start = range.start + (line.len() - line.trim_start_matches([' ', '\t', '\r']).len());
         let trimmed = start..start + content.len();
         let marks = content.len() - content.trim_start_matches(['*', '#', ';', ':']).len();
-        let behind = self.trim(&(trimmed.start + marks..trimmed.end));
-        if self.span_at(behind.start).is_some_and(|span| span.kind == Kind::Table) {
+        let behind = self.page.trim(&(trimmed.start + marks..trimmed.end));
+        if self.page.span_at(behind.start).is_some_and(|span| span.kind == Kind::Table) {
             self.end_paragraph();
             self.inline(behind);
         } else if content.is_empty() {
@@ -213,42 +150,40 @@ impl<'a> Writer<'a> {
 
     /// What stands between the equals signs of a heading.
     fn heading(&self, line: &Range<usize>) -> Option<Range<usize>> {
-        let end = self.without_comments(line).end;
-        let text = self.of(&(line.start..end));
+        let end = self.page.without_comments(line).end;
+        let text = self.page.of(&(line.start..end));
         let level = |count: usize| count.min(6);
         let (left, right) = (text.len() - text.trim_start_matches('=').len(), text.len() - text.trim_end_matches('=').len());
         let marks = level(left).min(level(right));
-        (marks > 0 && text.len() > 2 * marks).then(|| self.trim(&(line.start + marks..end - marks)))
+        (marks > 0 && text.len() > 2 * marks).then(|| self.page.trim(&(line.start + marks..end - marks)))
     }
 
     /// Writes what stands in a line, or in an argument.
     fn inline(&mut self, range: Range<usize>) {
-        let text = self.text;
-        let bytes = text.as_bytes();
+        let bytes = self.page.bytes();
         let (mut at, mut plain) = (range.start, range.start);
         while at < range.end {
             if !SPECIAL[usize::from(bytes[at])] {
                 at += 1;
                 continue;
             }
-            self.out.push_str(text.get(plain..at).unwrap_or_default());
-            let next = self.special(at, range.end);
-            plain = if next == at { at } else { next };
-            at = next.max(at + 1);
+            self.out.push_str(self.page.of(&(plain..at)));
+            plain = self.special(at, range.end);
+            at = plain.max(at + 1);
         }
-        self.out.push_str(text.get(plain..range.end).unwrap_or_default());
+        self.out.push_str(self.page.of(&(plain..range.end)));
     }
 
     /// Writes what begins at a special byte; gives where it ends, or `at` if it is plain text.
     fn special(&mut self, at: usize, end: usize) -> usize {
-        let bytes = self.text.as_bytes();
+        let bytes = self.page.bytes();
         // Counted only where all of a run is dealt with at once: the walk stays linear.
         let run = if matches!(bytes[at], b'\'' | b'{' | b'}' | b'[' | b']') {
             bytes[at..end].iter().take_while(|byte| **byte == bytes[at]).count()
         } else {
             1
         };
-        if let Some(span) = self.span_at(at).filter(|span| span.all.end <= end) {
+        if let Some(span) = self.page.span_at(at).filter(|span| span.all.end <= end) {
             self.span(&span);
             return span.all.end;
         }
@@ -266,7 +201,7 @@ impl<'a> Writer<'a> {
             b'[' if run == 1 => self.external_link(at, end),
             // A run of braces or brackets may begin before the marks of a span; a mark without a partner shows nothing of the text.
             b'{' | b'}' | b'[' | b']' if run > 1 => {
-                let span = self.next_span(&(at..at + run)).map(|span| span.all.start);
+                let span = self.page.next_span(&(at..at + run)).map(|span| span.all.start);
                 if span.is_none() {
                     self.dropped.add("mark_alone");
                 }
@@ -308,7 +243,7 @@ impl<'a> Writer<'a> {
             Kind::Link => self.link(&span.inner),
             Kind::Table => self.table(&span.inner),
             Kind::Template => self.template(&span.inner),
-            Kind::Parameter => match self.find(b'|', &span.inner) {
+            Kind::Parameter => match self.page.find(b'|', &span.inner) {
                 Some(bar) => self.argument(bar + 1..span.inner.end),
                 None => self.dropped.add("parameter"),
             },
@@ -318,14 +253,14 @@ impl<'a> Writer<'a> {
 
     /// Text that is no wikitext. References are read in it, too.
     fn literal(&mut self, range: &Range<usize>) {
-        let text = self.of(range).replace('<', "&lt;");
+        let text = self.page.of(range).replace('<', "&lt;");
         self.out.push_str(&text);
     }
 
     /// An argument: a few words, or lines.
     fn argument(&mut self, range: Range<usize>) {
-        let range = self.without_comments(&range);
-        if self.find(b'\n', &range).is_none() {
+        let range = self.page.without_comments(&range);
+        if self.page.find(b'\n', &range).is_none() {
             return self.inline(range);
         }
         let (is_paragraph, is_poem) = (std::mem::take(&mut self.is_paragraph), self.is_poem);
@@ -334,10 +269,10 @@ impl<'a> Writer<'a> {
     }
 
     fn link(&mut self, inner: &Range<usize>) {
-        let bar = self.find(b'|', inner);
-        let target = self.trim(&(inner.start..bar.unwrap_or(inner.end)));
+        let bar = self.page.find(b'|', inner);
+        let target = self.page.trim(&(inner.start..bar.unwrap_or(inner.end)));
         let label = bar.map(|bar| bar + 1..inner.end);
-        let name = self.of(&target);
+        let name = self.page.of(&target);
         if let Some(name) = name.strip_prefix(':') {
             // A link to a file or a category, not the thing itself.
             let start = target.end - name.len();
@@ -361,11 +296,11 @@ impl<'a> Writer<'a> {
     /// The words of a link: its label, or its target.
     fn label(&mut self, label: Option<Range<usize>>, target: Range<usize>) {
         let Some(label) = label else { return self.inline(target) };
-        if !self.of(&label).trim().is_empty() {
+        if !self.page.of(&label).trim().is_empty() {
             return self.inline(label);
         }
         // `[[Help:a (b)|]]` shows `a`.
-        let name = self.of(&target);
+        let name = self.page.of(&target);
         let bare = name.split_once(':').map_or(name, |(_, rest)| rest);
         let start = target.end - bare.len();
         let cut = [" (", "（", "("].iter().filter_map(|open| bare.find(open)).min().filter(|_| bare.ends_with([')', '）']));
@@ -373,18 +308,18 @@ impl<'a> Writer<'a> {
     }
 
     fn external_link(&mut self, at: usize, end: usize) -> usize {
-        let rest = self.of(&(at + 1..end));
+        let rest = self.page.of(&(at + 1..end));
         if !SCHEMES.iter().any(|scheme| rest.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))) {
             return at;
         }
         // Links stand in a line and are short: what follows is not searched again for each that does not end.
         let inside = at + 1..end.min(at + LINK_MAX);
-        let line = self.find(b'\n', &inside).unwrap_or(inside.end);
-        let Some(close) = self.find(b']', &(inside.start..line)) else { return at };
-        let link = self.of(&(inside.start..close));
+        let line = self.page.find(b'\n', &inside).unwrap_or(inside.end);
+        let Some(close) = self.page.find(b']', &(inside.start..line)) else { return at };
+        let link = self.page.of(&(inside.start..close));
         match link.find([' ', '\u{3000}', '\t']) {
             Some(blank) => {
-                let label = self.trim(&(inside.start + blank..close));
+                let label = self.page.trim(&(inside.start + blank..close));
                 self.inline(label);
             }
             None => self.dropped.add("external_link"),
@@ -394,13 +329,13 @@ impl<'a> Writer<'a> {
 
     /// `__NOTOC__` and the like.
     fn switch(&mut self, at: usize, end: usize) -> usize {
-        let rest = self.of(&(at + 2..end));
+        let rest = self.page.of(&(at + 2..end));
         let is_it = |word: &&&str| rest.strip_prefix(**word).is_some_and(|behind| behind.starts_with("__"));
         SWITCHES.iter().find(is_it).map_or(at, |word| at + word.len() + 4)
     }
 
     fn template(&mut self, inner: &Range<usize>) {
-        let parts = self.parts(inner);
+        let parts = self.page.parts(inner);
         let Some((first, arguments)) = parts.split_first() else { return };
         let name = self.name(first);
         if let Some((function, _)) = name.split_once(':') {
@@ -414,11 +349,10 @@ impl<'a> Writer<'a> {
         let Some(pieces) = templates.get(&name) else { return self.dropped.add("template") };
         let (mut unnamed, mut named) = (Vec::new(), Vec::new());
         for part in arguments {
-            match self
-                .find(b'=', part)
-                .filter(|&equals| self.next_span(&(part.start..equals)).is_none() && !self.of(&(part.start..equals)).contains('<'))
-            {
-                Some(equals) => named.push((self.of(&(part.start..equals)).trim().to_owned(), equals + 1..part.end)),
+            match self.page.find(b'=', part).filter(|&equals| {
+                self.page.next_span(&(part.start..equals)).is_none() && !self.page.of(&(part.start..equals)).contains('<')
+            }) {
+                Some(equals) => named.push((self.page.of(&(part.start..equals)).trim().to_owned(), equals + 1..part.end)),
                 None => unnamed.push(part.clone()),
             }
         }
@@ -429,7 +363,7 @@ impl<'a> Writer<'a> {
                     let of_name = |name: &String| {
                         let with_name = named.iter().rev().find(|(known, _)| known == name).map(|(_, range)| range.clone());
                         let without = || name.parse::<usize>().ok().and_then(|number| unnamed.get(number.checked_sub(1)?).cloned());
-                        with_name.or_else(without).filter(|range| !self.of(range).trim().is_empty())
+                        with_name.or_else(without).filter(|range| !self.page.of(range).trim().is_empty())
                     };
                     if let Some(range) = names.iter().find_map(of_name) {
                         self.argument(range);
@@ -450,14 +384,14 @@ impl<'a> Writer<'a> {
     /// The name of a template, without comments; one that is made by a template is not known.
     fn name(&self, range: &Range<usize>) -> String {
         let (mut name, mut at) = (String::new(), range.start);
-        while let Some(span) = self.next_span(&(at..range.end)) {
-            name.push_str(self.of(&(at..span.all.start)));
+        while let Some(span) = self.page.next_span(&(at..range.end)) {
+            name.push_str(self.page.of(&(at..span.all.start)));
             if span.kind != Kind::Comment {
                 return String::new();
             }
             at = span.all.end;
         }
-        name.push_str(self.of(&(at..range.end)));
+        name.push_str(self.page.of(&(at..range.end)));
         name.trim().to_owned()
     }
 
@@ -465,7 +399,7 @@ impl<'a> Writer<'a> {
     fn function(&mut self, name: &str, first: &Range<usize>, whole: &str) {
         match name {
             "lc" | "uc" | "lcfirst" | "ucfirst" | "formatnum" | "ns" => {
-                let colon = self.of(first).find(':').map_or(first.end, |length| first.start + length + 1);
+                let colon = self.page.of(first).find(':').map_or(first.end, |length| first.start + length + 1);
                 self.argument(colon..first.end);
             }
             "template" | "テンプレート" => {
@@ -484,16 +418,16 @@ impl<'a> Writer<'a> {
             self.out.push_str("</p>\n");
         }
         // The first line holds attributes.
-        let mut at = self.find(b'\n', inner).map_or(inner.end, |end| end + 1);
+        let mut at = self.page.find(b'\n', inner).map_or(inner.end, |end| end + 1);
         self.out.push_str("<table>");
         let (mut in_row, mut in_cell) = (false, false);
         while at < inner.end {
-            let end = self.find(b'\n', &(at..inner.end)).unwrap_or(inner.end);
-            let line = self.trim(&(at..end));
+            let end = self.page.find(b'\n', &(at..inner.end)).unwrap_or(inner.end);
+            let line = self.page.trim(&(at..end));
             at = end + 1;
-            let text = self.of(&line);
+            let text = self.page.of(&line);
             let (is_bar, is_head) = (text.starts_with('|'), text.starts_with('!'));
-            let is_table = self.span_at(line.start).is_some();
+            let is_table = self.page.span_at(line.start).is_some();
             if is_table || !is_bar && !is_head {
                 if in_cell {
                     self.line(line);
@@ -541,8 +475,8 @@ impl<'a> Writer<'a> {
     fn next_cell(&self, range: &Range<usize>, is_head: bool) -> Option<usize> {
         let of = |byte: u8| {
             let mut from = range.start;
-            while let Some(at) = self.find(byte, &(from..range.end)) {
-                if at + 1 < range.end && self.text.as_bytes().get(at + 1) == Some(&byte) {
+            while let Some(at) = self.page.find(byte, &(from..range.end)) {
+                if at + 1 < range.end && self.page.bytes().get(at + 1) == Some(&byte) {
                     return Some(at);
                 }
                 from = at + 1;
@@ -555,8 +489,9 @@ impl<'a> Writer<'a> {
 
     /// A cell without `style="…" |`.
     fn behind_attributes(&self, cell: Range<usize>) -> Range<usize> {
-        let bar = self.find(b'|', &cell).filter(|&bar| self.next_span(&(cell.start..bar)).is_none_or(|span| span.kind != Kind::Link));
+        let bar =
+            self.page.find(b'|', &cell).filter(|&bar| self.page.next_span(&(cell.start..bar)).is_none_or(|span| span.kind != Kind::Link));
         let start = bar.map_or(cell.start, |bar| bar + 1);
-        self.trim(&(start..cell.end))
+        self.page.trim(&(start..cell.end))
     }
 }
