@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::archive::{Members, Part, Place};
 use super::compression::{Damage, Entry, GZIP_MAGIC, Kind, Pieces, ReadAhead, Reader, Stop, Stream, ZSTD_MAGIC};
-use super::format::Boundary;
 use super::input_file::InputFile;
 use super::io_error::is_of_the_machine;
 use super::rules::Reading;
@@ -231,16 +230,11 @@ impl ByteSource {
     }
 
     /// Where decoding can begin to reach a decoded byte that has been handed out.
-    fn entry_before(&mut self, offset: u64) -> Entry {
+    pub(super) fn entry_before(&mut self, offset: u64) -> Entry {
         let place = self.file.part.as_ref().map(|part| &part.place);
         // The checksum of a zip member is that of all of it; and a compressed tar is entered before the member, not inside.
         let is_whole = matches!(place, Some(Place::Zip { .. } | Place::Tar { entry: Some(_), .. }));
         if is_whole { Entry::default() } else { self.stream.entry_before(offset) }
-    }
-
-    /// A boundary, and where decoding can begin to reach it.
-    pub(super) fn place(&mut self, at: Boundary) -> (Boundary, Entry) {
-        (at, self.entry_before(at.offset))
     }
 
     /// Reads on until `wanted` bytes are pending or the file ends.

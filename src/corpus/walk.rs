@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::compression::Entry;
 use super::format::Boundary;
 use super::shard::RawShard;
 use super::sink::{Content, Lost};
@@ -58,6 +59,11 @@ impl Run {
 impl Walk {
     pub(super) fn new(source: ByteSource, at: Boundary) -> Self {
         Self { source, start: 0, scanned: 0, at, dropped: 0, run: None }
+    }
+
+    /// Where the current record begins, and where decoding can begin to reach it.
+    pub(super) fn place(&mut self) -> (Boundary, Entry) {
+        (self.at, self.source.entry_before(self.at.offset))
     }
 
     /// What has not been looked at.

@@ -96,7 +96,7 @@ impl Framing for Records {
     }
 
     fn place(&mut self) -> (Boundary, Entry) {
-        self.walk.source.place(self.walk.at)
+        self.walk.place()
     }
 
     fn consumed(&self) -> u64 {

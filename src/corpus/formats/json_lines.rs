@@ -72,7 +72,7 @@ impl Framing for Lines {
     }
 
     fn place(&mut self) -> (Boundary, Entry) {
-        self.source.place(self.at)
+        (self.at, self.source.entry_before(self.at.offset))
     }
 
     fn consumed(&self) -> u64 {

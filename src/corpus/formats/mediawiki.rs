@@ -101,7 +101,7 @@ impl Framing for Pages {
     }
 
     fn place(&mut self) -> (Boundary, Entry) {
-        self.walk.source.place(self.walk.at)
+        self.walk.place()
     }
 
     fn consumed(&self) -> u64 {
