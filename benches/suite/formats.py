@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Aozora Bunko, statutes and records of the Diet: decoded bytes a CPU second on one core, memory, and marks of notation that are left in texts.
 
-    collections.py --read PROGRAM --seimai PROGRAM [--shared ../shared] [--megabytes 12] [--report FILE]
+    formats.py --read PROGRAM --seimai PROGRAM [--shared ../shared] [--megabytes 12] [--report FILE]
 
 PROGRAM of --read is the benchmark `read` (cargo build --bench read). Works are those of shared/data/dirty/raw, one behind the other between one header and one colophon until a file is as large as asked for; statutes
 and speeches are made of sentences of shared/data/corpus/law in the elements and fields of the real ones. Python 3.9 or later, standard library only; needs zstd.
