@@ -35,6 +35,9 @@ pub struct Counter {
     arena: Vec<u8>,
 }
 
+/// Slots of the smallest table.
+const SLOTS_MIN: usize = 1 << 10;
+
 /// Half a cache line. Nearly all pre-tokens of Japanese are words of at most 16 bytes, so that to count one is to touch one line.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(32))]
@@ -47,7 +50,38 @@ struct Slot {
     is_taken: bool,
 }
 
+/// A part of all pre-tokens, by a hash: parts can be added up and put in order side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Its number, below `of`.
+    pub number: usize,
+    /// Number of all parts, at most 2^16.
+    pub of: usize,
+}
+
+impl Part {
+    /// Everything.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// Slots are found by the lower half of the hash: a part by the upper one fills them evenly.
+    #[inline]
+    fn holds(self, hash: u64) -> bool {
+        ((hash >> 32) * self.of as u64) >> 32 == self.number as u64
+    }
+}
+
 impl Counter {
+    /// The sum of a part of several counters.
+    pub fn sum(counters: &[&Self], part: Part) -> Self {
+        let slots = || counters.iter().flat_map(|counter| counter.slots.iter().map(move |slot| (counter, slot)));
+        let is_wanted = |slot: &Slot| slot.is_taken && part.holds(slot.hash());
+        // All of them have a place before the first is added: they come in the order of their hashes, which would crowd a table that is yet to grow.
+        let most = slots().filter(|(_, slot)| is_wanted(slot)).count();
+        let mut sum = Self { slots: vec![Slot::default(); (most * 4 / 3 + 1).next_power_of_two().max(SLOTS_MIN)], ..Self::default() };
+        slots().filter(|(_, slot)| is_wanted(slot)).for_each(|(counter, slot)| sum.add(counter.pre_token(slot), slot.count));
+        sum
+    }
+
     /// Counts the pre-tokens of a document.
     pub fn add_document(&mut self, text: &str, pattern: Pattern, boundaries: DocumentBoundaries<'_>) {
         let mut splitter = Splitter { text, classes: Classes::get(), boundaries, next: 0 };
@@ -107,11 +141,10 @@ impl Counter {
     }
 
     fn grow(&mut self) {
-        let mask = (self.slots.len() * 2).max(1 << 10) - 1;
+        let mask = (self.slots.len() * 2).max(SLOTS_MIN) - 1;
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); mask + 1]);
         for slot in old.into_iter().filter(|slot| slot.is_taken) {
-            let hash = if slot.length as usize > SHORT_MAX { slot.place().0 } else { hash_of_key(u128::from_le_bytes(slot.bytes)) };
-            let mut at = hash as usize & mask;
+            let mut at = slot.hash() as usize & mask;
             while self.slots[at].is_taken {
                 at = (at + 1) & mask;
             }
@@ -136,32 +169,46 @@ impl Counter {
 
     /// Pre-tokens and counts by ascending bytes.
     pub fn by_bytes(&self) -> Vec<(&[u8], u64)> {
-        // Most comparisons end within the first bytes, as one number.
-        let first = |bytes: &[u8]| short_key(bytes.get(..SHORT_MAX).unwrap_or(bytes)).swap_bytes();
-        let mut pre_tokens: Vec<_> = self.pre_tokens().map(|(bytes, count)| (first(bytes), bytes, count)).collect();
-        pre_tokens.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-        pre_tokens.into_iter().map(|(_, bytes, count)| (bytes, count)).collect()
+        let mut rows: Vec<Row> = self.rows(Part::WHOLE).collect();
+        rows.sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| a.bytes.cmp(b.bytes)));
+        rows.into_iter().map(|row| (row.bytes, row.count)).collect()
     }
 
-    /// Pre-tokens and counts by falling count, then ascending bytes.
-    pub fn by_count(&self) -> Vec<(&[u8], u64)> {
-        let mut pre_tokens: Vec<_> = self.pre_tokens().collect();
-        pre_tokens.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        pre_tokens
+    /// A part of the pre-tokens with their counts, by falling count, then ascending bytes.
+    pub fn by_count(&self, part: Part) -> Vec<(&[u8], u64)> {
+        let mut rows: Vec<Row> = self.rows(part).collect();
+        rows.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.first.cmp(&b.first)).then_with(|| a.bytes.cmp(b.bytes)));
+        rows.into_iter().map(|row| (row.bytes, row.count)).collect()
     }
 
-    /// Pre-tokens and counts, in no order.
-    pub(crate) fn pre_tokens(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.slots.iter().filter(|slot| slot.is_taken).map(|slot| {
-            let length = slot.length as usize;
-            let start = slot.place().1;
-            let bytes = if length > SHORT_MAX { &self.arena[start..start + length] } else { &slot.bytes[..length] };
-            (bytes, slot.count)
+    fn rows(&self, part: Part) -> impl Iterator<Item = Row<'_>> {
+        self.slots.iter().filter(move |slot| slot.is_taken && part.holds(slot.hash())).map(|slot| {
+            let bytes = self.pre_token(slot);
+            Row { first: short_key(bytes.get(..SHORT_MAX).unwrap_or(bytes)).swap_bytes(), bytes, count: slot.count }
         })
+    }
+
+    fn pre_token<'c>(&'c self, slot: &'c Slot) -> &'c [u8] {
+        let length = slot.length as usize;
+        let start = slot.place().1;
+        if length > SHORT_MAX { &self.arena[start..start + length] } else { &slot.bytes[..length] }
     }
 }
 
+/// A pre-token that is to be put in order. Most comparisons end within the first bytes, as one number.
+struct Row<'c> {
+    first: u128,
+    bytes: &'c [u8],
+    count: u64,
+}
+
 impl Slot {
+    /// The hash of the pre-token.
+    #[inline]
+    fn hash(&self) -> u64 {
+        if self.length as usize > SHORT_MAX { self.place().0 } else { hash_of_key(u128::from_le_bytes(self.bytes)) }
+    }
+
     /// Hash of a long pre-token, and where it starts in the arena.
     fn place(&self) -> (u64, usize) {
         let place = u128::from_le_bytes(self.bytes);
@@ -331,7 +378,7 @@ mod tests {
     fn a_document_is_counted_line_by_line() {
         let mut counter = Counter::default();
         counter.add_document("あ\n\n\nあ", Pattern::DEEPSEEK_V3, DocumentBoundaries::None);
-        assert_eq!(counter.by_count(), [("\n".as_bytes(), 3), ("あ".as_bytes(), 2)]);
+        assert_eq!(counter.by_count(Part::WHOLE), [("\n".as_bytes(), 3), ("あ".as_bytes(), 2)]);
     }
 
     proptest! {
@@ -358,6 +405,32 @@ mod tests {
             prop_assert_eq!(whole.by_bytes(), sum.by_bytes());
             let expected: Vec<(&[u8], u64)> = expected.iter().map(|(pre_token, count)| (pre_token.as_bytes(), *count)).collect();
             prop_assert_eq!(sum.by_bytes(), expected);
+        }
+
+        #[test]
+        fn parts_are_the_whole(
+            tables in proptest::collection::vec(proptest::collection::vec(("[a-c]{0,20}", 1_u64..9), 0..2000), 1..4),
+            of in 1_usize..9,
+        ) {
+            let mut whole = Counter::default();
+            let mut counters = Vec::new();
+            for table in &tables {
+                let mut counter = Counter::default();
+                for (pre_token, count) in table {
+                    whole.add(pre_token.as_bytes(), *count);
+                    counter.add(pre_token.as_bytes(), *count);
+                }
+                counters.push(counter);
+            }
+            let all: Vec<&Counter> = counters.iter().collect();
+            let parts: Vec<Counter> = (0..of).map(|number| Counter::sum(&all, Part { number, of })).collect();
+            let summed = parts.iter().flat_map(Counter::by_bytes).collect::<BTreeMap<_, _>>();
+            prop_assert_eq!(summed.into_iter().collect::<Vec<_>>(), whole.by_bytes());
+            prop_assert_eq!(parts.iter().map(Counter::len).sum::<usize>(), whole.len());
+            let divided: Vec<(&[u8], u64)> = (0..of).flat_map(|number| whole.by_count(Part { number, of })).collect();
+            let mut ordered = divided;
+            ordered.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+            prop_assert_eq!(ordered, whole.by_count(Part::WHOLE));
         }
 
         #[test]

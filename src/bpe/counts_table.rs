@@ -1,12 +1,13 @@
 //! Tables of counts: written for each work shard, added up for the whole corpus, read by the training.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, UInt8Array, UInt64Array};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Schema, UInt8Type, UInt64Type};
 
-use crate::bpe::count::Counter;
+use crate::bpe::count::{Counter, Part};
 use crate::error::{Error, Result};
 use crate::schema::{COUNT, LEVEL, PRE_TOKEN};
 use crate::stage::{Batch, column};
@@ -20,7 +21,7 @@ pub fn merge_counts(partials: &mut dyn Iterator<Item = Result<Batch>>, memory: u
     for partial in partials {
         sum.add(&partial?)?;
     }
-    sum.finish(1).map(|(table, _)| table)
+    sum.finish()
 }
 
 /// Takes level, pre-token and count of a row.
@@ -45,6 +46,13 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Adds what another part left out.
+    pub fn add_all(&mut self, other: Self) {
+        self.unique += other.unique;
+        self.occurrences = self.occurrences.saturating_add(other.occurrences);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
     /// Leaves a pre-token out.
     pub fn add(&mut self, pre_token: &[u8], count: u64) {
         self.unique += 1;
@@ -85,11 +93,10 @@ impl CountsSum {
         self.levels.iter().map(Counter::memory).sum()
     }
 
-    /// Adds another sum.
-    pub fn add_sum(&mut self, other: &Self) {
-        for (counter, more) in self.levels.iter_mut().zip(&other.levels) {
-            more.pre_tokens().for_each(|(pre_token, count)| counter.add(pre_token, count));
-        }
+    /// The sum of a part of several sums.
+    pub fn of(sums: &[Self], part: Part) -> Self {
+        let level = |level: usize| Counter::sum(&sums.iter().map(|sum| &sum.levels[level]).collect::<Vec<_>>(), part);
+        Self { levels: [level(0), level(1)], memory: usize::MAX }
     }
 
     /// Calls `visit` with everything in it, ascending by level and bytes, in tables of so many rows.
@@ -103,41 +110,36 @@ impl CountsSum {
         Ok(())
     }
 
-    /// Calls `visit` with level, pre-token and count of everything seen at least `min_count` times, ordered by level, then falling count, then bytes; gives
-    /// what is left out.
-    ///
-    /// # Errors
-    /// The first of `visit`.
-    pub fn in_order(&self, min_count: u64, visit: &mut VisitRow<'_>) -> Result<Cut> {
-        let mut cut = Cut::default();
+    /// What was seen at least `min_count` times of a part, ordered by level, then falling count, then bytes; and what is left out.
+    pub fn in_order(&self, part: Part, min_count: u64) -> (Vec<Row<'_>>, Cut) {
+        let (mut rows, mut cut) = (Vec::new(), Cut::default());
         for (level, counter) in (0..).zip(&self.levels) {
-            for (pre_token, count) in counter.by_count() {
-                if count >= min_count {
-                    visit(level, pre_token, count)?;
-                } else {
-                    cut.add(pre_token, count);
-                }
-            }
+            let mut of_level = counter.by_count(part);
+            let kept = of_level.partition_point(|(_, count)| *count >= min_count);
+            of_level.drain(kept..).for_each(|(pre_token, count)| cut.add(pre_token, count));
+            rows.extend(of_level.into_iter().map(|(pre_token, count)| Row { level, count: Reverse(count), pre_token }));
         }
-        Ok(cut)
+        (rows, cut)
     }
 
-    /// The table of what was seen at least `min_count` times, ordered by level, then falling count, then bytes; and what is not in it.
+    /// The table of everything, ordered by level, then falling count, then bytes.
     ///
     /// # Errors
     /// [`Error::Resources`] if its pre-tokens need more than 2 GiB.
-    pub fn finish(self, min_count: u64) -> Result<(Batch, Cut)> {
-        let mut cut = Cut::default();
-        let mut levels = [self.levels[0].by_count(), self.levels[1].by_count()];
-        for rows in &mut levels {
-            let kept = rows.partition_point(|(_, count)| *count >= min_count);
-            for (pre_token, count) in rows.drain(kept..) {
-                cut.add(pre_token, count);
-            }
-        }
-        let [first, second] = levels;
-        Ok((table(&[(0, first), (1, second)])?, cut))
+    pub fn finish(self) -> Result<Batch> {
+        table(&[(0, self.levels[0].by_count(Part::WHOLE)), (1, self.levels[1].by_count(Part::WHOLE))])
     }
+}
+
+/// A row of a sum; rows have its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row<'a> {
+    /// Level of the pre-token.
+    pub level: u8,
+    /// How often it was seen.
+    pub count: Reverse<u64>,
+    /// Its bytes.
+    pub pre_token: &'a [u8],
 }
 
 /// The partial table of a set of documents from that of another set: with what was `added` to it, and without what was `removed`. All of them

@@ -155,7 +155,7 @@ pub fn count(
     pool.for_each(stop, &mut || framer.next_shard(), &workers, &absorb)?;
     let Tally { mut outcomes, documents, bytes } = all.into_inner().map_err(poisoned)?;
     let mut counted = Counted { bytes, documents, ..Counted::default() };
-    (counted.cut, counted.unique) = write(summing, (output, min_count), &scratch, &recipe, documents)?;
+    (counted.cut, counted.unique) = write(summing, pool, (output, min_count), &scratch, &recipe, documents)?;
     outcomes.sort_by_key(|(index, _)| *index);
     for (_, outcome) in outcomes {
         counted.left_out += outcome.tallies.iter().map(|(_, tally)| tally.left_out).sum::<u64>();
@@ -173,9 +173,16 @@ struct Tally {
 }
 
 /// Writes a sum as `counts.parquet`; gives what was left out, and the rows.
-fn write(summing: Summing, (output, min_count): (&Path, u64), scratch: &Scratch, recipe: &Recipe, documents: u64) -> Result<(Cut, u64)> {
+fn write(
+    summing: Summing,
+    pool: &Pool,
+    (output, min_count): (&Path, u64),
+    scratch: &Scratch,
+    recipe: &Recipe,
+    documents: u64,
+) -> Result<(Cut, u64)> {
     let mut table = TableWriter::create(&scratch.staging()?, "sum", counts_schema(), properties(recipe, documents)?)?;
-    let cut = summing.finish(min_count, &mut |batch| table.write(batch))?;
+    let cut = summing.finish(min_count, pool, &mut |batch| table.write(batch))?;
     let rows = table.rows();
     table.commit(output, output.display().to_string())?;
     Ok((cut, rows))
@@ -246,7 +253,7 @@ impl Histogram {
         })?;
         let (recipe, documents) = (first.recipe.clone(), parts.iter().map(|part| part.documents).sum());
         let path = scratch.dir.join("sum.parquet");
-        write(summing, (&path, 1), &scratch, &recipe, documents)?;
+        write(summing, pool, (&path, 1), &scratch, &recipe, documents)?;
         Ok(Self { path, _scratch: Some(scratch), recipe, documents })
     }
 

@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::observer::Stop;
 use crate::error::{Error, Result};
 
@@ -73,6 +75,11 @@ impl Pool {
             Ok(Some(e)) => Err(e),
             _ => Ok(()),
         }
+    }
+
+    /// What `work` makes of each unit, in their order, made on all threads.
+    pub fn map<U: Send, T: Send>(&self, units: Vec<U>, work: &(dyn Fn(U) -> T + Sync)) -> Result<Vec<T>> {
+        guarded(|| Ok(self.pool.install(|| units.into_par_iter().map(work).collect())))
     }
 
     /// Runs `work(0..n)` on all threads, in any order.

@@ -4,12 +4,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::bpe::{CountRows, CountsSum, Cut, VisitRow, counts_schema, counts_table};
+use super::pool::Pool;
+use crate::bpe::{CountRows, CountsSum, Cut, Part, VisitRow, counts_schema, counts_table};
 use crate::error::{Error, Result};
 use crate::io::{Staging, TableReader, TableWriter, open_table, work_properties};
 use crate::stage::Batch;
@@ -81,15 +83,11 @@ impl Summing {
     }
 
     /// Gives the sum of everything to `sink`, batch by batch, but what was seen less than `min_count` times; and says what that was.
-    pub(super) fn finish(self, min_count: u64, sink: &mut dyn FnMut(&Batch) -> Result<()>) -> Result<Cut> {
+    pub(super) fn finish(self, min_count: u64, pool: &Pool, sink: &mut dyn FnMut(&Batch) -> Result<()>) -> Result<Cut> {
         let mut sums = std::mem::take(&mut *self.idle.lock().map_err(poisoned)?);
         let mut out = Batches::new(sink);
         if self.runs.lock().map_err(poisoned)?.is_empty() {
-            let mut all = sums.pop().unwrap_or_else(|| CountsSum::new(usize::MAX));
-            while let Some(sum) = sums.pop() {
-                all.add_sum(&sum);
-            }
-            let cut = all.in_order(min_count, &mut |level, pre_token, count| out.push(level, pre_token, count))?;
+            let cut = of_memory(sums, min_count, pool, &mut out)?;
             out.flush()?;
             return Ok(cut);
         }
@@ -157,6 +155,33 @@ impl Summing {
         }
         Ok(cut)
     }
+}
+
+/// The sum of sums in memory: each thread adds up and orders a part of the pre-tokens.
+fn of_memory(mut sums: Vec<CountsSum>, min_count: u64, pool: &Pool, out: &mut Batches<'_>) -> Result<Cut> {
+    let of = pool.threads();
+    let parts = || (0..of).map(|number| Part { number, of });
+    let is_divided = sums.len() > 1;
+    if is_divided {
+        let divided = pool.map(parts().collect(), &|part| CountsSum::of(&sums, part))?;
+        sums = divided;
+    }
+    let whole = || parts().flat_map(|part| sums.iter().map(move |sum| (sum, part)));
+    let units = if is_divided { sums.iter().map(|sum| (sum, Part::WHOLE)).collect() } else { whole().collect() };
+    let (parts, cuts): (Vec<_>, Vec<_>) = pool.map(units, &|(sum, part)| sum.in_order(part, min_count))?.into_iter().unzip();
+    let mut rest: Vec<_> = parts.iter().map(|rows| rows.iter()).collect();
+    let mut heap: BinaryHeap<_> = rest.iter_mut().enumerate().filter_map(|(i, rows)| Some(Reverse((rows.next()?, i)))).collect();
+    while let Some(mut first) = heap.peek_mut() {
+        let Reverse((row, i)) = *first;
+        out.push(row.level, row.pre_token, row.count.0)?;
+        match rest[i].next() {
+            Some(row) => *first = Reverse((row, i)),
+            None => drop(PeekMut::pop(first)),
+        }
+    }
+    let mut cut = Cut::default();
+    cuts.into_iter().for_each(|part| cut.add_all(part));
+    Ok(cut)
 }
 
 /// The sum of one thread.
@@ -272,7 +297,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pipeline::pool::Pool;
 
     /// The batches of a sum of tables, and what was left out.
     fn sum(tables: &[Batch], memory: u64, threads: usize, min_count: u64) -> (Vec<Batch>, Cut) {
@@ -287,7 +311,7 @@ mod tests {
         let spilled = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(spilled > 0, memory == 0 && !tables.is_empty(), "{spilled} runs");
         let mut batches = Vec::new();
-        let cut = summing.finish(min_count, &mut |batch| {
+        let cut = summing.finish(min_count, &pool, &mut |batch| {
             batches.push(batch.clone());
             Ok(())
         });

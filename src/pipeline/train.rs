@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
         let properties = histogram::properties(&recipe, counted.documents)?;
         let path = layout::made(pass::TRAIN, "counts", &sum);
         let mut table = TableWriter::create(context.store.work.staging(), &path.replace('/', "-"), bpe::counts_schema(), properties)?;
-        summing.finish(1, &mut |batch| table.write(batch))?;
+        summing.finish(1, context.pool, &mut |batch| table.write(batch))?;
         let rows = table.rows();
         let table = table.commit(&context.store.work.output(&path)?, path)?;
         underway.commit(0, &Entry::new(vec![table], rows))
