@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Training a vocabulary end to end, ours and peers alternating: CPU seconds, wall seconds and peak memory of each process.
 
-    train.py TEXT --seimai PROGRAM --python PYTHON [--size 32000] [--rounds 2] [--report FILE]
+    train.py TEXT --seimai PROGRAM --python PYTHON [--python-of gigatoken=PYTHON] [--size 32000] [--rounds 2] [--report FILE]
 
-TEXT has a paragraph a line. PYTHON has tokenizers, gigabpe, rustbpe, ffbpe and sentencepiece. Ours counts (reads, normalises nothing, splits) and
+TEXT has a paragraph a line. PYTHON has tokenizers, gigabpe, rustbpe, ffbpe and sentencepiece; a peer that lives elsewhere is given by --python-of. Ours counts (reads, normalises nothing, splits) and
 trains in two processes, which are added up. Peers read, split, count, merge and save. The best round counts, every row is kept. Standard library only.
 """
 import argparse
@@ -43,12 +43,19 @@ trainer.add_word_counter(counter)
 trainer.train(vocab_size=size)
 trainer.validate_model().save_pretrained(out)
 """,
+    "gigatoken": """
+import gigatoken
+gigatoken.train_bpe(text, size, ["<|endoftext|>"])
+""",
     "sentencepiece": """
 import sentencepiece
 sentencepiece.SentencePieceTrainer.train(input=text, model_prefix=out + "/m", vocab_size=size, model_type="bpe", character_coverage=0.9995, byte_fallback=True,
     num_threads=threads, input_sentence_size=0, max_sentence_length=100000, normalization_rule_name="identity", minloglevel=2)
 """,
 }
+
+# They have a split of their own.
+ONE_SPLIT = ("gigabpe", "gigatoken", "sentencepiece")
 
 
 def run(command, env=None):
@@ -77,11 +84,21 @@ def documents(text, path):
             out.write(json.dumps({"text": "".join(held)}, ensure_ascii=False) + "\n")
 
 
-def ours(a, jsonl, scratch, kind, threads, more=()):
+def in_a_quarter(a, jsonl, scratch):
+    """With a quarter of the memory that it takes by itself, 64 MiB at least; and whether the merges are the same."""
+    whole = ours(a, jsonl, scratch, "gpt2", a.threads)
+    merges = open(f"{scratch}/gpt2/tokenizer.json", "rb").read()
+    memory = max(64, whole["rss_mb"] // 4)
+    part = ours(a, jsonl, scratch, "gpt2", a.threads, memory=f"{memory}MiB")
+    return {**part, "memory_mib": memory, "same_merges": open(f"{scratch}/gpt2/tokenizer.json", "rb").read() == merges, "whole": whole}
+
+
+def ours(a, jsonl, scratch, kind, threads, more=(), memory=None):
     pattern, boundaries = {"gpt2": ("gpt2", "none"), "script": ("gpt2", "script"), "morpheme": ("deepseek-v3", "morpheme"), "lines": ("none", "none")}[kind]
     counts = f"{scratch}/{kind}.parquet"
     settings = ["--set", "pii.action=keep", "--set", "normalize.form=none", "--set", f"tokenizer.pattern={pattern}", "--set", f"tokenizer.boundaries={boundaries}",
-                "--set", "tokenizer.superwords=0"]
+                "--set", "tokenizer.superwords=0", *(("--memory", memory) if memory else ())]
+    more = (*more, "--memory", memory) if memory else more
     count = run([a.seimai, "count", jsonl, "-o", counts, "--threads", str(threads), "--quiet", *settings])
     train = run([a.seimai, "train", counts, "--vocab-size", str(a.size), "-o", f"{scratch}/{kind}", "--threads", str(threads), "--quiet", "--progress", "none",
                  "--set", "tokenizer.superwords=0", *more])
@@ -94,6 +111,7 @@ def main():
     p.add_argument("text")
     p.add_argument("--seimai", required=True)
     p.add_argument("--python", required=True)
+    p.add_argument("--python-of", action="append", default=[])
     p.add_argument("--size", type=int, default=32000)
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--threads", type=int, default=2)
@@ -101,23 +119,25 @@ def main():
     p.add_argument("--report")
     a = p.parse_args()
     rows = []
+    elsewhere = dict(given.split("=", 1) for given in a.python_of)
     with tempfile.TemporaryDirectory() as scratch:
         jsonl = f"{scratch}/text.jsonl"
         documents(a.text, jsonl)
         exact = ("--set", "tokenizer.whole_characters=false")
         engines = {"seimai gpt2": lambda: ours(a, jsonl, scratch, "gpt2", a.threads), "seimai gpt2, Hugging Face's merges": lambda: ours(a, jsonl, scratch, "gpt2", a.threads, exact),
-                   "seimai gpt2, one thread": lambda: ours(a, jsonl, scratch, "gpt2", 1), "seimai script": lambda: ours(a, jsonl, scratch, "script", a.threads),
+                   "seimai gpt2, one thread": lambda: ours(a, jsonl, scratch, "gpt2", 1), "seimai gpt2, a quarter of the memory": lambda: in_a_quarter(a, jsonl, scratch),
+                   "seimai script": lambda: ours(a, jsonl, scratch, "script", a.threads),
                    "seimai morpheme": lambda: ours(a, jsonl, scratch, "morpheme", a.threads), "seimai morpheme, one thread": lambda: ours(a, jsonl, scratch, "morpheme", 1),
                    "seimai lines": lambda: ours(a, jsonl, scratch, "lines", 1),
                    "seimai 8k to 128k, morpheme counts": lambda: run([a.seimai, "train", f"{scratch}/morpheme.parquet", "--vocab-size", "8000,16000,32000,64000,128000", "-o",
                                                                      f"{scratch}/all", "--quiet", "--progress", "none", "--set", "tokenizer.superwords=0", "--threads", str(a.threads)])}
         for name in a.peers:
             for kind, regex in (("gpt2", "gpt2"), ("script", SCRIPT)):
-                if kind == "script" and name in ("gigabpe", "sentencepiece"):
+                if kind == "script" and name in ONE_SPLIT:
                     continue
                 head = f"text, out, size, threads, regex, gpt2 = {a.text!r}, {scratch!r}, {a.size}, {a.threads}, {regex!r}, {GPT2!r}\n"
                 env = dict(os.environ, RAYON_NUM_THREADS=str(a.threads), TOKENIZERS_PARALLELISM="true")
-                engines[f"{name} {kind}"] = lambda code=head + PEERS[name], env=env: run([a.python, "-c", code], env)
+                engines[f"{name} {kind}"] = lambda python=elsewhere.get(name, a.python), code=head + PEERS[name], env=env: run([python, "-c", code], env)
         for round_ in range(a.rounds):
             for name, engine in engines.items():
                 rows.append({"engine": name, "round": round_, "load1": round(os.getloadavg()[0], 1), **engine()})
