@@ -5,6 +5,7 @@
 //! failed write: nothing is retried on pages that may be gone.
 
 mod parquet;
+mod sealed;
 mod table_file;
 
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{TableReader, TableWriter, open_table, open_table_rows, read_table, table_metadata, work_properties};
+pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
 use crate::error::{Error, Result};

@@ -1,7 +1,19 @@
-//! Whom a training works with: threads, if there are any, memory, and somebody who wants to know how far it is. What it learns does not
-//! depend on any of this.
+//! Whom a training works with: threads, if there are any, memory, and somebody who wants to know how far it is and may know how far it was. What it
+//! learns does not depend on any of this.
 
-use crate::bpe::merge::Merge;
+use serde::{Deserialize, Serialize};
+
+use crate::bpe::merge::Learned;
+
+/// A part of a training that begins from pre-tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The merges inside of the boundaries, for all sizes.
+    First,
+    /// The merges across them, for a vocabulary of this size.
+    Second(u32),
+}
 
 /// What a training asks of its caller.
 pub trait Crew: Sync {
@@ -14,8 +26,14 @@ pub trait Crew: Sync {
     /// Bytes that lists of positions may hold; beyond them rare pairs are looked for later, in another scan.
     fn memory(&self) -> usize;
 
-    /// The merges so far and the newest token, now and then. `false` ends the training.
-    fn learned(&self, merges: &[Merge], newest: &[u8]) -> bool;
+    /// A stage begins, the next one when the last has ended: what is known of it from an interrupted training on the same counts with the same options.
+    fn begin(&self, stage: Stage) -> Learned;
+
+    /// What the stage has learned and the newest token, now and then. `false` ends the training.
+    fn learned(&self, learned: &Learned, newest: &[u8]) -> bool;
+
+    /// The stage has ended.
+    fn end(&self, learned: &Learned);
 }
 
 /// One thread, any memory, nobody who asks.
@@ -35,7 +53,13 @@ impl Crew for Alone {
         usize::MAX
     }
 
-    fn learned(&self, _: &[Merge], _: &[u8]) -> bool {
+    fn begin(&self, _: Stage) -> Learned {
+        Learned::default()
+    }
+
+    fn learned(&self, _: &Learned, _: &[u8]) -> bool {
         true
     }
+
+    fn end(&self, _: &Learned) {}
 }

@@ -1,5 +1,7 @@
 //! Merges: what a training may learn, and what it has learned.
 
+use serde::{Deserialize, Serialize};
+
 /// What the trainer may learn.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -16,7 +18,7 @@ pub struct Limits {
 }
 
 /// A learned merge: symbols 0–255 are the bytes in `BYTE_ORDER`, symbol 256 + i is the result of merge i.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merge {
     /// Left symbol.
     pub left: u32,
@@ -27,23 +29,34 @@ pub struct Merge {
 }
 
 /// What training gives.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Learned {
     /// The merges, in order.
     pub merges: Vec<Merge>,
-    /// For each pair that was not merged because its string was a token already, or reserved: the number of merges before it.
-    pub passed_over: Vec<usize>,
+    /// The pairs that were not merged because their strings were tokens already, or reserved.
+    pub passed_over: Vec<PassedOver>,
     /// The count floor at the end. Every merge since the last scan has at least this count, which proves that the list is exact.
     pub floor: u64,
     /// How often the array was scanned again with a lower floor.
     pub rescans: u32,
 }
 
+/// A pair that was not merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The number of merges before it.
+    pub before: usize,
+    /// Left symbol.
+    pub left: u32,
+    /// Right symbol.
+    pub right: u32,
+}
+
 impl Learned {
     /// What would have been learned with this limit on the number of merges.
     #[must_use]
     pub fn first(&self, merges: usize) -> Self {
-        let passed_over = self.passed_over.iter().copied().filter(|&before| before < merges).collect();
+        let passed_over = self.passed_over.iter().copied().filter(|pair| pair.before < merges).collect();
         Self { merges: self.merges.iter().copied().take(merges).collect(), passed_over, ..*self }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bpe::class;
 use crate::bpe::counts_table::CountRows;
-use crate::bpe::crew::{Alone, Crew};
+use crate::bpe::crew::{Alone, Crew, Stage};
 use crate::bpe::encode::{Encoder, Worker};
 use crate::bpe::flat_corpus::FlatCorpus;
 use crate::bpe::huggingface::write::{self, Roles};
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::stage::{Batch, BatchIter};
 
 /// Enters fingerprints: raise it when another vocabulary is learned from the same counts.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The signal that an ended training is told as, where its caller knows no other.
 const SIGTERM: i32 = 15;
@@ -82,7 +82,9 @@ pub fn train_sizes<'c>(
     let all: Vec<Options> = sizes.iter().map(|&vocab_size| Options { vocab_size, ..options.clone() }).collect();
     all.iter().try_for_each(|options| options.check().map_err(Error::refused))?;
     let forced = Learned { merges: protected::merges(&options.protected), ..Learned::default() };
-    let encoder = encoder(&forced)?;
+    let n_forced = forced.merges.len();
+    let start = resumed(crew, Stage::First, forced);
+    let encoder = encoder(&start)?;
     let mut first = Starting::new(encoder.as_ref(), options.whole_characters);
     let (mut unique, mut occurrences) = (0_u64, 0_u64);
     let has_level_1 = each_row(counts()?, 0, &mut |pre_token, count| {
@@ -91,7 +93,6 @@ pub fn train_sizes<'c>(
     })?;
     let corpus = first.corpus;
     let merges = |options: &Options| options.vocab_size as usize - 256 - options.special_tokens.len();
-    let n_forced = forced.merges.len();
     let second = |options: &Options| {
         if has_level_1 { ((merges(options) as f64 * options.superwords).round() as usize).min(merges(options) - n_forced) } else { 0 }
     };
@@ -102,16 +103,25 @@ pub fn train_sizes<'c>(
         whole_characters: options.whole_characters,
         reserved: options.special_tokens.iter().map(|token| token.clone().into_bytes()).collect(),
     };
-    let longest = trainer::learn(corpus, forced, &limits, crew).map_err(untrainable)?;
+    let longest = trainer::learn(corpus, start, &limits, crew).map_err(untrainable)?;
+    crew.end(&longest);
     let one = |options: &Options| {
         let mut learned = longest.first(merges(options) - second(options));
         let first = learned.merges.len();
         if second(options) > 0 {
+            learned = resumed(crew, Stage::Second(options.vocab_size), learned);
             learned = learn_superwords(counts()?, learned, &Limits { merges: merges(options), ..limits.clone() }, crew)?;
+            crew.end(&learned);
         }
         finish(options, learned, first, [unique, occurrences])
     };
     all.iter().map(one).collect()
+}
+
+/// What a stage begins with: `learned`, or what was learned after that before the training was interrupted.
+fn resumed(crew: &dyn Crew, stage: Stage, learned: Learned) -> Learned {
+    let known = crew.begin(stage);
+    if known.merges.starts_with(&learned.merges) { known } else { learned }
 }
 
 /// Calls `visit` with the rows of a level; gives whether there are rows of the level behind it, and then reads no further.

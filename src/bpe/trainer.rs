@@ -27,7 +27,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::bpe::byte_level::BYTE_ORDER;
 use crate::bpe::crew::{Alone, Crew};
 use crate::bpe::flat_corpus::FlatCorpus;
-use crate::bpe::merge::{Learned, Limits, Merge, Untrainable};
+use crate::bpe::merge::{Learned, Limits, Merge, PassedOver, Untrainable};
 use crate::bpe::shape::Shape;
 
 mod characters;
@@ -65,6 +65,9 @@ pub fn learn(corpus: FlatCorpus, learned: Learned, limits: &Limits, crew: &dyn C
 
 fn learn_from(corpus: FlatCorpus, learned: Learned, limits: &Limits, crew: &dyn Crew, floor: u64) -> Result<Learned, Untrainable> {
     let lowest = limits.min_frequency.max(1);
+    if learned.merges.len() >= limits.merges {
+        return Ok(Learned { floor: learned.floor.max(lowest), ..learned });
+    }
     let mut trainer = Trainer::new(corpus, learned, limits, crew);
     let mut floor = floor.max(lowest);
     loop {
@@ -129,7 +132,7 @@ impl<'a> Trainer<'a> {
             shape,
             strings,
             taken,
-            passed_over: FxHashSet::default(),
+            passed_over: learned.passed_over.iter().map(|pair| pair_key(pair.left, pair.right)).collect(),
             counts: FxHashMap::default(),
             lists: Vec::new(),
             held: 0,
@@ -192,8 +195,8 @@ impl<'a> Trainer<'a> {
                 self.heap.push((now, Reverse(pair), list));
             } else {
                 self.merge(pair, count, list);
-                let learned = self.learned.merges.len();
-                if learned.is_multiple_of(TELL_EVERY) && !self.crew.learned(&self.learned.merges, self.strings.last().map_or(&[], |s| s)) {
+                let is_told = self.learned.merges.len().is_multiple_of(TELL_EVERY);
+                if is_told && !self.crew.learned(&self.learned, self.strings.last().map_or(&[], |s| s)) {
                     return Err(Untrainable::Stopped);
                 }
                 self.keep_to_memory();
@@ -221,7 +224,7 @@ impl<'a> Trainer<'a> {
         };
         let string: Box<[u8]> = [&*self.strings[l], &*self.strings[r]].concat().into();
         if !self.taken.insert(string.clone()) {
-            self.learned.passed_over.push(self.learned.merges.len());
+            self.learned.passed_over.push(PassedOver { before: self.learned.merges.len(), left, right });
             self.passed_over.insert(pair);
             return;
         }

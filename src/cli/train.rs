@@ -9,7 +9,7 @@ use crate::bpe::{self, NormalizerName, huggingface};
 use crate::error::{Error, Result};
 use crate::io::{Staging, create_dir};
 use crate::normalize;
-use crate::pipeline::crew;
+use crate::pipeline::crew::PoolCrew;
 use crate::pipeline::histogram::Histogram;
 use crate::pipeline::observer::{Progress, Quantity};
 use crate::pipeline::plan::Plan;
@@ -19,7 +19,8 @@ use crate::pipeline::pool::Pool;
 ///
 /// Adds histograms of `seimai count` up, refuses those that were made with different settings, and learns byte-pair merges. Pattern, boundaries
 /// and digits are those of the histograms; the other settings are those of `[tokenizer]` of a plan. DIR gets the files that transformers,
-/// tokenizers and `seimai export` read; with several sizes, a directory for each.
+/// tokenizers and `seimai export` read; with several sizes, a directory for each. What is learned is kept beside DIR every five seconds: the same
+/// command goes on from there if it was interrupted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai train counts.parquet --vocab-size 32000 -o tokenizer
@@ -48,7 +49,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let progress = Progress::start(&*observer, "train", Quantity::Steps, 1);
     let histogram = Histogram::sum(parts, &arguments.output, memory, &pool, stop)?;
     let options = histogram.tokenizer(plan.tokenizer.clone());
-    let all = crew::train(&|| histogram.rows(), &options, &arguments.vocab_size, memory, &pool, stop, &*observer)?;
+    let checkpoint = histogram.checkpoint(&arguments.output, &options, &arguments.vocab_size)?;
+    let crew = PoolCrew::new(&pool, stop, &*observer, memory).with(checkpoint);
+    let all = crew.train(&|| histogram.rows(), &options, &arguments.vocab_size)?;
     progress.add(1, 0, 0);
     progress.finish();
     for (&vocab_size, mut trained) in arguments.vocab_size.iter().zip(all) {
@@ -82,6 +85,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             }
         }
     }
+    crew.forget()?;
     Ok(Outcome::Done)
 }
 

@@ -1,29 +1,150 @@
-//! Lends the threads of the pool to a training, and tells how far it is.
+//! Lends the threads of the pool to a training, tells how far it is, and keeps what it has learned, so that an interrupted one goes on from there.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::observer::{Event, Observer, Stop};
 use super::pool::Pool;
 use crate::bpe;
-use crate::bpe::crew::Crew;
-use crate::bpe::merge::Merge;
+use crate::bpe::crew::{Crew, Stage};
+use crate::bpe::merge::Learned;
 use crate::bpe::{Options, Trained};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::io::{Staging, create_dir, read_limited, seal, unseal};
 use crate::stage::BatchIter;
 
 /// The observer is told this often at most.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
+/// What is learned is written this often.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
+
 /// The share of the memory that occurrence lists may take; the array of symbols is beside them.
 const LISTS: u64 = 2;
 
-struct PoolCrew<'a> {
+/// A file with what has been learned is not larger: 2 million merges.
+const CHECKPOINT_BYTES_MAX: u64 = 1 << 28;
+
+/// Threads and memory for a training, and whoever wants to know of it.
+pub struct PoolCrew<'a> {
     pool: &'a Pool,
     stop: &'a Stop,
     observer: &'a dyn Observer,
     memory: u64,
-    told: Mutex<Instant>,
+    checkpoint: Option<Checkpoint>,
+    state: Mutex<State>,
+}
+
+/// Where a training keeps what it has learned: the merges of its stages, as sealed JSON. One that cannot be read or belongs to another training is not there.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    /// Where the file is made.
+    staging: PathBuf,
+    /// A directory that is there for the checkpoint alone.
+    own: Option<PathBuf>,
+    key: String,
+}
+
+/// What a checkpoint says.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    key: String,
+    stages: Vec<(Stage, Learned)>,
+}
+
+struct State {
+    told: Instant,
+    kept: Instant,
+    stage: Stage,
+    stages: BTreeMap<Stage, Learned>,
+    failed: Option<Error>,
+}
+
+impl Checkpoint {
+    /// The file `path`, made in the directory `staging`, for the training that `key` names: the same counts, options, sizes and version.
+    pub(super) fn new(path: PathBuf, staging: PathBuf, key: String) -> Self {
+        Self { path, staging, own: None, key }
+    }
+
+    /// In a directory beside `output` that is there only after an interruption.
+    pub(super) fn beside(output: &Path, key: String) -> Self {
+        let name = output.file_name().map_or_else(|| "tokenizer".into(), |name| name.to_string_lossy().into_owned());
+        let own = output.with_file_name(format!(".{name}.seimai-merges"));
+        Self { path: own.join("merges.json"), staging: own.clone(), own: Some(own), key }
+    }
+
+    fn read(&self) -> BTreeMap<Stage, Learned> {
+        let kept = read_limited(&self.path, CHECKPOINT_BYTES_MAX).ok();
+        let kept = kept.and_then(|bytes| serde_json::from_slice::<Kept>(unseal(&bytes)?).ok()).filter(|kept| kept.key == self.key);
+        kept.map_or_else(BTreeMap::new, |kept| kept.stages.into_iter().collect())
+    }
+
+    fn write(&self, stages: &BTreeMap<Stage, Learned>) -> Result<()> {
+        let stages = stages.iter().map(|(stage, learned)| (*stage, learned.clone())).collect();
+        let (staging, path) = (Staging::new(&self.staging)?, &self.path);
+        path.parent().map_or(Ok(()), create_dir)?;
+        staging.write(path, &seal(&Kept { key: self.key.clone(), stages })?).map(|_| ())
+    }
+}
+
+impl<'a> PoolCrew<'a> {
+    /// Nothing learned yet.
+    pub fn new(pool: &'a Pool, stop: &'a Stop, observer: &'a dyn Observer, memory: u64) -> Self {
+        let now = Instant::now();
+        let state = State { told: now, kept: now, stage: Stage::First, stages: BTreeMap::new(), failed: None };
+        Self { pool, stop, observer, memory, checkpoint: None, state: Mutex::new(state) }
+    }
+
+    /// With what an interrupted training of the same has learned, if it has; keeps what is learned.
+    #[must_use]
+    pub fn with(mut self, checkpoint: Checkpoint) -> Self {
+        self.state().stages = checkpoint.read();
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn keep(&self, state: &mut State, learned: &Learned) {
+        let Some(checkpoint) = &self.checkpoint else { return };
+        state.stages.insert(state.stage, learned.clone());
+        state.kept = Instant::now();
+        if let Err(error) = checkpoint.write(&state.stages) {
+            state.failed.get_or_insert(error);
+        }
+    }
+
+    /// The vocabulary is written: what led to it is not needed any more.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn forget(&self) -> Result<()> {
+        let Some(Checkpoint { path, own, .. }) = &self.checkpoint else { return Ok(()) };
+        let removed = own.as_ref().map_or_else(|| std::fs::remove_file(path), std::fs::remove_dir_all);
+        match removed {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(own.as_ref().unwrap_or(path), "remove", e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Trains vocabularies of several sizes with all threads; what is learned depends on counts and options alone.
+    ///
+    /// # Errors
+    /// Those of [`bpe::train_sizes`], and of the checkpoint.
+    pub fn train<'c>(&self, counts: &dyn Fn() -> Result<BatchIter<'c>>, options: &Options, sizes: &[u32]) -> Result<Vec<Trained>> {
+        let trained = bpe::train_sizes(counts, options, sizes, self);
+        if let Some(error) = self.state().failed.take() {
+            return Err(error);
+        }
+        // The signal that it was ended by is known here.
+        self.stop.check().and(trained)
+    }
 }
 
 impl Crew for PoolCrew<'_> {
@@ -39,33 +160,101 @@ impl Crew for PoolCrew<'_> {
         usize::try_from(self.memory / LISTS).unwrap_or(usize::MAX)
     }
 
-    fn learned(&self, merges: &[Merge], newest: &[u8]) -> bool {
-        if let Ok(mut told) = self.told.lock()
-            && told.elapsed() >= TELL_EVERY
-        {
-            *told = Instant::now();
-            let newest = String::from_utf8_lossy(newest).into_owned();
-            self.observer.on_event(&Event::Learned { merges: merges.len() as u64, newest });
+    fn begin(&self, stage: Stage) -> Learned {
+        let mut state = self.state();
+        state.stage = stage;
+        state.stages.get(&stage).cloned().unwrap_or_default()
+    }
+
+    fn learned(&self, learned: &Learned, newest: &[u8]) -> bool {
+        let mut state = self.state();
+        let goes_on = self.stop.check().is_ok();
+        if !goes_on || state.kept.elapsed() >= KEEP_EVERY {
+            self.keep(&mut state, learned);
         }
-        self.stop.check().is_ok()
+        if state.told.elapsed() >= TELL_EVERY {
+            state.told = Instant::now();
+            let newest = String::from_utf8_lossy(newest).into_owned();
+            self.observer.on_event(&Event::Learned { merges: learned.merges.len() as u64, newest });
+        }
+        goes_on && state.failed.is_none()
+    }
+
+    /// Nothing is written: what a short stage learned is learned again as fast.
+    fn end(&self, learned: &Learned) {
+        let mut state = self.state();
+        if self.checkpoint.is_some() {
+            let stage = state.stage;
+            state.stages.insert(stage, learned.clone());
+        }
     }
 }
 
-/// Trains vocabularies of several sizes with all threads; what is learned depends on counts and options alone.
-///
-/// # Errors
-/// Those of [`bpe::train_sizes`].
-pub fn train<'c>(
-    counts: &dyn Fn() -> Result<BatchIter<'c>>,
-    options: &Options,
-    sizes: &[u32],
-    memory: u64,
-    pool: &Pool,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Result<Vec<Trained>> {
-    let crew = PoolCrew { pool, stop, observer, memory, told: Mutex::new(Instant::now()) };
-    let trained = bpe::train_sizes(counts, options, sizes, &crew);
-    // The signal that it was ended by is known here.
-    stop.check().and(trained)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bpe::counts_table;
+    use crate::pipeline::observer::Silent;
+
+    /// Words of three kana, and two of them as they stand in a text: enough for merges in both stages.
+    fn counts() -> crate::stage::Batch {
+        let kana: Vec<char> = ('あ'..='ん').collect();
+        let word = |i: usize| [i * 7, i * i + 3, i / 5].map(|n| kana[n % kana.len()]).iter().collect::<String>();
+        let mut levels = [Vec::new(), Vec::new()];
+        for i in 0..400_usize {
+            levels[0].push((word(i), 1 + 900 / (i as u64 + 1)));
+            levels[1].push((word(i) + &word(i * 3 % 400), 1 + 500 / (i as u64 + 1)));
+        }
+        let rows = |level: usize| levels[level].iter().map(|(text, count)| (text.as_bytes(), *count)).collect();
+        counts_table(&[(0, rows(0)), (1, rows(1))]).unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_training_goes_on() {
+        let (dir, counts) = (tempfile::tempdir().unwrap(), counts());
+        let output = dir.path().join("tokenizer");
+        let rows = || Ok(Box::new(std::iter::once(Ok(counts.clone()))) as BatchIter<'_>);
+        let options = Options { superwords: 0.5, ..Options::default() };
+        let (pool, sizes) = (Pool::new(2).unwrap(), [600, 800]);
+        let files = |trained: &[Trained]| trained.iter().map(Trained::files).collect::<Vec<_>>();
+        let whole = PoolCrew::new(&pool, &Stop::default(), &Silent, u64::MAX).train(&rows, &options, &sizes).unwrap();
+        assert!(whole.iter().all(|trained| trained.report["merges_of_superwords"].as_u64().unwrap() > 150));
+        let (mut interruptions, mut learned) = (0, Vec::new());
+        let trained = loop {
+            let stop = Stop::default();
+            let crew = PoolCrew::new(&pool, &stop, &Silent, u64::MAX).with(Checkpoint::beside(&output, "ours".to_owned()));
+            learned.push(crew.state().stages.values().map(|stage| stage.merges.len()).sum::<usize>());
+            if interruptions < 6 {
+                stop.request(15);
+                assert!(matches!(crew.train(&rows, &options, &sizes), Err(Error::Interrupted(15))));
+                interruptions += 1;
+            } else {
+                let trained = crew.train(&rows, &options, &sizes).unwrap();
+                crew.forget().unwrap();
+                break trained;
+            }
+        };
+        assert!(learned.is_sorted_by(|before, after| before < after), "{learned:?}");
+        assert_eq!(files(&trained), files(&whole));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_not_ours_or_not_whole_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let checkpoint = |key: &str| Checkpoint::beside(&dir.path().join("t"), key.to_owned());
+        let learned = Learned { merges: vec![bpe::merge::Merge { left: 1, right: 2, count: 3 }], ..Learned::default() };
+        let stages = BTreeMap::from([(Stage::First, learned.clone()), (Stage::Second(300), learned)]);
+        checkpoint("ours").write(&stages).unwrap();
+        assert_eq!(checkpoint("ours").read(), stages);
+        assert_eq!(checkpoint("theirs").read(), BTreeMap::new());
+        let path = checkpoint("ours").path;
+        let bytes = std::fs::read(&path).unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&path, &damaged).unwrap();
+            assert_eq!(checkpoint("ours").read(), BTreeMap::new(), "byte {at}");
+        }
+    }
 }

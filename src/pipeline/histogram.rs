@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use super::crew::Checkpoint;
+use super::key::Key;
 use super::observer::Stop;
 use super::plan::Plan;
 use super::pool::Pool;
@@ -14,7 +16,7 @@ use super::summing::{Adding, Summing};
 use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
 use crate::corpus::{BatchBuilder, Framer, InputFile, Outcome, RawShard, ShardLimits};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableWriter, create_dir, open_table, table_metadata, work_properties};
+use crate::io::{Staging, TableWriter, create_dir, hash_file, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
 use crate::quarantine::Quarantined;
 use crate::stage::{Batch, BatchIter, Worker};
@@ -290,6 +292,16 @@ impl Histogram {
         let documents =
             value(DOCUMENTS_KEY).and_then(|text| text.parse().ok()).ok_or_else(|| none("it does not say of how many documents"))?;
         Ok(Self { path: path.to_path_buf(), _scratch: None, recipe, documents })
+    }
+
+    /// Where a training on it keeps what it has learned, beside its `output`.
+    ///
+    /// # Errors
+    /// Those of reading the table.
+    pub fn checkpoint(&self, output: &Path, options: &bpe::Options, sizes: &[u32]) -> Result<Checkpoint> {
+        let (_, blake3) = hash_file(&self.path)?;
+        let key = Key::of("train").and(blake3).and_settings(&(options, sizes))?.and_number(u64::from(bpe::train::VERSION));
+        Ok(Checkpoint::beside(output, key.name()))
     }
 
     /// Options of a vocabulary as this histogram was counted for: what it was made with stands, the rest as given.

@@ -165,6 +165,11 @@ pub(super) fn made(pass: &str, kind: &str, unit: &str) -> String {
     format!("{WORK}/{pass}/{kind}/{unit}.parquet")
 }
 
+/// The merges of a vocabulary that is being learned.
+pub(super) fn checkpoint(unit: &str) -> String {
+    format!("{WORK}/{}/merges/{unit}.json", pass::TRAIN)
+}
+
 /// The table of work shards.
 pub(super) fn shards(unit: &str) -> String {
     made(pass::FRAME, "shards", unit)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Context;
 use super::count::Counted;
-use super::crew;
+use super::crew::{Checkpoint, PoolCrew};
 use super::histogram;
 use super::key::Key;
 use super::layout::{self, pass};
@@ -85,7 +85,10 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
     fold.run::<VocabularyFacts>(context, |_, underway| {
         let rows = || Ok(Box::new(context.store.table(&counts.path)?) as BatchIter<'_>);
         let options = &context.plan().tokenizer;
-        let trained = crew::train(&rows, options, &[options.vocab_size], context.memory, context.pool, context.stop, context.observer)?;
+        let kept = context.store.work.output(&layout::checkpoint(&unit))?;
+        let kept = Checkpoint::new(kept, context.store.work.out().join(layout::WORK).join(layout::TMP), unit.clone());
+        let crew = PoolCrew::new(context.pool, context.stop, context.observer, context.memory).with(kept);
+        let trained = crew.train(&rows, options, &[options.vocab_size])?;
         let mut trained = trained.into_iter().next().ok_or_else(|| Error::internal("no vocabulary"))?;
         if ours {
             let normalizer = normalize::huggingface::normalizer(&context.plan().normalize).map_err(Error::refused)?;
@@ -93,6 +96,7 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
         }
         let write = |(name, bytes): (&str, String)| context.store.work.write_output(&layout::vocabulary(&unit, name), bytes.as_bytes(), 0);
         let files = trained.files().into_iter().map(write).collect::<Result<Vec<_>>>()?;
+        crew.forget()?;
         underway.commit(0, &Entry::new(files, VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: summed.facts }))
     })?;
     read(context, fold.entry(context, 0)?, counts, &unit)

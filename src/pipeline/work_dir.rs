@@ -13,7 +13,7 @@ use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
 use super::output_directory::{self, Standing};
 use crate::corpus::Part;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, sync_dir};
+use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, seal, sync_dir, unseal};
 
 /// Version of the layout under `.work/`.
 const WORK_VERSION: u32 = 3;
@@ -170,13 +170,13 @@ impl WorkDir {
             )
         };
         let bytes = read_limited(&path, ENTRY_BYTES_MAX)?;
-        let line = checked(&bytes).ok_or_else(|| unreadable("the state of the run is damaged".into()))?;
+        let line = unseal(&bytes).ok_or_else(|| unreadable("the state of the run is damaged".into()))?;
         serde_json::from_slice(line).map(Some).map_err(|e| unreadable(format!("the state of the run cannot be read ({e})")))
     }
 
     /// Writes the state file.
     pub(super) fn write_state(&self, state: &State) -> Result<()> {
-        self.write_checked(&self.work.join(STATE), state)
+        self.write_sealed(&self.work.join(STATE), state)
     }
 
     /// The entry of a unit that must be there by now.
@@ -192,7 +192,7 @@ impl WorkDir {
     pub(super) fn committed<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Option<Entry<T>>> {
         let path = self.entry_path(pass, unit);
         let Some(bytes) = if_there(read_limited(&path, ENTRY_BYTES_MAX))? else { return Ok(None) };
-        let parsed = checked(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
+        let parsed = unseal(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
         let Some(entry) = parsed.filter(|entry| entry.version == WORK_VERSION) else { return Ok(None) };
         let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&path));
         self.uses(pass, unit);
@@ -216,13 +216,13 @@ impl WorkDir {
     /// Writes down which entries this run is made of.
     pub(super) fn write_used(&self) -> Result<()> {
         let used = self.used.lock().map(|used| used.clone()).unwrap_or_default();
-        self.write_checked(&self.work.join(USED), &used)
+        self.write_sealed(&self.work.join(USED), &used)
     }
 
     /// The entries that the finished run here is made of; `None` where it does not say.
     pub(super) fn used_by_the_finished_run(&self) -> Result<Option<BTreeSet<String>>> {
         let bytes = if_there(read_limited(&self.work.join(USED), ENTRY_BYTES_MAX))?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(checked(&bytes)?).ok()))
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(unseal(&bytes)?).ok()))
     }
 
     /// The run here has finished before: leaves the work directory as that run left it.
@@ -258,7 +258,7 @@ impl WorkDir {
         if let Some(parent) = path.parent() {
             create_dir(parent)?;
         }
-        self.write_checked(&path, entry)?;
+        self.write_sealed(&path, entry)?;
         self.trust(path);
         self.uses(pass, unit);
         Ok(())
@@ -297,20 +297,15 @@ impl WorkDir {
         self.work.join(pass).join(ENTRIES).join(format!("{unit}.json"))
     }
 
-    fn write_checked<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
-        let mut bytes = serde_json::to_vec(value).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
-        let hash = blake3::hash(&bytes).to_hex();
-        bytes.push(b'\n');
-        bytes.extend_from_slice(hash.as_bytes());
-        bytes.push(b'\n');
-        self.staging.write(path, &bytes).map(|_| ())
+    fn write_sealed<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
+        self.staging.write(path, &seal(value)?).map(|_| ())
     }
 }
 
 /// The files that an entry names; `None` for what is no entry.
 pub(super) fn parse_entry(path: &Path) -> Result<Option<Vec<FileEntry>>> {
     let Some(bytes) = if_there(read_limited(path, ENTRY_BYTES_MAX))? else { return Ok(None) };
-    let entry = checked(&bytes).and_then(|line| serde_json::from_slice::<Entry<serde_json::Value>>(line).ok());
+    let entry = unseal(&bytes).and_then(|line| serde_json::from_slice::<Entry<serde_json::Value>>(line).ok());
     Ok(entry.filter(|entry| entry.version == WORK_VERSION).map(|entry| entry.files))
 }
 
@@ -322,13 +317,6 @@ fn if_there<T>(read: Result<T>) -> Result<Option<T>> {
         Err(Error::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// The JSON line of a checked file, if the checksum in its second line holds.
-fn checked(bytes: &[u8]) -> Option<&[u8]> {
-    let mut lines = bytes.split(|&b| b == b'\n');
-    let (json, hash) = (lines.next()?, lines.next()?);
-    (blake3::hash(json).to_hex().as_bytes() == hash && lines.next() == Some(b"") && lines.next().is_none()).then_some(json)
 }
 
 #[cfg(test)]

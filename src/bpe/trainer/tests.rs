@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bpe::class::is_inside_character;
-use crate::bpe::crew::Alone;
+use crate::bpe::crew::{Alone, Stage};
 
 /// Several hands that take turns, and little memory.
 struct Several(usize);
@@ -24,9 +24,15 @@ impl Crew for Several {
         self.0
     }
 
-    fn learned(&self, _: &[Merge], _: &[u8]) -> bool {
+    fn begin(&self, _: Stage) -> Learned {
+        Learned::default()
+    }
+
+    fn learned(&self, _: &Learned, _: &[u8]) -> bool {
         true
     }
+
+    fn end(&self, _: &Learned) {}
 }
 
 fn learned(pre_tokens: &[(&[u8], u64)], limits: &Limits, crew: &dyn Crew, floor: u64) -> Learned {
