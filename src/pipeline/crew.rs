@@ -249,11 +249,11 @@ mod tests {
         assert_eq!(checkpoint("ours").read(), stages);
         assert_eq!(checkpoint("theirs").read(), BTreeMap::new());
         let path = checkpoint("ours").path;
-        let bytes = std::fs::read(&path).unwrap();
+        let (bytes, staging) = (std::fs::read(&path).unwrap(), Staging::new(dir.path()).unwrap());
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
-            std::fs::write(&path, &damaged).unwrap();
+            staging.write(&path, &damaged).unwrap();
             assert_eq!(checkpoint("ours").read(), BTreeMap::new(), "byte {at}");
         }
     }

@@ -180,7 +180,9 @@ fn of_memory(mut sums: Vec<CountsSum>, min_count: u64, pool: &Pool, out: &mut Ba
         }
     }
     let mut cut = Cut::default();
-    cuts.into_iter().for_each(|part| cut.add_all(part));
+    for part in cuts {
+        cut.add_all(part);
+    }
     Ok(cut)
 }
 
