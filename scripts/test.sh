@@ -72,6 +72,8 @@ if [ -x "$python" ]; then
   "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
   "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
   "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"
+  # Ids over the whole corpus against Hugging Face's library.
+  "$python" tests/python/encode_parity.py "$target/release/seimai" "${SEIMAI_SHARED:-../shared}/data/corpus"
   # Merge lists and patterns against Hugging Face's library.
   cargo build --workspace --release --locked --example bpe_parity
   "$python" tests/python/bpe_parity.py "$target/release/examples/bpe_parity" --seimai "$target/release/seimai" corpora-samples/*.jsonl

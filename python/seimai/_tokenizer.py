@@ -42,6 +42,11 @@ class Tokenizer:
         """Special tokens and their ids."""
         return self._core.special_tokens
 
+    @property
+    def content_blake3(self) -> str:
+        """Digest of what ``tokenizer.json`` means, hex: it survives a re-save by ``tokenizers`` or ``transformers``, and stands in shards and packs."""
+        return self._core.content_blake3
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text."""
         return self._core.encode(text)

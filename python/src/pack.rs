@@ -131,6 +131,12 @@ impl Pack {
         self.pack.info().tokenizer_blake3.clone()
     }
 
+    /// Digest of what that file means, hex ([`Tokenizer.content_blake3`]); `None` in packs made before there was one.
+    #[getter]
+    fn tokenizer_content_blake3(&self) -> Option<String> {
+        self.pack.info().tokenizer_content_blake3.clone()
+    }
+
     /// Fingerprint of the plan it was made with, hex.
     #[getter]
     fn plan_fingerprint(&self) -> String {

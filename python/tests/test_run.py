@@ -45,6 +45,7 @@ def test_what_is_held_out(plan: seimai.Plan, finished: seimai.Run, tmp_path: Pat
     tokens = [row["doc_id"] for batch in run.tokens(["doc_id"], split="validation") for row in batch.to_pylist()]
     assert tokens == ids["validation"]
     held_out = run.validation_pack
+    assert run.pack.tokenizer_content_blake3 == run.tokenizer.content_blake3
     assert held_out is not None and held_out.tokenizer_blake3 == run.pack.tokenizer_blake3 and finished.validation_pack is None
     with pytest.raises(ValueError, match="validation"):
         run.documents(split="test")

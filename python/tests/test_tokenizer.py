@@ -92,6 +92,7 @@ def test_saved_pickled_and_read_again(dictionary: str, tmp_path: Path) -> None:
         assert again.encode("精米した") == mine.encode("精米した")
     assert mine.special_tokens == {"<|endoftext|>": 0, "<|pad|>": 1} and mine.token(0) == b"<|endoftext|>"
     assert mine.decode([0, *mine.encode("米"), 1]) == "米" and mine.decode([0], skip_special_tokens=False) == "<|endoftext|>"
+    assert mine.content_blake3 == seimai.Tokenizer(tmp_path / "here").content_blake3
     with pytest.raises(seimai.InputError, match="id 99999"):
         mine.decode([99999])
     with pytest.raises(seimai.PlanError, match="vocab_size"):
