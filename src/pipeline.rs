@@ -39,6 +39,7 @@ pub mod plan;
 pub mod pool;
 pub mod provenance;
 mod publish;
+mod reading;
 mod rebalance;
 pub mod registry;
 pub mod repack;

@@ -193,7 +193,9 @@ impl Tokenizer {
     #[getter]
     fn content_blake3(&self, py: Python<'_>) -> PyResult<String> {
         let json = self.files.iter().find(|(name, _)| name == "tokenizer.json").map_or("", |(_, json)| json);
-        carry_out(py, About::Format, || bpe::huggingface::content_blake3(json.as_bytes()).map_err(|fault| Error::refused(format!("tokenizer.json: {fault}"))))
+        carry_out(py, About::Format, || {
+            bpe::huggingface::content_blake3(json.as_bytes()).map_err(|fault| Error::refused(format!("tokenizer.json: {fault}")))
+        })
     }
 
     /// The files of the vocabulary: names and contents; a tokenizer that was read has one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::common::{Common, Outcome, Taken};
 use super::records::Lost;
-use super::{records, signals, ui};
+use super::{records, ui};
 use crate::corpus::{self, InputFile};
 use crate::pipeline::histogram;
 use crate::pipeline::plan::Plan;
@@ -49,9 +49,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let text = format!("[input]\npaths = [\"-\"]\n[segment]\ndictionary = {dictionary}\n");
     let plan = Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--dictionary")?;
     let inputs: Arc<[InputFile]> = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
-    let pool = Pool::new(common.threads())?;
+    let (pool, observer) = (Pool::new(common.threads())?, ui::observer(common));
     let output = (arguments.output.as_path(), arguments.min_count);
-    let counted = histogram::count(&plan, Path::new("."), &inputs, output, common.memory(), &pool, signals::stop())?;
+    let counted = histogram::count(&plan, Path::new("."), &inputs, output, common.memory(), &pool, ui::watch(&*observer))?;
     if !common.quiet {
         tell(&counted);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::common::{Common, Outcome, Taken};
 use super::records::Lost;
 use super::vocabulary::Vocabulary;
-use super::{records, signals, ui};
+use super::{records, ui};
 use crate::corpus;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
@@ -64,7 +64,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let inputs = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
     let companions = companions(&vocabulary)?;
     let job = EncodeFiles { plan: &plan, inputs, tokenizer: &vocabulary.tokenizer, meta, companions, out: &arguments.output };
-    let encoded = job.run(&Pool::new(common.threads())?, signals::stop())?;
+    let observer = ui::observer(common);
+    let encoded = job.run(&Pool::new(common.threads())?, ui::watch(&*observer))?;
     if !common.quiet {
         let n = ui::thousands;
         let _ = writeln!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
 use super::common::{Common, ProgressStyle};
-use crate::pipeline::observer::{Event, Observer, Quantity, Silent};
+use crate::pipeline::observer::{Event, Observer, Quantity, Silent, Watch};
 
 /// A share in percent, as short as it is exact enough.
 pub(super) fn share(share: f64) -> String {
@@ -16,6 +16,11 @@ pub(super) fn share(share: f64) -> String {
 
 /// A line at most this often when progress is plain.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// The signals and an observer.
+pub(super) fn watch(observer: &dyn Observer) -> Watch<'_> {
+    Watch { stop: super::signals::stop(), observer }
+}
 
 /// The observer that the options ask for.
 pub(super) fn observer(common: &Common) -> Box<dyn Observer> {
@@ -43,6 +48,7 @@ fn describe(pass: &str) -> &'static str {
         "train" => "train the vocabulary",
         "encode" => "encode, write token shards",
         "pack" => "pack sequences",
+        "compare" => "compare vocabularies",
         "verify" => "check",
         "export" => "export",
         _ => "work",

@@ -7,13 +7,14 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 
 use super::layout::{self, QUARANTINE, TOKENS};
-use super::observer::Stop;
+use super::observer::{Stop, Watch};
 use super::plan::Plan;
 use super::pool::Pool;
+use super::reading::Reading;
 use super::registry;
 use crate::bpe::Encode;
 use crate::bpe::vocabulary::Tokenizer;
-use crate::corpus::{BatchBuilder, Framer, InputFile, Outcome, RawShard, ShardLimits};
+use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
 use crate::io::{Staging, create_dir, rename};
 use crate::quarantine::Quarantined;
@@ -67,22 +68,22 @@ impl EncodeFiles<'_> {
     ///
     /// # Errors
     /// `Refused` for a directory that holds something else; those of the inputs and the machine.
-    pub fn run(&self, pool: &Pool, stop: &Stop) -> Result<Encoded> {
+    pub fn run(&self, pool: &Pool, watch: Watch<'_>) -> Result<Encoded> {
         let temporary = self.begin()?;
         let staging = Staging::new(temporary.join("staging"))?;
         staging.clear()?;
         let steps = registry::some(self.plan, Path::new("."), &["normalize"])?.stages;
         let encode = Encode::new(self.tokenizer);
         let stages: Vec<&dyn Stage> = steps.iter().map(AsRef::as_ref).chain(std::iter::once(&encode as &dyn Stage)).collect();
-        let mut framer = Framer::new(Arc::clone(&self.inputs), &self.plan.input, ShardLimits::default());
+        let mut reading = Reading::start(self.plan, &self.inputs, watch, "encode");
         let mut parts = Parts::new(self, &staging, temporary.join(TOKENS))?;
         let mut encoded = Encoded::default();
         loop {
-            let wave = (0..pool.threads()).map_while(|_| framer.next_shard().transpose()).collect::<Result<Vec<_>>>()?;
+            let wave = (0..pool.threads()).map_while(|_| reading.next_shard().transpose()).collect::<Result<Vec<_>>>()?;
             if wave.is_empty() {
                 break;
             }
-            for (batches, outcome) in self.wave(pool, stop, &stages, wave)? {
+            for (batches, outcome) in self.wave(pool, watch.stop, &stages, wave)? {
                 batches.iter().try_for_each(|batch| parts.write(batch, &mut encoded))?;
                 encoded.left_out += outcome.tallies.iter().map(|(_, tally)| tally.left_out).sum::<u64>();
                 encoded.quarantined.extend(outcome.quarantined);
@@ -90,6 +91,7 @@ impl EncodeFiles<'_> {
         }
         encoded.parts = parts.finish()?;
         self.publish(&temporary, &staging, &encoded)?;
+        reading.finish();
         Ok(encoded)
     }
 

@@ -8,13 +8,14 @@ use parquet::file::properties::WriterProperties;
 
 use super::crew::Checkpoint;
 use super::key::Key;
-use super::observer::Stop;
+use super::observer::{Stop, Watch};
 use super::plan::Plan;
 use super::pool::Pool;
+use super::reading::Reading;
 use super::registry;
 use super::summing::{Adding, Summing};
 use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
-use crate::corpus::{BatchBuilder, Framer, InputFile, Outcome, RawShard, ShardLimits};
+use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
 use crate::io::{Staging, TableWriter, create_dir, hash_file, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
@@ -130,13 +131,13 @@ pub fn count(
     (output, min_count): (&Path, u64),
     memory: u64,
     pool: &Pool,
-    stop: &Stop,
+    watch: Watch<'_>,
 ) -> Result<Counted> {
     let opened = registry::some(plan, base, &steps(plan))?;
     let fold = Count::new(&plan.tokenizer)?;
     let policy = (!plan.pii.masked().is_empty()).then(|| Policy::new(&plan.pii));
     let recipe = recipe(plan, opened.dictionary, min_count)?;
-    let mut framer = Framer::new(Arc::clone(inputs), &plan.input, ShardLimits::default());
+    let mut reading = Reading::start(plan, inputs, watch, "count");
     let scratch = Scratch::beside(output)?;
     let summing = Summing::new(scratch.staging()?, memory, pool.threads());
     let all: Mutex<Tally> = Mutex::default();
@@ -154,10 +155,11 @@ pub fn count(
             Ok(())
         })
     };
-    pool.for_each(stop, &mut || framer.next_shard(), &workers, &absorb)?;
+    pool.for_each(watch.stop, &mut || reading.next_shard(), &workers, &absorb)?;
     let Tally { mut outcomes, documents, bytes } = all.into_inner().map_err(poisoned)?;
     let mut counted = Counted { bytes, documents, ..Counted::default() };
     (counted.cut, counted.unique) = write(summing, pool, (output, min_count), &scratch, &recipe, documents)?;
+    reading.finish();
     outcomes.sort_by_key(|(index, _)| *index);
     for (_, outcome) in outcomes {
         counted.left_out += outcome.tallies.iter().map(|(_, tally)| tally.left_out).sum::<u64>();

@@ -93,6 +93,15 @@ impl Stop {
     }
 }
 
+/// Whoever may end a command, and whoever wants to know how far it is.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Ends it.
+    pub stop: &'a Stop,
+    /// Is told.
+    pub observer: &'a dyn Observer,
+}
+
 /// Totals of a pass, shared by its workers, turned into [`Event::Progress`].
 pub struct Progress<'a> {
     observer: &'a dyn Observer,

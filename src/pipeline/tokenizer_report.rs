@@ -12,15 +12,16 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::observer::Stop;
+use super::observer::Watch;
 use super::plan::Plan;
 use super::pool::Pool;
+use super::reading::Reading;
 use super::registry;
 use crate::bpe::encode::{self, Encoder};
 use crate::bpe::portrait::{self, Coverage, Length, Outstanding, Shapes};
 use crate::bpe::tally::{Example, Sums, Tally};
 use crate::bpe::vocabulary::Tokenizer;
-use crate::corpus::{BatchBuilder, Framer, InputFile, Outcome, RawShard, ShardLimits};
+use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
 use crate::morpheme::{Morphemes, PosTable};
 use crate::pii::{Finder, Kind, Scratch, Span};
@@ -293,11 +294,11 @@ impl Job<'_> {
     ///
     /// # Errors
     /// Those of the plan, the machine and the inputs; [`Error::Refused`] if a vocabulary has no token for a character.
-    pub fn run(&self, base: &Path, pool: &Pool, stop: &Stop) -> Result<(Report, Read)> {
+    pub fn run(&self, base: &Path, pool: &Pool, watch: Watch<'_>) -> Result<(Report, Read)> {
         let steps: &[&str] = if self.morphemes { &["normalize", "sentences", "segment", "keigo"] } else { &["normalize"] };
         let opened = registry::some(self.plan, base, steps)?;
         let encoders: Vec<Encoder> = self.tokenizers.iter().map(|named| Encoder::new(&named.tokenizer)).collect();
-        let mut framer = Framer::new(Arc::clone(&self.inputs), &self.plan.input, ShardLimits::default());
+        let mut reading = Reading::start(self.plan, &self.inputs, watch, "compare");
         let outcomes: Mutex<Vec<(u64, Outcome)>> = Mutex::default();
         // As many as threads worked at once.
         let idle: Mutex<Vec<Counted>> = Mutex::default();
@@ -318,7 +319,8 @@ impl Job<'_> {
             idle.lock().map_err(poisoned)?.push(sums);
             Ok(())
         };
-        pool.for_each(stop, &mut || framer.next_shard(), &tools, &work)?;
+        pool.for_each(watch.stop, &mut || reading.next_shard(), &tools, &work)?;
+        reading.finish();
         let mut sums = Counted::new(self.tokenizers);
         for counted in idle.into_inner().map_err(poisoned)? {
             sums.add(counted);

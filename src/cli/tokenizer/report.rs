@@ -10,8 +10,8 @@ use super::page;
 use crate::bpe::huggingface::check::{Files, Severity, check};
 use crate::cli::common::{Common, Outcome, Taken};
 use crate::cli::records::{self, Lost};
+use crate::cli::ui;
 use crate::cli::vocabulary::Vocabulary;
-use crate::cli::{signals, ui};
 use crate::corpus;
 use crate::error::{Error, Result};
 use crate::io::{Staging, create_dir};
@@ -73,7 +73,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     let inputs = corpus::expand_paths(&arguments.input, &plan.input, Path::new("."))?.into();
     let job = Job { plan: &plan, inputs, tokenizers: &tokenizers, morphemes, min_documents: arguments.min_documents };
-    let (report, read) = job.run(Path::new("."), &Pool::new(common.threads())?, signals::stop())?;
+    let observer = ui::observer(common);
+    let (report, read) = job.run(Path::new("."), &Pool::new(common.threads())?, ui::watch(&*observer))?;
     if let Some(path) = &arguments.output {
         write(path, format!("{:#}\n", serde_json::to_value(&report)?).as_bytes())?;
     }
