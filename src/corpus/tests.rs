@@ -6,6 +6,7 @@ mod entries;
 mod pages;
 mod pieces;
 mod responses;
+mod speeches;
 mod taken;
 
 use std::path::{Path, PathBuf};
