@@ -10,6 +10,7 @@ mod archive;
 pub mod aozora;
 mod batches;
 pub mod charset;
+pub mod chat;
 mod compression;
 pub mod csv;
 pub mod diet;
@@ -59,7 +60,7 @@ pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
 pub use self::options::{
-    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options,
+    ChatDocuments, ChatOptions, DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options,
     Rest, Rule, SourceDefaults, Texts, WarcOptions,
 };
 pub use self::panic_guard::is_guarded;

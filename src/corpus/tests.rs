@@ -3,6 +3,7 @@
 mod archives;
 mod documents;
 mod entries;
+mod logs;
 mod pages;
 mod pieces;
 mod responses;
