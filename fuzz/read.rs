@@ -7,7 +7,18 @@ use seimai::corpus::{Framer, InputFile, Options, ShardLimits, ShardRef, expand_p
 
 /// Reads bytes as a file of that name, behind a magic number that leads to the right reader. Everything that is read is a record or in
 /// quarantine, and each shard has what framing counted.
+#[allow(dead_code, reason = "not all targets have such files")]
 pub fn all(name: &str, magic: &[u8], bytes: &[u8]) {
+    walk(name, magic, bytes, |framed, read| assert_eq!(framed, read));
+}
+
+/// The same for files in which something may be framed that turns out to say nothing, or to hold several bad places.
+#[allow(dead_code, reason = "not all targets have such files")]
+pub fn any(name: &str, magic: &[u8], bytes: &[u8]) {
+    walk(name, magic, bytes, |framed, read| assert!(framed > 0 || read == 0));
+}
+
+fn walk(name: &str, magic: &[u8], bytes: &[u8], check: impl Fn(u64, u64)) {
     let dir = std::env::temp_dir().join(format!("seimai-fuzz-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a directory");
     let path = dir.join(name);
@@ -25,6 +36,6 @@ pub fn all(name: &str, magic: &[u8], bytes: &[u8]) {
             records += 1;
             Ok(())
         });
-        assert_eq!(shard.records, records + outcome.expect("a sound machine").quarantined.len() as u64);
+        check(shard.records, records + outcome.expect("a sound machine").quarantined.len() as u64);
     }
 }

@@ -10,6 +10,7 @@ mod archive;
 pub mod aozora;
 mod batches;
 pub mod charset;
+pub mod chat;
 mod compression;
 pub mod csv;
 pub mod diet;
@@ -27,6 +28,7 @@ mod input_file;
 mod inputs;
 mod io_error;
 pub mod json;
+mod json_walk;
 pub mod jsonl;
 pub mod law;
 pub mod mapping;
@@ -58,8 +60,8 @@ pub use self::input_file::InputFile;
 pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
 pub use self::io_error::is_of_the_machine;
 pub use self::options::{
-    DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options, Rest, Rule, SourceDefaults,
-    Texts, WarcOptions,
+    ChatDocuments, ChatOptions, DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options,
+    Rest, Rule, SourceDefaults, Texts, WarcOptions,
 };
 pub use self::panic_guard::is_guarded;
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};
@@ -69,4 +71,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::{one_thread, open_decoded, open_input};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;

@@ -1,6 +1,7 @@
 //! The formats that are read, and which one a file has: binary formats by their first bytes, text formats by a known extension, else
 //! by content.
 
+mod chat;
 mod csv;
 mod diet;
 mod docbook;
@@ -33,6 +34,7 @@ const FORMATS: &[&dyn Format] = &[
     &subtitles::Subtitles,
     &gettext::Gettext,
     &diet::Diet,
+    &chat::Chat,
     &json::Json,
     &json_lines::JsonLines,
     &csv::Csv,
@@ -156,6 +158,12 @@ mod tests {
             ("a", b"\xef\xbb\xbf<DataRoot><Result><Code>0</Code></Result><ApplData>", "law"),
             ("a", b"<!-- <a> --><!DOCTYPE x [<!ENTITY a \"b\">]><law_data_response>", "law"),
             ("a.xml", b"<Lawn><LawNum>", "text"),
+            ("a.txt", "[LINE] 甲とのトーク履歴\n\n2024/01/02(火)\n".as_bytes(), "chat"),
+            ("a", b"[09:05] <taro> a\n[09:06] <hanako> b\n", "chat"),
+            ("a.json", br#"[{"type":"message","user":"U0000001","ts":"1704121200.000100"}]"#, "chat"),
+            ("a.json", br#"[{"type":"message","text":"a"}]"#, "json"),
+            ("a.html", b"<taro> a\n<hanako> b\n<taro> c\n", "html"),
+            ("a.txt", "[LINE] の使い方\n便利です。".as_bytes(), "text"),
             ("a.xml", b"<DataRoot><Row/></DataRoot>", "text"),
         ];
         for (path, head, expected) in cases {

@@ -115,6 +115,9 @@ fn finish(entry: Entry, document: &mut Document, header: &mut Option<String>) {
 /// Appends what stands in quotes, escapes resolved.
 fn unquote(string: &str, out: &mut String) {
     let Some(inside) = string.trim().strip_prefix('"').map(|rest| rest.strip_suffix('"').unwrap_or(rest)) else { return };
+    if !inside.contains('\\') {
+        return out.push_str(inside);
+    }
     let mut signs = inside.chars();
     while let Some(sign) = signs.next() {
         out.push(match (sign, sign == '\\') {

@@ -11,6 +11,7 @@ pub struct ValueEnd {
     is_escaped: bool,
     /// A word or number has begun.
     in_word: bool,
+    objects: u64,
 }
 
 impl ValueEnd {
@@ -37,7 +38,10 @@ impl ValueEnd {
             }
             match bytes[at] {
                 b'"' if !self.in_word => self.in_string = true,
-                b'{' | b'[' if !self.in_word => self.depth += 1,
+                b'{' | b'[' if !self.in_word => {
+                    self.objects += u64::from(self.depth == 2 && bytes[at] == b'{');
+                    self.depth += 1;
+                }
                 b'}' | b']' if self.depth > 0 => {
                     self.depth -= 1;
                     if self.depth == 0 {
@@ -52,10 +56,29 @@ impl ValueEnd {
         (at, false)
     }
 
+    /// Objects that stand in lists which are members of the value, as far as it has been looked at.
+    pub fn objects_in_lists(&self) -> u64 {
+        self.objects
+    }
+
     /// Is the value whole if nothing follows?
     pub fn may_end(&self) -> bool {
         self.depth == 0 && !self.in_string
     }
+}
+
+/// The values that stand one behind the other in a piece of a list, each with the bytes before it.
+pub fn values(list: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let bytes = list.as_bytes();
+        at += bytes.get(at..)?.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',')).count();
+        let (end, _) = ValueEnd::default().find(bytes, at);
+        // What begins no value is taken as one, so that it is refused.
+        let end = if end == at { list.len() } else { end };
+        let from = std::mem::replace(&mut at, end);
+        list.get(from..end).filter(|value| !value.is_empty()).map(|value| (from, value))
+    })
 }
 
 /// How many blanks stand at `at`.
@@ -119,6 +142,22 @@ mod tests {
             ("", true, false),
         ] {
             assert_eq!(is_document(head.as_bytes(), is_named), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn values_of_a_list() {
+        let of = |list| values(list).collect::<Vec<_>>();
+        assert_eq!(of(" {\"a\":[1,2]},\n 3 , \"}\""), [(1, "{\"a\":[1,2]}"), (15, "3"), (19, "\"}\"")]);
+        assert_eq!((of(""), of(", ]x")), (vec![], vec![(2, "]x")]));
+    }
+
+    #[test]
+    fn objects_in_lists_of_a_value_are_counted() {
+        for (text, expected) in [(r#"{"a":[{"b":[{}]},{"c":"{"}],"d":{"e":1}}"#, 2), (r#"{"a":"[{"}"#, 0), (r#"[{"a":1}]"#, 0)] {
+            let mut value = ValueEnd::default();
+            assert_eq!(value.find(text.as_bytes(), 0), (text.len(), true));
+            assert_eq!(value.objects_in_lists(), expected, "{text}");
         }
     }
 

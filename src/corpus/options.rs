@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::chat::Speakers;
 use super::html::{Extract, Ruby};
 use super::wikitext::Templates;
 
@@ -10,7 +11,7 @@ use super::wikitext::Templates;
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "keys of a plan")]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, works of Aozora Bunko, statutes of e-Gov, records of the Diet, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, works of Aozora Bunko, statutes of e-Gov, records of the Diet, dumps of MediaWiki, EPUB, subtitles, logs of chats, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,
@@ -47,6 +48,8 @@ pub struct Options {
     pub law: LawOptions,
     /// What holds for records of the Diet.
     pub diet: DietOptions,
+    /// What holds for logs of chats.
+    pub chat: ChatOptions,
     /// Read the first so many records only, in the order of the inputs; a sample is drawn from those. `--limit N`.
     pub limit: Option<u64>,
     /// What holds for some files, or for pages of some hosts; the last rule that fits wins, key by key. What a record says itself comes before any.
@@ -74,6 +77,7 @@ impl Default for Options {
             notation: Notation::Auto,
             law: LawOptions::default(),
             diet: DietOptions::default(),
+            chat: ChatOptions::default(),
             limit: None,
             rules: Vec::new(),
         }
@@ -117,7 +121,8 @@ impl Options {
         let Self { source, warc, mediawiki, extract, ruby, spans, notation, .. } = Self::default();
         let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, notation: None, ..rule.clone() };
         let rules = self.rules.iter().map(of_framing).collect();
-        Self { paths: Vec::new(), source, warc, mediawiki, extract, ruby, spans, notation, sample: None, rules, ..self.clone() }
+        let chat = ChatOptions { speakers: Speakers::default(), ..self.chat };
+        Self { paths: Vec::new(), source, warc, mediawiki, extract, ruby, spans, notation, chat, sample: None, rules, ..self.clone() }
     }
 
     /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
@@ -176,6 +181,27 @@ pub enum DietDocuments {
     Speech,
     /// The meeting: a speech behind the other, each behind the name of who speaks.
     Meeting,
+}
+
+/// `input.chat`: how logs of chats are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChatOptions {
+    /// A document is a `day` of a log, or a whole `file`; what is longer than a quarter of `record_max` is cut between two messages.
+    pub documents: ChatDocuments,
+    /// What stands for those who speak: `names` before what they say, `labels` (A, B, C …; names stand nowhere), or `meta` (names stand in `meta` only).
+    pub speakers: Speakers,
+}
+
+/// `input.chat.documents`: what of a log is a document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChatDocuments {
+    /// What is said on a day.
+    #[default]
+    Day,
+    /// The file.
+    File,
 }
 
 /// `input.warc`: which responses of WARC and ARC files are pages.

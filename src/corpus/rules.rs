@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::html::Extract;
 use super::mapping::{Mapping, Step, steps};
-use super::options::{DietDocuments, FieldOptions, LawDocuments, MediaWikiOptions, Notation, Options, Rule, SourceDefaults};
+use super::options::{ChatOptions, DietDocuments, FieldOptions, LawDocuments, MediaWikiOptions, Notation, Options, Rule, SourceDefaults};
 use super::record::Record;
 use super::wanted::Wanted;
 use super::wikitext::Templates;
@@ -60,6 +60,7 @@ pub(super) struct Reading {
     law: LawDocuments,
     /// What of a record of the Diet is a document.
     diet: DietDocuments,
+    chat: ChatOptions,
     /// What of a page is wanted: of all, and what rules say of some hosts (none: all), in the order of the plan.
     extract: Extract,
     extracts: Vec<(Vec<String>, Extract)>,
@@ -92,6 +93,7 @@ impl Reading {
             notation: of_files.filter_map(|rule| rule.notation).next_back().unwrap_or(options.notation),
             law: options.law.documents,
             diet: options.diet.documents,
+            chat: options.chat,
             extract: options.extract,
             wiki: Wiki { options: options.mediawiki.clone(), templates: OnceLock::new() },
             extracts: rules.iter().filter_map(|rule| Some((hosts(rule), rule.extract?))).collect(),
@@ -101,7 +103,7 @@ impl Reading {
 
     /// What is wanted of a file that is read as a whole, as far as it changes which documents there are.
     pub(super) fn wanted(&self) -> Wanted {
-        Wanted { notation: self.notation, law: self.law, diet: self.diet, ..Wanted::default() }
+        Wanted { notation: self.notation, law: self.law, diet: self.diet, chat: self.chat, ..Wanted::default() }
     }
 
     /// What of a page with this address is wanted.

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::charset;
-use super::document::Dropped;
+use super::document::{Document, Dropped};
 use super::fields::{self, Fields};
 use super::html;
 use super::input_file::InputFile;
@@ -123,7 +123,10 @@ impl<'a> Sink<'a> {
     pub(super) fn note_dropped(&mut self, dropped: &Dropped) {
         let tally = self.tally();
         for (kind, count) in dropped.iter() {
-            *tally.dropped.entry(kind.to_owned()).or_default() += count;
+            match tally.dropped.get_mut(kind) {
+                Some(known) => *known += count,
+                None => drop(tally.dropped.insert(kind.to_owned(), count)),
+            }
         }
     }
 
@@ -239,6 +242,26 @@ impl<'a> Sink<'a> {
             reason: bad.reason.to_owned(),
             detail: escape(bad.detail, DETAIL_MAX),
         });
+    }
+
+    /// Text that is UTF-8 in nearly all files, else in a charset that has to be found out; `None` if it went to quarantine.
+    pub(super) fn text_of<'b>(&mut self, offset: u64, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
+        let Ok(text) = simdutf8::basic::from_utf8(bytes) else { return self.decode_text(offset, bytes, None).map(Cow::Owned) };
+        self.count_bytes(bytes.len() as u64);
+        self.note_charset("utf-8", 0);
+        Some(Cow::Borrowed(text))
+    }
+
+    /// Gives on the documents that one record holds; what was left out and belongs to none of them is counted, too.
+    pub(super) fn keep_documents(&mut self, documents: Vec<Document>, dropped: &Dropped, first: u64, offset: u64) -> Result<()> {
+        for (ordinal_in_file, document) in (first..).zip(documents) {
+            let Document { id, text, url, license, date, offset: _, meta, dropped } = document;
+            if self.keep(Record { id, text, url, license, date, meta, ordinal_in_file, offset, ..Record::default() })? {
+                self.note_dropped(&dropped);
+            }
+        }
+        self.note_dropped(dropped);
+        Ok(())
     }
 
     /// Text in a charset that has to be found out, `declared` outside of the text; `None` if it went to quarantine.

@@ -4,6 +4,8 @@
 //! times follow. Who speaks is no text: names in brackets before words, and those of `<v …>`, go to `meta` with the place of what they say. Descriptions of sounds are
 //! left out and counted, songs are marked. WebVTT: <https://www.w3.org/TR/webvtt1/>; SubRip has no specification.
 
+use std::borrow::Cow;
+
 use super::document::{Document, Dropped};
 
 /// Characters of a name that stands in brackets before words. What is longer is a description.
@@ -33,6 +35,10 @@ pub fn is_srt(head: &str) -> bool {
 
 /// `00:00:01,000 --> 00:00:02,500`, with settings behind it in WebVTT.
 fn is_times(line: &str) -> bool {
+    // Nearly all lines are none, and begin with no digit.
+    if !line.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let Some((from, to)) = line.split_once("-->") else { return false };
     let is_time = |time: &str| {
         let digits = time.bytes().filter(u8::is_ascii_digit).count();
@@ -55,6 +61,16 @@ struct Mark {
     is_song: bool,
 }
 
+/// What is told beside the text.
+#[derive(serde::Serialize)]
+struct Meta<'a> {
+    cues: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    speakers: Vec<(usize, usize, &'a str)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    songs: Vec<(usize, usize)>,
+}
+
 /// What is said so far.
 #[derive(Default)]
 struct Said {
@@ -73,7 +89,7 @@ struct Said {
 pub fn read(file: &str) -> Document {
     let file = file.trim_start_matches('\u{feff}');
     let is_vtt = is_vtt(file);
-    let file = file.replace("\r\n", "\n").replace('\r', "\n");
+    let file = if file.contains('\r') { Cow::Owned(file.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(file) };
     let lines: Vec<&str> = file.split('\n').collect();
     let mut said = Said::default();
     let mut at = lines.iter().position(|line| is_times(line.trim())).unwrap_or(lines.len());
@@ -109,7 +125,12 @@ impl Said {
         let mut speaker = None;
         let dashes = lines.iter().filter(|line| behind_dash(line).is_some()).count();
         for line in lines {
-            let (line, voice) = if is_vtt { bare_vtt(line) } else { (bare_srt(line), None) };
+            let (line, voice) = if is_vtt {
+                let (line, voice) = bare_vtt(line);
+                (Cow::Owned(line), voice)
+            } else {
+                (bare_srt(line), None)
+            };
             speaker = voice.or(speaker);
             let line = line.trim();
             let line = if dashes > 1 || line.starts_with("- ") { behind_dash(line).unwrap_or(line) } else { line };
@@ -161,14 +182,8 @@ impl Said {
     fn meta(&self) -> Option<String> {
         let speakers: Vec<_> = self.marks.iter().filter_map(|mark| Some((mark.from, mark.to, mark.speaker.as_deref()?))).collect();
         let songs: Vec<_> = self.marks.iter().filter(|mark| mark.is_song).map(|mark| (mark.from, mark.to)).collect();
-        let mut meta = serde_json::json!({ "cues": self.cues });
-        if !speakers.is_empty() {
-            meta["speakers"] = serde_json::json!(speakers);
-        }
-        if !songs.is_empty() {
-            meta["songs"] = serde_json::json!(songs);
-        }
-        (self.cues > 0).then(|| meta.to_string())
+        let meta = Meta { cues: self.cues, speakers, songs };
+        if self.cues > 0 { serde_json::to_string(&meta).ok() } else { None }
     }
 }
 
@@ -185,14 +200,17 @@ fn behind_dash(line: &str) -> Option<&str> {
 }
 
 /// Without the tags that players know, and `{\an8}`.
-fn bare_srt(line: &str) -> String {
+fn bare_srt(line: &str) -> Cow<'_, str> {
     const TAGS: [&str; 7] = ["i", "b", "u", "s", "font", "ruby", "rt"];
-    let mut out = without(line, '{', '}', |inside| inside.starts_with('\\'));
-    out = without(&out, '<', '>', |inside| {
+    if memchr::memchr2(b'{', b'<', line.as_bytes()).is_none() {
+        return Cow::Borrowed(line);
+    }
+    let out = without(line, '{', '}', |inside| inside.starts_with('\\'));
+    let out = without(&out, '<', '>', |inside| {
         let name = inside.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
         TAGS.contains(&name.to_ascii_lowercase().as_str())
     });
-    out
+    Cow::Owned(out)
 }
 
 /// The line without what stands between two signs, where it is meant.

@@ -3,9 +3,11 @@
 mod archives;
 mod documents;
 mod entries;
+mod logs;
 mod pages;
 mod pieces;
 mod responses;
+mod speeches;
 mod taken;
 
 use std::path::{Path, PathBuf};

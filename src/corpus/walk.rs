@@ -27,8 +27,15 @@ pub(super) struct Walk {
 #[derive(Debug)]
 pub(super) struct Run {
     bytes: Range<usize>,
-    records: Vec<(u32, u64)>,
-    first: u64,
+    records: Vec<Framed>,
+}
+
+/// Where a record of a run ends in its bytes, and which of the file it is.
+#[derive(Debug)]
+struct Framed {
+    end: u32,
+    offset: u64,
+    record: u64,
 }
 
 /// A record of a run.
@@ -49,9 +56,9 @@ impl Run {
     /// The records, in what the shard has kept.
     pub(super) fn records<'a>(&'a self, shard: &'a [u8]) -> impl Iterator<Item = Walked<'a>> {
         let (bytes, mut start) = (&shard[self.bytes.clone()], 0);
-        (self.first..).zip(&self.records).map(move |(record, (end, offset))| {
-            let from = std::mem::replace(&mut start, *end as usize);
-            Walked { bytes: &bytes[from..start], record, offset: *offset }
+        self.records.iter().map(move |&Framed { end, offset, record }| {
+            let from = std::mem::replace(&mut start, end as usize);
+            Walked { bytes: &bytes[from..start], record, offset }
         })
     }
 }
@@ -101,6 +108,17 @@ impl Walk {
 
     /// Hands out the record that ends where has been looked up to.
     pub(super) fn end_record<C: Content + 'static>(&mut self, shard: &mut RawShard, record_max: usize, content: impl Fn(Run) -> C) {
+        self.end_records(shard, record_max, 1, content);
+    }
+
+    /// The same for what gives so many records at most, and is numbered as the first of them.
+    pub(super) fn end_records<C: Content + 'static>(
+        &mut self,
+        shard: &mut RawShard,
+        record_max: usize,
+        records: u64,
+        content: impl Fn(Run) -> C,
+    ) {
         let record = &self.source.pending[self.start..self.scanned];
         let length = self.dropped + record.len() as u64;
         if length > record_max as u64 {
@@ -108,22 +126,22 @@ impl Walk {
             shard.push_lost(self.source.input, self.at.offset, Lost::too_long(None, length, record_max));
         } else {
             let stored = shard.store(record);
-            let first = self.at.record;
-            let run = self.run.get_or_insert(Run { bytes: stored.start..stored.start, records: Vec::new(), first });
-            run.records.push(((stored.end - run.bytes.start) as u32, self.at.offset));
+            let run = self.run.get_or_insert(Run { bytes: stored.start..stored.start, records: Vec::new() });
+            let end = (stored.end - run.bytes.start) as u32;
+            run.records.push(Framed { end, offset: self.at.offset, record: self.at.record });
             run.bytes.end = stored.end;
-            shard.count_records(1);
+            shard.count_records(records);
         }
         self.start = self.scanned;
         self.at.offset += length;
-        self.at.record += 1;
+        self.at.record += records;
         self.dropped = 0;
     }
 
     /// Hands out the records since the last run.
     pub(super) fn end_run<C: Content + 'static>(&mut self, shard: &mut RawShard, content: impl Fn(Run) -> C) {
         if let Some(run) = self.run.take() {
-            let offset = run.records.first().map_or(0, |(_, offset)| *offset);
+            let offset = run.records.first().map_or(0, |first| first.offset);
             shard.push(self.source.input, offset, content(run));
         }
     }

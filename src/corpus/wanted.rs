@@ -1,7 +1,7 @@
 //! What is wanted of a file that is read as a whole.
 
 use super::html;
-use super::options::{DietDocuments, LawDocuments, Notation};
+use super::options::{ChatOptions, DietDocuments, LawDocuments, Notation};
 
 /// What the plan wants of a file.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,4 +16,6 @@ pub(super) struct Wanted {
     pub(super) law: LawDocuments,
     /// What of a record of the Diet is a document.
     pub(super) diet: DietDocuments,
+    /// How a log of a chat is read.
+    pub(super) chat: ChatOptions,
 }

@@ -1,4 +1,4 @@
-//! Notations of Japanese collections in a run: works, statutes, records of the Diet side by side with what only looks like them, and with what is broken.
+//! Notations of Japanese collections in a run: works, statutes, records of the Diet, chats side by side with what only looks like them, and with what is broken.
 
 use crate::harness::{World, manifest, rows, strings, zip};
 
@@ -32,6 +32,9 @@ fn speeches(count: usize) -> String {
     serde_json::json!({"numberOfRecords": count, "speechRecord": (0..count).map(speech).collect::<Vec<_>>()}).to_string()
 }
 
+/// Two days of a chat.
+const TALK: &str = "[LINE] 太郎とのトーク履歴\r\n保存日時：2024/01/04 10:00\r\n\r\n2024/01/02(火)\r\n09:05\t太郎\t今日は雨ですね\r\n09:06\t花子\t[スタンプ]\r\n\r\n2024/01/03(水)\r\n09:05\t花子\t晴れました\r\n";
+
 /// Sound files of each kind and one that is broken beside each.
 fn fill(world: &World) {
     let page = "<?xml version=\"1.0\"?><html><head><title>著者 頁</title></head><body><h1 class=\"title\">頁</h1><div class=\"main_text\">　頁の<img class=\"gaiji\" alt=\"※(「足へん＋宛」、第3水準1-92-36)\" />く話です。<br /></div><div class=\"bibliographical_information\">底本：「頁」<br /></div></body></html>";
@@ -51,6 +54,11 @@ fn fill(world: &World) {
         ("in/d-deep.xml", law(&"<Item>".repeat(100_000)).into()),
         ("in/e-cut.xml", law("<Article Num=\"1\">").replace("</MainProvision></LawBody></Law>", "").into()),
         ("in/f-cut.json", "{\"numberOfRecords\": 1, \"speechRecord\": [{\"speech\": \"".into()),
+        ("in/h-talk.txt", TALK.into()),
+        (
+            "in/i-cut.json",
+            "[{\"type\":\"message\",\"user\":\"U0000001\",\"ts\":\"1704157500.000100\",\"text\":\"切れる前\"},{\"type\":\"mess".into(),
+        ),
         ("in/g-open.txt", work("丙の話", &format!("　終わらない{}", "［＃".repeat(5_000))).into()),
     ] {
         world.write(name, bytes);
@@ -63,7 +71,7 @@ fn collections_are_read_beside_what_is_broken() {
     fill(&world);
     world.write("plan.toml", PLAN);
     for (out, documents, quarantined, set) in
-        [("acts", 10, 4, "input.law.documents=act"), ("articles", 12, 4, "input.law.documents=article")]
+        [("acts", 13, 5, "input.law.documents=act"), ("articles", 15, 5, "input.law.documents=article")]
     {
         let (code, said, err) = world.run(&["run", "plan.toml", "--out", out, "--progress", "none", "--set", set]);
         assert_eq!(code, 3, "{said}{err}");
@@ -83,15 +91,24 @@ fn collections_are_read_beside_what_is_broken() {
         assert_eq!(input("a.xml")["dropped"].to_string(), r#"{"reading":3}"#);
         assert_eq!(input("b.json")["dropped"].to_string(), r#"{"direction":3,"head":3}"#);
         let quarantine = std::fs::read_to_string(world.path(out).join("quarantine.jsonl")).unwrap();
-        for reason in ["xml_entity", "xml_depth", "xml_eof", "json_eof"] {
-            assert_eq!(quarantine.matches(&format!("\"reason\":\"{reason}\"")).count(), 1, "{quarantine}");
+        for (reason, times) in [("xml_entity", 1), ("xml_depth", 1), ("xml_eof", 1), ("json_eof", 2)] {
+            assert_eq!(quarantine.matches(&format!("\"reason\":\"{reason}\"")).count(), times, "{quarantine}");
         }
+        assert_eq!(input("h-talk.txt")["dropped"].to_string(), r#"{"sticker":1}"#);
         let texts = strings(&rows(&world.path(out).join("documents")), "text");
-        for text in ["猫が踠く。", "犬が走る。", "頁の踠く話です。", "映画《題》を見た話です。", "0番目の質問をいたします。"]
-        {
+        for text in [
+            "猫が踠く。",
+            "犬が走る。",
+            "頁の踠く話です。",
+            "映画《題》を見た話です。",
+            "0番目の質問をいたします。",
+            "太郎：今日は雨ですね",
+            "花子：晴れました",
+            "U0000001：切れる前",
+        ] {
             assert!(texts.iter().any(|found| found.contains(text)), "{text}");
         }
-        assert_eq!(texts.iter().filter(|text| text.contains("の瑕を負う。")).count() as u64, documents - 9);
+        assert_eq!(texts.iter().filter(|text| text.contains("の瑕を負う。")).count() as u64, documents - 12);
     }
 }
 

@@ -94,7 +94,7 @@ fn the_guide_has_a_page_for_each_format() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name == "README.md" || list.contains(&format!("]({name})")), "docs/guide/README.md does not name {name}");
     }
-    for page in ["json-lines", "json", "csv", "parquet", "text", "fields", "aozora", "law", "diet"] {
+    for page in ["json-lines", "json", "csv", "parquet", "text", "fields", "aozora", "law", "diet", "chat"] {
         assert!(guide.join(format!("{page}.md")).exists(), "{page}");
     }
 }

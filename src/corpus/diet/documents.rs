@@ -1,10 +1,9 @@
 //! Meetings → documents: each speech one, or each meeting a dialogue.
 
-use serde_json::{Map, Value};
-
 use super::json;
-use super::record::{Fault, Fields, Meeting, Speech};
-use super::speech::{clean, is_record_of_meeting};
+use super::layout::{Layout, string};
+use super::record::{Element, Fault, Fields, Meeting, Speech, field};
+use super::speech::{Clean, clean, is_record_of_meeting};
 use super::xml;
 use crate::corpus::document::{Document, Dropped};
 
@@ -45,119 +44,150 @@ const DIRECTIONS_MAX: usize = 256;
 /// # Errors
 /// It is no sound JSON or XML, or holds no record.
 pub fn documents(text: &str, options: &Options) -> Result<Vec<Document>, Fault> {
-    let meetings = meetings(text)?;
-    let mut documents = Vec::new();
-    // What is left out before the first document is told with it.
-    let mut dropped = Dropped::default();
-    for meeting in &meetings {
-        if options.meetings { dialogue(meeting, &mut dropped, &mut documents) } else { speeches(meeting, &mut dropped, &mut documents) }
+    let mut writer = Writer::new(*options);
+    for meeting in &meetings(text)? {
+        writer.meeting(meeting);
     }
+    let (mut documents, dropped) = writer.take();
     if let Some(last) = documents.last_mut() {
         last.dropped.join(&dropped);
     }
     Ok(documents)
 }
 
-fn put(fields: &Fields<'_>, meta: &mut Map<String, Value>) {
-    for (name, value) in fields {
-        meta.insert(snake(name), (&**value).into());
-    }
+/// Makes documents of meetings and speeches, one behind the other.
+#[derive(Debug, Default)]
+pub struct Writer {
+    options: Options,
+    of_speeches: Layout,
+    of_meetings: Layout,
+    of_turns: Layout,
+    documents: Vec<Document>,
+    /// What was left out behind the last document.
+    dropped: Dropped,
 }
 
-/// `speakerYomi` → `speaker_yomi`, `speechURL` → `speech_url`
-fn snake(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    let mut was_small = false;
-    for c in name.chars().take(100) {
-        if c.is_ascii_uppercase() && was_small {
-            out.push('_');
+impl Writer {
+    /// Begins with nothing.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Reads an element of a list of the interface, a speech or a meeting, in JSON.
+    ///
+    /// # Errors
+    /// It is no sound JSON, or no object.
+    pub fn element(&mut self, json: &str) -> Result<(), Fault> {
+        match json::element(json)? {
+            Element::Meeting(meeting) => self.meeting(&meeting),
+            Element::Speech(speech) if self.options.meetings => {
+                self.dialogue(&Meeting { fields: Fields::new(), speeches: vec![speech] });
+            }
+            Element::Speech(speech) => self.speech(&Fields::new(), &speech),
         }
-        was_small = !c.is_ascii_uppercase();
-        out.push(c.to_ascii_lowercase());
+        Ok(())
     }
-    out
-}
 
-fn is_left_out(speech: &Speech<'_>) -> bool {
-    is_record_of_meeting(speech.field("speaker"), speech.field("speechOrder"))
-}
+    /// The documents since the last time, and what was left out behind the last of them.
+    pub fn take(&mut self) -> (Vec<Document>, Dropped) {
+        (std::mem::take(&mut self.documents), std::mem::take(&mut self.dropped))
+    }
 
-fn speeches(meeting: &Meeting<'_>, dropped: &mut Dropped, documents: &mut Vec<Document>) {
-    for speech in &meeting.speeches {
+    fn meeting(&mut self, meeting: &Meeting<'_>) {
+        if self.options.meetings {
+            self.dialogue(meeting);
+        } else {
+            meeting.speeches.iter().for_each(|speech| self.speech(&meeting.fields, speech));
+        }
+    }
+
+    /// What a speech says, if it says something.
+    fn said(&mut self, speech: &Speech<'_>) -> Option<Clean> {
         if is_left_out(speech) {
-            dropped.add("record_of_meeting");
-            continue;
+            self.dropped.add("record_of_meeting");
+            return None;
         }
-        let mut of_it = std::mem::take(dropped);
-        let found = clean(&speech.text, &mut of_it);
+        let found = clean(&speech.text, &mut self.dropped);
         if found.text.is_empty() {
-            of_it.add("empty_speech");
-            *dropped = of_it;
-            continue;
+            self.dropped.add("empty_speech");
         }
-        let mut meta = Map::new();
-        meta.insert("notation".to_owned(), "diet".into());
-        put(&meeting.fields, &mut meta);
-        put(&speech.fields, &mut meta);
-        if !found.directions.is_empty() {
-            meta.insert("directions".to_owned(), found.directions.into_iter().take(DIRECTIONS_MAX).collect());
-        }
-        documents.push(Document {
+        Some(found)
+    }
+
+    fn speech(&mut self, meeting: &Fields<'_>, speech: &Speech<'_>) {
+        let Some(found) = self.said(speech).filter(|found| !found.text.is_empty()) else { return };
+        let fields: Vec<(&str, &str)> = meeting.iter().chain(&speech.fields).map(|(name, value)| (&**name, &**value)).collect();
+        let mut meta = String::with_capacity(512);
+        meta.push_str("{\"notation\":\"diet\"");
+        self.of_speeches.write(&fields, &mut meta);
+        directions(&found.directions, &mut meta);
+        meta.push('}');
+        let of_either = |name| speech.field(name).or(field(meeting, name)).map(str::to_owned);
+        self.documents.push(Document {
             id: speech.field("speechID").map(str::to_owned),
             text: found.text,
             url: speech.field("speechURL").map(str::to_owned),
+            date: of_either("date"),
+            meta: Some(meta),
+            dropped: std::mem::take(&mut self.dropped),
+            ..Document::default()
+        });
+    }
+
+    /// A meeting: a paragraph a line; who speaks stands before the speech, where the field names somebody.
+    fn dialogue(&mut self, meeting: &Meeting<'_>) {
+        let (mut text, mut turns, mut heard) = (String::new(), String::new(), Vec::new());
+        for speech in &meeting.speeches {
+            let Some(found) = self.said(speech) else { continue };
+            heard.extend(found.directions);
+            if found.text.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            if let Some(speaker) = speech.field("speaker") {
+                text.extend([speaker, "："]);
+            }
+            text.push_str(&found.text);
+            let fields: Vec<(&str, &str)> = speech.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+            turns.push_str(if turns.is_empty() { "{" } else { ",{" });
+            self.of_turns.write(&fields, &mut turns);
+            turns.push('}');
+        }
+        if text.is_empty() {
+            return;
+        }
+        let fields: Vec<(&str, &str)> = meeting.fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let mut meta = "{\"notation\":\"diet\"".to_owned();
+        self.of_meetings.write(&fields, &mut meta);
+        meta.extend([",\"turns\":[", &turns, "]"]);
+        directions(&heard, &mut meta);
+        meta.push('}');
+        self.documents.push(Document {
+            id: meeting.field("issueID").map(str::to_owned),
+            text,
+            url: meeting.field("meetingURL").map(str::to_owned),
             date: meeting.field("date").map(str::to_owned),
-            meta: Some(Value::Object(meta).to_string()),
-            dropped: of_it,
+            meta: Some(meta),
+            dropped: std::mem::take(&mut self.dropped),
             ..Document::default()
         });
     }
 }
 
-/// A meeting: a paragraph a line; who speaks stands before the speech, where the field names somebody.
-fn dialogue(meeting: &Meeting<'_>, dropped: &mut Dropped, documents: &mut Vec<Document>) {
-    let (mut text, mut turns, mut directions) = (String::new(), Vec::new(), Vec::new());
-    let mut of_it = std::mem::take(dropped);
-    for speech in &meeting.speeches {
-        if is_left_out(speech) {
-            of_it.add("record_of_meeting");
-            continue;
-        }
-        let found = clean(&speech.text, &mut of_it);
-        directions.extend(found.directions);
-        if found.text.is_empty() {
-            of_it.add("empty_speech");
-            continue;
-        }
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        if let Some(speaker) = speech.field("speaker") {
-            text.extend([speaker, "："]);
-        }
-        text.push_str(&found.text);
-        let mut turn = Map::new();
-        put(&speech.fields, &mut turn);
-        turns.push(Value::Object(turn));
+/// Appends what happened in the hall.
+fn directions(heard: &[String], meta: &mut String) {
+    for (number, direction) in heard.iter().take(DIRECTIONS_MAX).enumerate() {
+        meta.push_str(if number == 0 { ",\"directions\":[" } else { "," });
+        string(direction, meta);
     }
-    if text.is_empty() {
-        *dropped = of_it;
-        return;
+    if !heard.is_empty() {
+        meta.push(']');
     }
-    let mut meta = Map::new();
-    meta.insert("notation".to_owned(), "diet".into());
-    put(&meeting.fields, &mut meta);
-    meta.insert("turns".to_owned(), turns.into());
-    if !directions.is_empty() {
-        meta.insert("directions".to_owned(), directions.into_iter().take(DIRECTIONS_MAX).collect());
-    }
-    documents.push(Document {
-        id: meeting.field("issueID").map(str::to_owned),
-        text,
-        url: meeting.field("meetingURL").map(str::to_owned),
-        date: meeting.field("date").map(str::to_owned),
-        meta: Some(Value::Object(meta).to_string()),
-        dropped: of_it,
-        ..Document::default()
-    });
+}
+
+fn is_left_out(speech: &Speech<'_>) -> bool {
+    is_record_of_meeting(speech.field("speaker"), speech.field("speechOrder"))
 }

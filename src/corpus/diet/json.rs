@@ -5,19 +5,29 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::record::{Fault, Meeting, Speech, gather};
+use super::record::{Element, Fault, Fields, Meeting, Speech, gather};
 
 /// An answer.
 #[derive(Default)]
 struct Answer<'a> {
-    speeches: Vec<Speech<'a>>,
-    meetings: Vec<Meeting<'a>>,
+    speeches: Vec<Object<'a>>,
+    meetings: Vec<Object<'a>>,
 }
 
 /// A value of a field: a string, a number, or something that says nothing.
 enum Value<'a> {
     Said(Cow<'a, str>),
     Nothing,
+}
+
+impl<'a> Value<'a> {
+    /// Nothing is an empty text.
+    fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Said(text) => text,
+            Self::Nothing => Cow::Borrowed(""),
+        }
+    }
 }
 
 /// The name of a field.
@@ -77,51 +87,47 @@ impl<'de> Deserialize<'de> for Value<'de> {
     }
 }
 
-impl<'de> Deserialize<'de> for Speech<'de> {
+/// Fields of a speech or a meeting that are there, about.
+const FIELDS: usize = 24;
+
+/// An object of a list, as it stands.
+struct Object<'a> {
+    fields: Fields<'a>,
+    text: Cow<'a, str>,
+    speeches: Option<Vec<Object<'a>>>,
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Speech<'de>;
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a speech")
+                f.write_str("a speech or a meeting")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Speech<'de>, A::Error> {
-                let mut speech = Speech::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut object = Object { fields: Fields::with_capacity(FIELDS), text: Cow::Borrowed(""), speeches: None };
                 while let Some(Name(name)) = map.next_key()? {
-                    match map.next_value::<Value<'de>>()? {
-                        Value::Said(text) if name == "speech" => speech.text = text,
-                        Value::Said(value) => speech.fields.push((name, value)),
-                        Value::Nothing => {}
+                    match &*name {
+                        "speechRecord" => object.speeches = map.next_value()?,
+                        "speech" => object.text = map.next_value::<Value<'de>>()?.into_text(),
+                        _ => object.fields.push((name, map.next_value::<Value<'de>>()?.into_text())),
                     }
                 }
-                Ok(speech)
+                Ok(object)
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(Members)
     }
 }
 
-impl<'de> Deserialize<'de> for Meeting<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Meeting<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a meeting")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meeting<'de>, A::Error> {
-                let mut meeting = Meeting::default();
-                while let Some(Name(name)) = map.next_key()? {
-                    if name == "speechRecord" {
-                        meeting.speeches = map.next_value()?;
-                    } else if let Value::Said(value) = map.next_value::<Value<'de>>()? {
-                        meeting.fields.push((name, value));
-                    }
-                }
-                Ok(meeting)
-            }
-        }
-        deserializer.deserialize_map(Fields)
+impl<'a> Object<'a> {
+    fn into_speech(self) -> Speech<'a> {
+        Speech { fields: self.fields, text: self.text }
+    }
+
+    fn into_meeting(self) -> Meeting<'a> {
+        Meeting { fields: self.fields, speeches: self.speeches.unwrap_or_default().into_iter().map(Self::into_speech).collect() }
     }
 }
 
@@ -149,14 +155,23 @@ impl<'de> Deserialize<'de> for Answer<'de> {
     }
 }
 
+fn fault(error: &serde_json::Error) -> Fault {
+    Fault { reason: if error.is_eof() { "json_eof" } else { "json_syntax" }, detail: error.to_string() }
+}
+
+/// Reads an element of a list: what holds speeches is a meeting.
+pub(super) fn element(json: &str) -> Result<Element<'_>, Fault> {
+    let object: Object<'_> = serde_json::from_str(json).map_err(|error| fault(&error))?;
+    Ok(if object.speeches.is_some() { Element::Meeting(object.into_meeting()) } else { Element::Speech(object.into_speech()) })
+}
+
 /// Reads an answer; several may stand one behind the other.
 pub(super) fn meetings(text: &str) -> Result<Vec<Meeting<'_>>, Fault> {
     let mut all = Vec::new();
     for answer in serde_json::Deserializer::from_str(text.trim_start_matches('\u{feff}')).into_iter::<Answer<'_>>() {
-        let answer =
-            answer.map_err(|error| Fault { reason: if error.is_eof() { "json_eof" } else { "json_syntax" }, detail: error.to_string() })?;
-        all.extend(answer.meetings);
-        all.extend(gather(answer.speeches));
+        let answer = answer.map_err(|error| fault(&error))?;
+        all.extend(answer.meetings.into_iter().map(Object::into_meeting));
+        all.extend(gather(answer.speeches.into_iter().map(Object::into_speech).collect()));
     }
     Ok(all)
 }

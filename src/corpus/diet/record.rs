@@ -5,6 +5,13 @@ use std::borrow::Cow;
 /// Fields by name; what stands without escapes in the file is not copied.
 pub(super) type Fields<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
+/// What a list of the interface holds.
+#[derive(Debug)]
+pub(super) enum Element<'a> {
+    Speech(Speech<'a>),
+    Meeting(Meeting<'a>),
+}
+
 /// Why a file is no record of the Diet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -14,10 +21,15 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// What a field says, if it says something.
+pub(super) fn field<'a>(fields: &'a Fields<'_>, name: &str) -> Option<&'a str> {
+    fields.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| &**value)
+}
+
 /// A meeting, or what an answer of speeches says of the meeting of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Meeting<'a> {
-    /// Fields by name, as they are called in the interface, without those that say nothing.
+    /// Fields by name, as they are called in the interface; those that say nothing are empty.
     pub(super) fields: Fields<'a>,
     pub(super) speeches: Vec<Speech<'a>>,
 }
@@ -32,13 +44,13 @@ pub(super) struct Speech<'a> {
 
 impl Speech<'_> {
     pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+        field(&self.fields, name)
     }
 }
 
 impl Meeting<'_> {
     pub(super) fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+        field(&self.fields, name)
     }
 }
 
@@ -52,8 +64,8 @@ pub(super) fn gather(speeches: Vec<Speech<'_>>) -> Vec<Meeting<'_>> {
     for mut speech in speeches {
         let (of_meeting, own): (Vec<_>, Vec<_>) = speech.fields.into_iter().partition(|(name, _)| OF_MEETING.contains(&&**name));
         speech.fields = own;
-        let issue = |fields: &Fields<'_>| fields.iter().find(|(name, _)| name == "issueID").map(|(_, issue)| issue.clone().into_owned());
-        match meetings.last_mut().filter(|meeting| issue(&meeting.fields).is_some() && issue(&meeting.fields) == issue(&of_meeting)) {
+        let issue = field(&of_meeting, "issueID");
+        match meetings.last_mut().filter(|meeting| issue.is_some() && meeting.field("issueID") == issue) {
             Some(meeting) => meeting.speeches.push(speech),
             None => meetings.push(Meeting { fields: of_meeting, speeches: vec![speech] }),
         }

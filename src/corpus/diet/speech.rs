@@ -1,32 +1,48 @@
 //! The text of a speech: without its head, lines joined, directions and rules left out.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::corpus::document::Dropped;
 
-/// Words of directions: what happens in the hall, and what is called out.
-const DIRECTIONS: [&str; 22] = [
+/// Where a bracket opens. Its last byte is that of some kana too, so that a search for it alone stops at many places.
+static BRACKET: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("（"));
+
+/// What happens in the hall: a direction ends with one of these.
+const EVENTS: [&str; 25] = [
     "拍手",
     "笑声",
-    "呼ぶ者あり",
-    "呼ぶ者多し",
-    "呼ぶもの",
-    "発言する者",
+    "笑い声",
     "離席",
     "退場",
     "着席",
     "起立",
+    "起立総員",
+    "挙手総員",
+    "起立多数",
+    "起立少数",
+    "挙手",
     "登壇",
     "降壇",
     "朗読",
     "騒然",
     "その他発言",
-    "投票",
     "議場閉鎖",
-    "議場開",
+    "議場開鎖",
     "聴取不能",
     "速記中止",
-    "「異議なし」",
-    "賛成者",
+    "資料提示",
+    "資料を示す",
+    "パネル提示",
+    "パネルを示す",
 ];
+/// The same on a line of its own; inside of a sentence it is a word like any other: （期日前投票）.
+const OWN_LINE: [&str; 3] = ["投票", "投票執行", "投票を計算"];
+/// What is called out, and who does something: a direction ends with one of these and holds one of [`VOICES`].
+const THERE_ARE: [&str; 8] = ["者あり", "者多し", "者多く", "者がある", "者が多い", "者少なし", "ものあり", "者なし"];
+const VOICES: [&str; 9] = ["呼ぶ", "呼び", "叫ぶ", "発言", "笑う", "拍手", "起立", "離席", "賛成"];
 /// Characters of a direction, at most.
 const DIRECTION_MAX: usize = 200;
 
@@ -49,9 +65,10 @@ pub(super) fn clean(speech: &str, dropped: &mut Dropped) -> Clean {
     if body.len() < speech.trim_start().len() {
         dropped.add("head");
     }
+    clean.text.reserve(body.len());
     let mut begins = true;
-    for line in body.split(['\n', '\r']).filter(|line| !line.is_empty()) {
-        let words = line.trim_matches(|c: char| c.is_whitespace());
+    for line in lines(body) {
+        let words = line.trim();
         if words.is_empty() {
             begins = true;
             continue;
@@ -68,7 +85,7 @@ pub(super) fn clean(speech: &str, dropped: &mut Dropped) -> Clean {
             continue;
         }
         let kept = without_directions(words, &mut clean.directions, dropped);
-        let kept = kept.trim_matches(|c: char| c.is_whitespace());
+        let kept = kept.trim();
         if kept.is_empty() {
             continue;
         }
@@ -80,6 +97,20 @@ pub(super) fn clean(speech: &str, dropped: &mut Dropped) -> Clean {
         begins = false;
     }
     clean
+}
+
+/// Lines that are not empty; a lone CR ends one too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        (!rest.is_empty()).then(|| {
+            let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
+            let (line, behind) = rest.split_at(end);
+            rest = behind.get(1..).unwrap_or_default();
+            line
+        })
+    })
+    .filter(|line| !line.is_empty())
 }
 
 /// What follows the head `○name　`. Only the first ○ of a speech is one.
@@ -101,8 +132,8 @@ fn without_head(speech: &str) -> &str {
 
 /// A line of ━, ─, ― and the like.
 fn is_rule(words: &str) -> bool {
-    words.chars().count() >= 3
-        && words.chars().all(|c| matches!(c, '━' | '─' | '―' | '－' | '-' | '—' | '＿' | '…' | '・' | '＊' | '*' | '═' | '◇' | '　'))
+    let is_of_rules = |c: char| matches!(c, '━' | '─' | '―' | '－' | '-' | '—' | '＿' | '…' | '・' | '＊' | '*' | '═' | '◇' | '　');
+    words.chars().all(is_of_rules) && words.chars().count() >= 3
 }
 
 /// A line in brackets of its own: 〔拍手〕, （「異議なし」と呼ぶ者あり）, ［…］.
@@ -110,7 +141,7 @@ fn is_direction_line(words: &str) -> bool {
     if words.starts_with('〔') && words.ends_with('〕') {
         return true;
     }
-    whole(words).is_some_and(is_direction)
+    whole(words).is_some_and(|inside| is_direction(inside, true))
 }
 
 /// What one pair of brackets holds that a line consists of.
@@ -136,49 +167,24 @@ fn close(inside: &str) -> Option<usize> {
     None
 }
 
-fn is_direction(inside: &str) -> bool {
-    inside.chars().count() <= DIRECTION_MAX && DIRECTIONS.iter().any(|word| inside.contains(word)) && is_of_the_hall(inside)
-}
-
-/// Brackets that name an act, a section or a number are words of the speech.
-fn is_of_the_hall(inside: &str) -> bool {
-    let ends = [
-        "拍手",
-        "笑声",
-        "者あり",
-        "者多し",
-        "離席",
-        "退場",
-        "着席",
-        "起立",
-        "登壇",
-        "降壇",
-        "朗読",
-        "騒然",
-        "発言",
-        "閉鎖",
-        "開鎖",
-        "不能",
-        "中止",
-        "投票",
-        "する",
-        "あり",
-        "多し",
-    ];
+/// Does a bracket say what happens in the hall? A noun with の before the event is one of the speech: （式での起立）.
+fn is_direction(inside: &str, is_own_line: bool) -> bool {
     let quiet = inside.trim_end_matches(['。', '、', ' ', '　']);
-    ends.iter().any(|end| quiet.ends_with(end)) && !quiet.contains("法律第")
+    let is_event = |word: &&str| quiet.strip_suffix(*word).is_some_and(|before| !before.ends_with('の'));
+    let is_voice = || THERE_ARE.iter().any(|end| quiet.ends_with(end)) && VOICES.iter().any(|word| quiet.contains(word));
+    let is_it = EVENTS.iter().any(|word| is_event(word)) || is_own_line && OWN_LINE.iter().any(|word| is_event(word)) || is_voice();
+    is_it && inside.chars().count() <= DIRECTION_MAX
 }
 
 /// A line without the directions in it.
-fn without_directions(words: &str, directions: &mut Vec<String>, dropped: &mut Dropped) -> String {
+fn without_directions<'a>(words: &'a str, directions: &mut Vec<String>, dropped: &mut Dropped) -> Cow<'a, str> {
+    let Some(first) = BRACKET.find(words.as_bytes()) else { return Cow::Borrowed(words) };
+    let (before, mut rest) = words.split_at(first);
     let mut out = String::with_capacity(words.len());
-    let mut rest = words;
-    while let Some(at) = rest.find('（') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let inside = from.strip_prefix('（').unwrap_or_default();
+    out.push_str(before);
+    while let Some(inside) = rest.strip_prefix('（') {
         match close(inside).and_then(|end| Some((inside.get(..end)?, inside.get(end + '）'.len_utf8()..)?))) {
-            Some((direction, behind)) if is_direction(direction) => {
+            Some((direction, behind)) if is_direction(direction, false) => {
                 dropped.add("direction");
                 directions.push(format!("（{direction}）"));
                 rest = behind;
@@ -188,7 +194,9 @@ fn without_directions(words: &str, directions: &mut Vec<String>, dropped: &mut D
                 rest = inside;
             }
         }
+        let (before, next) = rest.split_at(BRACKET.find(rest.as_bytes()).unwrap_or(rest.len()));
+        out.push_str(before);
+        rest = next;
     }
-    out.push_str(rest);
-    out
+    Cow::Owned(out)
 }

@@ -41,21 +41,28 @@ fn read_xml(file: String, wanted: Wanted) -> std::result::Result<Vec<Document>, 
 
 /// A page as a document.
 pub(super) fn page(file: &str, wanted: Wanted, is_xml: bool) -> Document {
-    let options = Options { is_xml, ..wanted.html };
-    match aozora::edition(file).filter(|_| wanted.notation != Notation::None) {
-        Some(edition) => {
-            let all = Options { is_xml: is_xml || file.trim_start().starts_with("<?xml"), extract: Extract::All, ..options };
-            let (work, colophon) = (html::read(&edition.html, &all), html::read(&edition.colophon, &all));
-            let (meta, date, license) = edition.describe(work.title.as_deref(), &colophon.text);
-            let meta = Some(serde_json::Value::Object(meta).to_string());
-            Document { text: work.text, meta, date, license, dropped: edition.dropped, ..Document::default() }
-        }
-        None if wanted.notation == Notation::Auto && is_statute(file) => {
-            let page = html::read(file, &Options { extract: Extract::All, ..options });
-            if older::is_statute(&page.text) { older::read(&page.text) } else { whole(html::read(file, &options)) }
-        }
-        None => whole(html::read(file, &options)),
+    if let Some(work) = work(file, wanted, is_xml) {
+        return work;
     }
+    let options = Options { is_xml, ..wanted.html };
+    if wanted.notation == Notation::Auto && is_statute(file) {
+        let page = html::read(file, &Options { extract: Extract::All, ..options });
+        if older::is_statute(&page.text) {
+            return older::read(&page.text);
+        }
+    }
+    whole(html::read(file, &options))
+}
+
+/// A page that is an edition of Aozora Bunko.
+pub(super) fn work(file: &str, wanted: Wanted, is_xml: bool) -> Option<Document> {
+    let edition = aozora::edition(file).filter(|_| wanted.notation != Notation::None)?;
+    let is_xml = is_xml || file.trim_start().starts_with("<?xml");
+    let all = Options { is_xml, extract: Extract::All, ..wanted.html };
+    let (work, colophon) = (html::read(&edition.html, &all), html::read(&edition.colophon, &all));
+    let (meta, date, license) = edition.describe(work.title.as_deref(), &colophon.text);
+    let meta = Some(serde_json::Value::Object(meta).to_string());
+    Some(Document { text: work.text, meta, date, license, dropped: edition.dropped, ..Document::default() })
 }
 
 fn whole(page: Page) -> Document {

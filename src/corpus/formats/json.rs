@@ -9,6 +9,7 @@ use crate::corpus::archive::Members;
 use crate::corpus::compression::Entry;
 use crate::corpus::format::{Boundary, Fault, Format, Framing};
 use crate::corpus::json::{self, ValueEnd};
+use crate::corpus::json_walk::{is_string, pass_value, peek};
 use crate::corpus::jsonl;
 use crate::corpus::mapping::Step;
 use crate::corpus::rules::Reading;
@@ -19,8 +20,6 @@ use crate::corpus::walk::{Run, Walk, Walked};
 use crate::error::{Error, Result};
 use crate::quarantine::Kind;
 
-/// Bytes of a key on the way to the records that are compared.
-const KEY_MAX: usize = 4096;
 /// Bytes that are read at a time.
 const STEP: usize = 64 << 10;
 
@@ -120,7 +119,7 @@ impl Records {
             }
         }
         if self.in_list {
-            if self.peek()? != Some(b'[') {
+            if peek(&mut self.walk)? != Some(b'[') {
                 return Ok(Some(self.no_records(&reading)));
             }
             self.walk.pass(1);
@@ -135,27 +134,24 @@ impl Records {
 
     /// Steps into the member of an object or the element of a list.
     fn go_into(&mut self, step: &Step) -> Result<bool> {
-        match (self.peek()?, step) {
+        match (peek(&mut self.walk)?, step) {
             (Some(b'{'), Step { key: Some(key), .. }) => {
                 self.walk.pass(1);
-                let wanted = serde_json::Value::from(&**key).to_string();
                 loop {
-                    if self.peek()? != Some(b'"') {
+                    if peek(&mut self.walk)? != Some(b'"') {
                         return Ok(false);
                     }
-                    let found = self.pass_value(true)?;
-                    if self.peek()? != Some(b':') {
+                    let found = pass_value(&mut self.walk, true)?;
+                    if peek(&mut self.walk)? != Some(b':') {
                         return Ok(false);
                     }
                     self.walk.pass(1);
-                    self.peek()?;
-                    // Keys may be written with escapes.
-                    let is_it = found == wanted.as_bytes() || serde_json::from_slice::<String>(&found).is_ok_and(|found| found == **key);
-                    if is_it {
+                    peek(&mut self.walk)?;
+                    if is_string(&found, key) {
                         return Ok(true);
                     }
-                    self.pass_value(false)?;
-                    if self.peek()? != Some(b',') {
+                    pass_value(&mut self.walk, false)?;
+                    if peek(&mut self.walk)? != Some(b',') {
                         return Ok(false);
                     }
                     self.walk.pass(1);
@@ -164,51 +160,23 @@ impl Records {
             (Some(b'['), Step { index: Some(index), .. }) => {
                 self.walk.pass(1);
                 for _ in 0..*index {
-                    self.peek()?;
-                    self.pass_value(false)?;
-                    if self.peek()? != Some(b',') {
+                    peek(&mut self.walk)?;
+                    pass_value(&mut self.walk, false)?;
+                    if peek(&mut self.walk)? != Some(b',') {
                         return Ok(false);
                     }
                     self.walk.pass(1);
                 }
-                Ok(self.peek()?.is_some())
+                Ok(peek(&mut self.walk)?.is_some())
             }
             _ => Ok(false),
-        }
-    }
-
-    /// Passes over a value; gives its bytes, if they are asked for and few.
-    fn pass_value(&mut self, wanted: bool) -> Result<Vec<u8>> {
-        let (mut value, mut kept) = (ValueEnd::default(), Vec::new());
-        loop {
-            let (end, is_whole) = value.find(&self.walk.source.pending, self.walk.start);
-            if wanted && kept.len() < KEY_MAX {
-                kept.extend_from_slice(&self.walk.source.pending[self.walk.start..end]);
-            }
-            self.walk.pass(end - self.walk.start);
-            if is_whole || !self.walk.more()? {
-                return Ok(kept);
-            }
-        }
-    }
-
-    /// The next byte that is no blank.
-    fn peek(&mut self) -> Result<Option<u8>> {
-        loop {
-            self.walk.pass(json::blanks(&self.walk.source.pending[self.walk.start..]));
-            if let Some(byte) = self.walk.source.pending.get(self.walk.start) {
-                return Ok(Some(*byte));
-            }
-            if !self.walk.more()? {
-                return Ok(None);
-            }
         }
     }
 
     fn fill(&mut self, shard: &mut RawShard, record_max: usize) -> Result<bool> {
         while !shard.is_full() {
             if self.value.is_none() {
-                match self.peek()? {
+                match peek(&mut self.walk)? {
                     Some(b',') => {
                         self.walk.pass(1);
                         continue;
@@ -248,7 +216,7 @@ impl Records {
         let is_inside = self.walk.source.reading.records.is_some();
         self.walk.pass(1);
         loop {
-            match self.peek()? {
+            match peek(&mut self.walk)? {
                 // A further list, as some programs append them.
                 Some(b'[') if !is_inside => {
                     self.walk.pass(1);

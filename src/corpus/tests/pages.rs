@@ -262,3 +262,26 @@ fn published_pages_are_in_their_charset() {
     assert!(read.records.len() + read.quarantined.len() == docs.len() && read.quarantined.len() <= 20, "{}", read.quarantined.len());
     assert!(wrong.len() <= 100, "{}: {:?}", wrong.len(), wrong.iter().take(9).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_work_in_an_archive_is_read_by_its_notation() {
+    let work = "<?xml version=\"1.0\"?><html><head><title>著者 頁</title></head><body><h1 class=\"title\">頁</h1><div class=\"main_text\">　<ruby><rb>猫</rb><rp>（</rp><rt>ねこ</rt><rp>）</rp></ruby>が\
+                <img class=\"gaiji\" alt=\"※(「足へん＋宛」、第3水準1-92-36)\" />く。<br /></div><div class=\"bibliographical_information\">底本：「頁」甲社<br /></div></body></html>";
+    let old = "<HTML><BODY><H1>頁</H1><!R>頁（ページ）の話<BR><HR>底本：「頁」乙社</BODY></HTML>";
+    let html = "Content-Type: text/html; charset=utf-8\r\n";
+    let file = [
+        response("http://a.jp/1", "200 OK", html, work.as_bytes()),
+        response("http://a.jp/2", "200 OK", html, old.as_bytes()),
+        response("http://a.jp/3", "200 OK", html, &page("三")),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.warc", &file.concat());
+    let found = read(dir.path(), &["a.warc"]);
+    assert_eq!((texts(&found)[0].trim(), texts(&found)[2]), ("猫が踠く。", "三"));
+    assert!(texts(&found)[1].contains("頁の話") && !texts(&found)[1].contains("底本"), "{}", texts(&found)[1]);
+    let meta: serde_json::Value = serde_json::from_str(found.records[0].meta.as_deref().unwrap()).unwrap();
+    assert_eq!((&meta["notation"], &meta["title"], &meta["status"]), (&"aozora".into(), &"頁".into(), &200.into()));
+    assert_eq!(found.tallies[0].dropped.get("character_found"), Some(&1));
+    let as_page = read_with(&Options { notation: Notation::None, ..options(&["a.warc"]) }, dir.path(), ShardLimits::default()).unwrap();
+    assert!(!texts(&as_page)[0].contains('踠'));
+}
