@@ -27,7 +27,7 @@ pub(super) fn is_records(head: &[u8]) -> bool {
 }
 
 /// Can an answer that begins like this be read element by element? Else it is read as a whole.
-pub(super) fn is_walked(head: &[u8], options: &Options) -> bool {
+pub(super) fn is_walked(head: &[u8], options: Options) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     // A broken place costs its speech; more of them than characters, and it is another charset.
     let (mut broken, mut sound) = (0, 0);

@@ -63,20 +63,20 @@ pub(super) enum Next {
 pub(super) struct Lists {
     pub(super) walk: Walk,
     /// Names of members that hold a list, and of those on the way.
-    lists: &'static [&'static str],
+    wanted: &'static [&'static str],
     entered: &'static [&'static str],
     in_list: bool,
 }
 
 impl Lists {
     /// Stands at the start of a file, or behind an element.
-    pub(super) fn new(source: ByteSource, at: Boundary, lists: &'static [&'static str], entered: &'static [&'static str]) -> Self {
+    pub(super) fn new(source: ByteSource, at: Boundary, wanted: &'static [&'static str], entered: &'static [&'static str]) -> Self {
         let mut walk = Walk::new(source, at);
         let is_start = at == Boundary::START;
         if is_start && walk.source.pending.starts_with(b"\xef\xbb\xbf") {
             walk.pass(3);
         }
-        Self { walk, lists, entered, in_list: !is_start }
+        Self { walk, wanted, entered, in_list: !is_start }
     }
 
     /// The outermost value is a list, and its elements are meant.
@@ -128,7 +128,7 @@ impl Lists {
         let first = peek(&mut self.walk)?;
         let is_any = |names: &[&str]| names.iter().any(|wanted| is_string(&name, wanted));
         match first {
-            Some(b'[') if is_any(self.lists) => {
+            Some(b'[') if is_any(self.wanted) => {
                 self.walk.pass(1);
                 self.in_list = true;
             }

@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Day {
     year: u16,
     month: u8,
-    day: u8,
+    of_month: u8,
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.of_month)
     }
 }
 
@@ -34,7 +34,7 @@ impl Day {
     fn new(year: u32, month: u32, day: u32) -> Option<Self> {
         let year = if year < 100 { 2000 + year } else { year };
         let is_one = (1970..=2200).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-        is_one.then_some(Self { year: year as u16, month: month as u8, day: day as u8 })
+        is_one.then_some(Self { year: year as u16, month: month as u8, of_month: day as u8 })
     }
 
     /// The day in Japan and the time of day of a moment in seconds since 1970.
@@ -58,7 +58,7 @@ impl Day {
     /// 0 is a Sunday.
     fn weekday(self) -> usize {
         let (year, month) = if self.month < 3 { (self.year - 1, self.month + 12) } else { (self.year, self.month) };
-        let (year, month, day) = (usize::from(year), usize::from(month), usize::from(self.day));
+        let (year, month, day) = (usize::from(year), usize::from(month), usize::from(self.of_month));
         // Zeller's congruence, where 0 is a Saturday.
         (day + 13 * (month + 1) / 5 + year + year / 4 - year / 100 + year / 400 + 6) % 7
     }

@@ -104,15 +104,12 @@ fn text(text: &str) -> String {
             let channel = inside.strip_prefix('#').filter(|id| is_id(id)).map(|id| format!("#{id}"));
             person.map(|id| format!("@{id}")).or(emoji).or(channel).map(|shown| (shown, after))
         });
-        match shown {
-            Some((shown, after)) => {
-                out.push_str(&shown);
-                rest = after;
-            }
-            None => {
-                out.push('<');
-                rest = behind;
-            }
+        if let Some((shown, after)) = shown {
+            out.push_str(&shown);
+            rest = after;
+        } else {
+            out.push('<');
+            rest = behind;
         }
     }
     out.push_str(rest);

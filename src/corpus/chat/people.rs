@@ -1,6 +1,6 @@
 //! Who speaks, and what they are called in a document.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// `input.chat.speakers`: what stands for those who speak.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -21,7 +21,7 @@ pub(super) struct People {
     shown: Vec<String>,
     /// Is a name known beside the id?
     is_named: Vec<bool>,
-    numbers: HashMap<String, usize>,
+    numbers: FxHashMap<String, usize>,
     /// Lengths that ids and names have, from the longest on.
     lengths: Vec<usize>,
 }

@@ -55,13 +55,14 @@ pub(super) fn day(line: &str, order: Order) -> Option<Day> {
     begin(line, order).map(|(day, _, _)| day)
 }
 
-/// Does a file begin like an export? Its first line begins a message, and where all that is seen is one line, somebody speaks in it.
+/// Does a file begin like an export? Its first line begins a message and so does another one, and in one of them somebody speaks: a single line of that
+/// form may head a piece of news.
 pub(super) fn is_log(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
-    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
-    let Some((_, _, first)) = lines.next().and_then(|line| begin(line, Order::default())) else { return false };
-    let is_spoken = |rest: &str| name_and_text(rest).is_some();
-    is_spoken(first) || lines.filter_map(|line| begin(line, Order::default())).any(|(_, _, rest)| is_spoken(rest))
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty()).map(|line| begin(line, Order::default()));
+    let Some(Some((_, _, first))) = lines.next() else { return false };
+    let others: Vec<&str> = lines.flatten().map(|(_, _, rest)| rest).collect();
+    !others.is_empty() && std::iter::once(first).chain(others).any(|rest| name_and_text(rest).is_some())
 }
 
 /// Where the year comes last: which number is the month. A first one above 12, in any line seen, tells; else who writes AM and PM puts the month first.

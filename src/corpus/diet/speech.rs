@@ -172,7 +172,7 @@ fn is_direction(inside: &str, is_own_line: bool) -> bool {
     let quiet = inside.trim_end_matches(['。', '、', ' ', '　']);
     let is_event = |word: &&str| quiet.strip_suffix(*word).is_some_and(|before| !before.ends_with('の'));
     let is_voice = || THERE_ARE.iter().any(|end| quiet.ends_with(end)) && VOICES.iter().any(|word| quiet.contains(word));
-    let is_it = EVENTS.iter().any(|word| is_event(word)) || is_own_line && OWN_LINE.iter().any(|word| is_event(word)) || is_voice();
+    let is_it = EVENTS.iter().any(&is_event) || is_own_line && OWN_LINE.iter().any(is_event) || is_voice();
     is_it && inside.chars().count() <= DIRECTION_MAX
 }
 

@@ -44,7 +44,7 @@ impl Format for Diet {
         if at == Boundary::START {
             source.want(HEAD)?;
             let options = options(source.reading.wanted());
-            if !diet::is_walked(&source.pending[..source.pending.len().min(HEAD)], &options) {
+            if !diet::is_walked(&source.pending[..source.pending.len().min(HEAD)], options) {
                 return Ok(Ok(Box::new(WholeFile::several(source, count, read))));
             }
         }

@@ -13,6 +13,7 @@ use crate::corpus::walk::{Run, Walk, Walked};
 use crate::error::Result;
 
 /// A walk over lines. What it remembers at the beginning of a record is what it knows when it is opened there.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about the line before or the plan")]
 pub(super) struct Lines {
     walk: Walk,
     header: Arc<Header>,
