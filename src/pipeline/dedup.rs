@@ -247,18 +247,29 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
     let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
         look_up(context, annotated, wanted, &columns, &mut |ordinal, batch, row| {
             let text = strings(batch, &schema::TEXT)?.value(row);
-            // A set of shingles is many times as large as its text.
-            let _permit = context.store.gate.enter(text.len());
             let spared = if spares { list_slice::<UInt32Type>(lists(batch, &schema::FORMULAE)?, row) } else { &[] };
             give(ordinal, &without(text, spared))
         })
     };
+    let (mut documents, mut decoded) = (0, 0);
+    for shard in 0..annotated.shards() {
+        let facts = annotated.facts(context, shard)?;
+        (documents, decoded) = (documents + facts.documents, decoded + facts.text_bytes);
+    }
     let mut corpus = Corpus {
         shards: annotated.shards(),
+        documents,
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
         texts: &texts,
+        // A set of shingles is many times as large as its text.
+        admit: &|bytes, work| {
+            let _permit = context.store.gate.enter(bytes);
+            work();
+        },
         memory: context.memory / 4,
+        disk: decoded,
+        staging: context.store.work.staging(),
         parallel: &|n, work| context.pool.parallel(n, work),
     };
     dedup::resolve(&context.plan().dedup, &mut corpus)
