@@ -243,7 +243,7 @@ mod tests {
             let mut runs = PairRuns { list_max, ..PairRuns::new(&staging, 0) };
             pairs.iter().for_each(|&pair| runs.push(pair));
             let sorted = runs.finish().unwrap();
-            prop_assert_eq!(collected(&sorted), BTreeSet::from_iter(pairs).into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(collected(&sorted), pairs.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
             drop(sorted);
             prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         }

@@ -6,7 +6,7 @@ use crate::io::{Chunk, Scratch, Staging, put_number, take_number};
 use crate::stage::{ParallelFor, in_parallel};
 
 /// Bytes of texts of a chunk: what is read for one of them.
-const CHUNK_BYTES: usize = 1 << 14;
+const CHUNK_BYTES: usize = 1 << 12;
 
 /// Loads texts: calls the visitor with ordinal and text for each of the ordinals, in their order. The ordinals are ascending and all
 /// of one work shard. Called from several threads at once, for different work shards.

@@ -263,10 +263,13 @@ impl<'a> Packer<'a> {
     fn index_rows(&self, index: &Buckets, rows: Range<u32>, placed: &[Placed], written: &mut u32) -> Result<()> {
         let narrow = has_narrow_ends(self.options.sequence_length);
         index.put(ENDS, |out| {
-            placed.iter().for_each(|piece| match narrow {
-                true => out.extend((piece.end as u16).to_le_bytes()),
-                false => out.extend(piece.end.to_le_bytes()),
-            });
+            for piece in placed {
+                if narrow {
+                    out.extend((piece.end as u16).to_le_bytes());
+                } else {
+                    out.extend(piece.end.to_le_bytes());
+                }
+            }
         })?;
         index.put(SOURCES, |out| {
             for Placed { source: Source { shard, row, offset, flags }, .. } in placed {
