@@ -15,7 +15,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
-pub use self::parquet::{TableReader, TableWriter, open_table, open_table_rows, read_table, table_metadata, work_properties};
+pub use self::parquet::{
+    TableReader, TableWriter, open_table, open_table_rows, open_table_within, read_table, table_metadata, work_properties,
+};
 pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;

@@ -49,7 +49,9 @@ impl Key for [u64; 2] {
     }
 
     fn put(self, out: &mut Vec<u8>) {
-        self.into_iter().for_each(|half| half.put(out));
+        for half in self {
+            half.put(out);
+        }
     }
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {

@@ -241,7 +241,9 @@ mod tests {
             let staging = Staging::new(dir.path()).unwrap();
             let pairs: Vec<Pair> = some.iter().map(|(a, b)| Pair { first: a * stride, second: (a + b + 1) * stride }).collect();
             let mut runs = PairRuns { list_max, ..PairRuns::new(&staging, 0) };
-            pairs.iter().for_each(|&pair| runs.push(pair));
+            for &pair in &pairs {
+                runs.push(pair);
+            }
             let sorted = runs.finish().unwrap();
             prop_assert_eq!(collected(&sorted), pairs.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
             drop(sorted);
@@ -255,7 +257,9 @@ mod tests {
         let staging = Staging::new(dir.path().join("tmp")).unwrap();
         let mut runs = PairRuns { list_max: 4, ..PairRuns::new(&staging, 0) };
         std::fs::remove_dir(dir.path().join("tmp")).unwrap();
-        (0..20).for_each(|second| runs.push(Pair { first: 0, second: second + 1 }));
+        for second in 1..21 {
+            runs.push(Pair { first: 0, second });
+        }
         assert!(matches!(runs.check(), Err(Error::Io { .. })));
     }
 }

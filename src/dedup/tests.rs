@@ -277,7 +277,7 @@ fn options_are_read_and_checked() {
 fn verdicts_survive_storage() {
     let verdicts = run(&Options::default(), &corpus_of(50, 9), MEMORY, &all);
     assert!(verdicts.affected().len() > 20);
-    assert_eq!(Verdicts::from_batch(&verdicts.to_batch().unwrap()).unwrap().affected(), verdicts.affected());
+    assert_eq!(Verdicts::from_batches(0, verdicts.to_batches()).unwrap().affected(), verdicts.affected());
     assert_eq!((0..10).map(|shard| verdicts.of_shard(shard).len()).sum::<usize>(), verdicts.affected().len());
 }
 

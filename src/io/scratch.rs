@@ -54,6 +54,13 @@ impl Scratch {
         if checksum(buffer) == chunk.checksum { Ok(()) } else { Err(self.damaged()) }
     }
 
+    /// Gives the disk of a chunk back, where the file system can: nobody reads it again.
+    fn release(&self, chunk: Chunk) {
+        use rustix::fs::{FallocateFlags, fallocate};
+        // Best effort: the whole file goes with its owner.
+        let _ = fallocate(&self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, chunk.offset, chunk.bytes);
+    }
+
     /// The error for what is not what was written.
     pub fn damaged(&self) -> Error {
         Error::damaged(&self.path, "does not hold what was written to it; is the disk sound?")
@@ -80,7 +87,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 #[derive(Debug)]
 pub struct Buckets {
     scratch: Scratch,
-    buckets: Vec<Mutex<Bucket>>,
+    all: Vec<Mutex<Bucket>>,
     chunk_bytes: usize,
 }
 
@@ -96,13 +103,13 @@ impl Buckets {
     pub fn new(staging: &Staging, name: &str, buckets: usize, memory: u64) -> Result<Self> {
         let share = usize::try_from(memory).unwrap_or(usize::MAX) / buckets.max(1);
         let chunk_bytes = share.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-        let buckets = (0..buckets).map(|_| Mutex::default()).collect();
-        Ok(Self { scratch: Scratch::new(staging, name)?, buckets, chunk_bytes })
+        let all = (0..buckets).map(|_| Mutex::default()).collect();
+        Ok(Self { scratch: Scratch::new(staging, name)?, all, chunk_bytes })
     }
 
     /// How many buckets there are.
     pub fn count(&self) -> usize {
-        self.buckets.len()
+        self.all.len()
     }
 
     /// Puts a record into a bucket: what `record` appends.
@@ -133,9 +140,12 @@ impl Buckets {
         if bucket.open.is_empty() { Ok(()) } else { visit(&bucket.open) }
     }
 
-    /// Empties a bucket; what is on disk of it stays there until the whole goes.
+    /// Empties a bucket, and gives back what it takes.
     pub fn clear(&self, bucket: usize) -> Result<()> {
-        *self.bucket(bucket)? = Bucket::default();
+        let emptied = std::mem::take(&mut *self.bucket(bucket)?);
+        for chunk in emptied.chunks {
+            self.scratch.release(chunk);
+        }
         Ok(())
     }
 
@@ -146,7 +156,7 @@ impl Buckets {
 
     fn bucket(&self, bucket: usize) -> Result<std::sync::MutexGuard<'_, Bucket>> {
         // A record is appended whole before anything can panic.
-        let bucket = self.buckets.get(bucket).ok_or_else(|| Error::internal(format!("no bucket {bucket}")))?;
+        let bucket = self.all.get(bucket).ok_or_else(|| Error::internal(format!("no bucket {bucket}")))?;
         Ok(bucket.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -228,6 +238,26 @@ mod tests {
         assert!(matches!(scratch.read(chunks[1], &mut Vec::new()), Err(Error::Damaged { .. })));
         scratch.file.set_len(500).unwrap();
         assert!(scratch.read(chunks[0], &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn an_emptied_bucket_leaves_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let buckets = Buckets::new(&Staging::new(dir.path()).unwrap(), "b", 2, 0).unwrap();
+        for i in 0..100 {
+            buckets.put(i % 2, |out| out.extend([i as u8; 5_000])).unwrap();
+        }
+        buckets.clear(0).unwrap();
+        let mut found = Vec::new();
+        for bucket in 0..2 {
+            buckets
+                .each(bucket, &mut |bytes| {
+                    found.extend(bytes.iter().copied().step_by(5_000));
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert_eq!(found, (0..100).filter(|i| i % 2 == 1).collect::<Vec<u8>>());
     }
 
     #[test]

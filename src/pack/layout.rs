@@ -182,7 +182,9 @@ impl<'a> Window<'a> {
         let rows = best_fit.assign(&lengths, |tail, row, start| tails[tail as usize] = (row, start));
         let first_of_tails = first_row + totals.rows as u32;
         let images: Vec<u32> = (0..rows).map(|row| image(permutation, first_of_tails + row)).collect();
-        tails.iter_mut().for_each(|(row, _)| *row = images[*row as usize]);
+        for (row, _) in &mut tails {
+            *row = images[*row as usize];
+        }
         totals.rows += u64::from(rows);
         Self { sequence_length, first_row, permutation, tails, totals }
     }

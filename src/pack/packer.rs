@@ -176,7 +176,9 @@ impl<'a> Packer<'a> {
             let mut place = Place::default();
             for shard in shards {
                 tasks.push((window, shard, place));
-                shard.lengths.iter().for_each(|&n_tokens| place.skip(self.options.sequence_length, n_tokens));
+                for &n_tokens in &shard.lengths {
+                    place.skip(self.options.sequence_length, n_tokens);
+                }
             }
         }
         in_parallel(parallel, tasks.len(), &|task| {
@@ -273,7 +275,9 @@ impl<'a> Packer<'a> {
         })?;
         index.put(SOURCES, |out| {
             for Placed { source: Source { shard, row, offset, flags }, .. } in placed {
-                [shard, row, offset, flags].iter().for_each(|field| out.extend(field.to_le_bytes()));
+                for field in [shard, row, offset, flags] {
+                    out.extend(field.to_le_bytes());
+                }
             }
         })?;
         index.put(ROW_PTR, |out| {
