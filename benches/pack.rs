@@ -16,7 +16,8 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int32Type;
 use seimai::io::{self, Staging};
 use seimai::pack::best_fit::BestFit;
-use seimai::pack::block::Block;
+use seimai::pack::block::{Block, encode};
+use seimai::pack::format::TokenType;
 use seimai::pack::layout::{Layout, ShardLengths, window_totals, windows};
 use seimai::pack::{Options, PackContext, Packer, TokenPart};
 use seimai::shard::{PartWriter, TokensMeta, tokens_properties, tokens_schema};
@@ -154,20 +155,20 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
         shards.iter().enumerate().map(|(i, shard)| ShardLengths { index: i as u32, lengths: shard.lengths.clone() }).collect();
     let layout = Layout::new(sequence_length, &[&lengths], Some((0, 0)));
     let (seconds, block) = timed(|| {
-        let block = Block::new(0, layout.totals.rows, sequence_length, VOCABULARY, 0);
-        put(shards, &layout, &block);
+        let mut block = Block::new(0..layout.totals.rows as u32, sequence_length, TokenType::for_vocabulary(VOCABULARY), 0);
+        put(shards, &layout, &mut block);
         block
     });
     let bytes = layout.totals.rows * u64::from(sequence_length) * 2;
     report("move tokens into rows", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
-    let rows: Vec<u8> = block.into_bytes().flatten().collect();
-    let (seconds, copy) = timed(|| black_box(rows.as_slice()).to_vec());
+    let rows = block.bytes();
+    let (seconds, copy) = timed(|| black_box(rows).to_vec());
     assert_eq!(copy.len() as u64, bytes);
     report("copy as many bytes (fresh memory)", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
     let scratch = tempfile::tempdir().unwrap();
-    let (seconds, ()) = timed(|| tempfile::NamedTempFile::new().unwrap().write_all(&rows).unwrap());
+    let (seconds, ()) = timed(|| tempfile::NamedTempFile::new().unwrap().write_all(rows).unwrap());
     report("write as many bytes (page cache)", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
-    let (seconds, _) = timed(|| black_box(blake3::hash(&rows)));
+    let (seconds, _) = timed(|| black_box(blake3::hash(rows)));
     report("hash as many bytes", "tokens", tokens, seconds, &serde_json::json!({"gb_per_s": bytes as f64 / seconds / 1e9}));
     let parts: Vec<TokenPart> = shards
         .iter()
@@ -201,7 +202,8 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
 }
 
 /// What the packer does with decoded lists: each piece of each document goes to its row.
-fn put(shards: &[Shard], layout: &Layout, block: &Block) {
+fn put(shards: &[Shard], layout: &Layout, block: &mut Block) {
+    let (token_type, mut tokens) = (TokenType::for_vocabulary(VOCABULARY), Vec::new());
     let mut pieces = layout.sources.iter().zip(&layout.positions).peekable();
     for (index, shard) in shards.iter().enumerate() {
         let mut row = 0;
@@ -213,7 +215,9 @@ fn put(shards: &[Shard], layout: &Layout, block: &Block) {
                 while let Some((source, position)) = pieces.next_if(|(source, _)| (source.shard as usize, source.row) == (index, row)) {
                     let from = (source.offset as usize).min(ids.len());
                     let to = ((source.offset + position.length) as usize).min(ids.len());
-                    assert!(block.put(position.row, position.start, &ids[from..to]));
+                    tokens.clear();
+                    assert!(encode(&mut tokens, token_type, VOCABULARY, &ids[from..to]));
+                    assert!(block.put(position.row, position.start, &tokens));
                 }
                 row += 1;
             }

@@ -14,13 +14,16 @@
 pub mod anchor;
 pub mod bands;
 pub mod candidates;
+mod matching;
 pub mod minhash;
 mod options;
 mod ordinal;
+mod pair_runs;
 mod partial_table;
 mod resolve;
 pub mod shingle;
 mod table;
+mod text_store;
 mod verdicts;
 pub mod verify;
 pub mod view;
@@ -38,7 +41,8 @@ pub use self::bands::Bands;
 pub use self::options::{Near, Options};
 pub use self::ordinal::{ordinal, row_of, shard_of};
 pub use self::partial_table::{BAND_KEYS, CONTENT_HASH, TEXT_BYTES};
-pub use self::resolve::{Corpus, Texts, resolve};
+pub use self::resolve::{Admit, Corpus, resolve};
+pub use self::text_store::Texts;
 pub use self::verdicts::Verdicts;
 
 /// Enters fingerprints: raise it when the same sketches and texts give other verdicts.

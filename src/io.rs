@@ -5,6 +5,7 @@
 //! failed write: nothing is retried on pages that may be gone.
 
 mod parquet;
+mod scratch;
 mod sealed;
 mod table_file;
 
@@ -14,7 +15,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::parquet::created_by;
-pub use self::parquet::{TableReader, TableWriter, open_table, open_table_rows, read_table, table_metadata, work_properties};
+pub use self::parquet::{
+    TableReader, TableWriter, open_table, open_table_rows, open_table_within, read_table, table_metadata, work_properties,
+};
+pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
@@ -53,13 +57,20 @@ impl Staging {
 
     /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
+        let (file, path) = self.unused(name, create_new)?;
+        let file = BufWriter::with_capacity(1 << 18, file);
+        Ok(StagedFile { path, file, hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
+    }
+
+    /// What `create` makes under this name, or where that is taken, under this name and a number.
+    fn unused<T>(&self, name: &str, create: impl Fn(&Path) -> Result<T>) -> Result<(T, PathBuf)> {
         let mut path = self.dir.join(name);
         for number in 1..SAME_NAME_MAX {
-            match StagedFile::create(path) {
+            match create(&path) {
                 Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
                     path = self.dir.join(format!("{name}.{number}"));
                 }
-                created => return created,
+                created => return Ok((created?, path)),
             }
         }
         Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.display())))
@@ -99,17 +110,6 @@ pub struct StagedFile {
 }
 
 impl StagedFile {
-    fn create(path: PathBuf) -> Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .read(true)
-            .create_new(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(|e| Error::io(&path, "create", e))?;
-        Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
-    }
-
     /// Where it is being written.
     pub fn path(&self) -> &Path {
         &self.path
@@ -157,6 +157,13 @@ impl StagedFile {
         sync_dir(parent(target))?;
         Ok((self.bytes, hash))
     }
+}
+
+/// A new file; one that is there already is left alone.
+fn create_new(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options.open(path).map_err(|e| Error::io(path, "create", e))
 }
 
 impl Write for StagedFile {

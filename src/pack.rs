@@ -19,6 +19,7 @@ mod options;
 pub mod order;
 mod packer;
 pub mod permute;
+mod piece_buckets;
 mod plan;
 mod selection;
 mod token_reader;

@@ -14,6 +14,7 @@ mod count;
 pub mod crew;
 mod decide;
 mod dedup;
+pub mod disk;
 mod encode;
 pub mod encode_files;
 pub mod explain;

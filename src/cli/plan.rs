@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::common::{Common, Outcome, Taken};
 use super::{input_report, ui};
-use crate::corpus::{self, Framer, InputFile, ShardLimits};
-use crate::error::Result;
+use crate::corpus::{self, Estimate};
+use crate::pipeline::disk;
 use crate::pipeline::explain::explain;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
@@ -20,10 +20,6 @@ const BYTES_PER_CORE_SECOND: f64 = 6e6;
 const BYTES_READ_A_SECOND: f64 = 1e8;
 /// Bytes from which on it is told that a file is decoded by one thread.
 const LARGE: u64 = 64 << 20;
-/// Text a byte of compressed input unfolds to, roughly.
-const EXPANSION: f64 = 4.0;
-/// Disk a byte of text needs: documents, tokens, pack, and the tables between the passes, which a next run uses again.
-const DISK_PER_TEXT_BYTE: f64 = 1.5;
 
 /// Check a plan without working: resolved settings, inputs and sizes, dictionary, estimates
 #[derive(Debug, clap::Args)]
@@ -55,7 +51,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     write!(out, "{}", visible(&loaded.plan.to_toml()?))?;
     let disk: u64 = inputs.iter().map(|input| input.bytes).sum();
-    let read = text_read(&loaded.plan.input, &inputs)?;
+    let estimate = Estimate::of(&inputs, &loaded.plan.input);
+    let read = estimate.text_bytes;
     let share = loaded.plan.input.sample.unwrap_or(1.0);
     let text = read * share;
     let about = stages.dictionary.about();
@@ -76,27 +73,20 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64 + (read - text) / BYTES_READ_A_SECOND;
     let of = if share < 1.0 { format!(", the sample of {} of {}", ui::share(share), ui::bytes(read as u64)) } else { String::new() };
-    writeln!(out, "# text        about {}{of}", ui::bytes(text as u64))?;
+    writeln!(
+        out,
+        "# text        about {} in {} documents{of}",
+        ui::bytes(text as u64),
+        ui::thousands((estimate.documents * share) as u64)
+    )?;
     if let Some(limit) = loaded.plan.input.limit {
         writeln!(out, "# limit       the first {} records, sized by the first of them", ui::thousands(limit))?;
     }
     writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
-    writeln!(
-        out,
-        "# disk        about {}, of it a third in .work for a next run (`seimai gc`)",
-        ui::bytes((text * DISK_PER_TEXT_BYTE) as u64)
-    )?;
+    let needed = disk::needed(&loaded.plan, estimate);
+    writeln!(out, "# disk        about {}, of it a third in .work for a next run (`seimai gc`)", ui::bytes(needed))?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
-}
-
-/// Bytes of text that are read: of all inputs, or as much as a limit lets through, by the records of the first work shard.
-fn text_read(options: &corpus::Options, inputs: &[InputFile]) -> Result<f64> {
-    let all: f64 = inputs.iter().map(|input| input.bytes as f64 * if is_compressed(&input.name) { EXPANSION } else { 1.0 }).sum();
-    let Some(limit) = options.limit else { return Ok(all) };
-    let first = Framer::new(inputs.into(), options, ShardLimits::default()).next_ref()?;
-    let record = first.map_or(0.0, |shard| shard.bytes as f64 / shard.records.max(1) as f64);
-    Ok(all.min(limit as f64 * record))
 }
 
 /// TOML with control and invisible characters in TOML's own spelling, so that the plan reads back and the terminal is left alone.
@@ -121,11 +111,6 @@ fn duration(seconds: f64) -> String {
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3600.0),
     }
-}
-
-/// By name only: an estimate is not worth opening every file.
-fn is_compressed(name: &str) -> bool {
-    [".gz", ".zst", ".bz2", ".xz", ".lz4", ".parquet"].iter().any(|end| name.ends_with(end))
 }
 
 #[cfg(test)]

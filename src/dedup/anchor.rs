@@ -107,7 +107,9 @@ pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
     copies.sort_unstable_by_key(|pair| pair.second);
     let mut removed = remove_near(&mut edges);
     let families = families(&edges, &removed);
+    drop(edges);
     let near = removed.len();
+    removed.reserve_exact(copies.len());
     for copy in copies {
         // If the first document with this text is removed, its copies get the same anchor, for the same reason.
         let verdict = match find(&removed[..near], copy.first) {
@@ -117,6 +119,8 @@ pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
         removed.push(Affected { ordinal: copy.second, verdict });
     }
     let anchors = anchors(&removed);
+    // What grows with the number of duplicates is large where they are many: not doubled for a few more.
+    removed.reserve_exact(anchors.len());
     removed.extend(anchors);
     removed.sort_unstable_by_key(|affected| affected.ordinal);
     Decided { affected: removed, families }

@@ -3,26 +3,59 @@
 //! In a run of documents with the same key, each one is paired with a few others only ([`Partners`]). So the number of pairs is
 //! proportional to the number of keys, however long the runs are, and no run has to be left out.
 //!
-//! Keys are hashes and spread evenly. A [`Sweep`] looks at one range of keys at a time, and all documents are shown to it again for
-//! each range. How wide a range can be is found out from the data: when the buffer is full, each run is reduced to the members that
-//! later documents may be paired with; if that does not free enough, the upper half of the range is left for a later round. The
-//! pairs do not depend on this.
+//! A [`Sweep`] looks at one range of keys at a time, and all documents are shown to it again for each range. How wide a range can be is
+//! found out from the data: when the buffer is full, each run is reduced to the members that later documents may be paired with; if that
+//! does not free enough, the upper half of the range is left for a later round. The pairs do not depend on this. Whoever shows it more
+//! keys than it can hold divides them by their ranges first (`matching`), so that later rounds are rare.
 
 /// A hash that candidates share.
 pub trait Key: Copy + Ord {
+    /// Bytes of a key that is put aside.
+    const BYTES: usize;
+
     /// The leading 64 bits, which decide in which range of the sweep the key is.
     fn rank(self) -> u64;
+
+    /// Appends the key.
+    fn put(self, out: &mut Vec<u8>);
+
+    /// Takes a key off the front.
+    fn take(bytes: &mut &[u8]) -> Option<Self>;
 }
 
 impl Key for u64 {
+    const BYTES: usize = 8;
+
     fn rank(self) -> u64 {
         self
+    }
+
+    fn put(self, out: &mut Vec<u8>) {
+        out.extend(self.to_le_bytes());
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let (key, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        Some(Self::from_le_bytes(*key))
     }
 }
 
 impl Key for [u64; 2] {
+    const BYTES: usize = 16;
+
     fn rank(self) -> u64 {
         self[0]
+    }
+
+    fn put(self, out: &mut Vec<u8>) {
+        for half in self {
+            half.put(out);
+        }
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some([u64::take(bytes)?, u64::take(bytes)?])
     }
 }
 
@@ -35,51 +68,8 @@ pub struct Pair {
     pub second: u64,
 }
 
-/// A set of pairs. Most pairs are added several times, because similar documents share several bands.
-#[derive(Debug)]
-pub struct Pairs {
-    list: Vec<Pair>,
-    full_at: usize,
-    dedup_at: usize,
-}
-
-impl Pairs {
-    /// A set that is full at `memory` bytes, but never below 1,024 pairs. It grows further if it is not emptied then.
-    pub fn new(memory: u64) -> Self {
-        let full_at = (memory / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
-        Self { list: Vec::new(), full_at, dedup_at: full_at }
-    }
-
-    /// Adds a pair.
-    #[inline]
-    pub fn push(&mut self, pair: Pair) {
-        if self.list.len() == self.dedup_at {
-            self.dedup();
-            self.dedup_at = self.full_at.max(2 * self.list.len());
-        }
-        self.list.push(pair);
-    }
-
-    /// Does it take more than half of the memory even after repeated pairs are removed?
-    pub fn is_full(&mut self) -> bool {
-        if self.list.len() > self.full_at / 2 {
-            self.dedup();
-        }
-        self.list.len() > self.full_at / 2
-    }
-
-    /// All pairs in order; the set is empty afterwards.
-    pub fn take(&mut self) -> Vec<Pair> {
-        self.dedup();
-        self.dedup_at = self.full_at;
-        std::mem::take(&mut self.list)
-    }
-
-    fn dedup(&mut self) {
-        self.list.sort_unstable();
-        self.list.dedup();
-    }
-}
+/// Takes the pairs that are found. Most are found several times, because similar documents share several bands.
+pub type TakePair<'a> = dyn FnMut(Pair) + 'a;
 
 /// Which of the earlier documents with the same key a document is paired with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +85,12 @@ impl Partners {
     pub const FIRST: Self = Self { firsts: 1, previous: false };
 
     /// Adds the pairs of a run of documents with the same key, which is in order.
-    fn pair_up<K>(self, run: &[(K, u64)], pairs: &mut Pairs) {
+    fn pair_up<K>(self, run: &[(K, u64)], pairs: &mut TakePair<'_>) {
         for (i, &(_, second)) in run.iter().enumerate().skip(1) {
             let firsts = &run[..i.min(self.firsts)];
             let previous = if self.previous && i > self.firsts { &run[i - 1..i] } else { &[] };
             for &(_, first) in firsts.iter().chain(previous) {
-                pairs.push(Pair { first, second });
+                pairs(Pair { first, second });
             }
         }
     }
@@ -125,7 +115,7 @@ impl<K: Key> Sweep<K> {
 
     /// Takes a key of document `ordinal`. Documents come in ascending order, and all of them again in each round.
     #[inline]
-    pub fn push(&mut self, key: K, ordinal: u64, pairs: &mut Pairs) {
+    pub fn push(&mut self, key: K, ordinal: u64, pairs: &mut TakePair<'_>) {
         if (self.low..=self.high).contains(&key.rank()) {
             if self.entries.len() == self.entries_max {
                 self.make_room(pairs);
@@ -137,7 +127,7 @@ impl<K: Key> Sweep<K> {
     }
 
     /// Ends a round; true if all documents have to be shown again.
-    pub fn end_round(&mut self, pairs: &mut Pairs) -> bool {
+    pub fn end_round(&mut self, pairs: &mut TakePair<'_>) -> bool {
         self.reduce_runs(pairs);
         self.entries.clear();
         let Some(next) = self.high.checked_add(1) else { return false };
@@ -157,7 +147,7 @@ impl<K: Key> Sweep<K> {
     }
 
     #[cold]
-    fn make_room(&mut self, pairs: &mut Pairs) {
+    fn make_room(&mut self, pairs: &mut TakePair<'_>) {
         self.reduce_runs(pairs);
         while self.entries.len() > self.entries_max / 2 {
             let middle = self.entries[self.entries.len() / 2].0.rank();
@@ -173,7 +163,7 @@ impl<K: Key> Sweep<K> {
 
     /// Sorts the keys, adds the pairs of each run, and keeps of it the documents that later ones may be paired with: the first
     /// ones and the last.
-    fn reduce_runs(&mut self, pairs: &mut Pairs) {
+    fn reduce_runs(&mut self, pairs: &mut TakePair<'_>) {
         let entries = &mut self.entries;
         entries.sort_unstable();
         entries.dedup();
@@ -204,19 +194,22 @@ mod tests {
     /// Runs a sweep with room for `entries_max` keys over documents given as lists of keys.
     fn pairs_of(partners: Partners, documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
         let mut sweep = Sweep::<u64> { partners, low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
-        let (mut pairs, mut rounds) = (Pairs { list: Vec::new(), full_at: 8, dedup_at: 8 }, 0);
+        let (mut pairs, mut rounds) = (std::collections::BTreeSet::new(), 0);
+        let mut take = |pair| {
+            pairs.insert(pair);
+        };
         loop {
             for (ordinal, keys) in documents.iter().enumerate() {
                 for &key in keys {
-                    sweep.push(key, ordinal as u64, &mut pairs);
+                    sweep.push(key, ordinal as u64, &mut take);
                 }
             }
             rounds += 1;
-            if !sweep.end_round(&mut pairs) {
+            if !sweep.end_round(&mut take) {
                 break;
             }
         }
-        (pairs.take(), rounds)
+        (pairs.into_iter().collect(), rounds)
     }
 
     /// The definition: each document with the first and the last of the earlier ones that have the key.

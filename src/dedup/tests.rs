@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::table::table;
 use super::*;
+use crate::io::Staging;
 use crate::stage::{ParallelFor, sequential};
 
 /// More than any test needs.
@@ -113,15 +114,20 @@ fn run_with(
     parallel: &ParallelFor<'_>,
 ) -> Verdicts {
     let partials: Vec<Batch> = shards.iter().map(|texts| sketch(options, texts)).collect();
+    let dir = tempfile::tempdir().unwrap();
     let mut corpus = Corpus {
         shards: shards.len() as u64,
+        documents: shards.iter().map(|texts| texts.len() as u64).sum(),
         partial: &mut |shard| Ok(partials[shard as usize].clone()),
         eligible,
         texts: &|ordinals, visit| {
             assert!(ordinals.is_sorted_by(|a, b| a < b));
             ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
         },
+        admit: &|_, work| work(),
         memory,
+        disk: memory,
+        staging: &Staging::new(dir.path()).unwrap(),
         parallel,
     };
     resolve(options, &mut corpus).unwrap()
@@ -271,7 +277,7 @@ fn options_are_read_and_checked() {
 fn verdicts_survive_storage() {
     let verdicts = run(&Options::default(), &corpus_of(50, 9), MEMORY, &all);
     assert!(verdicts.affected().len() > 20);
-    assert_eq!(Verdicts::from_batch(&verdicts.to_batch().unwrap()).unwrap().affected(), verdicts.affected());
+    assert_eq!(Verdicts::from_batches(0, verdicts.to_batches()).unwrap().affected(), verdicts.affected());
     assert_eq!((0..10).map(|shard| verdicts.of_shard(shard).len()).sum::<usize>(), verdicts.affected().len());
 }
 
@@ -279,12 +285,17 @@ fn verdicts_survive_storage() {
 fn tables_of_other_bands_are_refused() {
     let texts = vec![Random::new(1).text(50)];
     let partial = sketch(&Options::default(), &texts);
+    let dir = tempfile::tempdir().unwrap();
     let mut corpus = Corpus {
         shards: 1,
+        documents: partial.num_rows() as u64,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
         texts: &|_, _| Ok(()),
+        admit: &|_, work| work(),
         memory: MEMORY,
+        disk: 0,
+        staging: &Staging::new(dir.path()).unwrap(),
         parallel: &sequential,
     };
     assert!(resolve(&Options { bands: Bands::B20x6, ..Options::default() }, &mut corpus).is_err());
@@ -340,8 +351,10 @@ fn formulae_that_are_spared_are_not_compared() {
         let array: ArrayRef = Arc::new(StringArray::from_iter_values(letters.iter().map(|(text, _)| text)));
         absorber.push(&table([(&TEXT, array), (&FORMULAE, lists.finish().unwrap())]).unwrap()).unwrap();
         let partial = absorber.finish().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let mut corpus = Corpus {
             shards: 1,
+            documents: partial.num_rows() as u64,
             partial: &mut |_| Ok(partial.clone()),
             eligible: &all,
             texts: &|ordinals, visit| {
@@ -350,7 +363,10 @@ fn formulae_that_are_spared_are_not_compared() {
                     visit(o, &without::without(text, if spares { spans } else { &[] }))
                 })
             },
+            admit: &|_, work| work(),
             memory: MEMORY,
+            disk: 0,
+            staging: &Staging::new(dir.path()).unwrap(),
             parallel: &sequential,
         };
         let verdicts = resolve(&options, &mut corpus).unwrap();
@@ -375,15 +391,20 @@ fn texts_are_asked_for_only_where_candidates_are() {
     let texts: Vec<String> = (0..300).map(|_| random.text(200)).collect();
     let partial = sketch(&Options::default(), &texts);
     let asked = AtomicUsize::new(0);
+    let dir = tempfile::tempdir().unwrap();
     let mut corpus = Corpus {
         shards: 1,
+        documents: partial.num_rows() as u64,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
         texts: &|ordinals, visit| {
             asked.fetch_add(ordinals.len(), Ordering::Relaxed);
             ordinals.iter().try_for_each(|&o| visit(o, &texts[o as usize]))
         },
+        admit: &|_, work| work(),
         memory: MEMORY,
+        disk: 0,
+        staging: &Staging::new(dir.path()).unwrap(),
         parallel: &sequential,
     };
     assert_eq!(resolve(&Options::default(), &mut corpus).unwrap().affected(), []);

@@ -37,6 +37,9 @@ const SIZE: Column = Column {
     about: "Of an anchor: 1 + the documents it stands for; else 0.",
 };
 
+/// Rows of the batches that verdicts are stored in.
+const BATCH_ROWS: usize = 1 << 16;
+
 /// Columns of the table of verdicts.
 pub(super) const COLUMNS: [Column; 5] = [ORDINAL, KIND, ANCHOR, JACCARD, SIZE];
 
@@ -78,9 +81,14 @@ impl Verdicts {
         counts
     }
 
-    /// The verdicts as a table that can be stored.
-    pub fn to_batch(&self) -> Result<Batch> {
-        let all = &self.affected;
+    /// The verdicts as a table that can be stored, in batches; one at least.
+    pub fn to_batches(&self) -> impl Iterator<Item = Result<Batch>> {
+        let chunks = self.affected.chunks(BATCH_ROWS);
+        let none: &[Affected] = &[];
+        chunks.chain(self.affected.is_empty().then_some(none)).map(Self::batch)
+    }
+
+    fn batch(all: &[Affected]) -> Result<Batch> {
         let columns: [(&Column, ArrayRef); 5] = [
             (&ORDINAL, Arc::new(all.iter().map(|a| Some(a.ordinal)).collect::<UInt64Array>())),
             (&KIND, Arc::new(all.iter().map(|a| Some(name(a.verdict))).collect::<StringArray>())),
@@ -91,8 +99,18 @@ impl Verdicts {
         table(columns)
     }
 
-    /// Reads a table of verdicts. Tables may be split, or appended to one another in order, before they are read.
-    pub fn from_batch(batch: &Batch) -> Result<Self> {
+    /// Reads a table of verdicts, of so many rows, batch by batch.
+    pub fn from_batches(rows: usize, batches: impl Iterator<Item = Result<Batch>>) -> Result<Self> {
+        let mut affected = Vec::with_capacity(rows);
+        batches.into_iter().try_for_each(|batch| Self::read(&batch?, &mut affected))?;
+        if affected.is_sorted_by(|a, b| a.ordinal < b.ordinal) {
+            Ok(Self { affected, families: Vec::new() })
+        } else {
+            Err(Error::internal("verdicts are not in order"))
+        }
+    }
+
+    fn read(batch: &Batch, affected: &mut Vec<Affected>) -> Result<()> {
         let wrong = |column: &Column| Error::internal(format!("column {} has another type", column.name));
         let u64s = |wanted: &Column| column(batch, wanted)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| wrong(wanted));
         let (ordinals, anchors, kinds) = (u64s(&ORDINAL)?, u64s(&ANCHOR)?, strings(batch, &KIND)?);
@@ -104,13 +122,10 @@ impl Verdicts {
             "near" => Ok(removed(Kind::Near, anchors.value(row), jaccards.value(row))),
             other => Err(Error::internal(format!("verdict {other:?} is unknown"))),
         };
-        let affected = (0..batch.num_rows()).map(|row| Ok(Affected { ordinal: ordinals.value(row), verdict: verdict(row)? }));
-        let affected = affected.collect::<Result<Vec<_>>>()?;
-        if affected.is_sorted_by(|a, b| a.ordinal < b.ordinal) {
-            Ok(Self { affected, families: Vec::new() })
-        } else {
-            Err(Error::internal("verdicts are not in order"))
+        for row in 0..batch.num_rows() {
+            affected.push(Affected { ordinal: ordinals.value(row), verdict: verdict(row)? });
         }
+        Ok(())
     }
 }
 

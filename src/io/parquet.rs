@@ -8,7 +8,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::table_file::{TableFile, library_message};
@@ -107,18 +107,25 @@ impl Iterator for TableReader {
 
 /// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
 pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
-    open(path, columns, None, batch_rows)
+    open(path, columns, None, (batch_rows, u64::MAX))
 }
 
-/// Opens some rows of a table of ours, named by their numbers, which ascend; pages without any of them are not decompressed.
+/// The same; batches of long rows have fewer of them, so that one takes about `batch_bytes` in memory if rows are alike.
+pub fn open_table_within(path: &Path, columns: Option<&[&str]>, batch_rows: usize, batch_bytes: u64) -> Result<TableReader> {
+    open(path, columns, None, (batch_rows, batch_bytes))
+}
+
+/// Opens some rows of a table of ours, named by their numbers, which ascend; pages without any of them are not decompressed. Batches are
+/// limited as those of [`open_table_within`].
 ///
 /// # Errors
 /// As [`open_table`]; damaged, too, where a row is not there.
-pub fn open_table_rows(path: &Path, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
-    open(path, Some(columns), Some(rows), batch_rows)
+pub fn open_table_rows(path: &Path, columns: &[&str], rows: &[usize], batch_rows: usize, batch_bytes: u64) -> Result<TableReader> {
+    open(path, Some(columns), Some(rows), (batch_rows, batch_bytes))
 }
 
-fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, batch_rows: usize) -> Result<TableReader> {
+/// `limits`: rows and bytes of a batch.
+fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (usize, u64)) -> Result<TableReader> {
     let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
     let where_pages_are = if rows.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
     let options = ArrowReaderOptions::new().with_offset_index_policy(where_pages_are);
@@ -128,6 +135,7 @@ fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, batch_row
         Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
     };
     let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+    let batch_rows = batch_rows(builder.metadata(), &mask, limits);
     let mut builder = builder.with_batch_size(batch_rows).with_projection(mask);
     if let Some(rows) = rows {
         if rows.last().is_some_and(|&last| last >= total) {
@@ -138,6 +146,18 @@ fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, batch_row
     }
     let reader = builder.build().map_err(|e| unreadable(path, &file, &e))?;
     Ok(TableReader { path: path.to_path_buf(), file, reader })
+}
+
+/// Rows of a batch of some columns: no more than `rows_max`, and fewer where they are longer than `bytes` on average.
+fn batch_rows(metadata: &ParquetMetaData, columns: &parquet::arrow::ProjectionMask, (rows_max, bytes): (usize, u64)) -> usize {
+    let groups = metadata.row_groups().iter();
+    let of_group = |group: &RowGroupMetaData| -> u64 {
+        let read = group.columns().iter().enumerate().filter(|(leaf, _)| columns.leaf_included(*leaf));
+        read.map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(0)).sum()
+    };
+    let rows = u128::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let fit = u128::from(bytes) * rows / u128::from(groups.map(of_group).sum::<u64>().max(1));
+    rows_max.min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
 }
 
 /// All batches of a table of ours.
@@ -202,7 +222,7 @@ mod tests {
         for rows in
             [vec![], vec![0], (0..5000).collect(), vec![1, 2, 3, 700, 1999, 2000, 4998, 4999], (0..5000).filter(|i| i % 7 == 3).collect()]
         {
-            let read = open_table_rows(&path, &["text", "list", "number"], &rows, 100).unwrap().concat().unwrap();
+            let read = open_table_rows(&path, &["text", "list", "number"], &rows, 100, u64::MAX).unwrap().concat().unwrap();
             let wanted = arrow::array::UInt64Array::from_iter_values(rows.iter().map(|&row| row as u64));
             assert_eq!(read.num_rows(), rows.len());
             for name in ["number", "text", "list"] {
@@ -212,8 +232,27 @@ mod tests {
             let numbers = read.column_by_name("number").unwrap().as_primitive::<Int32Type>();
             assert!(numbers.values().iter().map(|&number| number as usize).eq(rows));
         }
-        let beyond = open_table_rows(&path, &["text"], &[4999, 5000], 100).map(|_| ()).unwrap_err();
+        let beyond = open_table_rows(&path, &["text"], &[4999, 5000], 100, u64::MAX).map(|_| ()).unwrap_err();
         assert!(matches!(beyond, Error::Damaged { .. }), "{beyond}");
+    }
+
+    #[test]
+    fn batches_are_limited_by_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let texts: StringArray = (0..4000).map(|i| Some(format!("{i:01000}"))).collect();
+        let numbers = Int32Array::from_iter_values(0..4000);
+        let batch = Batch::try_from_iter([("text", Arc::new(texts) as arrow::array::ArrayRef), ("number", Arc::new(numbers))]).unwrap();
+        let mut table =
+            TableWriter::create(&Staging::new(dir.path().join("tmp")).unwrap(), "t", batch.schema(), work_properties()).unwrap();
+        table.write(&batch).unwrap();
+        let path = dir.path().join("t");
+        table.commit(&path, "t".into()).unwrap();
+        let rows =
+            |columns: &[&str], bytes| open_table_within(&path, Some(columns), 2000, bytes).unwrap().next().unwrap().unwrap().num_rows();
+        assert!((90..=100).contains(&rows(&["text", "number"], 100_000)));
+        assert_eq!((rows(&["number"], 100_000), rows(&["text"], u64::MAX), rows(&["text"], 1)), (2000, 2000, 1));
+        let read = open_table_within(&path, None, 2000, 100_000).unwrap().concat().unwrap();
+        assert_eq!(read, batch);
     }
 
     #[test]

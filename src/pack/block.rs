@@ -1,79 +1,55 @@
-//! Rows of a part while tokens are written into them, by several threads at once.
+//! Rows of a part while tokens are put into them.
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Range;
 
 use crate::pack::format::items::TokenType;
-
-/// Bytes of rows behind one lock: so many that locking takes no time to speak of, so few that two threads rarely want the same lock.
-const CHUNK_BYTES: usize = 1 << 18;
 
 /// Consecutive rows of a part. At first all their tokens are PAD.
 #[derive(Debug)]
 pub struct Block {
-    first_row: u64,
-    rows: usize,
-    sequence_length: u32,
-    token_type: TokenType,
-    vocab_size: u32,
-    pad: u32,
-    chunk_rows: usize,
-    /// The bytes of `chunk_rows` rows each; empty until the first token comes.
-    chunks: Vec<Mutex<Vec<u8>>>,
+    rows: Range<u32>,
+    row_bytes: usize,
+    token_bytes: usize,
+    bytes: Vec<u8>,
 }
 
 impl Block {
-    /// `rows` rows from `first_row` on, filled with `pad`.
-    pub fn new(first_row: u64, rows: u64, sequence_length: u32, vocab_size: u32, pad: u32) -> Self {
-        let token_type = TokenType::for_vocabulary(vocab_size);
-        let chunk_rows = (CHUNK_BYTES / (sequence_length as usize * token_type.bytes())).max(1);
-        let rows = rows as usize;
-        let chunks = (0..rows.div_ceil(chunk_rows)).map(|_| Mutex::default()).collect();
-        Self { first_row, rows, sequence_length, token_type, vocab_size, pad, chunk_rows, chunks }
+    /// Rows of `sequence_length` tokens, filled with `pad`.
+    pub fn new(rows: Range<u32>, sequence_length: u32, token_type: TokenType, pad: u32) -> Self {
+        let tokens = rows.len() * sequence_length as usize;
+        let bytes = match token_type {
+            TokenType::Uint16 => (pad as u16).to_le_bytes().repeat(tokens),
+            TokenType::Int32 => pad.to_le_bytes().repeat(tokens),
+        };
+        let token_bytes = token_type.bytes();
+        Self { rows, row_bytes: sequence_length as usize * token_bytes, token_bytes, bytes }
     }
 
-    /// Puts tokens into a row from column `start` on; does nothing for a row outside of the block. False if a token is not in the
-    /// vocabulary or does not fit into the row.
-    pub fn put(&self, row: u32, start: u32, ids: &[i32]) -> bool {
-        let stride = self.sequence_length as usize;
-        let Some(row) = u64::from(row).checked_sub(self.first_row) else { return true };
-        let row = row as usize;
-        if row >= self.rows {
-            return true;
-        }
-        if start as usize + ids.len() > stride {
+    /// Puts encoded tokens into a row from column `start` on. False if the row is not of this block, or has no room there.
+    pub fn put(&mut self, row: u32, start: u32, tokens: &[u8]) -> bool {
+        let start = start as usize * self.token_bytes;
+        if !self.rows.contains(&row) || start + tokens.len() > self.row_bytes {
             return false;
         }
-        let size = self.token_type.bytes();
-        let first = row % self.chunk_rows * stride + start as usize;
-        // If another thread panicked here, it wrote whole tokens before, and its panic is reported anyway.
-        let mut chunk = self.chunks[row / self.chunk_rows].lock().unwrap_or_else(PoisonError::into_inner);
-        if chunk.is_empty() {
-            *chunk = self.padding(row / self.chunk_rows);
-        }
-        let out = &mut chunk[first * size..(first + ids.len()) * size];
-        match self.token_type {
-            TokenType::Uint16 => copy(out, ids, self.vocab_size, |id| (id as u16).to_le_bytes()),
-            TokenType::Int32 => copy(out, ids, self.vocab_size, i32::to_le_bytes),
-        }
+        let first = (row - self.rows.start) as usize * self.row_bytes + start;
+        self.bytes[first..first + tokens.len()].copy_from_slice(tokens);
+        true
     }
 
-    /// The bytes of a chunk in which all tokens are PAD.
-    fn padding(&self, chunk: usize) -> Vec<u8> {
-        let rows = self.chunk_rows.min(self.rows - chunk * self.chunk_rows);
-        let tokens = rows * self.sequence_length as usize;
-        match self.token_type {
-            TokenType::Uint16 => (self.pad as u16).to_le_bytes().repeat(tokens),
-            TokenType::Int32 => self.pad.to_le_bytes().repeat(tokens),
-        }
+    /// The bytes of the rows.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
+}
 
-    /// The bytes of the rows, chunk by chunk.
-    pub fn into_bytes(mut self) -> impl Iterator<Item = Vec<u8>> {
-        let chunks = std::mem::take(&mut self.chunks);
-        chunks.into_iter().enumerate().map(move |(i, chunk)| {
-            let bytes = chunk.into_inner().unwrap_or_else(PoisonError::into_inner);
-            if bytes.is_empty() { self.padding(i) } else { bytes }
-        })
+/// Appends tokens as a pack holds them; false if an id is not in the vocabulary.
+pub fn encode(out: &mut Vec<u8>, token_type: TokenType, vocab_size: u32, ids: &[i32]) -> bool {
+    let start = out.len();
+    out.resize(start + ids.len() * token_type.bytes(), 0);
+    let out = &mut out[start..];
+    match token_type {
+        TokenType::Uint16 => copy(out, ids, vocab_size, |id| (id as u16).to_le_bytes()),
+        TokenType::Int32 => copy(out, ids, vocab_size, i32::to_le_bytes),
     }
 }
 
@@ -92,33 +68,37 @@ fn copy<const N: usize>(out: &mut [u8], ids: &[i32], vocab_size: u32, encode: im
 mod tests {
     use super::*;
 
-    fn bytes(block: Block) -> Vec<u8> {
-        block.into_bytes().flatten().collect()
+    fn encoded(vocab_size: u32, ids: &[i32]) -> Vec<u8> {
+        let mut out = Vec::new();
+        assert!(encode(&mut out, TokenType::for_vocabulary(vocab_size), vocab_size, ids));
+        out
     }
 
     #[test]
-    fn rows_inside_are_filled_and_others_ignored() {
-        let block = Block::new(2, 2, 3, 100, 9);
-        assert!(block.put(2, 1, &[1, 2]));
-        assert!(block.put(3, 0, &[3]));
-        assert!(block.put(1, 0, &[4]) && block.put(4, 0, &[4]));
-        let tokens: Vec<u16> = bytes(block).as_chunks().0.iter().map(|token| u16::from_le_bytes(*token)).collect();
+    fn rows_inside_are_filled_and_others_refused() {
+        let mut block = Block::new(2..4, 3, TokenType::Uint16, 9);
+        assert!(block.put(2, 1, &encoded(100, &[1, 2])));
+        assert!(block.put(3, 0, &encoded(100, &[3])));
+        assert!(!block.put(1, 0, &encoded(100, &[4])) && !block.put(4, 0, &encoded(100, &[4])));
+        assert!(!block.put(2, 2, &encoded(100, &[1, 1])) && !block.put(2, 4, &[]));
+        let tokens: Vec<u16> = block.bytes().as_chunks().0.iter().map(|token| u16::from_le_bytes(*token)).collect();
         assert_eq!(tokens, [9, 1, 2, 3, 9, 9]);
     }
 
     #[test]
     fn wide_vocabularies_are_int32() {
-        let block = Block::new(0, 1, 2, 65_500, 70_000);
-        assert!(block.put(0, 0, &[65_499]));
-        assert_eq!(bytes(block), [65_499_u32.to_le_bytes(), 70_000_u32.to_le_bytes()].concat());
+        let mut block = Block::new(0..1, 2, TokenType::for_vocabulary(65_500), 70_000);
+        assert!(block.put(0, 0, &encoded(65_500, &[65_499])));
+        assert_eq!(block.bytes(), [65_499_u32.to_le_bytes(), 70_000_u32.to_le_bytes()].concat());
     }
 
     #[test]
     fn foreign_tokens_are_found() {
-        let block = Block::new(0, 1, 4, 100, 0);
-        assert!(!block.put(0, 0, &[1, 100]));
-        assert!(!block.put(0, 0, &[-1]));
-        assert!(!block.put(0, 2, &[1, 1, 1]));
-        assert!(block.put(0, 4, &[]));
+        for token_type in [TokenType::Uint16, TokenType::Int32] {
+            for ids in [[1, 100].as_slice(), &[-1], &[i32::MIN, 1]] {
+                assert!(!encode(&mut Vec::new(), token_type, 100, ids));
+            }
+            assert!(encode(&mut Vec::new(), token_type, 100, &[0, 99]) && encode(&mut Vec::new(), token_type, 100, &[]));
+        }
     }
 }

@@ -69,8 +69,14 @@ pub fn pieces_of(n_tokens: u32, sequence_length: u32) -> u32 {
 
 /// The totals of one window, without making its layout: enough to plan a pack.
 pub fn window_totals(best_fit: &mut BestFit, sequence_length: u32, lengths: impl Iterator<Item = u32>) -> Totals {
-    let mut totals = Totals::default();
-    let mut tails = Vec::new();
+    let (mut totals, tails) = split(sequence_length, lengths);
+    totals.rows += u64::from(best_fit.assign(&tails, |_, _, _| {}));
+    totals
+}
+
+/// The sums over some documents, with the rows of full pieces only, and the lengths of their tails.
+fn split(sequence_length: u32, lengths: impl Iterator<Item = u32>) -> (Totals, Vec<u32>) {
+    let (mut totals, mut tails) = (Totals::default(), Vec::new());
     for n_tokens in lengths {
         totals.add_document(n_tokens, sequence_length);
         if n_tokens > 0 {
@@ -78,8 +84,7 @@ pub fn window_totals(best_fit: &mut BestFit, sequence_length: u32, lengths: impl
             tails.extend(Some((n_tokens + 1) % sequence_length).filter(|&tail| tail > 0));
         }
     }
-    totals.rows += u64::from(best_fit.assign(&tails, |_, _, _| {}));
-    totals
+    (totals, tails)
 }
 
 /// Divides consecutive token shards into windows, each closed as soon as it holds `window` documents; gives ranges of indices.
@@ -129,7 +134,97 @@ pub struct Position {
     pub length: u32,
 }
 
-/// The layout of a part.
+/// Where the pieces of one window go. Full pieces are not listed: their rows follow each other.
+#[derive(Debug)]
+pub struct Window<'a> {
+    sequence_length: u32,
+    /// Rows of the part before those of the window.
+    first_row: u32,
+    permutation: Option<&'a Permutation>,
+    /// Row (permuted) and first column of each tail, in document order.
+    tails: Vec<(u32, u32)>,
+    totals: Totals,
+}
+
+/// A place between the documents of a window: how many full pieces and tails lie before it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place {
+    full: u32,
+    tails: usize,
+}
+
+/// A piece: where it is from, within its document, and where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// First token in the document.
+    pub offset: u32,
+    /// [`FIRST`] and [`LAST`].
+    pub flags: u32,
+    /// Where it goes.
+    pub position: Position,
+}
+
+impl<'a> Window<'a> {
+    /// Bytes of memory that a document of a window takes while the window is laid out: its length, the length of its tail, where that
+    /// goes, and what [`BestFit`] needs.
+    pub const DOCUMENT_BYTES: u64 = 32;
+
+    /// Lays out documents of these lengths (tokens without EOS) behind `first_row` rows of the part, whose rows are then permuted.
+    pub fn new(
+        best_fit: &mut BestFit,
+        sequence_length: u32,
+        first_row: u32,
+        permutation: Option<&'a Permutation>,
+        lengths: impl Iterator<Item = u32>,
+    ) -> Self {
+        let (mut totals, lengths) = split(sequence_length, lengths);
+        let mut tails = vec![(0, 0); lengths.len()];
+        let rows = best_fit.assign(&lengths, |tail, row, start| tails[tail as usize] = (row, start));
+        let first_of_tails = first_row + totals.rows as u32;
+        let images: Vec<u32> = (0..rows).map(|row| image(permutation, first_of_tails + row)).collect();
+        for (row, _) in &mut tails {
+            *row = images[*row as usize];
+        }
+        totals.rows += u64::from(rows);
+        Self { sequence_length, first_row, permutation, tails, totals }
+    }
+
+    /// The sums over the window.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The pieces of the document at `place`, which has so many tokens; the place is then behind it.
+    pub fn pieces(&self, place: &mut Place, n_tokens: u32) -> impl Iterator<Item = Piece> + use<'_, 'a> {
+        let Self { sequence_length, permutation, .. } = *self;
+        let (first, tail) = (self.first_row + place.full, self.tails.get(place.tails).copied().unwrap_or_default());
+        let length = if n_tokens == 0 { 0 } else { n_tokens + 1 };
+        place.skip(sequence_length, n_tokens);
+        (0..pieces_of(n_tokens, sequence_length)).map(move |number| {
+            let offset = number * sequence_length;
+            let taken = (length - offset).min(sequence_length);
+            let flags = if offset == 0 { FIRST } else { 0 } | if offset + taken == length { LAST } else { 0 };
+            let (row, start) = if taken == sequence_length { (image(permutation, first + number), 0) } else { tail };
+            Piece { offset, flags, position: Position { row, start, length: taken } }
+        })
+    }
+}
+
+impl Place {
+    /// Goes behind a document of so many tokens.
+    pub fn skip(&mut self, sequence_length: u32, n_tokens: u32) {
+        if n_tokens > 0 {
+            self.full += (n_tokens + 1) / sequence_length;
+            self.tails += usize::from(!(n_tokens + 1).is_multiple_of(sequence_length));
+        }
+    }
+}
+
+fn image(permutation: Option<&Permutation>, row: u32) -> u32 {
+    permutation.map_or(row, |permutation| permutation.forward(u64::from(row)) as u32)
+}
+
+/// The layout of a part, all of it in memory.
 #[derive(Debug)]
 pub struct Layout {
     /// Tokens a row.
@@ -147,26 +242,36 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Bytes of memory that each piece takes while a part is laid out and written.
-    pub const PIECE_BYTES: u64 = 48;
-
     /// The layout of a part of fewer than 2³² − 1 pieces, made of `windows` of token shards; its rows are permuted if `shuffle` gives
     /// `(seed, stream)`.
     pub fn new(sequence_length: u32, windows: &[&[ShardLengths]], shuffle: Option<(u64, u64)>) -> Self {
-        let mut totals = Totals::default();
-        let (mut sources, mut positions, mut placed) = (Vec::new(), Vec::new(), Vec::new());
         let mut best_fit = BestFit::new(sequence_length);
-        for window in windows {
-            let mut pieces = WindowPieces { sequence_length, row: totals.rows as u32, sources, positions, placed };
-            let tails = pieces.split_documents(window, &mut totals);
-            totals.rows = u64::from(pieces.place_tails(&mut best_fit, &tails));
-            WindowPieces { sources, positions, placed, .. } = pieces;
-        }
-        if let Some((seed, stream)) = shuffle {
-            permute(&mut positions, totals.rows, seed, stream);
+        let lengths = |window: &[ShardLengths]| window.iter().flat_map(|shard| shard.lengths.iter().copied()).collect::<Vec<_>>();
+        let permutation = shuffle.map(|(seed, stream)| {
+            let rows = windows.iter().map(|window| window_totals(&mut best_fit, sequence_length, lengths(window).into_iter()).rows);
+            Permutation::new(rows.sum(), seed, stream)
+        });
+        let (mut totals, mut sources, mut positions) = (Totals::default(), Vec::new(), Vec::new());
+        for &shards in windows {
+            let lengths = lengths(shards).into_iter();
+            let window = Window::new(&mut best_fit, sequence_length, totals.rows as u32, permutation.as_ref(), lengths);
+            let mut place = Place::default();
+            for shard in shards {
+                for (row, &n_tokens) in (0..).zip(&shard.lengths) {
+                    for Piece { offset, flags, position } in window.pieces(&mut place, n_tokens) {
+                        sources.push(Source { shard: shard.index, row, offset, flags });
+                        positions.push(position);
+                    }
+                }
+            }
+            totals.add(window.totals());
         }
         let row_ptr = row_pointers(&positions, totals.rows);
-        let by_row = order_by_row(&positions, placed, &row_ptr);
+        let mut by_row: Vec<u32> = (0..positions.len() as u32).collect();
+        by_row.sort_unstable_by_key(|&piece| {
+            let Position { row, start, .. } = positions[piece as usize];
+            (row, start)
+        });
         Self { sequence_length, totals, sources, positions, by_row, row_ptr }
     }
 
@@ -184,72 +289,6 @@ impl Layout {
     }
 }
 
-/// The pieces of the part so far: of one window and those before it.
-struct WindowPieces {
-    sequence_length: u32,
-    /// Next row.
-    row: u32,
-    sources: Vec<Source>,
-    positions: Vec<Position>,
-    /// Pieces in the order in which they were given to rows.
-    placed: Vec<u32>,
-}
-
-impl WindowPieces {
-    /// Splits the documents into pieces. Full pieces get rows of their own; the tails are returned: their pieces and lengths.
-    fn split_documents(&mut self, shards: &[ShardLengths], totals: &mut Totals) -> (Vec<u32>, Vec<u32>) {
-        let (mut tails, mut lengths) = (Vec::new(), Vec::new());
-        for shard in shards {
-            for (row, &n_tokens) in shard.lengths.iter().enumerate() {
-                totals.add_document(n_tokens, self.sequence_length);
-                if n_tokens > 0 {
-                    self.split_document(shard.index, row as u32, n_tokens + 1, &mut tails, &mut lengths);
-                }
-            }
-        }
-        (tails, lengths)
-    }
-
-    fn split_document(&mut self, shard: u32, row: u32, length: u32, tails: &mut Vec<u32>, lengths: &mut Vec<u32>) {
-        let mut offset = 0;
-        while offset < length {
-            let piece = self.positions.len() as u32;
-            let taken = (length - offset).min(self.sequence_length);
-            let flags = if offset == 0 { FIRST } else { 0 } | if offset + taken == length { LAST } else { 0 };
-            self.sources.push(Source { shard, row, offset, flags });
-            self.positions.push(Position { row: self.row, start: 0, length: taken });
-            if taken == self.sequence_length {
-                self.row += 1;
-                self.placed.push(piece);
-            } else {
-                tails.push(piece);
-                lengths.push(taken);
-            }
-            offset += taken;
-        }
-    }
-
-    /// Gives rows to the tails; returns the number of the next row.
-    fn place_tails(&mut self, best_fit: &mut BestFit, (tails, lengths): &(Vec<u32>, Vec<u32>)) -> u32 {
-        let Self { row: first, positions, placed, .. } = self;
-        let rows = best_fit.assign(lengths, |tail, row, start| {
-            let piece = tails[tail as usize];
-            let position = &mut positions[piece as usize];
-            (position.row, position.start) = (*first + row, start);
-            placed.push(piece);
-        });
-        *first + rows
-    }
-}
-
-fn permute(positions: &mut [Position], rows: u64, seed: u64, stream: u64) {
-    let permutation = Permutation::new(rows, seed, stream);
-    let images: Vec<u32> = (0..rows).map(|row| permutation.forward(row) as u32).collect();
-    for position in positions {
-        position.row = images[position.row as usize];
-    }
-}
-
 fn row_pointers(positions: &[Position], rows: u64) -> Vec<u32> {
     let mut row_ptr = vec![0; rows as usize + 1];
     for position in positions {
@@ -259,18 +298,6 @@ fn row_pointers(positions: &[Position], rows: u64) -> Vec<u32> {
         row_ptr[row] += row_ptr[row - 1];
     }
     row_ptr
-}
-
-/// Pieces in row order. `placed` holds those of each row from left to right, so a stable counting sort by row is enough.
-fn order_by_row(positions: &[Position], placed: Vec<u32>, row_ptr: &[u32]) -> Vec<u32> {
-    let mut next = row_ptr.to_vec();
-    let mut by_row = vec![0; placed.len()];
-    for piece in placed {
-        let slot = &mut next[positions[piece as usize].row as usize];
-        by_row[*slot as usize] = piece;
-        *slot += 1;
-    }
-    by_row
 }
 
 #[cfg(test)]

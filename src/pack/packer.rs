@@ -8,25 +8,32 @@ use arrow::array::Array;
 use arrow::datatypes::Int32Type;
 
 use crate::error::{Error, Result};
-use crate::io::{self, FileEntry, StagedFile, Staging};
+use crate::io::{self, Buckets, FileEntry, StagedFile, Staging};
 use crate::pack::best_fit::BestFit;
-use crate::pack::block::Block;
+use crate::pack::block::{Block, encode};
 use crate::pack::format::header::{Header, shards_hash};
-use crate::pack::format::items::{EOS_APPENDED, MAJOR, MINOR, TokenType, kind};
+use crate::pack::format::items::{EOS_APPENDED, MAJOR, MINOR, RECORD, TokenType, UINT32, has_narrow_ends, kind};
 use crate::pack::format::writer::SectionWriter;
 use crate::pack::info::{FORMAT, PackInfo, PartInfo, ShardInfo};
-use crate::pack::layout::{self, Layout, Position, ShardLengths, Totals, windows};
+use crate::pack::layout::{self, Piece, Place, ShardLengths, Source, Totals, Window, windows};
 use crate::pack::options::Options;
+use crate::pack::permute::Permutation;
+use crate::pack::piece_buckets::{PieceBuckets, Placed};
 use crate::pack::plan::{PackContext, PackedPart, PartPlan, TokenPart};
-use crate::pack::token_reader::{BATCH_TOKENS, batch_rows, read_lengths, token_lists};
+use crate::pack::token_reader::{batch_rows, read_lengths, token_lists};
 use crate::schema::INPUT_IDS;
 use crate::stage::{ParallelFor, in_parallel, list_slice};
 
-/// A part with more pieces than this gets no further window, which bounds the memory of its index to 0.8 GiB.
-pub(super) const PART_PIECES: u64 = 1 << 24;
+/// A part with more pieces than this gets no further window: its index is read as a whole where documents are looked up.
+const PART_PIECES: u64 = 1 << 24;
 
-/// The smallest block of rows that is filled at a time, whatever the memory limit is: for each block the token shards are read again.
-const BLOCK_BYTES_MIN: u64 = 16 << 20;
+/// A window of this many bytes is laid out whatever the memory limit is.
+const WINDOW_BYTES_MIN: u64 = 16 << 20;
+
+/// The sections of the index, in the order of the file: streams that are put aside until the tokens are written.
+const ROW_PTR: usize = 0;
+const ENDS: usize = 1;
+const SOURCES: usize = 2;
 
 /// Packs token shards: [`Packer::plan`], then [`Packer::write_part`] for each plan (in any order, anywhere), then [`Packer::info`].
 #[derive(Debug, Clone, Copy)]
@@ -93,8 +100,9 @@ impl<'a> Packer<'a> {
         u64::from(self.options.sequence_length) * self.token_type().bytes() as u64
     }
 
-    /// Writes one file of the pack as `target`; `path` is its path in the manifest. With little `memory` (bytes) the rows are filled
-    /// block by block, and the token shards are read once for each block. The bytes depend neither on `memory` nor on `parallel`.
+    /// Writes one file of the pack as `target`; `path` is its path in the manifest. The token shards are read once; what they hold goes
+    /// to buckets of rows in `staging`, each of which is then filled within `memory` (bytes). The bytes depend neither on `memory` nor
+    /// on `parallel`.
     pub fn write_part(
         &self,
         plan: &PartPlan,
@@ -104,94 +112,101 @@ impl<'a> Packer<'a> {
         target: &Path,
         path: String,
     ) -> Result<PackedPart> {
-        check_index_fits(plan, memory)?;
-        if !plan.is_sound(self.parts.len()) {
-            return Err(Error::internal(format!("{}: its windows are not consecutive token shards", plan.name())));
-        }
-        let shards = self.lengths(plan.shards())?;
-        let layout = self.layout(plan, &shards)?;
+        self.check_windows_fit(plan, memory)?;
+        let rows_each = PieceBuckets::rows_each(&plan.totals, self.row_bytes(), self.token_type(), self.options.shuffle, memory / 2);
+        let rows = u32::try_from(plan.totals.rows).map_err(|_| Error::internal(format!("{} has too many rows", plan.name())))?;
+        let pieces = PieceBuckets::new(staging, &format!("{}-pieces", plan.name()), rows, rows_each, memory / 8)?;
+        self.put_aside(plan, &pieces, memory / 8, parallel)?;
         let file = staging.create(&plan.name())?.hashed_at_the_end();
         let mut writer = SectionWriter::new(file).map_err(|e| Error::io(target, "write", e))?;
-        self.write_tokens(&mut writer, &shards, &layout, self.block_rows(plan, memory), parallel, target)?;
-        let sources = layout.origins().copied();
-        let index = writer.index(self.options.sequence_length, &layout.row_ptr, layout.ends(), sources);
-        index.map_err(|e| Error::io(target, "write", e))?;
+        let index = Buckets::new(staging, &format!("{}-index", plan.name()), 3, memory / 64)?;
+        self.write_sections(&mut writer, &pieces, &index, target)?;
         let (bytes, blake3) = self.finish(writer, plan, target)?;
         Ok(PackedPart { entry: FileEntry { path, rows: plan.totals.rows, bytes, blake3 }, plan: plan.clone() })
     }
 
-    /// Writes the section of the tokens; `block_rows` rows are filled at a time.
-    pub(super) fn write_tokens<W: Write>(
+    /// Refuses a part whose windows need too much memory, each by itself.
+    fn check_windows_fit(&self, plan: &PartPlan, memory: u64) -> Result<()> {
+        if !plan.is_sound(self.parts.len()) {
+            return Err(Error::internal(format!("{}: its windows are not consecutive token shards", plan.name())));
+        }
+        let documents = |window: &Range<usize>| self.parts[window.clone()].iter().map(TokenPart::documents).sum::<u64>();
+        let bytes = plan.windows.iter().map(documents).max().unwrap_or(0).saturating_mul(Window::DOCUMENT_BYTES);
+        if bytes <= (memory / 2).max(WINDOW_BYTES_MIN) {
+            return Ok(());
+        }
+        Err(Error::Resources(format!(
+            "{}: a window of documents that are packed together needs {} MiB of memory; allow more, or choose a smaller pack.window",
+            plan.name(),
+            bytes >> 20
+        )))
+    }
+
+    /// Reads the tokens of the part once and puts them aside by rows. Windows are laid out one after the other, a few at a time, and
+    /// their token shards read in parallel.
+    pub(super) fn put_aside(&self, plan: &PartPlan, pieces: &PieceBuckets, memory: u64, parallel: &ParallelFor<'_>) -> Result<()> {
+        let permutation = self.options.shuffle.then(|| Permutation::new(plan.totals.rows, self.options.seed, u64::from(plan.index)));
+        let mut best_fit = BestFit::new(self.options.sequence_length);
+        let (mut totals, mut laid_out, mut documents) = (Totals::default(), Vec::new(), 0);
+        for (number, range) in plan.windows.iter().enumerate() {
+            let shards = self.lengths(range.clone())?;
+            let lengths = shards.iter().flat_map(|shard| shard.lengths.iter().copied());
+            let row = totals.rows as u32;
+            let window = Window::new(&mut best_fit, self.options.sequence_length, row, permutation.as_ref(), lengths);
+            totals.add(window.totals());
+            documents += window.totals().documents + window.totals().empty;
+            laid_out.push((window, shards));
+            if documents * Window::DOCUMENT_BYTES > memory || number + 1 == plan.windows.len() {
+                self.put_windows_aside(&laid_out, pieces, parallel)?;
+                laid_out.clear();
+                documents = 0;
+            }
+        }
+        if totals == plan.totals { Ok(()) } else { Err(Error::internal(format!("{} was planned for other token shards", plan.name()))) }
+    }
+
+    fn put_windows_aside(
         &self,
-        writer: &mut SectionWriter<W>,
-        shards: &[ShardLengths],
-        layout: &Layout,
-        block_rows: u64,
+        windows: &[(Window<'_>, Vec<ShardLengths>)],
+        pieces: &PieceBuckets,
         parallel: &ParallelFor<'_>,
-        target: &Path,
     ) -> Result<()> {
-        let io = |e| Error::io(target, "write", e);
-        let (rows, sequence_length) = (layout.totals.rows, self.options.sequence_length);
-        let mut first = 0;
-        while first < rows {
-            let here = block_rows.min(rows - first);
-            let block = Block::new(first, here, sequence_length, self.context.vocab_size, self.context.pad);
-            self.fill(&block, shards, layout, parallel)?;
-            block.into_bytes().try_for_each(|bytes| writer.write(&bytes)).map_err(io)?;
-            first += here;
+        let mut tasks = Vec::new();
+        for (window, shards) in windows {
+            let mut place = Place::default();
+            for shard in shards {
+                tasks.push((window, shard, place));
+                for &n_tokens in &shard.lengths {
+                    place.skip(self.options.sequence_length, n_tokens);
+                }
+            }
         }
-        writer.end(kind::TOKENS, self.token_type() as u32, rows * u64::from(sequence_length)).map_err(io)
-    }
-
-    pub(super) fn layout(&self, plan: &PartPlan, shards: &[ShardLengths]) -> Result<Layout> {
-        let first = plan.shards().start;
-        let windows: Vec<_> = plan.windows.iter().map(|window| &shards[window.start - first..window.end - first]).collect();
-        let shuffle = self.options.shuffle.then_some((self.options.seed, u64::from(plan.index)));
-        let layout = Layout::new(self.options.sequence_length, &windows, shuffle);
-        if layout.totals == plan.totals {
-            Ok(layout)
-        } else {
-            Err(Error::internal(format!("{} was planned for other token shards", plan.name())))
-        }
-    }
-
-    fn block_rows(&self, plan: &PartPlan, memory: u64) -> u64 {
-        // The batches of two threads; whoever gives more threads gives more memory.
-        let batch = u64::from(BATCH_TOKENS) * 4 * 2;
-        let index = plan.totals.pieces * Layout::PIECE_BYTES;
-        (memory.saturating_sub(batch + index).max(BLOCK_BYTES_MIN) / self.row_bytes()).max(1)
-    }
-
-    /// Reads the tokens of the part once, the token shards in parallel, and puts those that belong to the block into it.
-    fn fill(&self, block: &Block, shards: &[ShardLengths], layout: &Layout, parallel: &ParallelFor<'_>) -> Result<()> {
-        let mut first_pieces = Vec::with_capacity(shards.len());
-        let mut pieces = 0;
-        for shard in shards {
-            first_pieces.push(pieces);
-            pieces += shard.lengths.iter().map(|&n| layout::pieces_of(n, self.options.sequence_length) as usize).sum::<usize>();
-        }
-        in_parallel(parallel, shards.len(), &|i| self.fill_from(block, &shards[i], &layout.positions[first_pieces[i]..]))?;
+        in_parallel(parallel, tasks.len(), &|task| {
+            let (window, shard, place) = tasks[task];
+            self.put_shard_aside(window, shard, place, pieces)
+        })?;
         Ok(())
     }
 
-    /// Puts the documents of one token shard into the block; `positions` begins with those of their pieces.
-    fn fill_from(&self, block: &Block, shard: &ShardLengths, positions: &[Position]) -> Result<()> {
+    /// Puts the documents of one token shard aside; the first of them is at `place` in the window.
+    fn put_shard_aside(&self, window: &Window<'_>, shard: &ShardLengths, mut place: Place, pieces: &PieceBuckets) -> Result<()> {
         let part = &self.parts[shard.index as usize];
-        let (mut row, mut piece) = (0, 0);
+        let mut row = 0;
         for batch in io::open_table(&part.path, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
             let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
             let lists = token_lists(&part.path, &batch)?;
             for i in 0..lists.len() {
-                if !part.takes(row) {
-                    row += 1;
-                    continue;
-                }
                 let ids = list_slice::<Int32Type>(lists, i);
-                if shard.lengths.get(row).map(|&n| n as usize) != Some(ids.len()) {
-                    return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
-                }
-                if !ids.is_empty() && !self.put_document(block, positions, &mut piece, ids) {
-                    return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
+                let n_tokens = shard.lengths.get(row).copied();
+                if part.takes(row) {
+                    if n_tokens.map(|n| n as usize) != Some(ids.len()) {
+                        return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
+                    }
+                    for piece in window.pieces(&mut place, ids.len() as u32) {
+                        if !self.put_piece(pieces, piece, (shard.index, row as u32), ids)? {
+                            return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
+                        }
+                    }
                 }
                 row += 1;
             }
@@ -199,22 +214,81 @@ impl<'a> Packer<'a> {
         if row == shard.lengths.len() { Ok(()) } else { Err(Error::damaged(&part.path, "input_ids has fewer rows than n_tokens")) }
     }
 
-    /// Puts a document and its EOS into the block; `piece` is the index of its first piece, and then of the next document's. False if
-    /// a token is not in the vocabulary or the pieces do not fit the document.
-    fn put_document(&self, block: &Block, positions: &[Position], piece: &mut usize, ids: &[i32]) -> bool {
-        let mut rest = ids;
+    /// Puts a piece of a document aside, with the EOS behind its last token; false if a token is not in the vocabulary.
+    fn put_piece(&self, pieces: &PieceBuckets, piece: Piece, (shard, row): (u32, u32), ids: &[i32]) -> Result<bool> {
+        let (start, end) = (piece.offset as usize, (piece.offset + piece.position.length) as usize);
+        let (token_type, vocab_size) = (self.token_type(), self.context.vocab_size);
         let mut sound = true;
-        while let Some(position) = positions.get(*piece) {
-            *piece += 1;
-            let last = position.length as usize > rest.len();
-            let (here, next) = rest.split_at(rest.len().min(position.length as usize));
-            sound &= block.put(position.row, position.start, here);
-            if last {
-                return block.put(position.row, position.start + here.len() as u32, &[self.context.eos.cast_signed()]) && sound;
+        pieces.put(piece, shard, row, |out| {
+            sound = encode(out, token_type, vocab_size, ids.get(start..end.min(ids.len())).unwrap_or_default());
+            if end > ids.len() {
+                sound &= encode(out, token_type, vocab_size, &[self.context.eos.cast_signed()]);
             }
-            rest = next;
+        })?;
+        Ok(sound)
+    }
+
+    /// Writes the sections of tokens and index, bucket by bucket; `index` holds the index meanwhile.
+    pub(super) fn write_sections<W: Write>(
+        &self,
+        writer: &mut SectionWriter<W>,
+        pieces: &PieceBuckets,
+        index: &Buckets,
+        target: &Path,
+    ) -> Result<()> {
+        let io = |e| Error::io(target, "write", e);
+        let (mut rows_written, mut pieces_written) = (0, 0_u32);
+        index.put(ROW_PTR, |out| out.extend(0_u32.to_le_bytes()))?;
+        for (bucket, rows) in pieces.rows().enumerate() {
+            let mut block = Block::new(rows.clone(), self.options.sequence_length, self.token_type(), self.context.pad);
+            let placed = pieces.fill(bucket, self.token_type(), &mut block)?;
+            writer.write(block.bytes()).map_err(io)?;
+            rows_written += rows.len() as u64;
+            self.index_rows(index, rows, &placed, &mut pieces_written)?;
         }
-        false
+        writer.end(kind::TOKENS, self.token_type() as u32, rows_written * u64::from(self.options.sequence_length)).map_err(io)?;
+        let ends = if has_narrow_ends(self.options.sequence_length) { TokenType::Uint16 as u32 } else { UINT32 };
+        let sections = [
+            (ROW_PTR, kind::ROW_PTR, UINT32, rows_written + 1),
+            (ENDS, kind::PIECE_END, ends, u64::from(pieces_written)),
+            (SOURCES, kind::PIECE_SRC, RECORD, u64::from(pieces_written)),
+        ];
+        for (stream, kind, item_type, items) in sections {
+            writer.align().map_err(io)?;
+            index.each(stream, &mut |bytes| writer.write(bytes).map_err(io))?;
+            writer.end(kind, item_type, items).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// Adds some rows to the index; `placed` are their pieces, `written` is how many there are before and then behind them.
+    fn index_rows(&self, index: &Buckets, rows: Range<u32>, placed: &[Placed], written: &mut u32) -> Result<()> {
+        let narrow = has_narrow_ends(self.options.sequence_length);
+        index.put(ENDS, |out| {
+            for piece in placed {
+                if narrow {
+                    out.extend((piece.end as u16).to_le_bytes());
+                } else {
+                    out.extend(piece.end.to_le_bytes());
+                }
+            }
+        })?;
+        index.put(SOURCES, |out| {
+            for Placed { source: Source { shard, row, offset, flags }, .. } in placed {
+                for field in [shard, row, offset, flags] {
+                    out.extend(field.to_le_bytes());
+                }
+            }
+        })?;
+        index.put(ROW_PTR, |out| {
+            let mut rest = placed;
+            for row in rows {
+                let here = rest.iter().take_while(|piece| piece.row == row).count();
+                rest = &rest[here..];
+                *written += here as u32;
+                out.extend(written.to_le_bytes());
+            }
+        })
     }
 
     fn finish(&self, writer: SectionWriter<StagedFile>, plan: &PartPlan, target: &Path) -> Result<(u64, String)> {
@@ -289,20 +363,6 @@ impl<'a> Packer<'a> {
             mixture: Vec::new(),
         }
     }
-}
-
-/// Refuses a part whose index needs too much memory: a part of one window has more pieces than [`PART_PIECES`] if rows are very short.
-pub(super) fn check_index_fits(plan: &PartPlan, memory: u64) -> Result<()> {
-    let bytes = plan.totals.pieces.saturating_mul(Layout::PIECE_BYTES);
-    if bytes <= memory.max(PART_PIECES * Layout::PIECE_BYTES) {
-        return Ok(());
-    }
-    Err(Error::Resources(format!(
-        "{}: the index of {} pieces needs {} MiB of memory; allow more, or choose a smaller pack.window or a greater pack.sequence_length",
-        plan.name(),
-        plan.totals.pieces,
-        bytes >> 20
-    )))
 }
 
 fn part_info(packed: &PackedPart) -> PartInfo {

@@ -10,8 +10,9 @@ use arrow::datatypes::{Int32Type, Schema};
 use proptest::prelude::*;
 
 use super::format::SectionWriter;
+use super::layout::Layout;
 use super::layout::Totals;
-use super::packer::{PART_PIECES, check_index_fits};
+use super::piece_buckets::PieceBuckets;
 use super::*;
 use crate::error::Error;
 use crate::io::{self, Staging};
@@ -197,14 +198,15 @@ fn blocks_of_rows_give_the_same_bytes() {
     let options = Options { sequence_length: 32, window: 60, ..Options::default() };
     let packer = Packer::new(&case.parts, &context, &options).unwrap();
     let plan = &packer.plan().unwrap()[0];
-    let lengths = packer.lengths(plan.shards()).unwrap();
-    let layout = packer.layout(plan, &lengths).unwrap();
-    let write = |block_rows| {
+    let write = |rows_each| {
         let mut writer = SectionWriter::new(Vec::new()).unwrap();
-        packer.write_tokens(&mut writer, &lengths, &layout, block_rows, &sequential, Path::new("memory")).unwrap();
+        let pieces = PieceBuckets::new(&case.staging, "pieces", plan.totals.rows as u32, rows_each, 0).unwrap();
+        packer.put_aside(plan, &pieces, 0, &sequential).unwrap();
+        let index = io::Buckets::new(&case.staging, "index", 3, 0).unwrap();
+        packer.write_sections(&mut writer, &pieces, &index, Path::new("memory")).unwrap();
         writer.finish()
     };
-    let whole = write(u64::MAX);
+    let whole = write(u32::MAX);
     assert!(plan.totals.rows > 100);
     for block_rows in [1, 7, 64] {
         assert_eq!(write(block_rows), whole);
@@ -271,11 +273,39 @@ fn a_plan_of_other_shards_is_refused() {
 }
 
 #[test]
-fn an_index_beyond_the_memory_limit_is_refused() {
-    let totals = Totals { pieces: PART_PIECES + 1, ..Totals::default() };
-    let plan = PartPlan { index: 0, first_row: 0, windows: vec![], totals };
-    assert_eq!(check_index_fits(&plan, 0).unwrap_err().exit_code(), 4);
-    check_index_fits(&plan, 1 << 40).unwrap();
+fn a_window_beyond_the_memory_limit_is_refused() {
+    let case = case(&[vec![document(0, 5)]]);
+    let (context, options) = (context(50), Options::default());
+    let many = TokenPart { rows: 1 << 20, ..case.parts[0].clone() };
+    let parts = [many];
+    let packer = Packer::new(&parts, &context, &options).unwrap();
+    let plan = PartPlan { index: 0, first_row: 0, windows: vec![0..1], totals: Totals { rows: 1, ..Totals::default() } };
+    let write = |memory| packer.write_part(&plan, memory, &sequential, &case.staging, &case.dir.path().join("x"), "x".into());
+    let refusal = write(60 << 20).unwrap_err();
+    assert!(refusal.exit_code() == 4 && refusal.to_string().contains("needs 32 MiB"), "{refusal}");
+    // With more, it is refused because the file has not so many.
+    assert_eq!(write(64 << 20).unwrap_err().exit_code(), 1);
+}
+
+#[test]
+fn the_index_is_that_of_the_layout_in_memory() {
+    let shards: Vec<Vec<Vec<i32>>> = (0..5).map(|shard| (0..70).map(|row| document(row, (row * 13 + shard) % 60)).collect()).collect();
+    for shuffle in [true, false] {
+        let (case, options) = (case(&shards), Options { sequence_length: 16, window: 140, shuffle, seed: 3, ..Options::default() });
+        let pack = case.pack(&context(50), &options, 0);
+        let lengths = |shard: usize| layout::ShardLengths {
+            index: shard as u32,
+            lengths: shards[shard].iter().map(|document| document.len() as u32).collect(),
+        };
+        let lengths: Vec<_> = (0..5).map(lengths).collect();
+        let layout = Layout::new(16, &[&lengths[..2], &lengths[2..4], &lengths[4..]], shuffle.then_some((3, 0)));
+        let part = pack.part(0).unwrap();
+        let pieces = (0..layout.totals.rows).flat_map(|row| part.pieces(row).unwrap().map(Result::unwrap).collect::<Vec<_>>());
+        let found: Vec<_> = pieces.map(|piece| (piece.row, piece.end, piece.source)).collect();
+        let rows = layout.by_row.iter().map(|&piece| u64::from(layout.positions[piece as usize].row));
+        let wanted: Vec<_> = rows.zip(layout.ends()).zip(layout.origins()).map(|((row, end), source)| (row, end, *source)).collect();
+        assert_eq!(found, wanted);
+    }
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +17,13 @@ use super::observer::Quantity;
 use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::same_ids;
-use super::tables::write_table;
+use super::tables::{write_batches, write_table};
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
 use crate::dedup::without::without;
 use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
+use crate::io::table_metadata;
 use crate::schema;
 use crate::stage::{Batch, column, list_slice, lists, strings};
 
@@ -34,8 +35,9 @@ const LOOKUP_ROWS: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     verdicts: Verdicts,
+    /// Documents that stand for others, by ordinal, and their ids.
     anchors: Vec<u64>,
-    anchor_ids: Vec<String>,
+    anchor_ids: Option<StringArray>,
     /// Kept documents that belong to the family of another, by ordinal, and the doc_id of the first of it.
     families: Vec<(u64, String)>,
     /// Documents whose id another had before them, by ordinal.
@@ -63,7 +65,8 @@ impl Duplicates {
 
     /// doc_id of the document that stands for this one.
     pub(super) fn anchor_id(&self, affected: &Affected) -> &str {
-        self.anchors.binary_search(&affected.anchor()).map_or("", |i| self.anchor_ids[i].as_str())
+        let found = self.anchors.binary_search(&affected.anchor()).ok();
+        found.zip(self.anchor_ids.as_ref()).map_or("", |(i, ids)| ids.value(i))
     }
 
     /// Rows of a shard, of `rows` from `first` on, whose id another document had before them; counted from `first`.
@@ -169,7 +172,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         let begins = |shard| annotated.keys(shard).is_ok_and(|keys| keys.documents.starts_with(['0', '1', '2', '3']));
         let parts = plan_parts(&loads, rows_max, bytes_max, &begins);
         let files = vec![
-            write_table(&context.store.work, &layout::verdicts(&unit), &verdicts.to_batch()?)?,
+            write_batches(&context.store.work, &layout::verdicts(&unit), verdicts.to_batches())?,
             write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts, &later)?)?,
             write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?,
             write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?,
@@ -247,18 +250,29 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
     let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
         look_up(context, annotated, wanted, &columns, &mut |ordinal, batch, row| {
             let text = strings(batch, &schema::TEXT)?.value(row);
-            // A set of shingles is many times as large as its text.
-            let _permit = context.store.gate.enter(text.len());
             let spared = if spares { list_slice::<UInt32Type>(lists(batch, &schema::FORMULAE)?, row) } else { &[] };
             give(ordinal, &without(text, spared))
         })
     };
+    let (mut documents, mut decoded) = (0, 0);
+    for shard in 0..annotated.shards() {
+        let facts = annotated.facts(context, shard)?;
+        (documents, decoded) = (documents + facts.documents, decoded + facts.text_bytes);
+    }
     let mut corpus = Corpus {
         shards: annotated.shards(),
+        documents,
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
         texts: &texts,
+        // A set of shingles is many times as large as its text.
+        admit: &|bytes, work| {
+            let _permit = context.store.gate.enter(bytes);
+            work();
+        },
         memory: context.memory / 4,
+        disk: decoded,
+        staging: context.store.work.staging(),
         parallel: &|n, work| context.pool.parallel(n, work),
     };
     dedup::resolve(&context.plan().dedup, &mut corpus)
@@ -335,13 +349,13 @@ fn loads(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits], verdic
 fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts, later: &[u64]) -> Result<Batch> {
     let anchor = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
     let anchors: Vec<u64> = verdicts.affected().iter().filter(anchor).map(|affected| affected.ordinal).collect();
-    let mut ids = Vec::with_capacity(anchors.len());
+    let mut ids = StringBuilder::new();
     let columns = [schema::DOC_ID, schema::FILE, schema::OFFSET];
     look_up(context, annotated, &anchors, &columns, &mut |ordinal, batch, row| {
-        ids.push(same_ids::name(batch, row, later.binary_search(&ordinal).is_ok())?);
+        ids.append_value(same_ids::name(batch, row, later.binary_search(&ordinal).is_ok())?);
         Ok(())
     })?;
-    ids_by_ordinal(anchors, ids)
+    ids_by_ordinal(anchors, ids.finish())
 }
 
 /// The kept documents that belong to the family of an earlier one, with its id.
@@ -355,14 +369,14 @@ fn families(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -
         Ok(())
     })?;
     let id = |first: &u64| firsts.binary_search(first).map_or("", |i| ids[i].as_str());
-    let named = verdicts.families().iter().map(|(_, first)| id(first).to_owned()).collect();
+    let named = StringArray::from_iter_values(verdicts.families().iter().map(|(_, first)| id(first)));
     ids_by_ordinal(verdicts.families().iter().map(|(ordinal, _)| *ordinal).collect(), named)
 }
 
 /// A table of ordinals and doc_ids.
-fn ids_by_ordinal(ordinals: Vec<u64>, ids: Vec<String>) -> Result<Batch> {
+fn ids_by_ordinal(ordinals: Vec<u64>, ids: StringArray) -> Result<Batch> {
     let fields = vec![Field::new("ordinal", DataType::UInt64, false), Field::new("doc_id", DataType::Utf8, false)];
-    let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(ordinals)), Arc::new(StringArray::from(ids))];
+    let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(ordinals)), Arc::new(ids)];
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
@@ -373,13 +387,13 @@ fn ordinals(ordinals: Vec<u64>) -> Result<Batch> {
 }
 
 fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
-    let verdicts = Verdicts::from_batch(&read_whole(context, &layout::verdicts(unit))?)?;
+    let path = layout::verdicts(unit);
+    let rows = table_metadata(&context.store.work.out().join(&path))?.file_metadata().num_rows();
+    let verdicts = Verdicts::from_batches(usize::try_from(rows).unwrap_or(0), context.store.table(&path)?)?;
+    let anchors = read_whole(context, &layout::anchors(unit))?;
     let mut found = Duplicates { verdicts, judged, parts, ..Duplicates::default() };
-    for batch in context.store.table(&layout::anchors(unit))? {
-        let batch = batch?;
-        found.anchors.extend(batch.column(0).as_primitive::<UInt64Type>().values());
-        found.anchor_ids.extend(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned));
-    }
+    found.anchors = anchors.column(0).as_primitive::<UInt64Type>().values().to_vec();
+    found.anchor_ids = Some(anchors.column(1).as_string::<i32>().clone());
     for batch in context.store.table(&layout::same_ids(unit))? {
         found.same_ids.extend(batch?.column(0).as_primitive::<UInt64Type>().values());
     }

@@ -1,12 +1,16 @@
-//! Huge texts pass one at a time, so that memory holds what is made of one of them only.
+//! Huge texts pass one at a time, so that memory holds what is made of one of them only; what is made of one alone must fit.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::error::{Error, Result};
 
 /// Lets texts of ordinary size pass side by side, and a huge one only while no other is inside: what is made of a text is many
 /// times as large, and memory holds that once, however many workers there are. Nobody may enter twice.
 #[derive(Debug, Default)]
 pub struct Gate {
     inside: RwLock<()>,
+    /// Bytes of memory that a run may take.
+    memory: Option<u64>,
 }
 
 /// Leave to work on a text; given back when dropped.
@@ -24,6 +28,35 @@ enum Held<'a> {
 impl Gate {
     /// Bytes of text that are huge. A batch of ordinary records is smaller: what a worker makes of it fits its share of memory.
     pub const HUGE: usize = 8 << 20;
+    /// Memory that a byte of a text takes where most is made of it, in the segmenter: measured on texts that normalisation made eleven
+    /// times as long.
+    const BYTES_A_BYTE: u64 = 6;
+    /// The same where it is also compared with a near-duplicate: its set of shingles.
+    const BYTES_A_BYTE_AT_MOST: u64 = 8;
+    /// Memory beside it: the program, its tables, a shard and its columns.
+    const BYTES_BESIDE: u64 = 64 << 20;
+
+    /// A gate of a run that may take so many bytes of memory.
+    pub fn within(memory: u64) -> Self {
+        Self { memory: Some(memory), ..Self::default() }
+    }
+
+    /// Refuses a huge text that does not fit into memory even alone, with the memory that would do; `name` says which it is.
+    pub fn check(&self, bytes: usize, name: &dyn Fn() -> String) -> Result<()> {
+        let needed = Self::BYTES_BESIDE + Self::BYTES_A_BYTE * bytes as u64;
+        // What is reckoned is rough: a twentieth more is let through.
+        if bytes <= Self::HUGE || self.memory.is_none_or(|memory| needed <= memory + memory / 20) {
+            return Ok(());
+        }
+        let enough = (Self::BYTES_BESIDE + Self::BYTES_A_BYTE_AT_MOST * bytes as u64) >> 20;
+        Err(Error::Resources(format!(
+            "{}: a text of {} MiB, once normalised, needs {} to {enough} MiB of memory; give --memory {enough}MiB, or leave such records out \
+             with a smaller input.record_max",
+            name(),
+            bytes >> 20,
+            needed >> 20,
+        )))
+    }
 
     /// Waits until a text of so many bytes may be worked on.
     pub fn enter(&self, bytes: usize) -> Permit<'_> {
@@ -59,6 +92,19 @@ mod tests {
 
     use super::*;
     use crate::pipeline::pool::Pool;
+
+    #[test]
+    fn a_text_that_cannot_fit_is_refused_with_what_would_do() {
+        let name = || "a.jsonl: document 7".to_owned();
+        let refusal = Gate::within(256 << 20).check(180 << 20, &name).unwrap_err();
+        assert!(
+            refusal.exit_code() == 4 && refusal.to_string().contains("needs 1144 to 1504 MiB of memory; give --memory 1504MiB"),
+            "{refusal}"
+        );
+        Gate::within(1145 << 20).check(180 << 20, &name).unwrap();
+        Gate::within(0).check(Gate::HUGE, &name).unwrap();
+        Gate::default().check(usize::MAX >> 8, &name).unwrap();
+    }
 
     #[test]
     fn a_huge_text_is_alone_and_ordinary_ones_are_not() {

@@ -13,8 +13,8 @@ use super::registry::Stages;
 use super::report::{Report, RunOptions};
 use super::store::Store;
 use super::work_dir::WorkDir;
-use super::{annotate, count, decide, dedup, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
-use crate::corpus::ShardRef;
+use super::{annotate, count, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
+use crate::corpus::{Estimate, InputFile, ShardRef};
 use crate::error::{Error, Result};
 
 /// Memory one worker of the annotate pass may hold: a raw shard, its batches, and an open table.
@@ -126,20 +126,34 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
         };
         observer.on_event(&Event::Note(format!("the finished run here {why}")));
         work.begin_again(&state)?;
-        let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;
+        let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
         return Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })));
     }
     let known = work.state()?;
     let state = inputs::state(known.as_ref(), &fingerprint, &files, &pool, stop)?;
     if known.is_some() {
         observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
+    } else {
+        foretell_disk(loaded, options, &files, observer);
     }
     if known.as_ref() != Some(&state) {
         // Also where the same inputs have moved, or have other times: workers look them up there.
         work.write_state(&state)?;
     }
-    let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages)?;
+    let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
     Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
+}
+
+/// Says so where the file system has less room than the run will take, roughly: it stops there, and goes on when there is room.
+fn foretell_disk(loaded: &LoadedPlan, options: &RunOptions, files: &[InputFile], observer: &dyn Observer) {
+    let needed = disk::needed(&loaded.plan, Estimate::of(files, &loaded.plan.input));
+    let Some(free) = disk::free(&options.out).filter(|free| *free < needed) else { return };
+    let [needed, free] = [needed, free].map(|bytes| bytes >> 20);
+    let message = format!(
+        "{}: the run takes about {needed} MiB of disk, and {free} MiB are free: it will stop when the disk is full",
+        options.out.display()
+    );
+    observer.on_event(&Event::Note(message));
 }
 
 /// As many workers as the memory ceiling allows, at least one.

@@ -18,9 +18,9 @@ use super::work_dir::Entry;
 use crate::corpus::{BatchBuilder, InputTally, RawShard, ShardRef};
 use crate::error::Result;
 use crate::io::{TableWriter, work_properties};
-use crate::quarantine::Quarantined;
+use crate::quarantine::{Quarantined, escape};
 use crate::schema;
-use crate::stage::{Absorber, Batch, Counts, Stage, Worker};
+use crate::stage::{Absorber, Batch, Counts, Stage, Worker, strings};
 
 /// Columns that only the stages of this pass need.
 const TRANSIENT: &[&str] = &[schema::MORPHEME_POS.name, schema::MORPHEME_WORD.name, schema::SENTENCE_ENDS.name];
@@ -162,9 +162,11 @@ impl<'a> ShardWorker<'a> {
     fn batch(&mut self, mut batch: Batch, open: &mut OpenShard<'_>) -> Result<()> {
         let gate = &open.store.gate;
         let mut permit = gate.enter(text_bytes(&batch)?);
+        gate.check(text_bytes(&batch)?, &|| first_document(&batch))?;
         for i in 0..self.workers.len() {
             batch = without(&self.workers[i].worker.apply(batch)?, &self.workers[i].done_with)?;
             permit = gate.stay(permit, text_bytes(&batch)?);
+            gate.check(text_bytes(&batch)?, &|| first_document(&batch))?;
             if permit.is_alone() {
                 self.take_counts();
                 self.workers[i].worker = self.workers[i].stage.worker();
@@ -200,6 +202,12 @@ impl OpenShard<'_> {
         work.commit(pass::ANNOTATE, &keys.documents, &entry)?;
         Ok(entry)
     }
+}
+
+/// Where the first document of a batch is from, and what it is called.
+fn first_document(batch: &Batch) -> String {
+    let of = |column| strings(batch, column).ok().filter(|_| batch.num_rows() > 0).map(|values| escape(values.value(0), 200));
+    format!("{}: document {}", of(&schema::FILE).unwrap_or_default(), of(&schema::DOC_ID).unwrap_or_default())
 }
 
 /// The batch without some columns.

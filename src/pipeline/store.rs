@@ -13,7 +13,10 @@ use super::tables::write_table;
 use super::work_dir::{Entry, State, WorkDir};
 use crate::corpus::{Framer, Part, Place, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result, Subject};
-use crate::io::{TableReader, open_table, open_table_rows};
+use crate::io::{TableReader, open_table_rows, open_table_within};
+
+/// Bytes of a batch that is read from a table of the run: what is made of it is several times as large, and memory is reckoned in tens of MiB.
+const BATCH_BYTES: u64 = 4 << 20;
 
 /// The files and inputs of one run.
 #[derive(Debug)]
@@ -27,7 +30,8 @@ pub struct Store {
 }
 
 impl Store {
-    pub(super) fn new(work: WorkDir, inputs: Inputs, stages: &Stages) -> Result<Self> {
+    /// `memory` is the ceiling of the run, where it has one.
+    pub(super) fn new(work: WorkDir, inputs: Inputs, stages: &Stages, memory: Option<u64>) -> Result<Self> {
         let annotation = Annotation::new(stages)?;
         let mut frame = Key::of(pass::FRAME).and_settings(&stages.plan.input.of_framing())?.and_steps(&stages.plan, &["read"]);
         frame = frame.and_number(u64::from(stages.plan.shards.rows_max));
@@ -40,7 +44,7 @@ impl Store {
                 frame = frame.and(&input.mtime);
             }
         }
-        Ok(Self { work, inputs, gate: Gate::default(), annotation, frame: frame.name() })
+        Ok(Self { work, inputs, gate: memory.map_or_else(Gate::default, Gate::within), annotation, frame: frame.name() })
     }
 
     /// Joins other processes in working on a run whose shards are framed ([`prepare`](super::run::prepare)). While anybody has joined,
@@ -57,7 +61,7 @@ impl Store {
             let hint = "give the plan, the dictionary and the lists that it began with";
             return Err(Error::refused_with_hint(message, hint).about(Subject::Fingerprint));
         }
-        Self::new(work, Inputs::of_state(state)?, stages)
+        Self::new(work, Inputs::of_state(state)?, stages, None)
     }
 
     /// The work shards of the run, in order.
@@ -111,13 +115,13 @@ impl Store {
         self.table_columns(path, None, 1 << 16)
     }
 
-    /// Some columns of a table of this run, in batches of so many rows.
+    /// Some columns of a table of this run, in batches of so many rows, or fewer where they are long.
     pub(super) fn table_columns(&self, path: &str, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
-        open_table(&self.work.out().join(path), columns, batch_rows)
+        open_table_within(&self.work.out().join(path), columns, batch_rows, BATCH_BYTES)
     }
 
     /// Some rows of a table of this run, by their ascending numbers; what stands far from all of them is not decompressed.
     pub(super) fn table_rows(&self, path: &str, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
-        open_table_rows(&self.work.out().join(path), columns, rows, batch_rows)
+        open_table_rows(&self.work.out().join(path), columns, rows, batch_rows, BATCH_BYTES)
     }
 }

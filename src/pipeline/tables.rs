@@ -23,7 +23,16 @@ pub(super) fn write_table(work: &WorkDir, path: &str, batch: &Batch) -> Result<F
     write_table_with(work, path, batch, work_properties())
 }
 
-/// The same with other properties.
+/// Writes a table batch by batch; there is one at least.
+pub(super) fn write_batches(work: &WorkDir, path: &str, mut batches: impl Iterator<Item = Result<Batch>>) -> Result<FileEntry> {
+    let first = batches.next().ok_or_else(|| Error::internal(format!("{path}: a table without a batch")))??;
+    let mut table = TableWriter::create(work.staging(), &path.replace('/', "-"), first.schema(), work_properties())?;
+    table.write(&first)?;
+    batches.try_for_each(|batch| table.write(&batch?))?;
+    table.commit(&work.output(path)?, path.to_owned())
+}
+
+/// The same as [`write_table`] with other properties.
 pub(super) fn write_table_with(work: &WorkDir, path: &str, batch: &Batch, properties: WriterProperties) -> Result<FileEntry> {
     let name = path.replace('/', "-");
     let mut table = TableWriter::create(work.staging(), &name, batch.schema(), properties)?;

@@ -16,7 +16,7 @@ use crate::shard::options::Options;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Enters fingerprints: raise it when the same rows give other bytes, which readers need not notice.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Rows of a row group. From 500 to 8,192 rows the size of a file differs by 0.5 % only, and small groups make random access cheap.
 pub const GROUP_ROWS: usize = 2_048;

@@ -14,11 +14,18 @@ use crate::shard::layout::{GROUP_ROWS, GROUP_TEXT_BYTES, GROUP_TOKENS};
 use crate::shard::limit::SizeLimit;
 use crate::stage::Batch;
 
-/// Writes a part. Rows are gathered into whole row groups before they are written, so that batches do not influence the bytes.
+/// Rows that are handed to the Parquet library at once, and their weight: so few that what they are gathered in is small beside what the
+/// library holds of a row group, compressed.
+const CHUNK_ROWS: u64 = 256;
+const CHUNK_WEIGHT: u64 = 1 << 20;
+
+/// Writes a part. Rows are gathered into chunks before they are written, which begin and end where rows say so, and so batches do not
+/// influence the bytes.
 pub struct PartWriter {
     table: TableWriter,
     schema: SchemaRef,
     group: SizeLimit,
+    chunk: SizeLimit,
     pending: Vec<Batch>,
 }
 
@@ -28,7 +35,8 @@ impl PartWriter {
     pub fn create(staging: &Staging, name: &str, schema: SchemaRef, properties: WriterProperties) -> Result<Self> {
         let table = TableWriter::create(staging, name, schema.clone(), properties)?;
         let weight_max = if schema.index_of(INPUT_IDS.name).is_ok() { GROUP_TOKENS } else { GROUP_TEXT_BYTES };
-        Ok(Self { table, schema, group: SizeLimit::new(GROUP_ROWS as u64, weight_max), pending: Vec::new() })
+        let group = SizeLimit::new(GROUP_ROWS as u64, weight_max);
+        Ok(Self { table, schema, group, chunk: SizeLimit::new(CHUNK_ROWS, CHUNK_WEIGHT), pending: Vec::new() })
     }
 
     /// Appends the rows of a batch; columns that are not in the schema of the part are left out.
@@ -37,10 +45,17 @@ impl PartWriter {
         let weights = weights(batch)?;
         let mut start = 0;
         for (row, &weight) in weights.iter().enumerate() {
-            if self.group.starts_new(weight) {
+            let starts_group = self.group.starts_new(weight);
+            if starts_group {
+                self.chunk = SizeLimit::new(CHUNK_ROWS, CHUNK_WEIGHT);
+            }
+            if self.chunk.starts_new(weight) || starts_group {
                 self.keep(batch, start, row);
                 self.flush()?;
                 start = row;
+            }
+            if starts_group {
+                self.table.end_row_group()?;
             }
         }
         self.keep(batch, start, weights.len());
@@ -76,10 +91,9 @@ impl PartWriter {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let group = concat_batches(&self.schema, &self.pending)?;
+        let chunk = concat_batches(&self.schema, &self.pending)?;
         self.pending.clear();
-        self.table.write(&group)?;
-        self.table.end_row_group()
+        self.table.write(&chunk)
     }
 }
 

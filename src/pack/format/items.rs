@@ -27,7 +27,8 @@ pub mod kind {
     pub const OPTIONAL: u32 = 1 << 31;
 }
 
-pub(super) const SOURCE_BYTES: usize = 16;
+/// Bytes of the origin of a piece.
+pub(crate) const SOURCE_BYTES: usize = 16;
 
 /// Type of the tokens; codes are Megatron's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +41,10 @@ pub enum TokenType {
 }
 
 /// Item type u32: not among Megatron's codes.
-pub(super) const UINT32: u32 = 9;
+pub(crate) const UINT32: u32 = 9;
 
 /// Item type of a record.
-pub(super) const RECORD: u32 = 0;
+pub(crate) const RECORD: u32 = 0;
 
 impl TokenType {
     /// uint16 iff every id, and some room above, fits (Megatron's `optimal_dtype`).

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::items::{HEADER_BYTES, RECORD, SOURCE_BYTES, Section, TokenType, UINT32, has_narrow_ends, kind};
-use crate::pack::layout::Source;
+use super::items::{HEADER_BYTES, Section};
 
 /// Writes sections one after the other, behind space for the header.
 pub struct SectionWriter<W> {
@@ -39,53 +38,14 @@ impl<W: Write> SectionWriter<W> {
     }
 
     /// Writes zeros up to the start of the next section.
-    fn align(&mut self) -> io::Result<()> {
+    pub fn align(&mut self) -> io::Result<()> {
         let zeros = (self.position.next_multiple_of(HEADER_BYTES as u64) - self.position) as usize;
         self.position += zeros as u64;
         self.out.write_all(&[0; HEADER_BYTES][..zeros])
-    }
-
-    /// Writes the index after the tokens: row pointers, ends and origins of pieces.
-    pub fn index(
-        &mut self,
-        sequence_length: u32,
-        row_ptr: &[u32],
-        ends: impl Iterator<Item = u32>,
-        sources: impl Iterator<Item = Source>,
-    ) -> io::Result<()> {
-        self.section(kind::ROW_PTR, UINT32, row_ptr.iter().map(|first| first.to_le_bytes()))?;
-        if has_narrow_ends(sequence_length) {
-            self.section(kind::PIECE_END, TokenType::Uint16 as u32, ends.map(|end| (end as u16).to_le_bytes()))?;
-        } else {
-            self.section(kind::PIECE_END, UINT32, ends.map(u32::to_le_bytes))?;
-        }
-        self.section(kind::PIECE_SRC, RECORD, sources.map(encode_source))
-    }
-
-    fn section<const N: usize>(&mut self, kind: u32, item_type: u32, items: impl Iterator<Item = [u8; N]>) -> io::Result<()> {
-        const CHUNK: usize = 1 << 16;
-        self.align()?;
-        let mut count = 0;
-        let mut buffer = Vec::with_capacity(CHUNK + N);
-        for item in items {
-            buffer.extend_from_slice(&item);
-            count += 1;
-            if buffer.len() >= CHUNK {
-                self.write(&buffer)?;
-                buffer.clear();
-            }
-        }
-        self.write(&buffer)?;
-        self.end(kind, item_type, count)
     }
 
     /// The output, the sections and the size of the file.
     pub fn finish(self) -> (W, Vec<Section>, u64) {
         (self.out, self.sections, self.position)
     }
-}
-
-fn encode_source(source: Source) -> [u8; SOURCE_BYTES] {
-    let fields = [source.shard, source.row, source.offset, source.flags];
-    std::array::from_fn(|i| fields[i / 4].to_le_bytes()[i % 4])
 }

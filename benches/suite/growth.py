@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""How the cost of every pass grows with the data: CPU seconds of each at several sizes and budgets, and the exponent of a fit.
+
+    growth.py [--seimai target/release/seimai] [--documents 100000,300000,1000000] [--characters 45] [--memory 512MiB,256MiB]
+              [--threads 1] [--keep DIR] [--report FILE]
+
+Documents are made by a recipe from a seed, so that any number of them is the beginning of any larger number: words of two or three
+characters with particles between them; one in ten is an earlier document with one word exchanged, one in twenty an earlier document as
+it is. `--characters 2000 --documents 5000000` is 30 GB. The exponent of a pass is the slope of the logarithms by least squares; the
+last step alone is beside it, for what a pass costs at any size (opening the dictionary, say) makes small sizes dear. Passes below .3 s
+at the largest size are left out. Exit code 1 if an exponent of the last step is above 1.05. Python 3.9 or later, standard library only.
+"""
+import argparse
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import measured
+
+LIMIT = 1.05
+PARTICLES = ["は", "が", "を", "に", "の", "で", "と", "も", "から", "まで", "へ", "や"]
+ENDS = ["です。", "ます。", "である。", "した。", "という。", "だった。"]
+FILE_DOCUMENTS = 250_000
+
+
+def words():
+    made = []
+    for i in range(4096):
+        drawn = hashlib.blake2b(b"word %d" % i, digest_size=8).digest()
+        kanji = [chr(0x4E00 + int.from_bytes(drawn[j : j + 2], "little") % 6000) for j in (0, 2, 4)]
+        made.append("".join(kanji[: 2 + drawn[6] % 2]))
+    return made
+
+
+WORDS = words()
+
+
+def text(number, characters):
+    """The text of a document that is no copy."""
+    parts, length, counter = [], 0, 0
+    while length < characters:
+        drawn = hashlib.blake2b(b"%d %d" % (number, counter), digest_size=60).digest()
+        counter += 1
+        for j in range(0, 60, 3):
+            part = WORDS[int.from_bytes(drawn[j : j + 2], "little") & 4095] + (PARTICLES + ENDS)[drawn[j + 2] % 18]
+            parts.append(part)
+            length += len(part)
+            if length >= characters:
+                break
+    return parts
+
+
+def document(number, characters):
+    drawn = hashlib.blake2b(b"kind %d" % number, digest_size=16).digest()
+    kind, length = drawn[0] % 20, characters // 2 + int.from_bytes(drawn[1:3], "little") % (characters + 1)
+    if kind > 2 or number == 0:
+        return "".join(text(number, length))
+    earlier = int.from_bytes(drawn[3:11], "little") % number
+    like = hashlib.blake2b(b"kind %d" % earlier, digest_size=16).digest()
+    parts = text(earlier, characters // 2 + int.from_bytes(like[1:3], "little") % (characters + 1))
+    if kind > 0:
+        parts[drawn[11] % len(parts)] = WORDS[int.from_bytes(drawn[12:14], "little") & 4095] + "を"
+    return "".join(parts)
+
+
+def write(directory, first, end, characters):
+    """Documents `first` to `end`, some in each file; gives the bytes of all files."""
+    os.makedirs(directory, exist_ok=True)
+    for start in range(first, end, FILE_DOCUMENTS):
+        with open(os.path.join(directory, f"{start:010}.jsonl"), "w", encoding="utf-8") as out:
+            for number in range(start, min(end, start + FILE_DOCUMENTS)):
+                out.write(json.dumps({"id": str(number), "text": document(number, characters)}, ensure_ascii=False) + "\n")
+    return sum(os.path.getsize(os.path.join(directory, name)) for name in os.listdir(directory))
+
+
+def bytes_of(told):
+    """Bytes of `12.3 MiB` as `seimai plan` prints it."""
+    number, unit = re.match(r"([\d.,]+)\s*(\w+)", told).groups()
+    return float(number.replace(",", "")) * {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]
+
+
+def estimated_disk(seimai, plan, memory):
+    told = subprocess.run([seimai, "plan", plan, "--memory", memory], capture_output=True, text=True, check=True).stdout
+    return bytes_of(re.search(r"# disk\s+about ([^,\n]+)", told).group(1))
+
+
+def slope(points):
+    logs = [(math.log(n), math.log(max(cpu, 1e-3))) for n, cpu in points]
+    x, y = (sum(column) / len(logs) for column in zip(*logs))
+    return sum((a - x) * (b - y) for a, b in logs) / sum((a - x) ** 2 for a, _ in logs)
+
+
+def fits(rows):
+    found = {}
+    for memory in dict.fromkeys(row["memory"] for row in rows):
+        of = [row for row in rows if row["memory"] == memory]
+        passes = [name for name, cpu in of[-1]["pass_cpu"].items() if cpu >= 0.3]
+        for name in passes + ["all"]:
+            points = [(row["documents"], row["cpu"] if name == "all" else row["pass_cpu"].get(name, 0.0)) for row in of]
+            if len(points) > 1:
+                found.setdefault(memory, {})[name] = {"all_sizes": round(slope(points), 3), "last_step": round(slope(points[-2:]), 3)}
+    return found
+
+
+def main():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("--seimai", default="target/release/seimai")
+    p.add_argument("--documents", default="100000,300000,1000000")
+    p.add_argument("--characters", type=int, default=45)
+    p.add_argument("--memory", default="512MiB,256MiB")
+    p.add_argument("--threads", default="1")
+    p.add_argument("--keep", help="where documents are kept for another time")
+    p.add_argument("--report")
+    a = p.parse_args()
+    sizes, rows = sorted(int(n) for n in a.documents.split(",")), []
+    with tempfile.TemporaryDirectory(dir=a.keep) as scratch:
+        inputs = os.path.join(a.keep or scratch, f"documents-{a.characters}")
+        plan, out = os.path.join(scratch, "plan.toml"), os.path.join(scratch, "out")
+        done = sorted(int(name.partition(".")[0]) for name in os.listdir(inputs)) if os.path.isdir(inputs) else []
+        for size in sizes:
+            taken = os.path.join(scratch, str(size))
+            decoded = 0
+            os.makedirs(taken)
+            for start in range(0, size, FILE_DOCUMENTS):
+                end = min(size, start + FILE_DOCUMENTS)
+                whole = end - start == FILE_DOCUMENTS
+                source = os.path.join(inputs if whole else taken, f"{start:010}.jsonl")
+                if not (whole and start in done):
+                    write(os.path.dirname(source), start, end, a.characters)
+                if whole:
+                    os.symlink(os.path.abspath(source), os.path.join(taken, os.path.basename(source)))
+                decoded += os.path.getsize(source)
+            files = sorted(os.path.realpath(os.path.join(taken, name)) for name in os.listdir(taken))
+            with open(plan, "w") as written:
+                written.write("[input]\npaths = " + json.dumps(files) + '\n[quality]\npreset = "none"\n')
+            for memory in a.memory.split(","):
+                shutil.rmtree(out, ignore_errors=True)
+                told = measured.run([a.seimai, "run", plan, "--out", out, "--threads", a.threads, "--memory", memory], out)
+                if told["exit"]:
+                    sys.exit(f"exit code {told['exit']}: {told['messages']}")
+                cpu = sum(told["pass_cpu"].values())
+                kept = json.load(open(os.path.join(out, "manifest.json")))["totals"]["kept"]
+                rows.append({"documents": size, "kept": kept, "decoded_bytes": decoded, "memory": memory, "cpu": round(cpu, 2), "wall": told["wall"], "load1": round(os.getloadavg()[0], 1),
+                             "pass_cpu": told["pass_cpu"], "anonymous_mib": round(told["anonymous"] / 2**20, 1), "pass_anonymous_mib": {k: round(v / 2**20, 1) for k, v in told["pass_anonymous"].items()},
+                             "disk_mib": round(told["disk"] / 2**20, 1), "disk_told_mib": round(estimated_disk(a.seimai, plan, memory) / 2**20, 1)})
+                print(json.dumps(rows[-1], ensure_ascii=False), flush=True)
+    rows.sort(key=lambda row: (row["memory"], row["documents"]))
+    fitted = fits(rows)
+    print(json.dumps(fitted, indent=1))
+    if a.report:
+        with open(a.report, "w") as out:
+            json.dump({"characters": a.characters, "threads": a.threads, "exponents": fitted, "rows": rows}, out, indent=1)
+            out.write("\n")
+    if any(fit["last_step"] > LIMIT for of in fitted.values() for fit in of.values()):
+        sys.exit(1)
+
+
+main()

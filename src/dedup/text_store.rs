@@ -1,0 +1,170 @@
+//! The texts of candidates, put aside in the order of the corpus, so that each is decompressed once and found again by its ordinal.
+
+use crate::dedup::ordinal::{ordinal, row_of, shard_of};
+use crate::error::{Error, Result};
+use crate::io::{Chunk, Scratch, Staging, put_number, take_number};
+use crate::stage::{ParallelFor, in_parallel};
+
+/// Bytes of texts of a chunk: what is read for one of them.
+const CHUNK_BYTES: usize = 1 << 12;
+
+/// Loads texts: calls the visitor with ordinal and text for each of the ordinals, in their order. The ordinals are ascending and all
+/// of one work shard. Called from several threads at once, for different work shards.
+pub type Texts<'a> = dyn Fn(&[u64], &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> + Sync + 'a;
+
+/// A set of documents: a bit each.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    of_shards: Vec<Vec<u64>>,
+}
+
+impl Marks {
+    /// Adds a document.
+    pub(crate) fn set(&mut self, ordinal: u64) {
+        let (shard, row) = (shard_of(ordinal) as usize, row_of(ordinal) as usize);
+        if self.of_shards.len() <= shard {
+            self.of_shards.resize_with(shard + 1, Vec::new);
+        }
+        let words = &mut self.of_shards[shard];
+        if words.len() <= row / 64 {
+            words.resize(row / 64 + 1, 0);
+        }
+        words[row / 64] |= 1 << (row % 64);
+    }
+
+    fn of_shard(&self, shard: usize) -> Vec<u64> {
+        let words = self.of_shards[shard].iter().zip((0_u32..).step_by(64));
+        let rows = words.flat_map(|(&word, first)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| first + bit));
+        rows.map(|row| ordinal(shard as u64, row)).collect()
+    }
+}
+
+/// Texts by ordinal.
+#[derive(Debug)]
+pub(crate) struct TextStore {
+    scratch: Scratch,
+    /// The first document of each chunk.
+    chunks: Vec<(u64, Chunk)>,
+}
+
+impl TextStore {
+    /// Puts the texts of some documents aside.
+    pub(crate) fn new(staging: &Staging, wanted: &Marks, texts: &Texts<'_>, parallel: &ParallelFor<'_>) -> Result<Self> {
+        let scratch = Scratch::new(staging, "texts")?;
+        let chunks = in_parallel(parallel, wanted.of_shards.len(), &|shard| {
+            let wanted = wanted.of_shard(shard);
+            let mut open = Open { scratch: &scratch, first: 0, buffer: Vec::new(), chunks: Vec::new() };
+            let mut expected = wanted.iter();
+            if !wanted.is_empty() {
+                texts(&wanted, &mut |ordinal, text| {
+                    if expected.next() != Some(&ordinal) {
+                        return Err(Error::internal(format!("document {ordinal} was loaded out of turn")));
+                    }
+                    open.push(ordinal, text)
+                })?;
+            }
+            if expected.next().is_some() {
+                return Err(Error::internal("documents were not loaded"));
+            }
+            open.end_chunk()?;
+            Ok(open.chunks)
+        })?;
+        Ok(Self { scratch, chunks: chunks.into_iter().flatten().collect() })
+    }
+
+    /// Calls `visit` with the texts of documents of the store, named by ascending ordinals.
+    pub(crate) fn each(&self, ordinals: &[u64], visit: &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> {
+        let (mut buffer, mut held, mut at) = (Vec::new(), None, 0);
+        for &wanted in ordinals {
+            let chunk = self.chunks.partition_point(|chunk| chunk.0 <= wanted).checked_sub(1);
+            let number = chunk.ok_or_else(|| Error::internal(format!("the text of document {wanted} was not put aside")))?;
+            let (first, chunk) = self.chunks[number];
+            if held != Some(number) {
+                self.scratch.read(chunk, &mut buffer)?;
+                (held, at) = (Some(number), 0);
+            }
+            loop {
+                let mut rest = &buffer[at..];
+                let (ordinal, text) = take_text(&mut rest, first).ok_or_else(|| self.scratch.damaged())?;
+                if ordinal == wanted {
+                    visit(wanted, text)?;
+                    break;
+                }
+                at = buffer.len() - rest.len();
+            }
+        }
+        Ok(())
+    }
+}
+
+fn take_text<'b>(bytes: &mut &'b [u8], first: u64) -> Option<(u64, &'b str)> {
+    let ordinal = first.checked_add(take_number(bytes)?)?;
+    let length = usize::try_from(take_number(bytes)?).ok()?;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some((ordinal, std::str::from_utf8(text).ok()?))
+}
+
+/// A chunk that is being filled.
+struct Open<'s> {
+    scratch: &'s Scratch,
+    first: u64,
+    buffer: Vec<u8>,
+    chunks: Vec<(u64, Chunk)>,
+}
+
+impl Open<'_> {
+    fn push(&mut self, ordinal: u64, text: &str) -> Result<()> {
+        if self.buffer.is_empty() {
+            self.first = ordinal;
+        }
+        put_number(&mut self.buffer, ordinal - self.first);
+        put_number(&mut self.buffer, text.len() as u64);
+        self.buffer.extend_from_slice(text.as_bytes());
+        if self.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.end_chunk() }
+    }
+
+    fn end_chunk(&mut self) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.chunks.push((self.first, self.scratch.append(&self.buffer)?));
+            self.buffer.clear();
+            self.buffer.shrink_to(2 * CHUNK_BYTES);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::sequential;
+
+    #[test]
+    fn every_text_is_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::new(dir.path()).unwrap();
+        let text = |ordinal: u64| "米".repeat((row_of(ordinal) as usize * 37 + shard_of(ordinal) as usize) % 900);
+        let mut marks = Marks::default();
+        let all: Vec<u64> = [0, 3, 4]
+            .into_iter()
+            .flat_map(|shard| (0..500).filter(move |row| row % 3 != shard % 3).map(move |row| ordinal(shard.into(), row)))
+            .collect();
+        all.iter().rev().for_each(|&ordinal| marks.set(ordinal));
+        let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| wanted.iter().try_for_each(|&o| give(o, &text(o)));
+        let store = TextStore::new(&staging, &marks, &texts, &sequential).unwrap();
+        for step in [1, 2, 50, 700] {
+            let wanted: Vec<u64> = all.iter().copied().step_by(step).collect();
+            let mut found = Vec::new();
+            store
+                .each(&wanted, &mut |ordinal, read| {
+                    assert_eq!(read, text(ordinal));
+                    found.push(ordinal);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(found, wanted);
+        }
+        assert!(store.each(&[ordinal(0, 0)], &mut |_, _| Ok(())).is_err());
+        assert!(TextStore::new(&staging, &marks, &|_, _| Ok(()), &sequential).is_err());
+    }
+}
