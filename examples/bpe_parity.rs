@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use std::sync::Arc;
 
 use arrow::array::{BinaryArray, UInt8Array, UInt64Array};
-use seimai::bpe::count::{Counter, DocumentBoundaries};
+use seimai::bpe::count::{Counter, DocumentBoundaries, Part};
 use seimai::bpe::encode::Encoder;
 use seimai::bpe::pattern::Pattern;
 use seimai::bpe::{Options, PatternName, counts_schema, huggingface, train};
@@ -81,7 +81,7 @@ fn count(pattern: Pattern, boundaries: &str, lines: impl Iterator<Item = Value>)
     let bytes: usize = documents.iter().map(|document| document.0.len()).sum();
     eprintln!("count: {} pre-tokens, {:.1} MB/s, {} bytes held", counter.len(), rate(bytes, start), counter.memory());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for (pre_token, count) in counter.by_count() {
+    for (pre_token, count) in counter.by_count(Part::WHOLE) {
         write!(out, "[\"").unwrap();
         for byte in pre_token {
             write!(out, "{byte:02x}").unwrap();
