@@ -121,14 +121,9 @@ pub struct StagedFile {
 
 impl StagedFile {
     fn create(path: PathBuf) -> Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .read(true)
-            .create_new(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(|e| Error::io(&path, "create", e))?;
-        scratch::note(&path);
+        let mut options = OpenOptions::new();
+        options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        let file = scratch::make(&path, || options.open(&path)).map_err(|e| Error::io(&path, "create", e))?;
         Ok(Self { path, file: BufWriter::with_capacity(1 << 18, file), hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
     }
 

@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 /// Everything of this process that has no final name yet.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Notes that `path` is to go with the process.
-pub(super) fn note(path: &Path) {
-    if let Ok(mut all) = UNFINISHED.lock() {
-        all.push(path.to_path_buf());
-    }
+/// Makes `path`, which is to go with the process. Nothing is made any more once [`remove_unfinished`] has begun.
+pub(super) fn make<T>(path: &Path, make: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+    let mut all = UNFINISHED.lock().map_err(|_| std::io::Error::other("another thread panicked"))?;
+    let made = make()?;
+    all.push(path.to_path_buf());
+    Ok(made)
 }
 
 /// Notes that `path` has its final name, or is gone.
@@ -26,14 +27,16 @@ pub(super) fn forget(path: &Path) {
     }
 }
 
-/// Removes everything that has no final name yet: for a process that ends without unwinding.
+/// Removes everything that has no final name yet: for a process that ends now, without unwinding. A thread that would make something is held
+/// up until then.
 pub fn remove_unfinished() {
-    let all = UNFINISHED.lock().map(|mut all| std::mem::take(&mut *all)).unwrap_or_default();
-    for path in all {
+    let Ok(mut all) = UNFINISHED.lock() else { return };
+    for path in std::mem::take(&mut *all) {
         // Best effort: what stays is removed by the next process that writes there. Another thread may be making files in it.
         let removed = |path: &Path| fs::remove_file(path).is_ok() || fs::remove_dir_all(path).is_ok();
         let _ = (0..3).any(|_| removed(&path) || fs::symlink_metadata(&path).is_err());
     }
+    std::mem::forget(all);
 }
 
 /// A temporary directory, which is removed when the value is dropped. It is locked as long as it is used. What a killed process left
@@ -55,14 +58,14 @@ impl Scratch {
         loop {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
             let path = parent.join(format!("{prefix}{}-{n}", std::process::id()));
-            match fs::create_dir(&path) {
+            match make(&path, || fs::create_dir(&path)) {
                 Ok(()) => {
                     let lock = lock(&path);
                     // Another process may have removed it before it was locked.
                     if is_at(lock.as_ref(), &path) {
-                        note(&path);
                         return Ok(Self { _lock: lock, path });
                     }
+                    forget(&path);
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
                 Err(e) => return Err(Error::io(path, "create", e)),

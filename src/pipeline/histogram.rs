@@ -48,7 +48,7 @@ fn scratch_beside(output: &Path) -> Result<Scratch> {
     let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_dir(parent)?;
     let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
-    Scratch::new(parent, &format!(".{name}.seimai-"))
+    Scratch::new(parent, &format!(".{name}.seimai-scratch-"))
 }
 
 /// What counting gives beside the histogram.
