@@ -17,13 +17,13 @@ fn line_log(days: usize) -> String {
 }
 
 fn whatsapp_log(days: usize) -> String {
-    (1..=days)
-        .map(|n| format!("2024/01/{n:02} 9:05 - 太郎: {n}日です\n続き\n2024/01/{n:02} 9:06 - 花子: <メディアは含まれていません>\n"))
-        .collect()
+    let day = |n: usize| format!("2024/01/{n:02} 9:05 - 太郎: {n}日です\n続き\n2024/01/{n:02} 9:06 - 花子: <メディアは含まれていません>\n");
+    (1..=days).map(day).collect()
 }
 
 fn irc_log(days: usize) -> String {
-    (1..=days).map(|n| format!("--- Day changed Mon Jan {n:02} 2024\n09:05 <taro> {n}日です\n09:06 <hanako> はい\n")).collect()
+    let day = |n: usize| format!("--- Day changed Mon Jan {n:02} 2024\n09:05 <taro> {n}日です\n09:06 <hanako> はい\n");
+    (1..=days).map(day).collect()
 }
 
 fn slack_log(days: u64) -> String {
