@@ -66,13 +66,11 @@ impl Estimate {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::io::Write as _;
-
     use super::*;
 
     fn input(dir: &std::path::Path, name: &str, bytes: &[u8]) -> InputFile {
         let path = dir.join(name);
-        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
+        crate::io::Staging::new(dir).unwrap().write(&path, bytes).unwrap();
         let options = Options { paths: vec![name.into()], ..Options::default() };
         crate::corpus::inputs::expand(&options, dir).unwrap().remove(0)
     }

@@ -279,7 +279,8 @@ fn a_window_beyond_the_memory_limit_is_refused() {
     let many = TokenPart { rows: 1 << 20, ..case.parts[0].clone() };
     let parts = [many];
     let packer = Packer::new(&parts, &context, &options).unwrap();
-    let plan = PartPlan { index: 0, first_row: 0, windows: vec![0..1], totals: Totals { rows: 1, ..Totals::default() } };
+    let first = 0..1;
+    let plan = PartPlan { index: 0, first_row: 0, windows: vec![first], totals: Totals { rows: 1, ..Totals::default() } };
     let write = |memory| packer.write_part(&plan, memory, &sequential, &case.staging, &case.dir.path().join("x"), "x".into());
     let refusal = write(60 << 20).unwrap_err();
     assert!(refusal.exit_code() == 4 && refusal.to_string().contains("needs 32 MiB"), "{refusal}");
