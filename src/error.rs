@@ -35,8 +35,8 @@ pub enum Error {
     /// A ceiling of memory, disk, descriptors or threads was reached (exit code 4).
     #[error("{0}")]
     Resources(String),
-    /// SIGINT or SIGTERM arrived; the run can be resumed (exit code 128 + signal).
-    #[error("interrupted by {}; run the same command again to resume", if *.0 == 2 { "SIGINT" } else { "SIGTERM" })]
+    /// SIGINT, SIGTERM or SIGHUP arrived; the run can be resumed (exit code 128 + signal).
+    #[error("interrupted by {}; run the same command again to resume", match *.0 { 1 => "SIGHUP", 2 => "SIGINT", _ => "SIGTERM" })]
     Interrupted(i32),
     /// Something of ours that should be sound is damaged: checksum, format, count (exit code 1; `verify` lists it and ends with 3).
     #[error("{}: {message}", path.display())]
@@ -118,7 +118,7 @@ impl Error {
         Self::Internal(message.into())
     }
 
-    /// The exit code of the contract (docs of the command line: 1 internal, 2 refused, 3 damaged, 4 resources, 130/143).
+    /// The exit code of the contract (docs of the command line: 1 internal, 2 refused, 3 damaged, 4 resources, 129/130/143).
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } => 2,

@@ -31,6 +31,7 @@ mod split;
 mod tokenizer;
 #[path = "../../src/testing.rs"]
 mod testing;
+mod trust;
 mod vocabulary;
 mod web_archives;
 mod what_if;
