@@ -51,12 +51,12 @@ fn compare(dictionary: &str, text: &str) {
     let options = |engine| Options { dictionary: dictionary.to_owned(), engine, ..Options::default() };
     let before = resident_mib();
     let start = Instant::now();
-    let dictionary_and_engine = segment::open(&options(Engine::Exact)).unwrap();
+    let dictionary_and_engine = segment::open_noted(&options(Engine::Exact)).unwrap();
     let opened = start.elapsed().as_secs_f64() * 1e3;
     let exact = Exact::new(&dictionary_and_engine.0).unwrap();
     analyse(exact.worker(), text);
     let resident = resident_mib() - before;
-    let lindera = segment::open(&options(Engine::Lindera)).unwrap().1;
+    let lindera = segment::open_noted(&options(Engine::Lindera)).unwrap().1;
     let engines: [(&str, Make); 3] = [
         ("exact", Box::new(|| Box::new(exact.worker()))),
         ("exact, portable", Box::new(|| Box::new(exact.portable_worker()))),
@@ -111,7 +111,7 @@ fn resident_mib() -> f64 {
 /// Prints how often each surface is a candidate.
 fn count(dictionary: &str, text: &str) {
     let options = Options { dictionary: dictionary.to_owned(), ..Options::default() };
-    let engine = Exact::new(&segment::open(&options).unwrap().0).unwrap();
+    let engine = Exact::new(&segment::open_noted(&options).unwrap().0).unwrap();
     let mut worker = engine.worker();
     let mut counts: FxHashMap<String, u64> = FxHashMap::default();
     for line in text.lines() {

@@ -1,7 +1,7 @@
 //! The command line: commands, options, messages, exit codes. Definitions here hold no logic.
 //!
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done · 1 internal error · 2 refused · 3 finished but some
-//! input was damaged · 4 out of resources · 130/143 interrupted. A broken pipe is not an error.
+//! input was damaged · 4 out of resources · 129/130/143 interrupted (SIGHUP, SIGINT, SIGTERM). A broken pipe is not an error.
 
 pub mod allocator;
 mod common;
@@ -122,7 +122,7 @@ pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     std::panic::set_hook(Box::new(|panic| {
-        if crate::corpus::is_guarded() {
+        if crate::io::is_guarded() {
             return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
         }
         let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
@@ -141,11 +141,33 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     signals::watch(matches!(cli.command, Command::Run(_)));
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
-    match result {
+    if let Some(dir) = crate::io::unsynced_directory().filter(|_| !cli.common.quiet) {
+        let dir = crate::quarantine::escape(&dir.to_string_lossy(), 500);
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {dir}: its file system cannot sync directories; if the machine loses power now, names of new files may be lost"
+        );
+    }
+    match result.map_err(|e| read_damage(&cli.command, e)) {
         Ok(Outcome::Done) => 0,
         Ok(Outcome::Damaged) => 3,
         // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
         Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
+    }
+}
+
+/// What a command was given to read and is damaged is refused; a run that finds damage in what it made itself has met a fault of the machine.
+fn read_damage(command: &Command, error: anyhow::Error) -> anyhow::Error {
+    if matches!(command, Command::Run(_)) {
+        return error;
+    }
+    match error.downcast::<Error>() {
+        Ok(Error::Damaged { path, message }) => {
+            let hint = "of a run, `seimai verify` names all that is damaged, and `seimai run` makes it again";
+            Error::refused_with_hint(format!("{}: damaged: {message}", path.display()), hint).into()
+        }
+        Ok(other) => other.into(),
+        Err(other) => other,
     }
 }
 

@@ -34,7 +34,6 @@ pub mod jsonl;
 pub mod law;
 pub mod mapping;
 mod options;
-mod panic_guard;
 mod probe;
 mod record;
 mod rules;
@@ -65,7 +64,6 @@ pub use self::options::{
     ChatDocuments, ChatOptions, DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options,
     Rest, Rule, SourceDefaults, Texts, WarcOptions,
 };
-pub use self::panic_guard::is_guarded;
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};
 pub use self::record::{InputTally, Outcome, Record};
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};

@@ -4,16 +4,21 @@
 //! So a file either carries its final name and is complete, or it does not carry that name. An fsync that fails is a
 //! failed write: nothing is retried on pages that may be gone.
 
+mod finished;
+mod panic_guard;
 mod parquet;
 mod scratch;
 mod sealed;
 mod table_file;
+mod unfinished;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+pub use self::finished::{Finished, hash_file, open_file, read_limited};
+pub use self::panic_guard::{guard, is_guarded};
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{
     TableReader, TableWriter, open_table, open_table_rows, open_table_within, read_table, table_metadata, work_properties,
@@ -22,6 +27,7 @@ pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
+pub use self::unfinished::{TemporaryDir, remove_unfinished};
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.
@@ -45,33 +51,60 @@ const SAME_NAME_MAX: u32 = 10_000;
 #[derive(Debug, Clone)]
 pub struct Staging {
     dir: PathBuf,
+    /// Finished files, and those of others, lie in it too.
+    shared: bool,
 }
+
+/// How unfinished files are called where finished ones lie too.
+const UNFINISHED: &str = ".seimai-";
 
 impl Staging {
     /// Makes the directory if need be.
     pub fn new(dir: impl Into<PathBuf>) -> Result<Self> {
         let dir = dir.into();
         create_dir(&dir)?;
-        Ok(Self { dir })
+        Ok(Self { dir, shared: false })
+    }
+
+    /// The same for a directory in which finished files lie too, or those of others: names of unfinished ones begin with `.seimai-`, each is
+    /// locked, and those that killed processes left are removed.
+    pub fn beside(dir: impl Into<PathBuf>) -> Result<Self> {
+        let staging = Self { shared: true, ..Self::new(dir)? };
+        unfinished::remove_left_overs(&staging.dir, UNFINISHED, fs::FileType::is_file);
+        Ok(staging)
     }
 
     /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
-        let (file, path) = self.unused(name, create_new)?;
+        let (file, path) = self.unused(name, |path| self.create_locked(path))?;
         let file = BufWriter::with_capacity(1 << 18, file);
         Ok(StagedFile { path, file, hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
     }
 
+    /// A new file, locked where others may look for what nobody is at work on. File systems without locks have none.
+    fn create_locked(&self, path: &Path) -> Result<File> {
+        let file = create_new(path)?;
+        if self.shared {
+            let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+            // Another process may have removed it before it was locked: then it is as if the name were taken.
+            if !unfinished::is_at(Some(&file), path) {
+                unfinished::forget(path);
+                return Err(Error::io(path, "create", std::io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        Ok(file)
+    }
+
     /// What `create` makes under this name, or where that is taken, under this name and a number.
     fn unused<T>(&self, name: &str, create: impl Fn(&Path) -> Result<T>) -> Result<(T, PathBuf)> {
-        let mut path = self.dir.join(name);
+        let name = if self.shared { format!("{UNFINISHED}{name}") } else { name.to_owned() };
+        let mut path = self.dir.join(&name);
         for number in 1..SAME_NAME_MAX {
             match create(&path) {
-                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = self.dir.join(format!("{name}.{number}"));
-                }
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
                 created => return Ok((created?, path)),
             }
+            path = self.dir.join(format!("{name}.{number}"));
         }
         Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.display())))
     }
@@ -154,16 +187,17 @@ impl StagedFile {
         fs::rename(&self.path, target).map_err(|e| Error::io(target, "rename to", e))?;
         // From here on the temporary name may be another's.
         self.committed = true;
+        unfinished::forget(&self.path);
         sync_dir(parent(target))?;
         Ok((self.bytes, hash))
     }
 }
 
-/// A new file; one that is there already is left alone.
+/// A new file, which goes with the process; one that is there already is left alone.
 fn create_new(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    let options = options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    options.open(path).map_err(|e| Error::io(path, "create", e))
+    options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    unfinished::make(path, || options.open(path)).map_err(|e| Error::io(path, "create", e))
 }
 
 impl Write for StagedFile {
@@ -186,6 +220,7 @@ impl Drop for StagedFile {
         if !self.committed {
             // Best effort: what stays in the staging directory is cleared at the next start.
             let _ = fs::remove_file(&self.path);
+            unfinished::forget(&self.path);
         }
     }
 }
@@ -220,60 +255,28 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// fsync of a directory; file systems that do not support it (EINVAL) are left alone.
+/// fsync of a directory. File systems that do not support it are noted, see [`unsynced_directory`].
 pub fn sync_dir(dir: &Path) -> Result<()> {
+    use rustix::io::Errno;
     let handle = File::open(dir).map_err(|e| Error::io(dir, "open", e))?;
     match handle.sync_all() {
-        Err(e) if e.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error()) => Ok(()),
+        Err(e) if [Errno::INVAL, Errno::OPNOTSUPP].iter().any(|errno| e.raw_os_error() == Some(errno.raw_os_error())) => {
+            let _ = UNSYNCED.set(dir.to_path_buf());
+            Ok(())
+        }
         other => other.map_err(|e| Error::io(dir, "sync", e)),
     }
 }
 
+/// The first directory whose file system does not support fsync of directories, if there was one: names of files in it may be lost where
+/// the machine loses power.
+pub fn unsynced_directory() -> Option<&'static Path> {
+    UNSYNCED.get().map(PathBuf::as_path)
+}
+
+static UNSYNCED: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+
 /// Makes a directory and its parents.
 pub fn create_dir(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))
-}
-
-/// Size and BLAKE3 (hex) of a file, read chunk by chunk.
-pub fn hash_file(path: &Path) -> Result<(u64, String)> {
-    let mut file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 18];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                bytes += n as u64;
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::io(path, "read", e)),
-        }
-    }
-    Ok((bytes, hasher.finalize().to_hex().to_string()))
-}
-
-/// A whole file of at most `max` bytes.
-pub fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let larger = || Error::refused(format!("{}: larger than {max} bytes", path.display()));
-    if file.metadata().map_err(|e| Error::io(path, "read", e))?.len() > max {
-        return Err(larger());
-    }
-    let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
-    if bytes.len() as u64 > max {
-        return Err(larger());
-    }
-    Ok(bytes)
-}
-
-/// Maps a file for reading. For our own finished files only: input may be truncated under a map (SIGBUS).
-#[expect(unsafe_code, reason = "memory maps are unsafe by nature")]
-pub fn map_file(path: &Path) -> Result<memmap2::Mmap> {
-    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
-    // SAFETY: only files of our own making are mapped (dictionaries, packs). They are written under a temporary name
-    // and renamed, never modified in place, so an open map stays valid even if the name is replaced.
-    unsafe { memmap2::Mmap::map(&file) }.map_err(|e| Error::io(path, "map", e))
 }

@@ -42,7 +42,7 @@ use crate::stage::{self, Batch, Contract, Counts, ListBuilder, Stage, Worker};
 
 pub use self::engine::{SegmentWorker, Segmenter, segment_document};
 pub use self::morphemes::MorphemeBuffer;
-pub use self::open::open;
+pub use self::open::{open, open_noted};
 pub use self::options::{Engine, Options};
 
 impl Engine {

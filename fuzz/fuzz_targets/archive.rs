@@ -5,5 +5,5 @@ use libfuzzer_sys::fuzz_target;
 use seimai::segment::archive::members;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = members("fuzz", bytes, "", &|name| name.ends_with(".csv"));
+    let _ = members("fuzz", (bytes, bytes.len() as u64), "", &|name| name.ends_with(".csv"));
 });

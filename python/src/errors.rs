@@ -113,7 +113,7 @@ pub(crate) fn carry_out<T: Send>(py: Python<'_>, about: About, f: impl FnOnce() 
 /// What a panic prints: nothing where it is expected and caught, one line elsewhere.
 pub(crate) fn hush_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        if !seimai::corpus::is_guarded() {
+        if !seimai::io::is_guarded() {
             let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
             let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("seimai: internal error{location}\n").as_bytes());
         }

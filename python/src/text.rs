@@ -137,7 +137,7 @@ impl Segmenter {
     fn new(py: Python<'_>, plan: &str, base: PathBuf) -> PyResult<Self> {
         carry_out(py, About::Plan, || {
             let plan = Plan::from_toml(plan, &[], "options")?;
-            let (dictionary, engine) = segment::open(&plan.segment.beside(&base))?;
+            let (dictionary, engine) = segment::open_noted(&plan.segment.beside(&base))?;
             Ok(Self { plan, dictionary, engine, keigo: OnceLock::new(), finder: OnceLock::new() })
         })
     }

@@ -11,6 +11,7 @@ use crate::bpe::read_tokenizer_and_content;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::Error;
 use crate::io::{hash_file, open_table, table_metadata};
+use crate::pipeline::manifest::check_if_of_run;
 use crate::schema;
 use crate::shard::{TOKENIZER_CONTENT_KEY, TOKENIZER_KEY, is_same_tokenizer};
 use crate::stage::{list_slice, lists, strings};
@@ -36,6 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let (tokenizer, content) = vocabulary(&path)?;
         let hash = hash_file(&path)?.1;
         for shard in shards {
+            check_if_of_run(&shard)?;
             check_tokenizer(&shard, &path, (&hash, &content))?;
             decode_shard(&shard, &tokenizer, &mut out)?;
         }

@@ -100,7 +100,7 @@ fn run(program: &str, arguments: &[&str], into: &Path, announce: &mut dyn FnMut(
 /// Refused if no way led to the dictionary; the message names each attempt.
 pub fn fetch(store: &Path, name: &str, client: Option<Client>, from: Option<&Path>, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let locked = crate::segment::lock::named(name)?;
-    let scratch = store::Scratch::new(&std::env::temp_dir())?;
+    let scratch = store::scratch(&std::env::temp_dir())?;
     let mut attempts = Vec::new();
     for source in locked.source.iter().filter(|source| client.is_none_or(|client| client == source.package.client)) {
         let tar = match from {
@@ -133,7 +133,7 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>, announce: &mut dyn 
     if path.is_file()
         && let Some((locked_name, locked, source)) = store::find_package(path)?
     {
-        let scratch = store::Scratch::new(&std::env::temp_dir())?;
+        let scratch = store::scratch(&std::env::temp_dir())?;
         let tar = unpacked(path, scratch.path(), announce)?;
         return store::install_locked(store, name.unwrap_or(&locked_name), &locked, &source, &tar);
     }

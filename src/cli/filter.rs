@@ -254,9 +254,9 @@ impl<'a> Output<'a> {
             None => None,
             Some(dir) => {
                 create_dir(dir)?;
-                let staging = Staging::new(dir)?;
+                let staging = Staging::beside(dir)?;
                 // Whatever ends the program, nothing half-written has a final name.
-                let staged = |name: &str| staging.create(&format!(".seimai-{name}-{}", std::process::id()));
+                let staged = |name: &str| staging.create(&format!("{name}-{}", std::process::id()));
                 Some((dir.as_path(), staged(KEPT)?, staged(REJECTED)?))
             }
         };

@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         user_dictionary: arguments.user_dictionary.clone(),
         ..segment::Options::default()
     };
-    let (dictionary, segmenter) = segment::open(&options)?;
+    let (dictionary, segmenter) = segment::open_noted(&options)?;
     let analyzer = Analyzer::new(dictionary.as_ref())?;
     let normalizer = Normalizer::new(&normalize::Options::default());
     let pool = Pool::new(common.threads())?;

@@ -52,7 +52,7 @@ enum Format {
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let options = options(arguments)?;
     let (dictionary, segmenter) =
-        segment::open(&segment::Options { dictionary: arguments.dictionary.clone(), ..segment::Options::default() })?;
+        segment::open_noted(&segment::Options { dictionary: arguments.dictionary.clone(), ..segment::Options::default() })?;
     let finder = Finder::new(&crate::morpheme::Lexicon::pos_table(dictionary.as_ref()), &options.wanted());
     let mut search = Search {
         options,

@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let engine = arguments.engine.map_or_else(|| Options::default().engine, Engine::from);
     let user_dictionary = arguments.user_dictionary.clone();
     let options = Options { dictionary: arguments.dictionary.clone(), engine, user_dictionary };
-    let (dictionary, segmenter) = segment::open(&options)?;
+    let (dictionary, segmenter) = segment::open_noted(&options)?;
     tell_resolved(&dictionary, common);
     let pool = Pool::new(common.threads())?;
     let mut output = Output { out: BufWriter::with_capacity(1 << 18, std::io::stdout().lock()), damaged: 0, splits: 0 };

@@ -33,6 +33,7 @@ pub(super) fn watch(resumable: bool) {
             while arrived.read_exact(&mut signal).is_ok() {
                 let signal = i32::from(signal[0]);
                 if !resumable {
+                    crate::io::remove_unfinished();
                     end(signal);
                 }
                 if asked {

@@ -98,7 +98,7 @@ fn normalized(histogram: &Histogram) -> Result<normalize::Options> {
 /// The files of a vocabulary; `tokenizer.json` comes last.
 fn write(dir: &Path, trained: &bpe::Trained, options: &bpe::Options) -> Result<()> {
     create_dir(dir)?;
-    let staging = Staging::new(dir)?;
+    let staging = Staging::beside(dir)?;
     let config = huggingface::tokenizer_config_json(&trained.tokenizer, &options.roles(), None);
     let mut files = trained.files();
     files.push(("tokenizer_config.json", config));

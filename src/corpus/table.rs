@@ -23,9 +23,8 @@ use super::fields::{self, Fields, NoParts, NoText, Value};
 use super::format::Fault;
 use super::io_error::{io_reason, is_of_the_machine};
 use super::mapping::{Mapping, Target};
-use super::panic_guard::guard;
 use crate::error::{Error, Result};
-use crate::io::{TableFile, library_message};
+use crate::io::{TableFile, guard, library_message};
 
 /// Largest footer that is read.
 const FOOTER_MAX: u64 = 64 << 20;

@@ -11,6 +11,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::finished::open_file;
+use super::panic_guard::guard;
 use super::table_file::{TableFile, library_message};
 use super::{FileEntry, StagedFile, Staging};
 use crate::error::{Error, Result};
@@ -80,13 +82,15 @@ pub(crate) fn created_by() -> String {
 pub struct TableReader {
     path: PathBuf,
     file: TableFile,
-    reader: ParquetRecordBatchReader,
+    /// None once it was given up.
+    reader: Option<ParquetRecordBatchReader>,
+    schema: SchemaRef,
 }
 
 impl TableReader {
     /// The columns that are read.
     pub fn schema(&self) -> SchemaRef {
-        RecordBatchReader::schema(&self.reader)
+        self.schema.clone()
     }
 
     /// All batches as one; for small tables.
@@ -101,7 +105,13 @@ impl Iterator for TableReader {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.reader.next().map(|batch| batch.map_err(|e| unreadable(&self.path, &self.file, &e)))
+        let reader = self.reader.as_mut()?;
+        let Some(next) = guard(|| reader.next()) else {
+            // What a reader that panicked would give next is nothing to rely on.
+            self.reader = None;
+            return Some(Err(given_up(&self.path)));
+        };
+        next.map(|batch| batch.map_err(|e| unreadable(&self.path, &self.file, &e)))
     }
 }
 
@@ -126,10 +136,11 @@ pub fn open_table_rows(path: &Path, columns: &[&str], rows: &[usize], batch_rows
 
 /// `limits`: rows and bytes of a batch.
 fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (usize, u64)) -> Result<TableReader> {
-    let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let file = table_file(path)?;
     let where_pages_are = if rows.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
     let options = ArrowReaderOptions::new().with_offset_index_policy(where_pages_are);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options).map_err(|e| unreadable(path, &file, &e))?;
+    let begin = || ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options);
+    let builder = guard(begin).ok_or_else(|| given_up(path))?.map_err(|e| unreadable(path, &file, &e))?;
     let mask = match columns {
         None => parquet::arrow::ProjectionMask::all(),
         Some(names) => parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
@@ -144,8 +155,13 @@ fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (
         let ranges = rows.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some(*run.first()?..run.last()? + 1));
         builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total));
     }
-    let reader = builder.build().map_err(|e| unreadable(path, &file, &e))?;
-    Ok(TableReader { path: path.to_path_buf(), file, reader })
+    let reader = guard(|| builder.build()).ok_or_else(|| given_up(path))?.map_err(|e| unreadable(path, &file, &e))?;
+    let schema = RecordBatchReader::schema(&reader);
+    Ok(TableReader { path: path.to_path_buf(), file, reader: Some(reader), schema })
+}
+
+fn table_file(path: &Path) -> Result<TableFile> {
+    TableFile::new(open_file(path)?).map_err(|e| Error::io(path, "open", e))
 }
 
 /// Rows of a batch of some columns: no more than `rows_max`, and fewer where they are longer than `bytes` on average.
@@ -167,9 +183,15 @@ pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
 
 /// The footer of a table.
 pub fn table_metadata(path: &Path) -> Result<ParquetMetaData> {
-    let file = TableFile::open(path).map_err(|e| Error::io(path, "open", e))?;
-    let reader = parquet::file::serialized_reader::SerializedFileReader::new(file.clone()).map_err(|e| unreadable(path, &file, &e))?;
+    let file = table_file(path)?;
+    let begin = || parquet::file::serialized_reader::SerializedFileReader::new(file.clone());
+    let reader = guard(begin).ok_or_else(|| given_up(path))?.map_err(|e| unreadable(path, &file, &e))?;
     Ok(parquet::file::reader::FileReader::metadata(&reader).clone())
+}
+
+/// The library panicked: it relied on something that the file does not keep.
+fn given_up(path: &Path) -> Error {
+    Error::damaged(path, "no Parquet file that can be read: its parts contradict each other")
 }
 
 /// A table of ours is damaged if it cannot be understood, not if the system could not read it.

@@ -1,8 +1,8 @@
 //! A file as the Parquet library reads it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Error, ErrorKind, Read, Result};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -25,9 +25,9 @@ struct Shared {
 }
 
 impl TableFile {
-    /// Opens a file and notes its size.
+    /// Opens a file and notes its size. A pipe in its place does not block: it is a file without a footer.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::new(File::open(path)?)
+        Self::new(OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?)
     }
 
     /// A file that is open already.

@@ -114,11 +114,12 @@ impl Pack {
 
 /// Maps a file, but only if it has the right size.
 fn map_part(path: &Path, bytes: u64) -> Result<memmap2::Mmap> {
-    let actual = std::fs::metadata(path).map_err(|e| Error::io(path, "open", e))?.len();
+    let file = io::Finished::open(path)?;
+    let actual = file.metadata()?.len();
     if actual != bytes {
         return Err(damaged(path, &FormatError::Size { actual, expected: bytes }));
     }
-    io::map_file(path)
+    file.map()
 }
 
 fn damaged(path: &Path, error: &FormatError) -> Error {

@@ -17,7 +17,7 @@ use super::summing::{Adding, Summing};
 use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableWriter, create_dir, hash_file, open_table, table_metadata, work_properties};
+use crate::io::{Staging, TableWriter, TemporaryDir, create_dir, hash_file, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
 use crate::quarantine::Quarantined;
 use crate::stage::{Batch, BatchIter, Worker};
@@ -36,39 +36,19 @@ pub struct Histogram {
     /// The table: [`bpe::counts_schema`], ordered by level, then falling count, then bytes.
     path: PathBuf,
     /// The directory that it goes with, if it is a sum.
-    _scratch: Option<Scratch>,
+    _scratch: Option<TemporaryDir>,
     /// What it was made with.
     pub recipe: Recipe,
     /// Documents that were counted.
     pub documents: u64,
 }
 
-/// A directory of unfinished files beside what they become; it goes with its owner.
-#[derive(Debug)]
-struct Scratch {
-    dir: PathBuf,
-}
-
-impl Scratch {
-    /// Beside `output`.
-    fn beside(output: &Path) -> Result<Self> {
-        let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        create_dir(parent)?;
-        let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
-        let dir = parent.join(format!(".{name}.seimai-{}", std::process::id()));
-        create_dir(&dir)?;
-        Ok(Self { dir })
-    }
-
-    fn staging(&self) -> Result<Staging> {
-        Staging::new(&self.dir)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
+/// A directory of unfinished files beside `output`; it goes with its owner, or where that is killed, with the next one of the same name.
+fn scratch_beside(output: &Path) -> Result<TemporaryDir> {
+    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_dir(parent)?;
+    let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
+    TemporaryDir::new(parent, &format!(".{name}.seimai-scratch-"))
 }
 
 /// What counting gives beside the histogram.
@@ -138,8 +118,8 @@ pub fn count(
     let policy = (!plan.pii.masked().is_empty()).then(|| Policy::new(&plan.pii));
     let recipe = recipe(plan, opened.dictionary, min_count)?;
     let mut reading = Reading::start(plan, inputs, watch, "count");
-    let scratch = Scratch::beside(output)?;
-    let summing = Summing::new(scratch.staging()?, memory, pool.threads());
+    let scratch = scratch_beside(output)?;
+    let summing = Summing::new(Staging::new(scratch.path())?, memory, pool.threads());
     let all: Mutex<Tally> = Mutex::default();
     let workers = || opened.stages.iter().map(|stage| stage.worker()).collect::<Vec<_>>();
     let absorb = |workers: &mut Vec<Box<dyn Worker + '_>>, shard: RawShard| -> Result<()> {
@@ -181,11 +161,11 @@ fn write(
     summing: Summing,
     pool: &Pool,
     (output, min_count): (&Path, u64),
-    scratch: &Scratch,
+    scratch: &TemporaryDir,
     recipe: &Recipe,
     documents: u64,
 ) -> Result<(Cut, u64)> {
-    let mut table = TableWriter::create(&scratch.staging()?, "sum", counts_schema(), properties(recipe, documents)?)?;
+    let mut table = TableWriter::create(&Staging::new(scratch.path())?, "sum", counts_schema(), properties(recipe, documents)?)?;
     let cut = summing.finish(min_count, pool, &mut |batch| table.write(batch))?;
     let rows = table.rows();
     table.commit(output, output.display().to_string())?;
@@ -249,14 +229,14 @@ impl Histogram {
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }
-        let scratch = Scratch::beside(output)?;
-        let summing = Summing::new(scratch.staging()?, memory, pool.threads());
+        let scratch = scratch_beside(output)?;
+        let summing = Summing::new(Staging::new(scratch.path())?, memory, pool.threads());
         let mut next = parts.iter();
         pool.for_each(stop, &mut || Ok(next.next()), &|| (), &|(), part| {
             summing.add(|adding| part.rows()?.try_for_each(|batch| adding.to(|sum| sum.add(&batch?))))
         })?;
         let (recipe, documents) = (first.recipe.clone(), parts.iter().map(|part| part.documents).sum());
-        let path = scratch.dir.join("sum.parquet");
+        let path = scratch.path().join("sum.parquet");
         write(summing, pool, (&path, 1), &scratch, &recipe, documents)?;
         Ok(Self { path, _scratch: Some(scratch), recipe, documents })
     }

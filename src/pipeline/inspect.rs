@@ -69,11 +69,17 @@ pub fn inspect(run: &Path, doc_id: &str) -> Result<Vec<History>> {
     for file in &manifest.files {
         if let Some(subset) = Subset::BOTH.into_iter().find(|subset| layout::is_in(subset.documents, &file.path)) {
             finished.search(&file.path, doc_id, &mut |batch, row, at| {
+                // What is shown is what was written: the tables have no checksums of their own.
+                let tokens = file.path.replacen(subset.documents, subset.tokens, 1);
+                [file.path.as_str(), tokens.as_str(), layout::TOKENIZER_JSON]
+                    .into_iter()
+                    .try_for_each(|name| manifest.check_file(run, name))?;
                 histories.push(finished.kept(&manifest, subset, &file.path, batch, row, at)?);
                 Ok(())
             })?;
         } else if layout::is_in(layout::REJECTED, &file.path) {
             finished.search(&file.path, doc_id, &mut |batch, row, at| {
+                manifest.check_file(run, &file.path)?;
                 histories.push(finished.rejected(&file.path, batch, row, at)?);
                 Ok(())
             })?;

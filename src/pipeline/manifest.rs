@@ -2,7 +2,8 @@
 //! inputs and plan give the same bytes anywhere.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,14 @@ use crate::corpus;
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, read_limited};
+use crate::io::{FileEntry, hash_file, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
 pub const MANIFEST_VERSION: u32 = 5;
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+/// Directories of a run that lie in each other, at most, the run itself among them.
+const DEPTH: usize = 3;
 
 /// What `manifest.json` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -242,7 +245,7 @@ impl Manifest {
     pub fn read(run: &Path) -> Result<(Self, String)> {
         let path = run.join(layout::MANIFEST);
         let bytes = match read_limited(&path, MANIFEST_BYTES_MAX) {
-            Err(Error::Io { source, .. }) => {
+            Err(Error::Io { source, .. }) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Err(Error::refused_with_hint(
                     format!("{}: no finished run ({source})", run.display()),
                     "name the --out directory of `seimai run`",
@@ -268,6 +271,38 @@ impl Manifest {
         }
         Ok((manifest, blake3::hash(&bytes).to_hex().to_string()))
     }
+
+    /// Compares the bytes of a file of the run with what is said of it.
+    ///
+    /// # Errors
+    /// Damaged: other bytes, or a file that is not listed; those of the system.
+    pub fn check_file(&self, run: &Path, name: &str) -> Result<()> {
+        let path = run.join(name);
+        let Some(said) = self.files.iter().find(|file| file.path == name) else {
+            return Err(Error::damaged(&path, "not listed in the manifest of its run"));
+        };
+        let (bytes, blake3) = hash_file(&path)?;
+        if (bytes, &blake3) == (said.bytes, &said.blake3) {
+            return Ok(());
+        }
+        let said = format!("{bytes} bytes with BLAKE3 {blake3}; the manifest of its run says {} bytes with {}", said.bytes, said.blake3);
+        Err(Error::damaged(&path, said))
+    }
+}
+
+/// Compares a file that lies in a finished run with the manifest; another one is taken as it is.
+///
+/// # Errors
+/// Damaged: not the bytes that the run wrote; those of [`Manifest::read`] and of the system.
+pub fn check_if_of_run(path: &Path) -> Result<()> {
+    let whole: PathBuf = path.canonicalize().map_err(|e| Error::io(path, "open", e))?;
+    for run in whole.ancestors().skip(1).take(DEPTH) {
+        let Some(name) = whole.strip_prefix(run).ok().and_then(Path::to_str) else { continue };
+        if run.join(layout::SUCCESS).is_file() && run.join(layout::MANIFEST).is_file() {
+            return Manifest::read(run)?.0.check_file(run, name);
+        }
+    }
+    Ok(())
 }
 
 /// What `_SUCCESS` says: the manifest's hash, so that a changed manifest is found too.

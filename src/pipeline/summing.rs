@@ -67,7 +67,7 @@ impl Summing {
     }
 
     fn writer(&self) -> Result<(TableWriter, PathBuf)> {
-        let name = format!(".seimai-counts-{}-{}", std::process::id(), self.named.fetch_add(1, Ordering::Relaxed));
+        let name = format!("counts-{}-{}", std::process::id(), self.named.fetch_add(1, Ordering::Relaxed));
         let properties = work_properties().into_builder().set_max_row_group_row_count(Some(RUN_GROUP_ROWS)).build();
         Ok((TableWriter::create(&self.staging, &name, counts_schema(), properties)?, self.staging.path(&format!("{name}-run"))))
     }

@@ -160,9 +160,10 @@ fn check_files(run: &Path, manifest: &Manifest, pool: &Pool, stop: &Stop, progre
     Ok(broken)
 }
 
-/// Files that nothing vouches for.
+/// Files that nothing vouches for, and directories that hold none that something vouches for.
 fn unlisted(run: &Path, manifest: &Manifest) -> Result<Vec<String>> {
     let listed: BTreeSet<PathBuf> = manifest.files.iter().map(|file| run.join(&file.path)).collect();
+    let needed: BTreeSet<&Path> = listed.iter().flat_map(|file| file.ancestors().skip(1)).collect();
     let mut found = Vec::new();
     let mut open = vec![run.to_path_buf()];
     while let Some(dir) = open.pop() {
@@ -173,10 +174,12 @@ fn unlisted(run: &Path, manifest: &Manifest) -> Result<Vec<String>> {
             if top && (UNLISTED.contains(&name) || name == WORK) {
                 continue;
             }
-            if path.is_dir() && !path.is_symlink() {
+            let is_dir = path.is_dir() && !path.is_symlink();
+            if is_dir && needed.contains(path.as_path()) {
                 open.push(path);
             } else if !listed.contains(&path) {
-                found.push(format!("{}: not listed in the manifest", path.strip_prefix(run).unwrap_or(&path).display()));
+                let what = if is_dir { "a directory that the manifest lists no file in" } else { "not listed in the manifest" };
+                found.push(format!("{}: {what}", path.strip_prefix(run).unwrap_or(&path).display()));
             }
         }
     }

@@ -15,18 +15,24 @@ const MAX_TOTAL: u64 = 2 << 30;
 const MAX_STREAM: u64 = 8 << 30;
 /// Most padding behind the last member.
 const MAX_TAIL: u64 = 1 << 20;
+/// What is unpacked may be this many times as long as the archive: tables of zeros are, dictionaries are ten times as long.
+const MAX_GROWTH: u64 = 200;
+/// What is unpacked may be this long whatever the length of the archive.
+const SMALL: u64 = 16 << 20;
 /// Most members looked at.
 const MAX_MEMBERS: usize = 10_000;
 
 /// Reads the members of `root` (a directory path within the archive; empty: any one directory) that `wanted` names.
 ///
-/// The archive is a tar, plain or compressed by gzip or zstd; the first bytes tell which.
+/// The archive, of `bytes` bytes, is a tar, plain or compressed by gzip or zstd; the first bytes tell which. A member is judged by the size in
+/// its header before any of it is unpacked.
 ///
 /// # Errors
 /// Refused: not such an archive, damaged, or a member beyond the ceilings.
-pub fn members(name: &str, archive: impl Read, root: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
+pub fn members(name: &str, (archive, bytes): (impl Read, u64), root: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
+    let most = bytes.saturating_mul(MAX_GROWTH).max(SMALL);
     let fault = |e: std::io::Error| Error::refused(format!("{name}: not a sound archive: {e}"));
-    let mut archive = tar::Archive::new(decompress(archive).map_err(fault)?.take(MAX_STREAM));
+    let mut archive = tar::Archive::new(decompress(archive).map_err(fault)?.take(most.saturating_mul(2).min(MAX_STREAM)));
     let mut files: Vec<SourceFile> = Vec::new();
     let mut total = 0;
     for (n, entry) in archive.entries().map_err(fault)?.enumerate() {
@@ -39,12 +45,14 @@ pub fn members(name: &str, archive: impl Read, root: &str, wanted: &dyn Fn(&str)
         if !entry.header().entry_type().is_file() || files.iter().any(|known| known.0 == file) {
             return Err(Error::refused(format!("{name}: member {file} is not a regular file, or there twice")));
         }
-        let mut bytes = Vec::new();
-        entry.take(MAX_MEMBER + 1).read_to_end(&mut bytes).map_err(fault)?;
-        total += bytes.len() as u64;
-        if bytes.len() as u64 > MAX_MEMBER || total > MAX_TOTAL {
-            return Err(Error::refused(format!("{name}: member {file} is larger than the ceiling")));
+        let size = entry.size();
+        total += size.min(MAX_TOTAL);
+        if size > MAX_MEMBER || total > MAX_TOTAL.min(most) {
+            let said = format!("{name}: member {file} of {size} bytes: more than a dictionary in an archive of this size has");
+            return Err(Error::refused(said));
         }
+        let mut bytes = Vec::new();
+        entry.take(size).read_to_end(&mut bytes).map_err(fault)?;
         files.push((file.to_owned(), bytes));
     }
     // The end of the compressed stream comes after the last member: it has a checksum, which shows whether the stream is complete.
@@ -106,6 +114,29 @@ pub fn write(root: &str, files: &[SourceFile], out: impl Write) -> std::io::Resu
 mod tests {
     use super::*;
 
+    fn whole(bytes: &[u8]) -> (&[u8], u64) {
+        (bytes, bytes.len() as u64)
+    }
+
+    #[test]
+    fn a_member_is_judged_by_its_header() {
+        let zeros = vec![0; SMALL as usize + 1];
+        let mut out = Vec::new();
+        write("dir", &[("a.csv".to_owned(), zeros)], &mut out).unwrap();
+        assert!((out.len() as u64) < SMALL / MAX_GROWTH);
+        // The member itself is cut off: its header is enough.
+        let mut plain = Vec::new();
+        decompress(&out[..]).unwrap().take(512).read_to_end(&mut plain).unwrap();
+        for archive in [out, plain] {
+            let refused = members("t", whole(&archive), "dir", &|_| true).unwrap_err().to_string();
+            assert!(refused.contains("a.csv of 16777217 bytes"), "{refused}");
+            assert!(
+                members("t", whole(&archive), "other", &|_| true).is_ok() == (archive.len() > 512),
+                "what is not wanted is stepped over"
+            );
+        }
+    }
+
     fn packed() -> Vec<u8> {
         let files = [("a.csv", "x"), ("b.def", "y"), ("c.txt", "z")].map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
         let mut out = Vec::new();
@@ -116,7 +147,7 @@ mod tests {
     #[test]
     fn only_wanted_members_of_the_root() {
         let wanted = |name: &str| name != "c.txt";
-        let names = |root: &str| members("t", &packed()[..], root, &wanted).unwrap().into_iter().map(|f| f.0).collect::<Vec<_>>();
+        let names = |root: &str| members("t", whole(&packed()), root, &wanted).unwrap().into_iter().map(|f| f.0).collect::<Vec<_>>();
         assert_eq!(names("dir"), ["a.csv", "b.def"]);
         assert_eq!(names(""), ["a.csv", "b.def"]);
         assert!(names("other").is_empty());
@@ -134,7 +165,7 @@ mod tests {
     fn truncated_or_flipped_archives_are_refused_or_lose_nothing_silently() {
         let whole = packed();
         for cut in 0..whole.len() {
-            assert!(members("t", &whole[..cut], "dir", &|_| true).is_err() || cut == 0, "{cut}");
+            assert!(members("t", self::whole(&whole[..cut]), "dir", &|_| true).is_err() || cut == 0, "{cut}");
         }
     }
 
@@ -146,6 +177,6 @@ mod tests {
         header.set_size(0);
         builder.append_link(&mut header, "dir/a.csv", "elsewhere").unwrap();
         let bytes = builder.into_inner().unwrap();
-        assert!(members("t", &bytes[..], "dir", &|_| true).is_err());
+        assert!(members("t", whole(&bytes), "dir", &|_| true).is_err());
     }
 }

@@ -1,15 +1,18 @@
 //! An opened dictionary: its memory-mapped files, their checks, and look-ups by word id.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
 
+pub(crate) use self::files::Files;
 use crate::error::{Error, Result};
 use crate::io;
 use crate::morpheme::{Lexicon, NO_WORD, PosTable, Standard, Word};
 use crate::segment::about::{self, About};
-use crate::segment::built_files::{LATTICE, RECORD, is_known};
+use crate::segment::built_files::{LATTICE, RECORD};
 use crate::segment::compiled_reader;
 use crate::segment::csv;
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
@@ -54,32 +57,27 @@ pub struct Dictionary {
 impl Dictionary {
     /// Opens the built dictionary in `dir`: checks layout version, seal, sizes, and that all ids are in range.
     ///
-    /// Hashes of files are not compared; [`crate::segment::verify::verify`] does that.
+    /// Hashes of files are not compared; [`crate::segment::store::open()`] and [`crate::segment::verify::verify`] do that.
     ///
     /// # Errors
     /// Refused if `dir` holds no built dictionary, damaged if it holds one that breaks its promises.
     pub fn open(dir: &Path) -> Result<Self> {
+        Self::open_after(dir, |_, _| Ok(()))
+    }
+
+    /// [`Self::open`], after `check` has looked at the files that will be mapped.
+    pub(crate) fn open_after(dir: &Path, check: impl FnOnce(&About, &Files) -> Result<()>) -> Result<Self> {
         let about = read_about(dir)?;
-        for (name, stored) in &about.files {
-            if !is_known(name) {
-                return Err(Error::damaged(
-                    dir.join(about::FILE),
-                    format!("lists an unknown file {}", crate::quarantine::escape(name, 60)),
-                ));
-            }
-            let path = dir.join(name);
-            let bytes = std::fs::metadata(&path).map_err(|e| Error::damaged(&path, e.to_string()))?.len();
-            if bytes != stored.bytes {
-                return Err(Error::damaged(&path, format!("{bytes} bytes instead of {}", stored.bytes)));
-            }
-        }
+        let files = Files::open(dir, &about)?;
+        check(&about, &files)?;
+        Self::of(dir, about, &files)
+    }
+
+    /// A dictionary of files that are open; `dir` is what errors call it.
+    pub(crate) fn of(dir: &Path, about: About, files: &Files) -> Result<Self> {
         let map = |name: &str| -> Result<Arc<Mmap>> {
-            if !about.files.contains_key(name) {
-                return Err(Error::damaged(dir.join(about::FILE), format!("does not list {name}")));
-            }
-            io::map_file(&dir.join(name)).map(Arc::new)
+            files.map(name)?.ok_or_else(|| Error::damaged(dir.join(about::FILE), format!("does not list {name}")))
         };
-        let lattice = about.files.contains_key(LATTICE).then(|| map(LATTICE)).transpose()?;
         let maps = Maps {
             trie: map("dict.trie")?,
             valsidx: map("dict.valsidx")?,
@@ -89,7 +87,7 @@ impl Dictionary {
             matrix: map("matrix.mtx")?,
             chars: map("chars.bin")?,
             surfaces: map("surfaces.bin")?,
-            lattice,
+            lattice: files.map(LATTICE)?,
         };
         let dictionary = Self { dir: dir.to_path_buf(), pos_table: Arc::new(about.pos_table.clone()), about, maps, resolved: Vec::new() };
         dictionary.check()?;
@@ -301,13 +299,18 @@ impl Dictionary {
 /// Reads and checks `seimai.json`, and no other file.
 ///
 /// # Errors
-/// Refused if `dir` has none, damaged if it breaks its promises.
+/// Refused if `dir` has none, damaged if it breaks its promises; I/O if it cannot be read.
 pub fn read_about(dir: &Path) -> Result<About> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
     let path = dir.join(about::FILE);
-    if !path.is_file() {
-        return Err(Error::refused(format!("{}: no built dictionary ({} is missing)", dir.display(), about::FILE)));
-    }
-    About::parse(&io::read_limited(&path, MAX_ABOUT)?).map_err(|rule| Error::damaged(&path, rule))
+    let bytes = io::read_limited(&path, MAX_ABOUT).map_err(|error| match error {
+        // Only what is not there is missing: a disk that fails or a file that nobody may read is told as it is.
+        Error::Io { source, .. } if matches!(source.kind(), NotFound | NotADirectory) => {
+            Error::refused(format!("{}: no built dictionary ({} is missing)", dir.display(), about::FILE))
+        }
+        other => other,
+    })?;
+    About::parse(&bytes).map_err(|rule| Error::damaged(&path, rule))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

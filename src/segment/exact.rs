@@ -130,7 +130,7 @@ impl Exact {
     #[expect(unsafe_code, reason = "the file is not checked again for every thread")]
     pub fn worker(&self) -> Worker<'_> {
         // SAFETY: `checked` opened these bytes. They do not change: a vector of our own, or a map of a file that is never
-        // modified in place (`io::map_file`).
+        // modified in place (`io::Finished::map`).
         let tables = unsafe { Tables::open_again(self.file.bytes()) };
         Worker { tables, lattice: Lattice::new() }
     }

@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::io;
 use crate::quarantine::escape;
 use crate::segment::about::{self, About};
-use crate::segment::built_files::{LICENCE, is_known};
-use crate::segment::dictionary::{self, Dictionary};
+use crate::segment::built_files::LICENCE;
+use crate::segment::dictionary::Dictionary;
 use crate::segment::store::mecab_dir::read_dir;
 use crate::segment::{exact, lindera, writer};
 
@@ -46,22 +45,9 @@ pub fn verify(dir: &Path) -> Result<About> {
 /// # Errors
 /// Refused if there is no built dictionary, damaged if a promise is broken.
 pub fn check(dir: &Path) -> Result<About> {
-    let about = dictionary::read_about(dir)?;
-    for (name, stored) in &about.files {
-        let path = dir.join(name);
-        if !is_known(name) || !path.is_file() {
-            return Err(Error::damaged(&path, "missing"));
-        }
-        let (bytes, blake3) = io::hash_file(&path)?;
-        if bytes != stored.bytes || blake3 != stored.blake3 {
-            return Err(Error::damaged(
-                &path,
-                format!("{bytes} bytes with BLAKE3 {blake3} instead of {} bytes with {}", stored.bytes, stored.blake3),
-            ));
-        }
-    }
-    exact::check(&Dictionary::open(dir)?)?;
-    Ok(about)
+    let dictionary = Dictionary::open_after(dir, |_, files| files.check())?;
+    exact::check(&dictionary)?;
+    Ok(dictionary.about().clone())
 }
 
 /// The first differences (at most `max`, as sentences) between a built dictionary and a MeCab directory, entry by entry.

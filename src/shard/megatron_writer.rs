@@ -74,11 +74,11 @@ pub fn export_megatron(shards: &[TokenShard], target: &MegatronTarget, told: &dy
     };
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     create_dir(dir)?;
-    let staging = Staging::new(dir)?;
+    let staging = Staging::beside(dir)?;
     for (number, group) in pairs.chunks(PAIRS_AT_ONCE).enumerate() {
         let mut writers = BTreeMap::new();
         for (i, pair) in group.iter().enumerate() {
-            let name = format!(".seimai-megatron-{}-{}", std::process::id(), number * PAIRS_AT_ONCE + i);
+            let name = format!("megatron-{}-{}", std::process::id(), number * PAIRS_AT_ONCE + i);
             writers.insert(pair.source.as_deref().unwrap_or_default(), PairWriter::create(pair, meta, &staging, &name)?);
         }
         for (shard, facts) in shards.iter().zip(&census.shards).filter(|(_, facts)| facts.concerns(group)) {

@@ -46,6 +46,6 @@ impl Given {
     pub(super) fn staging(&self) -> Result<Staging> {
         let dir = self.output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         create_dir(dir)?;
-        Staging::new(dir)
+        Staging::beside(dir)
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
     }
     create_dir(&arguments.output)?;
-    let staging = Staging::new(&arguments.output)?;
+    let staging = Staging::beside(&arguments.output)?;
     let config = tokenizer_config_json(&vocabulary.tokenizer, &roles, arguments.model_max_length.or(length));
     for (name, bytes) in [
         ("special_tokens_map.json", special_tokens_map_json(&roles).as_bytes()),

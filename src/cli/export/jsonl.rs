@@ -108,7 +108,7 @@ impl Output {
             return Err(Error::refused(format!("{}: a directory, not a file", path.display())));
         };
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let file = Staging::new(dir)?.create(&format!(".seimai-{}-{}", name.to_string_lossy(), std::process::id()))?;
+        let file = Staging::beside(dir)?.create(&format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
         Ok(match path.extension().and_then(std::ffi::OsStr::to_str) {
             Some("gz") => Self::Gzip(GzEncoder::new(file, flate2::Compression::default())),
             Some("zst") => Self::Zstd(zstd::Encoder::new(file, 3).map_err(|e| Error::io(path, "compress", e))?),

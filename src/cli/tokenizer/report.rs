@@ -120,7 +120,7 @@ fn named(given: &OsString, quiet: bool) -> Result<Named> {
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     create_dir(dir)?;
-    Staging::new(dir)?.write(path, bytes).map(|_| ())
+    Staging::beside(dir)?.write(path, bytes).map(|_| ())
 }
 
 /// Columns of the screen that a text takes: characters of East Asia take two.

@@ -46,7 +46,9 @@ impl Codec for Lzma {
                 }
                 Ok(_) if made == 0 && raw.fill()?.is_empty() => return Err(Stop::damage("lzma_eof", "the LZMA data is cut")),
                 Ok(_) => {}
-                Err(Error::MemLimit | Error::Mem) => return Err(Stop::damage("lzma_memory", "the LZMA data wants more than 128 MiB")),
+                Err(Error::MemLimit) => return Err(Stop::damage("lzma_memory", "the LZMA data wants more than 128 MiB")),
+                // The data asks for no more than it may: it is the machine that has no memory.
+                Err(Error::Mem) => return Err(Stop::Io(std::io::ErrorKind::OutOfMemory.into())),
                 Err(_) => return Err(Stop::damage("lzma_data", "the LZMA data is damaged")),
             }
             if made > 0 {

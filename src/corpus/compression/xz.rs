@@ -217,7 +217,8 @@ fn block_header(mut fields: &[u8]) -> Result<(Stream, Option<u64>, Option<u64>),
     }
     match Stream::new_raw_decoder(&filters) {
         Ok(decoder) => Ok((decoder, compressed, uncompressed)),
-        Err(Error::Mem | Error::MemLimit) => Err(too_large()),
+        Err(Error::Mem) => Err(Stop::Io(std::io::ErrorKind::OutOfMemory.into())),
+        Err(Error::MemLimit) => Err(too_large()),
         Err(_) => Err(bad_header()),
     }
 }
@@ -299,7 +300,8 @@ impl Block {
             Ok(Status::StreamEnd) => Ok(true),
             Ok(_) if made == 0 && raw.fill()?.is_empty() => Err(cut()),
             Ok(_) => Ok(false),
-            Err(Error::Mem | Error::MemLimit) => Err(too_large()),
+            Err(Error::Mem) => Err(Stop::Io(std::io::ErrorKind::OutOfMemory.into())),
+            Err(Error::MemLimit) => Err(too_large()),
             Err(_) => Err(Stop::damage("xz_data", "the xz data is damaged")),
         }
     }

@@ -5,7 +5,7 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use super::fault::Fault;
 use super::output::Output;
 use super::plain::is_padding;
-use crate::corpus::panic_guard::guard;
+use crate::io::guard;
 
 /// Decodes the body; `None` if it is no Brotli data, or damaged: there is nothing it could be known by.
 pub(super) fn decode(body: &[u8], limit: u64) -> Result<Option<Vec<u8>>, Fault> {

@@ -1,6 +1,5 @@
 //! Imports a dictionary from a directory or a file of any kind that is supported.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -26,8 +25,9 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
 }
 
 fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> {
-    if path.is_dir() {
-        if path.join(about::FILE).exists() {
+    let failed = |e: std::io::Error| Error::io(path, "open", e);
+    if path.try_exists().map_err(failed)? && path.is_dir() {
+        if path.join(about::FILE).try_exists().map_err(failed)? {
             keeps_its_name(path, name)?;
             verify::verify(path)?;
             let about = dictionary::read_about(path)?;
@@ -38,16 +38,19 @@ fn import_any(store: &Path, path: &Path, name: Option<&str>) -> Result<PathBuf> 
         let found = read_dir(path, name)?;
         return install_summed(store, &found.raw, &found.content, &found.identity, found.licence_text);
     }
-    if !path.is_file() {
-        return Err(Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200))));
-    }
+    let file = io::open_file(path).map_err(|error| match error {
+        Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Error::refused(format!("{}: no such file or directory", escape(&path.to_string_lossy(), 200)))
+        }
+        other => other,
+    })?;
     if let Some((locked_name, locked, source)) = find_package(path)? {
         return install_locked(store, name.unwrap_or(&locked_name), &locked, &source, path);
     }
     keeps_its_name(path, name)?;
-    let file = fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let bytes = file.metadata().map_err(|e| Error::io(path, "open", e))?.len();
     let label = escape(&path.to_string_lossy(), 200);
-    let files = archive::members(&label, std::io::BufReader::new(file), "", &is_built_file)?;
+    let files = archive::members(&label, (std::io::BufReader::new(file), bytes), "", &is_built_file)?;
     if !files.iter().any(|file| file.0 == about::FILE) {
         return Err(Error::refused(format!("{label}: neither an archive of a built dictionary nor a package of the lock file")));
     }

@@ -9,7 +9,7 @@ use crate::segment::built_files::LICENCE;
 use crate::segment::contents::Summary;
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader::SourceFile;
-use crate::segment::store::scratch::Scratch;
+use crate::segment::store::scratch::scratch;
 use crate::segment::{verify, writer};
 
 pub(crate) fn write_into(dir: &Path, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<About> {
@@ -36,20 +36,20 @@ pub(crate) fn install_summed(
     check_name("name", &identity.name)?;
     check_name("version", &identity.version)?;
     io::create_dir(store)?;
-    let temporary = Scratch::new(store)?;
+    let temporary = scratch(store)?;
     let about = write_into(temporary.path(), raw, content, identity, licence)?;
     settle(store, &temporary, &about)
 }
 
 /// Moves a written directory to its final name.
-fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
+fn settle(store: &Path, temporary: &io::TemporaryDir, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
         // It is damaged, or another version built it with other files, so it is replaced. A process that has it mapped keeps its maps.
         if verify::check(&target).is_ok_and(|there| there.files == about.files) {
             return Ok(target);
         }
-        let aside = Scratch::new(store)?;
+        let aside = scratch(store)?;
         io::rename(&target, &aside.path().join("replaced"))?;
     }
     io::rename(temporary.path(), &target)?;
@@ -59,7 +59,7 @@ fn settle(store: &Path, temporary: &Scratch, about: &About) -> Result<PathBuf> {
 /// Installs the files of a built dictionary after verifying them.
 pub(crate) fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
     io::create_dir(store)?;
-    let temporary = Scratch::new(store)?;
+    let temporary = scratch(store)?;
     let staging = Staging::new(temporary.path())?;
     for (name, bytes) in files {
         staging.write(&temporary.path().join(name), bytes)?;

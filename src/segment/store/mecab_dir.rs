@@ -79,10 +79,14 @@ fn files_of(dir: &Path, wanted: fn(&str) -> bool) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).map_err(|e| Error::io(dir, "list", e))? {
         let entry = entry.map_err(|e| Error::io(dir, "list", e))?;
-        if let Some(name) = entry.file_name().to_str().filter(|name| wanted(name))
-            && entry.path().is_file()
-        {
-            files.push((name.to_owned(), io::read_limited(&entry.path(), MAX_FILE)?));
+        let (path, name) = (entry.path(), entry.file_name());
+        let Some(name) = name.to_str().filter(|name| wanted(name)) else { continue };
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() => files.push((name.to_owned(), io::read_limited(&path, MAX_FILE)?)),
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            // A list of words that cannot be read is not left out.
+            Err(e) => return Err(Error::io(path, "inspect", e)),
         }
     }
     files.sort();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::io;
 use crate::segment::about::Identity;
 use crate::segment::archive;
 use crate::segment::charset::Charset;
@@ -19,13 +20,14 @@ use crate::segment::store::mecab_dir::{COMPILED, is_source_file, read_compiled};
 /// # Errors
 /// Refused: damaged archive, malformed dictionary, digests that differ from the lock file's.
 pub fn build_locked(name: &str, locked: &Locked, source: &PackageSource, archive: &Path) -> Result<(RawDictionary, Summary)> {
-    let file = fs::File::open(archive).map_err(|e| Error::io(archive, "open", e))?;
+    let file = io::open_file(archive)?;
+    let bytes = file.metadata().map_err(|e| Error::io(archive, "open", e))?.len();
     let wanted: fn(&str) -> bool = match source.content.kind {
         Kind::Source => is_source_file,
         Kind::Compiled => |name| COMPILED.contains(&name),
     };
     let label = archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let files = archive::members(&label, std::io::BufReader::new(file), &source.content.root, &wanted)?;
+    let files = archive::members(&label, (std::io::BufReader::new(file), bytes), &source.content.root, &wanted)?;
     let mut raw = match source.content.kind {
         Kind::Source => {
             let charset = source.content.charset.as_deref().and_then(Charset::from_name);
@@ -83,7 +85,7 @@ pub fn check_package(source: &PackageSource, file: &Path) -> Result<()> {
 fn sha256_file(path: &Path) -> Result<String> {
     use sha2::Digest;
     use std::io::Read;
-    let mut file = fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    let mut file = io::open_file(path)?;
     let mut hasher = sha2::Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {

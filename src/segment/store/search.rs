@@ -41,9 +41,15 @@ pub(crate) fn children(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|e| Error::io(dir, "list", e))?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !hidden && entry.path().is_dir() {
-            paths.push(entry.path());
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        match fs::metadata(entry.path()) {
+            Ok(found) if found.is_dir() => paths.push(entry.path()),
+            Ok(_) => {}
+            // A link that leads nowhere, or a directory that was removed a moment ago.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::io(entry.path(), "inspect", e)),
         }
     }
     paths.sort();
@@ -54,7 +60,7 @@ pub(crate) fn children(dir: &Path) -> Result<Vec<PathBuf>> {
 /// the last in name order.
 ///
 /// # Errors
-/// Refused with the commands that would bring it, if it is not installed.
+/// Refused with the commands that would bring it, if it is not installed; damaged or I/O if it may be there but cannot be read.
 pub fn locate(name: &str) -> Result<PathBuf> {
     locate_in(&search_path(), name)
 }
@@ -65,8 +71,9 @@ pub fn locate(name: &str) -> Result<PathBuf> {
 /// See [`locate`].
 pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
     let locked = lock::all()?.remove(name).map(|locked| locked.fingerprint);
+    let mut failed = None;
     for dir in path {
-        let mut found = None;
+        let (mut found, mut unsound) = (None, None);
         let mut all = children(dir)?;
         // A directory that somebody renamed is found too, if none has the right name.
         let named = |child: &PathBuf| child.file_name().is_some_and(|file| file.to_string_lossy().starts_with(&format!("{name}-")));
@@ -75,15 +82,28 @@ pub fn locate_in(path: &[PathBuf], name: &str) -> Result<PathBuf> {
             if found.is_some() && !named(&child) {
                 break;
             }
-            let Some(about) = dictionary::read_about(&child).ok().filter(|about| about.identity.name == name) else { continue };
-            if locked.as_ref() == Some(&about.fingerprint) {
-                return Ok(child);
+            match dictionary::read_about(&child) {
+                Ok(about) if about.identity.name == name => {
+                    if locked.as_ref() == Some(&about.fingerprint) {
+                        return Ok(child);
+                    }
+                    found = found.max(Some(child));
+                }
+                // What cannot be read may be the one that is meant: to take another or none would be a guess.
+                Err(e @ (Error::Damaged { .. } | Error::Io { .. })) if named(&child) => drop(unsound.get_or_insert(e)),
+                Err(e @ Error::Io { .. }) => drop(failed.get_or_insert(e)),
+                _ => {}
             }
-            found = found.max(Some(child));
+        }
+        if let Some(unsound) = unsound {
+            return Err(unsound);
         }
         if let Some(found) = found {
             return Ok(found);
         }
+    }
+    if let Some(failed) = failed {
+        return Err(failed);
     }
     let shown = escape(name, 60);
     let bring = if locked.is_some() {
@@ -116,7 +136,8 @@ pub fn find(name_or_dir: &str) -> Result<Location> {
     let located = if plain { Some(locate(name_or_dir)) } else { None };
     match located {
         Some(Ok(found)) => Ok(Location::Store(found)),
-        Some(Err(missing)) if !dir.is_dir() => Err(missing),
-        _ => Ok(Location::Directory(dir.to_path_buf())),
+        Some(Err(Error::Refused { .. })) if dir.is_dir() => Ok(Location::Directory(dir.to_path_buf())),
+        Some(Err(missing)) => Err(missing),
+        None => Ok(Location::Directory(dir.to_path_buf())),
     }
 }

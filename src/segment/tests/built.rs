@@ -124,9 +124,9 @@ fn what_a_killed_build_left_is_removed_and_what_is_being_built_is_not() {
     let store = tempfile::tempdir().unwrap();
     let left = store.path().join(".seimai-dictionary-1-0");
     std::fs::create_dir(&left).unwrap();
-    let alive = store::Scratch::new(store.path()).unwrap();
+    let alive = store::scratch(store.path()).unwrap();
     assert!(!left.exists());
-    let other = store::Scratch::new(store.path()).unwrap();
+    let other = store::scratch(store.path()).unwrap();
     assert!(alive.path().exists() && other.path().exists());
 }
 
@@ -169,7 +169,7 @@ fn source_rows_that_fields_cannot_rebuild_stay_verbatim() {
 fn user_dictionaries_extend_the_lexicon() {
     let user = directory().join("user/user.csv").to_str().unwrap().to_owned();
     let (name, plain) = (directory().to_str().unwrap().to_owned(), raw());
-    let dictionary = Arc::new(store::open_with(&name, std::slice::from_ref(&user)).unwrap());
+    let dictionary = Arc::new(store::open_with(&name, std::slice::from_ref(&user), store::Check::EachTime).unwrap());
     assert_eq!(dictionary.to_raw().unwrap(), raw_with_user());
     assert_eq!(dictionary.len(), plain.entries.len() + 6);
     assert_ne!(dictionary.fingerprint(), plain.fingerprint().to_hex().as_str());
@@ -181,14 +181,14 @@ fn user_dictionaries_extend_the_lexicon() {
         [",1,1,5,x", "東京,99,1,5,x", "東京,99999,1,5,x", "東京,無詞,トウキョウ", "\"a\"\"b\nc\",0,0,1,x", "東京,,,,名詞", "東\0京,1,1,5,x"]
     {
         overwrite(bad.path(), row.as_bytes());
-        let error = store::open_with(&name, &[bad.path().to_str().unwrap().to_owned()]).unwrap_err();
+        let error = store::open_with(&name, &[bad.path().to_str().unwrap().to_owned()], store::Check::EachTime).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains(bad.path().to_str().unwrap()), "{row}: {error}");
         assert!(error.to_string().contains(": line ") && error.hint().is_some(), "{row}: {error}");
     }
-    assert!(store::open_with(&name, &["not there".into()]).is_err());
+    assert!(store::open_with(&name, &["not there".into()], store::Check::EachTime).is_err());
     overwrite(bad.path(), "水滴,名詞-一般,スイテキ\n".as_bytes());
     let both = [bad.path().to_str().unwrap().to_owned(), user];
-    let resolved = store::open_with(&name, &both).unwrap().resolved_user_rows().to_vec();
+    let resolved = store::open_with(&name, &both, store::Check::EachTime).unwrap().resolved_user_rows().to_vec();
     assert_eq!(resolved.iter().map(|row| (row.file.as_str(), row.line)).collect::<Vec<_>>(), [(both[0].as_str(), 1)]);
     assert!(resolved[0].csv.starts_with("水滴,1,1,"), "{resolved:?}");
 }

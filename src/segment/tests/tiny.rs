@@ -21,7 +21,8 @@ pub(crate) fn text(name: &str) -> String {
 }
 
 pub(crate) fn compiled_files() -> Vec<SourceFile> {
-    archive::members("compiled", &std::fs::read(directory().join("compiled.tar.zst")).unwrap()[..], "compiled", &|_| true).unwrap()
+    let bytes = std::fs::read(directory().join("compiled.tar.zst")).unwrap();
+    archive::members("compiled", (&bytes[..], bytes.len() as u64), "compiled", &|_| true).unwrap()
 }
 
 pub(crate) fn compiled(files: &[SourceFile]) -> crate::error::Result<RawDictionary> {

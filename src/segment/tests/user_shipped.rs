@@ -73,7 +73,12 @@ fn csv() -> PathBuf {
 fn open(dir: &Path) -> Option<(Arc<Dictionary>, Arc<Dictionary>)> {
     let plain = store::open(dir.to_str()?).ok()?;
     let is_ipadic = plain.about().standard == Standard::Ipadic && plain.about().left_ids == IPADIC_IDS;
-    is_ipadic.then(|| (Arc::new(store::open_with(dir.to_str().unwrap(), &[csv().to_str().unwrap().to_owned()]).unwrap()), Arc::new(plain)))
+    is_ipadic.then(|| {
+        (
+            Arc::new(store::open_with(dir.to_str().unwrap(), &[csv().to_str().unwrap().to_owned()], store::Check::EachTime).unwrap()),
+            Arc::new(plain),
+        )
+    })
 }
 
 fn analyse(dictionary: &Arc<Dictionary>, text: &str) -> String {
@@ -162,7 +167,7 @@ fn the_analysis_is_that_of_mecab_with_the_same_user_dictionary() {
     // Three columns, and MeCab given what they became.
     let three = temporary.path().join("three.csv");
     tiny::overwrite(&three, "図書館を利用,名詞-固有名詞,トショカンヲリヨウ\nスマホ,名詞-一般,スマホ\n".as_bytes());
-    let resolved = store::open_with(dir.to_str().unwrap(), &[three.to_str().unwrap().to_owned()]).unwrap();
+    let resolved = store::open_with(dir.to_str().unwrap(), &[three.to_str().unwrap().to_owned()], store::Check::EachTime).unwrap();
     let rows: Vec<&str> = resolved.resolved_user_rows().iter().map(|row| row.csv.as_str()).collect();
     let printed = temporary.path().join("printed.csv");
     tiny::overwrite(&printed, (rows.join("\n") + "\n").as_bytes());

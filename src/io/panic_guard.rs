@@ -13,7 +13,7 @@ pub fn is_guarded() -> bool {
 }
 
 /// Runs foreign code; `None` where it panicked.
-pub(super) fn guard<T>(run: impl FnOnce() -> T) -> Option<T> {
+pub fn guard<T>(run: impl FnOnce() -> T) -> Option<T> {
     let outer = GUARDED.replace(true);
     // Nothing of a reader that panicked is used again.
     let result = catch_unwind(AssertUnwindSafe(run)).ok();
