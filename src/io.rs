@@ -27,7 +27,7 @@ pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
-pub use self::unfinished::{TemporaryDirectory, remove_unfinished};
+pub use self::unfinished::{TemporaryDir, remove_unfinished};
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.
@@ -76,20 +76,32 @@ impl Staging {
 
     /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
-        let (file, path) = self.unused(name)?;
+        let (file, path) = self.unused(name, |path| self.create_locked(path))?;
         let file = BufWriter::with_capacity(1 << 18, file);
         Ok(StagedFile { path, file, hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
     }
 
-    /// A new file of this name, or where that is taken, of this name and a number.
-    fn unused(&self, name: &str) -> Result<(File, PathBuf)> {
+    /// A new file, locked where others may look for what nobody is at work on. File systems without locks have none.
+    fn create_locked(&self, path: &Path) -> Result<File> {
+        let file = create_new(path)?;
+        if self.shared {
+            let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+            // Another process may have removed it before it was locked: then it is as if the name were taken.
+            if !unfinished::is_at(Some(&file), path) {
+                unfinished::forget(path);
+                return Err(Error::io(path, "create", std::io::ErrorKind::AlreadyExists.into()));
+            }
+        }
+        Ok(file)
+    }
+
+    /// What `create` makes under this name, or where that is taken, under this name and a number.
+    fn unused<T>(&self, name: &str, create: impl Fn(&Path) -> Result<T>) -> Result<(T, PathBuf)> {
         let name = if self.shared { format!("{UNFINISHED}{name}") } else { name.to_owned() };
         let mut path = self.dir.join(&name);
         for number in 1..SAME_NAME_MAX {
-            match create_new(&path) {
+            match create(&path) {
                 Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
-                // Another process may have removed it before it was locked.
-                Ok(file) if self.shared && !is_locked(&file, &path) => unfinished::forget(&path),
                 created => return Ok((created?, path)),
             }
             path = self.dir.join(format!("{name}.{number}"));
@@ -181,17 +193,11 @@ impl StagedFile {
     }
 }
 
-/// A new file; one that is there already is left alone.
+/// A new file, which goes with the process; one that is there already is left alone.
 fn create_new(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    let options = options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     unfinished::make(path, || options.open(path)).map_err(|e| Error::io(path, "create", e))
-}
-
-/// Locks a new file; whether it is still there then. File systems without locks have none.
-fn is_locked(file: &File, path: &Path) -> bool {
-    let _ = rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
-    unfinished::is_at(Some(file), path)
 }
 
 impl Write for StagedFile {

@@ -76,7 +76,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays is in a directory of unfinished files.
         let _ = fs::remove_file(&self.path);
-        unfinished::forget(&self.path);
+        super::unfinished::forget(&self.path);
     }
 }
 

@@ -42,12 +42,12 @@ pub fn remove_unfinished() {
 /// A temporary directory, which is removed when the value is dropped. It is locked as long as it is used. What a killed process left
 /// behind has no lock; the next process that makes such a directory in the same parent removes it.
 #[derive(Debug)]
-pub struct TemporaryDirectory {
+pub struct TemporaryDir {
     path: PathBuf,
     _lock: Option<fs::File>,
 }
 
-impl TemporaryDirectory {
+impl TemporaryDir {
     /// Makes a new directory in `parent`, whose name begins with `prefix`.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl TemporaryDirectory {
     }
 }
 
-impl Drop for TemporaryDirectory {
+impl Drop for TemporaryDir {
     fn drop(&mut self) {
         // Best effort; a renamed directory is no longer here.
         let _ = fs::remove_dir_all(&self.path);

@@ -17,7 +17,7 @@ use super::summing::{Adding, Summing};
 use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableWriter, TemporaryDirectory, create_dir, hash_file, open_table, table_metadata, work_properties};
+use crate::io::{Staging, TableWriter, TemporaryDir, create_dir, hash_file, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
 use crate::quarantine::Quarantined;
 use crate::stage::{Batch, BatchIter, Worker};
@@ -36,7 +36,7 @@ pub struct Histogram {
     /// The table: [`bpe::counts_schema`], ordered by level, then falling count, then bytes.
     path: PathBuf,
     /// The directory that it goes with, if it is a sum.
-    _scratch: Option<TemporaryDirectory>,
+    _scratch: Option<TemporaryDir>,
     /// What it was made with.
     pub recipe: Recipe,
     /// Documents that were counted.
@@ -44,11 +44,11 @@ pub struct Histogram {
 }
 
 /// A directory of unfinished files beside `output`; it goes with its owner, or where that is killed, with the next one of the same name.
-fn scratch_beside(output: &Path) -> Result<TemporaryDirectory> {
+fn scratch_beside(output: &Path) -> Result<TemporaryDir> {
     let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_dir(parent)?;
     let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
-    TemporaryDirectory::new(parent, &format!(".{name}.seimai-scratch-"))
+    TemporaryDir::new(parent, &format!(".{name}.seimai-scratch-"))
 }
 
 /// What counting gives beside the histogram.
@@ -161,7 +161,7 @@ fn write(
     summing: Summing,
     pool: &Pool,
     (output, min_count): (&Path, u64),
-    scratch: &TemporaryDirectory,
+    scratch: &TemporaryDir,
     recipe: &Recipe,
     documents: u64,
 ) -> Result<(Cut, u64)> {

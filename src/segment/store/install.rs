@@ -42,7 +42,7 @@ pub(crate) fn install_summed(
 }
 
 /// Moves a written directory to its final name.
-fn settle(store: &Path, temporary: &io::TemporaryDirectory, about: &About) -> Result<PathBuf> {
+fn settle(store: &Path, temporary: &io::TemporaryDir, about: &About) -> Result<PathBuf> {
     let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
     if target.exists() {
         // It is damaged, or another version built it with other files, so it is replaced. A process that has it mapped keeps its maps.

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::io::TemporaryDirectory;
+use crate::io::TemporaryDir;
 
-/// A directory for a dictionary under way; see [`TemporaryDirectory`].
+/// A directory for a dictionary under way; see [`TemporaryDir`].
 ///
 /// # Errors
 /// I/O.
-pub fn scratch(parent: &Path) -> Result<TemporaryDirectory> {
-    TemporaryDirectory::new(parent, ".seimai-dictionary-")
+pub fn scratch(parent: &Path) -> Result<TemporaryDir> {
+    TemporaryDir::new(parent, ".seimai-dictionary-")
 }
