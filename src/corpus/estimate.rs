@@ -65,8 +65,8 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
     use super::*;
+    use std::fmt::Write as _;
 
     fn input(dir: &std::path::Path, name: &str, bytes: &[u8]) -> InputFile {
         let path = dir.join(name);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Staging, unfinished};
+use super::Staging;
 use crate::error::{Error, Result};
 
 /// Bytes of a chunk at least: smaller ones would be written one by one for nothing.
@@ -36,7 +36,7 @@ pub struct Chunk {
 impl Scratch {
     /// An empty file in `staging`; another one of that name gets a number.
     pub fn new(staging: &Staging, name: &str) -> Result<Self> {
-        let (file, path) = staging.unused(name)?;
+        let (file, path) = staging.unused(name, super::create_new)?;
         Ok(Self { path, file, end: AtomicU64::new(0) })
     }
 
