@@ -138,7 +138,7 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             };
         }
     };
-    signals::watch(matches!(cli.command, Command::Run(_)));
+    signals::watch(matches!(cli.command, Command::Run(_) | Command::Train(_)));
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
     if let Some(dir) = crate::io::unsynced_directory().filter(|_| !cli.common.quiet) {

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP. A run is asked to stop and has some seconds, a second signal stops it at once; either way it resumes.
+//! SIGINT, SIGTERM and SIGHUP. A run or a training is asked to stop and has some seconds, a second signal stops it at once; either way it resumes.
 //! Every other command ends at once: it leaves nothing that could be resumed.
 
 use std::io::{PipeWriter, Read, Write};
@@ -20,7 +20,7 @@ pub(super) fn stop() -> &'static Stop {
     &STOP
 }
 
-/// Installs the handlers, once; `resumable`: the command is a run.
+/// Installs the handlers, once; `resumable`: the command is a run or a training.
 pub(super) fn watch(resumable: bool) {
     WATCHING.get_or_init(|| {
         // A file size limit then shows as EFBIG (exit code 4) instead of killing the process.
