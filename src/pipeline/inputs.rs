@@ -201,6 +201,7 @@ fn hash(input: &InputFile) -> Result<String> {
     match hash_file(&input.path) {
         Ok((_, hash)) => Ok(hash),
         Err(Error::Io { source, .. }) if !corpus::is_of_the_machine(&source) => Ok(String::new()),
+        Err(Error::Refused { .. }) => Ok(String::new()),
         Err(error) => Err(error),
     }
 }

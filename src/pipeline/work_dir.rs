@@ -345,7 +345,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
         assert!(work.committed::<u32>("p", "0").unwrap().is_none());
-        fs::create_dir_all(work.entry_path("p", "0")).unwrap();
+        // A link to itself leads nowhere.
+        let entry = work.entry_path("p", "0");
+        fs::create_dir_all(entry.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&entry, &entry).unwrap();
         assert_eq!(work.committed::<u32>("p", "0").unwrap_err().exit_code(), 1);
         assert!(work.required::<u32>("p", "0").is_err());
     }
