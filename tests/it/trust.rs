@@ -358,9 +358,12 @@ fn what_is_unfinished_goes_with_its_process() {
     for (signal_name, stays) in [("-TERM", 0), ("-HUP", 0), ("-INT", 0), ("-KILL", 1)] {
         for arguments in [&["count", "-", "-o", "made/counts.parquet"][..], &["filter", "-", "--preset", "none", "-o", "made"]] {
             let mut child = start(arguments);
+            // Open until it has ended: at its end the command would finish in a race with the signal.
+            let input = child.stdin.take();
             wait(&|| names("made").iter().any(|name| name.contains("seimai")));
             signal(&child, signal_name);
             child.wait().unwrap();
+            drop(input);
             let left = names("made");
             assert!(if stays == 0 { left.is_empty() } else { !left.is_empty() }, "{signal_name} {arguments:?}: {left:?}");
             // The next one of its kind removes what nobody is at work on.
