@@ -257,7 +257,7 @@ impl Histogram {
         let none = |why: &str| {
             Error::refused_with_hint(format!("{}: no histogram of pre-tokens: {why}", path.display()), "`seimai count` makes one")
         };
-        if !path.is_file() {
+        if !path.exists() {
             return Err(none("there is no such file"));
         }
         let metadata = table_metadata(path).map_err(|error| match error {
