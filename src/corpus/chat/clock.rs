@@ -107,6 +107,13 @@ pub(super) fn date(text: &str, order: Order) -> Option<(Day, &str)> {
     Some((day?, rest))
 }
 
+/// Day and time of day of a moment by ISO 8601, as far as it tells them.
+pub(super) fn moment(text: &str) -> (Option<Day>, Option<Time>) {
+    let found = date(text, Order::DayFirst);
+    let at = found.and_then(|(_, rest)| time(rest.strip_prefix(['T', ' '])?)).map(|(at, _)| at);
+    (found.map(|(day, _)| day), at)
+}
+
 /// What a date whose year comes last says of the order, if it can be told.
 pub(super) fn order_of(text: &str) -> Option<Order> {
     let ([first, second, _], _) = three(text)?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::clock::{Day, Order, date, time};
+use super::clock::{Day, moment};
 use super::dialogue::Dialogue;
 use super::message::Message;
 
@@ -59,19 +59,18 @@ struct Moment<'a> {
 /// The day by the clock of the export.
 pub(super) fn day(json: &str) -> Option<Day> {
     let found: Moment<'_> = serde_json::from_str(json).ok()?;
-    date(&found.timestamp, Order::DayFirst).map(|(day, _)| day)
+    moment(&found.timestamp).0
 }
 
 /// Reads a message.
 pub(super) fn read(json: &str, dialogue: &mut Dialogue) -> Result<(), serde_json::Error> {
     let raw: Raw<'_> = serde_json::from_str(json)?;
-    let when = raw.timestamp.as_deref().and_then(|moment| date(moment, Order::DayFirst));
-    let at = when.and_then(|(_, rest)| time(rest.strip_prefix(['T', ' '])?)).map(|(at, _)| at);
+    let (day, at) = raw.timestamp.as_deref().map_or((None, None), moment);
     let mut left = Vec::new();
     left.extend(raw.attachments.iter().flatten().map(|_| "attachment"));
     left.extend(raw.embeds.iter().flatten().map(|_| "embed"));
     left.extend(raw.stickers.iter().flatten().map(|_| "sticker"));
-    let mut message = Message { day: when.map(|(day, _)| day), time: at, left, ..Message::said("", "") };
+    let mut message = Message { day, time: at, left, ..Message::said("", "") };
     let author = raw.author.unwrap_or_default();
     let kind = match raw.r#type.as_deref() {
         None | Some("Default" | "Reply" | "0" | "19") => author.is_bot.unwrap_or(false).then_some("bot"),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::clock::{Day, Order, date, time};
+use super::clock::{Day, moment};
 use super::dialogue::Dialogue;
 use super::message::Message;
 
@@ -72,15 +72,14 @@ struct Moment<'a> {
 /// The day by the clock of the export.
 pub(super) fn day(json: &str) -> Option<Day> {
     let found: Moment<'_> = serde_json::from_str(json).ok()?;
-    date(&found.date, Order::DayFirst).map(|(day, _)| day)
+    moment(&found.date).0
 }
 
 /// Reads a message.
 pub(super) fn read(json: &str, dialogue: &mut Dialogue) -> Result<(), serde_json::Error> {
     let raw: Raw<'_> = serde_json::from_str(json)?;
-    let when = raw.date.as_deref().and_then(|moment| date(moment, Order::DayFirst));
-    let at = when.and_then(|(_, rest)| time(rest.strip_prefix(['T', ' '])?)).map(|(at, _)| at);
-    let mut message = Message { day: when.map(|(day, _)| day), time: at, ..Message::said("", "") };
+    let (day, at) = raw.date.as_deref().map_or((None, None), moment);
+    let mut message = Message { day, time: at, ..Message::said("", "") };
     if raw.r#type.as_deref().is_some_and(|kind| kind != "message") {
         message.left.push(if raw.action.as_deref() == Some("phone_call") { "call" } else { "system" });
         dialogue.add(&message);
