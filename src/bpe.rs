@@ -46,7 +46,7 @@ use arrow::datatypes::{Int32Type, UInt32Type};
 pub use self::count::Part;
 use self::count::{Counter, DocumentBoundaries};
 pub use self::counts_table::{
-    CountRows, CountsSum, Cut, Row as CountRow, VisitRow, adjust_counts, counts_schema, merge_counts, table as counts_table,
+    CountRows, CountsSum, Cut, Row as CountRow, VisitRow, adjust_counts, counted_bytes, counts_schema, merge_counts, table as counts_table,
 };
 use self::encode::Encoder;
 pub use self::options::{Boundaries, Digits, NormalizerName, Options, PatternName};

@@ -66,6 +66,7 @@ pub use self::options::{
 };
 pub use self::probe::{Kind, Probe, kind, likely_fields, probe};
 pub use self::record::{InputTally, Outcome, Record};
+pub use self::sample::draws;
 pub use self::shard::{Position, RawShard, ShardLimits, ShardRef};
 pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::{one_thread, open_decoded, open_input};

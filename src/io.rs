@@ -5,6 +5,7 @@
 //! failed write: nothing is retried on pages that may be gone.
 
 mod finished;
+mod mapped_cells;
 mod panic_guard;
 mod parquet;
 mod scratch;
@@ -18,6 +19,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub use self::finished::{Finished, hash_file, open_file, read_limited};
+pub use self::mapped_cells::MappedCells;
 pub use self::panic_guard::{guard, is_guarded};
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{

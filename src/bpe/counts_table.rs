@@ -173,6 +173,15 @@ pub fn adjust_counts(old: &Batch, added: &Batch, removed: &Batch) -> Result<Batc
     table(&levels)
 }
 
+/// Bytes of the text that a table of counts was made of: its pre-tokens of level 0 tile it.
+///
+/// # Errors
+/// [`Error::Internal`] for another table.
+pub fn counted_bytes(counts: &Batch) -> Result<u64> {
+    let of = |level: u8, pre_token: &[u8], count: u64| if level == 0 { count.saturating_mul(pre_token.len() as u64) } else { 0 };
+    Ok(CountRows::of(counts)?.iter().fold(0, |sum: u64, (level, pre_token, count)| sum.saturating_add(of(level, pre_token, count))))
+}
+
 /// The rows of a table of counts.
 #[derive(Debug)]
 pub struct CountRows {

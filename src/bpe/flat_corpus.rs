@@ -4,9 +4,12 @@
 //! character, and a character that is no token yet stands there under a number of its own (`Characters`): what the merges inside it do is
 //! the same wherever it stands. In Japanese that is a third of the cells that bytes need.
 
+use std::ops::{Deref, DerefMut};
+
 use rustc_hash::FxHashMap;
 
 use crate::bpe::byte_level::BYTE_ORDER;
+use crate::bpe::crew::{Aside, Crew};
 use crate::bpe::merge::Untrainable;
 
 /// Stands between two pre-tokens.
@@ -18,11 +21,63 @@ pub(crate) const STALE: u32 = u32::MAX - 1;
 /// Symbols from here on are no tokens: characters that are not merged yet, and the two above.
 pub(crate) const NO_TOKEN: u32 = 1 << 31;
 
+/// The symbols: in memory, or from a length on where the crew keeps long arrays.
+#[derive(Debug)]
+pub(crate) struct Symbols {
+    /// All of them; those that were not moved yet; or none.
+    held: Vec<u32>,
+    aside: Option<Box<dyn Aside>>,
+    moved: usize,
+}
+
+impl Symbols {
+    /// Symbols that are moved at a time.
+    const MOVED: usize = 1 << 16;
+
+    /// All of them, moved or not.
+    pub(crate) fn len(&self) -> usize {
+        self.moved + self.held.len()
+    }
+
+    /// Moves what memory is not to hold; all that is left, at the `end`.
+    fn move_aside(&mut self, crew: &dyn Crew, end: bool) -> Result<(), Untrainable> {
+        let most = if self.aside.is_some() { Self::MOVED } else { crew.symbols() };
+        if self.held.len() >= most && self.aside.is_none() {
+            self.aside = crew.aside()?;
+        }
+        let Some(aside) = &mut self.aside else { return Ok(()) };
+        if self.held.len() >= most || end {
+            aside.append(&self.held)?;
+            self.moved += self.held.len();
+            // What was held before the first move is given back.
+            self.held = Vec::with_capacity(if end { 0 } else { Self::MOVED * 2 });
+        }
+        if end { Ok(aside.end()?) } else { Ok(()) }
+    }
+}
+
+impl Deref for Symbols {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        self.aside.as_ref().map_or(&self.held, |aside| (**aside).as_ref())
+    }
+}
+
+impl DerefMut for Symbols {
+    fn deref_mut(&mut self) -> &mut [u32] {
+        match &mut self.aside {
+            Some(aside) => (**aside).as_mut(),
+            None => &mut self.held,
+        }
+    }
+}
+
 /// The array of symbols, and the count of the pre-token at each position.
 #[derive(Debug)]
 pub struct FlatCorpus {
     /// The symbols of all pre-tokens, with a separator before, between and after them.
-    pub(crate) symbols: Vec<u32>,
+    pub(crate) symbols: Symbols,
     pub(crate) weights: Weights,
     /// The characters that are more than a byte; where symbols are bytes or tokens, none.
     pub(crate) characters: Characters,
@@ -97,7 +152,13 @@ impl Default for FlatCorpus {
         for (rank, &byte) in BYTE_ORDER.iter().enumerate() {
             bytes[usize::from(byte)] = rank as u32;
         }
-        Self { symbols: vec![SEPARATOR], weights: Weights::default(), characters: Characters::default(), bytes, occurrences: 0 }
+        Self {
+            symbols: Symbols { held: vec![SEPARATOR], aside: None, moved: 0 },
+            weights: Weights::default(),
+            characters: Characters::default(),
+            bytes,
+            occurrences: 0,
+        }
     }
 }
 
@@ -120,9 +181,9 @@ impl FlatCorpus {
     /// [`Untrainable::TooLarge`], also from the other two.
     pub fn push_bytes(&mut self, pre_token: &[u8], count: u64) -> Result<(), Untrainable> {
         if self.begin(pre_token.len(), count)? {
-            let Self { symbols, bytes, .. } = self;
-            symbols.extend(pre_token.iter().map(|&byte| bytes[usize::from(byte)]));
-            symbols.push(SEPARATOR);
+            let Self { symbols: Symbols { held, .. }, bytes, .. } = self;
+            held.extend(pre_token.iter().map(|&byte| bytes[usize::from(byte)]));
+            held.push(SEPARATOR);
         }
         Ok(())
     }
@@ -137,9 +198,9 @@ impl FlatCorpus {
         if self.begin(text.len(), count)? {
             for c in text.chars() {
                 let symbol = if c.is_ascii() { self.bytes[c as usize] } else { NO_TOKEN | self.characters.add(c, count) };
-                self.symbols.push(symbol);
+                self.symbols.held.push(symbol);
             }
-            self.symbols.push(SEPARATOR);
+            self.symbols.held.push(SEPARATOR);
         }
         Ok(())
     }
@@ -150,10 +211,18 @@ impl FlatCorpus {
     /// As above.
     pub fn push_tokens(&mut self, tokens: &[u32], count: u64) -> Result<(), Untrainable> {
         if self.begin(tokens.len(), count)? {
-            self.symbols.extend_from_slice(tokens);
-            self.symbols.push(SEPARATOR);
+            self.symbols.held.extend_from_slice(tokens);
+            self.symbols.held.push(SEPARATOR);
         }
         Ok(())
+    }
+
+    /// Keeps memory to what the crew allows: after some pre-tokens, and at the `end`, when there are no more.
+    ///
+    /// # Errors
+    /// [`Untrainable::Aside`]
+    pub fn keep(&mut self, crew: &dyn Crew, end: bool) -> Result<(), Untrainable> {
+        self.symbols.move_aside(crew, end)
     }
 
     /// Checks the sums; nothing is to be added where the pre-token has no pair.
@@ -175,10 +244,11 @@ impl FlatCorpus {
 
     /// Borders of `n` parts of about equal length, each a number of whole pre-tokens: `n + 1` positions of separators.
     pub(crate) fn borders(&self, n: usize) -> Vec<usize> {
-        let last = self.symbols.len() - 1;
+        let symbols: &[u32] = &self.symbols;
+        let last = symbols.len() - 1;
         let border = |i: usize| {
             let from = last * i / n;
-            from + self.symbols[from..].iter().position(|&symbol| symbol == SEPARATOR).unwrap_or(0)
+            from + symbols[from..].iter().position(|&symbol| symbol == SEPARATOR).unwrap_or(0)
         };
         (0..=n).map(border).collect()
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// What the trainer may learn.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -62,7 +64,7 @@ impl Learned {
 }
 
 /// Why a vocabulary cannot be learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Untrainable {
     /// The pre-tokens need more than 32-bit positions, or their counts more than 64-bit sums.
     TooLarge,
@@ -70,4 +72,12 @@ pub enum Untrainable {
     NotText,
     /// The caller has ended it.
     Stopped,
+    /// What is to hold the array fails.
+    Aside(Box<Error>),
+}
+
+impl From<Error> for Untrainable {
+    fn from(error: Error) -> Self {
+        Self::Aside(Box::new(error))
+    }
 }

@@ -87,6 +87,9 @@ pub struct Options {
     pub min_frequency: u64,
     /// A token is a string of whole characters or lies inside one character.
     pub whole_characters: bool,
+    /// Bytes of kept text that a run learns the vocabulary from. Where it keeps more, it learns from a sample of about so many, of documents
+    /// drawn by their ids: more text would hardly change the merges, but cost time, memory and disk.
+    pub train_bytes: u64,
     /// Words that are one token each wherever the pattern makes a pre-token of them, in normalised spelling. The merges that make them come
     /// before all that are learned.
     pub protected: Vec<String>,
@@ -108,6 +111,7 @@ impl Default for Options {
             max_token_length: None,
             min_frequency: 1,
             whole_characters: true,
+            train_bytes: 4_000_000_000,
             protected: Vec::new(),
         }
     }
@@ -132,6 +136,7 @@ impl Options {
                 format!("tokenizer.vocab_size must be at least {least} (256 bytes and the special tokens)"),
             ),
             (self.vocab_size > MAX_ID, format!("tokenizer.vocab_size must be at most {MAX_ID}")),
+            (self.train_bytes == 0, "tokenizer.train_bytes must be at least 1".to_owned()),
             (self.min_frequency == 0, "tokenizer.min_frequency must be at least 1".to_owned()),
             (self.max_token_length.is_some_and(|max| max < 2), "tokenizer.max_token_length must be at least 2".to_owned()),
             (unknown.is_some(), format!("tokenizer.special_tokens lacks {:?}", unknown.cloned().unwrap_or_default())),
@@ -251,6 +256,7 @@ mod tests {
             (Options { protected: vec!["です".to_owned()], max_token_length: Some(6), ..base() }, "max_token_length"),
             (Options { protected: vec!["精米".to_owned()], vocab_size: 262, ..base() }, "needs 5 merges"),
             (Options { min_frequency: 0, ..base() }, "min_frequency"),
+            (Options { train_bytes: 0, ..base() }, "train_bytes"),
             (Options { max_token_length: Some(1), ..base() }, "max_token_length"),
             (Options { eos_token: "</s>".to_owned(), ..base() }, "special_tokens lacks \"</s>\""),
             (

@@ -85,13 +85,13 @@ pub fn train_sizes<'c>(
     let n_forced = forced.merges.len();
     let start = resumed(crew, Stage::First, forced);
     let encoder = encoder(&start)?;
-    let mut first = Starting::new(encoder.as_ref(), options.whole_characters);
+    let mut first = Starting::new(encoder.as_ref(), options.whole_characters, crew);
     let (mut unique, mut occurrences) = (0_u64, 0_u64);
     let has_level_1 = each_row(counts()?, 0, &mut |pre_token, count| {
         (unique, occurrences) = (unique + 1, occurrences.saturating_add(count));
         first.push(pre_token, count)
     })?;
-    let corpus = first.corpus;
+    let corpus = first.end()?;
     let merges = |options: &Options| options.vocab_size as usize - 256 - options.special_tokens.len();
     let second = |options: &Options| {
         if has_level_1 { ((merges(options) as f64 * options.superwords).round() as usize).min(merges(options) - n_forced) } else { 0 }
@@ -159,10 +159,14 @@ fn finish(options: &Options, learned: Learned, first: usize, [unique, occurrence
 fn untrainable(why: Untrainable) -> Error {
     match why {
         Untrainable::TooLarge => {
-            Error::Resources("the counts exceed 2 G symbols or 2^64 occurrences; raise their minimum count".to_owned())
+            let most = "the counts exceed 2 G symbols or 2^64 occurrences";
+            Error::Resources(format!(
+                "{most}: count less text (`seimai count --sample`, in a run tokenizer.train_bytes), or raise their minimum count"
+            ))
         }
         Untrainable::NotText => Error::refused("a pre-token of the counts is not UTF-8"),
         Untrainable::Stopped => Error::Interrupted(SIGTERM),
+        Untrainable::Aside(error) => *error,
     }
 }
 
@@ -177,36 +181,47 @@ struct Starting<'e> {
     corpus: FlatCorpus,
     worker: Option<Worker<'e>>,
     whole_characters: bool,
+    crew: &'e dyn Crew,
     ids: Vec<i32>,
     tokens: Vec<u32>,
 }
 
 impl<'e> Starting<'e> {
-    fn new(encoder: Option<&'e Encoder>, whole_characters: bool) -> Self {
-        Self { corpus: FlatCorpus::default(), worker: encoder.map(Encoder::worker), whole_characters, ids: Vec::new(), tokens: Vec::new() }
+    fn new(encoder: Option<&'e Encoder>, whole_characters: bool, crew: &'e dyn Crew) -> Self {
+        let worker = encoder.map(Encoder::worker);
+        Self { corpus: FlatCorpus::default(), worker, whole_characters, crew, ids: Vec::new(), tokens: Vec::new() }
     }
 
     fn push(&mut self, pre_token: &[u8], count: u64) -> Result<()> {
         let Self { corpus, worker, ids, tokens, .. } = self;
-        let Some(worker) = worker else {
-            let whole = self.whole_characters;
-            return if whole { corpus.push_characters(pre_token, count) } else { corpus.push_bytes(pre_token, count) }.map_err(untrainable);
+        let pushed = match worker {
+            None if self.whole_characters => corpus.push_characters(pre_token, count),
+            None => corpus.push_bytes(pre_token, count),
+            Some(worker) => {
+                let text = std::str::from_utf8(pre_token).map_err(|_| untrainable(Untrainable::NotText))?;
+                ids.clear();
+                worker.encode(text, ids).map_err(|_| Error::internal("a byte has no token"))?;
+                tokens.clear();
+                tokens.extend(ids.iter().map(|&id| id as u32));
+                corpus.push_tokens(tokens, count)
+            }
         };
-        let text = std::str::from_utf8(pre_token).map_err(|_| untrainable(Untrainable::NotText))?;
-        ids.clear();
-        worker.encode(text, ids).map_err(|_| Error::internal("a byte has no token"))?;
-        tokens.clear();
-        tokens.extend(ids.iter().map(|&id| id as u32));
-        corpus.push_tokens(tokens, count).map_err(untrainable)
+        pushed.and_then(|()| corpus.keep(self.crew, false)).map_err(untrainable)
+    }
+
+    /// The array of all of them.
+    fn end(mut self) -> Result<FlatCorpus> {
+        self.corpus.keep(self.crew, true).map_err(untrainable)?;
+        Ok(self.corpus)
     }
 }
 
 /// The second stage: encodes the pre-tokens of the pattern by the merges of the first stage and learns more merges from them.
 fn learn_superwords(counts: BatchIter<'_>, learned: Learned, limits: &Limits, crew: &dyn Crew) -> Result<Learned> {
     let encoder = encoder(&learned)?;
-    let mut second = Starting::new(encoder.as_ref(), limits.whole_characters);
+    let mut second = Starting::new(encoder.as_ref(), limits.whole_characters, crew);
     each_row(counts, 1, &mut |pre_token, count| second.push(pre_token, count))?;
-    trainer::learn(second.corpus, learned, limits, crew).map_err(untrainable)
+    trainer::learn(second.end()?, learned, limits, crew).map_err(untrainable)
 }
 
 /// Counts tokens that are text, tokens inside one character, and tokens that hold parts of two characters.

@@ -17,6 +17,9 @@
 //! no occurrence list and no entry in the heap until the heap is empty: then the floor is lowered and the array is scanned again.
 //! The floor rises where the lists would need more memory than there is. The merges do not depend on it.
 //!
+//! A list has an upper length, too: a pair in more places has none. When it is merged, the array is gone through instead. So memory is
+//! bounded whatever the text, and the array itself may lie in a file (`crew.rs`).
+//!
 //! Long lists are worked on in parts of the array that end between pre-tokens, side by side.
 
 use std::cmp::Reverse;
@@ -26,7 +29,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::bpe::byte_level::BYTE_ORDER;
 use crate::bpe::crew::{Alone, Crew};
-use crate::bpe::flat_corpus::FlatCorpus;
+use crate::bpe::flat_corpus::{FlatCorpus, NO_TOKEN};
 use crate::bpe::merge::{Learned, Limits, Merge, PassedOver, Untrainable};
 use crate::bpe::shape::Shape;
 
@@ -36,15 +39,26 @@ mod pair;
 mod rewrite;
 
 use self::characters::Inside;
-use self::pair::{INSIDE, NO_LIST, pair_key};
-use self::rewrite::{Change, Part, fill, rewrite};
+use self::pair::{EVERYWHERE, INSIDE, NO_LIST, is_list, pair_key};
+use self::rewrite::{Change, Part, Places, fill, fill_from, rewrite};
 
 /// Arrays longer than this start with the floor [`HIGH_FLOOR`], which halves memory and time on text without word boundaries.
 const LONG: usize = 1 << 22;
 /// The first floor for long arrays.
 const HIGH_FLOOR: u64 = 8;
+/// Bytes that a pair takes beside its list: in the heap, in the table of counts and in the table of lists, with what they have to spare.
+const PAIR_BYTES: usize = 112;
+/// The share of the memory that one list may take.
+const LONGEST_SHARE: usize = 32;
+/// Positions that a list may have, whatever the memory.
+const LONGEST_MIN: usize = 4;
+/// So many lists may be gone before their places are given up.
+const LISTS_SPARED: usize = 1 << 16;
+/// Bytes that a merged occurrence takes, with what its list has to spare.
+const OCCURRENCE_BYTES: usize = 24;
 /// The caller is told after so many merges.
 const TELL_EVERY: usize = 64;
+
 /// Learns merges from pre-tokens with counts, on one thread.
 ///
 /// # Errors
@@ -106,6 +120,8 @@ struct Trainer<'a> {
     lists: Vec<Vec<u32>>,
     /// Positions in all lists.
     held: usize,
+    /// A list is not longer: pairs and characters in more places are looked for in the whole array.
+    longest_list: usize,
     heap: BinaryHeap<HeapEntry>,
     /// What the parts of a merge find; where it is not divided, the first alone.
     parts: Vec<Part>,
@@ -136,6 +152,7 @@ impl<'a> Trainer<'a> {
             counts: FxHashMap::default(),
             lists: Vec::new(),
             held: 0,
+            longest_list: (crew.memory() / LONGEST_SHARE / size_of::<u32>()).max(LONGEST_MIN),
             heap: BinaryHeap::new(),
             parts: Vec::new(),
             learned,
@@ -157,9 +174,11 @@ impl<'a> Trainer<'a> {
         if count < self.floor || !self.allows(left, right) {
             return NO_LIST;
         }
-        let list = self.lists.len() as u32;
-        self.lists.push(Vec::with_capacity(occurrences as usize));
-        self.held += occurrences as usize;
+        let list = if occurrences as usize > self.longest_list { EVERYWHERE } else { self.lists.len() as u32 };
+        if is_list(list) {
+            self.lists.push(Vec::with_capacity(occurrences as usize));
+            self.held += occurrences as usize;
+        }
         self.counts.insert(pair_key(left, right), count);
         self.heap.push((count, Reverse(pair_key(left, right)), list));
         list
@@ -174,13 +193,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the new symbol over every occurrence, from left to right, and sums the changes by neighbour in the first part.
-    fn rewrite(&mut self, change: &Change, new: u32, positions: &[u32]) {
-        rewrite(&mut self.corpus, &mut self.parts, (change, new), positions, self.crew);
+    fn rewrite(&mut self, change: &Change, new: u32, places: Places<'_>) {
+        rewrite(&mut self.corpus, &mut self.parts, (change, new), places, &self.length, self.crew);
     }
 
     fn take_list(&mut self, list: u32) -> Vec<u32> {
+        if !is_list(list) {
+            return Vec::new();
+        }
         let positions = std::mem::take(&mut self.lists[list as usize]);
-        self.held -= positions.len();
+        self.held -= positions.capacity();
         positions
     }
 
@@ -216,12 +238,10 @@ impl<'a> Trainer<'a> {
     fn merge(&mut self, pair: u64, count: u64, list: u32) {
         let (left, right) = ((pair >> 32) as u32, pair as u32);
         let (l, r) = (left as usize, right as usize);
-        let positions = if list == INSIDE {
-            Vec::new()
-        } else {
+        if list != INSIDE {
             self.counts.remove(&pair);
-            self.take_list(list)
-        };
+        }
+        let positions = self.take_list(list);
         let string: Box<[u8]> = [&*self.strings[l], &*self.strings[r]].concat().into();
         if !self.taken.insert(string.clone()) {
             self.learned.passed_over.push(PassedOver { before: self.learned.merges.len(), left, right });
@@ -241,13 +261,15 @@ impl<'a> Trainer<'a> {
             }
             if let Some(character) = whole {
                 let positions = self.inside.take_positions(character);
-                self.rewrite(&Change::Character, new, &positions);
-                self.add_pairs(new, None);
+                let is_listed = self.is_listed(character);
+                self.rewrite(&Change::Character(NO_TOKEN | character), new, if is_listed { Places::At(&positions) } else { Places::All });
+                self.add_pairs(new, None, is_listed);
             }
         } else {
-            self.rewrite(&Change::Tokens([left, right], [self.length[l], self.length[r]]), new, &positions);
+            let places = if is_list(list) { Places::At(&positions) } else { Places::All };
+            self.rewrite(&Change::Tokens([left, right], [self.length[l], self.length[r]]), new, places);
             self.subtract(left, right);
-            self.add_pairs(new, Some(left));
+            self.add_pairs(new, Some(left), is_list(list));
         }
     }
 
@@ -264,8 +286,14 @@ impl<'a> Trainer<'a> {
         part.after.touched.iter().for_each(|&neighbour| decrease(pair_key(right, neighbour), part.after.weight[neighbour as usize]));
     }
 
-    /// Adds the pairs of the new symbol; `left` is the token on the left of the merged pair.
-    fn add_pairs(&mut self, new: u32, left: Option<u32>) {
+    /// Do few places hold the character, so that they are listed?
+    fn is_listed(&self, character: u32) -> bool {
+        self.corpus.characters.counts.get(character as usize).is_some_and(|&(_, places)| places as usize <= self.longest_list)
+    }
+
+    /// Adds the pairs of the new symbol; `left` is the token on the left of the merged pair. Where its places were not listed, the array is
+    /// gone through for those of the new pairs.
+    fn add_pairs(&mut self, new: u32, left: Option<u32>, is_listed: bool) {
         let mut parts = std::mem::take(&mut self.parts);
         let Some(first) = parts.first_mut() else { return };
         let start = self.lists.len();
@@ -281,32 +309,62 @@ impl<'a> Trainer<'a> {
             first.before.list[i] = self.add_pair(neighbour, new, first.before.weight[i], first.before.occurrences[i]);
         }
         let (after, before) = self.lists[start..].split_at_mut(middle - start);
-        fill(&parts, (after, start), (before, middle), &self.length, self.crew);
+        let (after, before) = ((after, start), (before, middle));
+        if is_listed {
+            fill(&parts, after, before, &self.length, self.crew);
+        } else {
+            fill_from(&self.corpus, &parts[0], new, after, before, &self.length);
+        }
         parts.iter_mut().for_each(Part::clear);
         self.parts = parts;
     }
 
-    /// Raises the floor where the lists hold more than there is memory for, but not above the most frequent pair.
+    /// Bytes of the pairs in the heap, their lists and the positions of characters.
+    fn bytes(&self) -> usize {
+        (self.held + self.inside.held) * size_of::<u32>() + self.heap.len() * PAIR_BYTES
+    }
+
+    /// Raises the floor where pairs and lists take more than there is memory for, but not above the most frequent pair.
     fn keep_to_memory(&mut self) {
-        let most = self.crew.memory() / size_of::<u32>();
-        if self.held + self.inside.held <= most {
-            return;
-        }
-        let least = most / 4 * 3;
-        while self.held + self.inside.held > least {
-            let Some(&(top, ..)) = self.heap.peek() else { return };
-            let floor = self.floor.saturating_mul(2).min(top);
-            if floor == self.floor {
-                return;
+        let merged = self.parts.iter().map(Part::occurrences).sum::<usize>() * OCCURRENCE_BYTES;
+        let most = self.crew.memory().saturating_sub(merged);
+        if self.bytes() > most {
+            let least = most / 4 * 3;
+            while self.bytes() > least {
+                let Some(&(top, ..)) = self.heap.peek() else { return };
+                let floor = self.floor.saturating_mul(2).min(top);
+                if floor == self.floor {
+                    break;
+                }
+                self.raise(floor);
             }
-            self.floor = floor;
-            let (low, heap): (Vec<_>, Vec<_>) = std::mem::take(&mut self.heap).into_iter().partition(|entry| entry.0 < floor);
-            self.heap = heap.into();
-            for (_, Reverse(pair), list) in low {
-                self.forget(pair, list);
-            }
-            self.inside.forget_below(floor, &self.corpus.characters);
         }
+        if self.lists.len() > 2 * self.heap.len() + LISTS_SPARED {
+            self.close_up();
+        }
+    }
+
+    fn raise(&mut self, floor: u64) {
+        self.floor = floor;
+        let mut entries = std::mem::take(&mut self.heap).into_vec();
+        let low = entries.extract_if(.., |entry| entry.0 < floor).collect::<Vec<_>>();
+        self.heap = entries.into();
+        for (_, Reverse(pair), list) in low {
+            self.forget(pair, list);
+        }
+        self.inside.forget_below(floor, &self.corpus.characters);
+    }
+
+    /// Gives up the places of the lists that are gone.
+    fn close_up(&mut self) {
+        let mut entries = std::mem::take(&mut self.heap).into_vec();
+        let mut lists = Vec::with_capacity(entries.len());
+        for (.., list) in entries.iter_mut().filter(|entry| is_list(entry.2)) {
+            lists.push(std::mem::take(&mut self.lists[*list as usize]));
+            *list = lists.len() as u32 - 1;
+        }
+        (self.heap, self.lists) = (entries.into(), lists);
+        self.counts.shrink_to_fit();
     }
 }
 

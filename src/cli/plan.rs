@@ -79,6 +79,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         ui::bytes(text as u64),
         ui::thousands((estimate.documents * share) as u64)
     )?;
+    let learned = loaded.plan.tokenizer.train_bytes;
+    if text > learned as f64 {
+        writeln!(out, "# vocabulary  learned from a sample of {} of what is kept (tokenizer.train_bytes)", ui::bytes(learned))?;
+    }
     if let Some(limit) = loaded.plan.input.limit {
         writeln!(out, "# limit       the first {} records, sized by the first of them", ui::thousands(limit))?;
     }

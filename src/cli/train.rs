@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::io::{Staging, create_dir};
 use crate::normalize;
 use crate::pipeline::crew::PoolCrew;
-use crate::pipeline::histogram::Histogram;
+use crate::pipeline::histogram::{Histogram, dir_beside};
 use crate::pipeline::observer::{Progress, Quantity};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let histogram = Histogram::sum(parts, &arguments.output, memory, &pool, stop)?;
     let options = histogram.tokenizer(plan.tokenizer.clone());
     let checkpoint = histogram.checkpoint(&arguments.output, &options, &arguments.vocab_size)?;
-    let crew = PoolCrew::new(&pool, stop, &*observer, memory).with(checkpoint);
+    let crew = PoolCrew::new(&pool, stop, &*observer, memory).with(checkpoint).aside(dir_beside(&arguments.output)?);
     let all = crew.train(&|| histogram.rows(), &options, &arguments.vocab_size)?;
     progress.add(1, 0, 0);
     progress.finish();

@@ -3,11 +3,16 @@
 /// Of the hash: another key would draw other documents.
 const KEY: &[u8; 32] = b"seimai: documents of a sample, 1";
 
-/// Is a document in the sample that takes `share` (0 to 1) of all? A larger share takes what a smaller one does.
+/// Is a document in the sample of the inputs that takes `share` (0 to 1) of all?
+pub(super) fn takes(share: f64, id: &str) -> bool {
+    draws(KEY, share, id)
+}
+
+/// Is a document in the sample that takes `share` (0 to 1) of all, and is drawn by this key? A larger share takes what a smaller one does.
 ///
 /// The first 8 bytes of the keyed BLAKE3 of its id, little-endian, are below `share` × 2⁶⁴.
-pub(super) fn takes(share: f64, id: &str) -> bool {
-    let hash = blake3::keyed_hash(KEY, id.as_bytes());
+pub fn draws(key: &[u8; 32], share: f64, id: &str) -> bool {
+    let hash = blake3::keyed_hash(key, id.as_bytes());
     let drawn = hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
     // A multiplication by a power of two is exact.
     u128::from(drawn) < (share * 2_f64.powi(64)) as u128

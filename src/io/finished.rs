@@ -105,7 +105,7 @@ impl Finished {
     }
 }
 
-fn unnamed(dir: &Path) -> std::io::Result<File> {
+pub(super) fn unnamed(dir: &Path) -> std::io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let flags = OFlags::RDWR | OFlags::CLOEXEC;

@@ -8,19 +8,26 @@ use serde::{Deserialize, Serialize};
 use super::annotate::Annotated;
 use super::bits::Bits;
 use super::context::Context;
+use super::decide::Part;
 use super::dedup::Duplicates;
 use super::key::Key;
 use super::layout::{self, pass};
+use super::manifest::LearnedFrom;
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
 use super::tables::{LIGHTER, text_bytes, write_table};
 use super::work_dir::Entry;
 use crate::bpe;
+use crate::corpus;
 use crate::error::Result;
 use crate::pii;
 use crate::stage::Batch;
 
 const BATCH_ROWS: usize = 1024;
+
+/// Which documents a vocabulary is learned from, where it is not learned from all: another key than that of `input.sample`, which would take
+/// its own documents again.
+const DRAWN_BY: &[u8; 32] = b"seimai: documents to learn from1";
 
 /// What the entry of a shard says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,6 +35,8 @@ const BATCH_ROWS: usize = 1024;
 pub(super) struct CountFacts {
     /// The documents that were counted, a bit each ([`Bits::to_hex`]).
     kept: String,
+    /// Bytes of their text.
+    bytes: u64,
 }
 
 impl Facts for CountFacts {}
@@ -38,17 +47,25 @@ pub(super) struct Counted {
     pub(super) key: Key,
     /// Documents that were counted.
     pub(super) documents: u64,
+    /// If these are a sample: what it is.
+    pub(super) sample: Option<LearnedFrom>,
 }
 
 /// Runs the pass, or what is left of it.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Counted> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, parts: &[Part]) -> Result<Counted> {
     let tokenizer = &context.plan().tokenizer;
     let settings = (tokenizer.pattern, tokenizer.boundaries, tokenizer.superwords > 0.0, tokenizer.digits);
-    let settings =
-        Key::of(pass::COUNT).and_settings(&(settings, context.plan().pii.masked()))?.and_steps(context.plan(), &["count", "pii"]);
+    let settings = Key::of(pass::COUNT)
+        .and("with bytes")
+        .and_settings(&(settings, context.plan().pii.masked()))?
+        .and_steps(context.plan(), &["count", "pii"]);
     let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
-    let kept = (0..annotated.shards()).map(|shard| duplicates.trained_on(context, annotated, shard)).collect::<Result<Vec<Bits>>>()?;
+    let share = share_of(tokenizer.train_bytes, parts.iter().map(|part| part.facts.kept_bytes - part.facts.held_out.bytes).sum());
+    let is_drawn = |doc_id: &str| is_drawn(share, doc_id);
+    let wanted = (share < 1.0).then_some(&is_drawn as &dyn Fn(&str) -> bool);
+    let kept =
+        (0..annotated.shards()).map(|shard| duplicates.trained_on(context, annotated, shard, wanted)).collect::<Result<Vec<Bits>>>()?;
     let pass = Pass::new(pass::COUNT, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
     let holds = |shard: usize, facts: &CountFacts| facts.kept == kept[shard].to_hex();
     pass.run_where(context, &holds, |missing, underway| {
@@ -57,13 +74,26 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
             count(context, &documents, &units[shard], &kept[shard])
         })
     })?;
-    let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN), documents: 0 };
-    for (unit, kept) in units.iter().zip(&kept) {
+    let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN), documents: 0, sample: None };
+    let mut bytes = 0;
+    for (shard, (unit, kept)) in units.iter().zip(&kept).enumerate() {
+        bytes += pass.entry::<CountFacts>(context, shard)?.facts.bytes;
         counted.tables.push(table_name(unit, kept));
         counted.key = counted.key.and(unit).and(kept.to_hex());
-        counted.documents += kept.rows().len() as u64;
+        counted.documents += kept.len();
     }
+    counted.sample = (share < 1.0).then_some(LearnedFrom { wanted_bytes: tokenizer.train_bytes, documents: counted.documents, bytes });
     Ok(counted)
+}
+
+/// The share of the documents to learn from: of so many bytes of text, about so many are wanted.
+pub(super) fn share_of(wanted: u64, text: u64) -> f64 {
+    if text > wanted { wanted as f64 / text as f64 } else { 1.0 }
+}
+
+/// Is a vocabulary that is learned from this share of the documents learned from this one?
+pub(super) fn is_drawn(share: f64, doc_id: &str) -> bool {
+    corpus::draws(DRAWN_BY, share, doc_id)
 }
 
 /// The histogram of a shard holds its documents in its name: an earlier one stays whole until the entry names this one.
@@ -83,8 +113,9 @@ fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Res
             bpe::adjust_counts(&old, &added, &count_rows(context, documents, &known.without(kept))?)?
         }
     };
+    let bytes = bpe::counted_bytes(&table)?;
     let table = write_table(&context.store.work, &table_name(unit, kept), &table)?;
-    Ok(Entry::new(vec![table], CountFacts { kept: kept.to_hex() }))
+    Ok(Entry::new(vec![table], CountFacts { kept: kept.to_hex(), bytes }))
 }
 
 /// The histogram of some rows.

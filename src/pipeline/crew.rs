@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::observer::{Event, Observer, Stop};
 use super::pool::Pool;
 use crate::bpe;
-use crate::bpe::crew::{Crew, Stage};
+use crate::bpe::crew::{Aside, Crew, Stage};
 use crate::bpe::merge::Learned;
 use crate::bpe::{Options, Trained};
 use crate::error::{Error, Result};
-use crate::io::{Staging, create_dir, read_limited, seal, unseal};
+use crate::io::{MappedCells, Staging, create_dir, read_limited, seal, unseal};
 use crate::stage::BatchIter;
 
 /// The observer is told this often at most.
@@ -21,8 +21,11 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 /// What is learned is written this often.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// The share of the memory that occurrence lists may take; the array of symbols is beside them.
-const LISTS: u64 = 2;
+/// The share of the memory that pairs and their lists may take.
+const LISTS: u64 = 3;
+
+/// The share of the memory that the array of symbols may take: a longer one is a file.
+const ARRAY: u64 = 6;
 
 /// A file with what has been learned is not larger: 2 million merges.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 28;
@@ -34,7 +37,18 @@ pub struct PoolCrew<'a> {
     observer: &'a dyn Observer,
     memory: u64,
     checkpoint: Option<Checkpoint>,
+    aside: Option<PathBuf>,
     state: Mutex<State>,
+}
+
+impl Aside for MappedCells {
+    fn append(&mut self, symbols: &[u32]) -> Result<()> {
+        Self::append(self, symbols)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.map()
+    }
 }
 
 /// Where a training keeps what it has learned: the merges of its stages, as sealed JSON. One that cannot be read or belongs to another training is not there.
@@ -96,7 +110,7 @@ impl<'a> PoolCrew<'a> {
     pub fn new(pool: &'a Pool, stop: &'a Stop, observer: &'a dyn Observer, memory: u64) -> Self {
         let now = Instant::now();
         let state = State { told: now, kept: now, stage: Stage::First, stages: BTreeMap::new(), failed: None };
-        Self { pool, stop, observer, memory, checkpoint: None, state: Mutex::new(state) }
+        Self { pool, stop, observer, memory, checkpoint: None, aside: None, state: Mutex::new(state) }
     }
 
     /// With what an interrupted training of the same has learned, if it has; keeps what is learned.
@@ -104,6 +118,13 @@ impl<'a> PoolCrew<'a> {
     pub fn with(mut self, checkpoint: Checkpoint) -> Self {
         self.state().stages = checkpoint.read();
         self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// With a directory for a file without a name: what an array is that memory cannot hold.
+    #[must_use]
+    pub fn aside(mut self, dir: PathBuf) -> Self {
+        self.aside = Some(dir);
         self
     }
 
@@ -158,6 +179,14 @@ impl Crew for PoolCrew<'_> {
 
     fn memory(&self) -> usize {
         usize::try_from(self.memory / LISTS).unwrap_or(usize::MAX)
+    }
+
+    fn symbols(&self) -> usize {
+        usize::try_from(self.memory / ARRAY).unwrap_or(usize::MAX) / size_of::<u32>()
+    }
+
+    fn aside(&self) -> Result<Option<Box<dyn Aside>>> {
+        self.aside.as_ref().map(|dir| Ok(Box::new(MappedCells::new(dir)?) as Box<dyn Aside>)).transpose()
     }
 
     fn begin(&self, stage: Stage) -> Learned {

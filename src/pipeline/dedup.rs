@@ -86,8 +86,14 @@ impl Duplicates {
         self.families.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).map_or(doc_id, |i| self.families[i].1.as_str())
     }
 
-    /// Which of so many documents of a shard are kept and not held out.
-    pub(super) fn trained_on(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
+    /// Which documents of a shard are kept, not held out, and `wanted` by their ids (`None`: all).
+    pub(super) fn trained_on(
+        &self,
+        context: &Context<'_>,
+        annotated: &Annotated,
+        shard: u64,
+        wanted: Option<&dyn Fn(&str) -> bool>,
+    ) -> Result<Bits> {
         let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
         if let Some(mixture) = &self.mixture {
             mixture.dropped(context, annotated, shard, &mut |row| kept.clear(row))?;
@@ -96,12 +102,13 @@ impl Duplicates {
         let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
         removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
         let split = context.plan().split;
-        if split.is_on() {
+        if split.is_on() || wanted.is_some() {
             let mut row = 0;
             let documents = layout::annotated(&annotated.keys(shard)?.documents);
             for batch in context.store.table_columns(&documents, Some(&[schema::DOC_ID.name]), 1 << 14)? {
                 for doc_id in strings(&batch?, &schema::DOC_ID)?.iter().flatten() {
-                    if split.holds_out(self.family(ordinal(shard, row), doc_id)) {
+                    let is_held_out = split.is_on() && split.holds_out(self.family(ordinal(shard, row), doc_id));
+                    if is_held_out || wanted.is_some_and(|wanted| !wanted(doc_id)) {
                         kept.clear(row as usize);
                     }
                     row += 1;

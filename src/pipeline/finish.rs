@@ -12,7 +12,8 @@ use super::decide::Part;
 use super::encode::{TokenFacts, Tokens};
 use super::layout::{HELD_OUT, TRAINING};
 use super::manifest::{
-    DictionaryFacts, InputFacts, MANIFEST_VERSION, Manifest, PackFacts, Taken, TokenizerFacts, Totals, ValidationFacts, success_line,
+    DictionaryFacts, InputFacts, LearnedFrom, MANIFEST_VERSION, Manifest, PackFacts, Taken, TokenizerFacts, Totals, ValidationFacts,
+    success_line,
 };
 use super::observer::{Event, Observer};
 use super::pack::{Packed, Packs};
@@ -38,13 +39,14 @@ pub(super) struct Finished {
     pub(super) mixture: Option<Mixture>,
     pub(super) parts: Vec<Part>,
     pub(super) vocabulary: Vocabulary,
+    pub(super) learned_from: Option<LearnedFrom>,
     pub(super) tokens: Tokens,
     pub(super) packed: Packs,
 }
 
 /// Gathers what all entries say into the manifest and writes it.
 pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Manifest> {
-    let Finished { annotated, mixture, parts, vocabulary, tokens, packed } = finished;
+    let Finished { annotated, mixture, parts, vocabulary, learned_from, tokens, packed } = finished;
     let (read, quarantine) = Reading::gather(context, annotated)?;
     let work = &context.store.work;
     let mut totals = read.totals;
@@ -99,6 +101,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
             blake3: vocabulary.blake3()?.to_owned(),
             content_blake3: vocabulary.content.clone(),
             pre_tokens: vocabulary.facts.pre_tokens,
+            learned_from: *learned_from,
         },
         pack: pack_facts(&packed.training),
         validation: packed.held_out.as_ref().map(|held_out| validation(parts, &tokens.held_out, held_out)),

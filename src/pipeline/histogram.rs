@@ -43,12 +43,21 @@ pub struct Histogram {
     pub documents: u64,
 }
 
-/// A directory of unfinished files beside `output`; it goes with its owner, or where that is killed, with the next one of the same name.
-fn scratch_beside(output: &Path) -> Result<TemporaryDir> {
+/// The directory that `output` is to lie in.
+///
+/// # Errors
+/// I/O, where it has to be made.
+pub fn dir_beside(output: &Path) -> Result<PathBuf> {
     let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_dir(parent)?;
+    Ok(parent.to_path_buf())
+}
+
+/// A directory of unfinished files beside `output`; it goes with its owner, or where that is killed, with the next one of the same name.
+fn scratch_beside(output: &Path) -> Result<TemporaryDir> {
+    let parent = dir_beside(output)?;
     let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
-    TemporaryDir::new(parent, &format!(".{name}.seimai-scratch-"))
+    TemporaryDir::new(&parent, &format!(".{name}.seimai-scratch-"))
 }
 
 /// What counting gives beside the histogram.

@@ -199,6 +199,21 @@ pub struct TokenizerFacts {
     pub content_blake3: String,
     /// Distinct pre-tokens it was trained on.
     pub pre_tokens: u64,
+    /// What it was learned from, if that is not all that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_from: Option<LearnedFrom>,
+}
+
+/// A sample of the kept documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearnedFrom {
+    /// `tokenizer.train_bytes`.
+    pub wanted_bytes: u64,
+    /// Documents that were drawn.
+    pub documents: u64,
+    /// Bytes of their text.
+    pub bytes: u64,
 }
 
 /// The pack.

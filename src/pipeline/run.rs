@@ -58,12 +58,12 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let mut duplicates = dedup::run(context, &annotated)?; // ▣ which documents the rules reject, and which repeat which
     duplicates.mixture = rebalance::run(context, &annotated, &duplicates)?; // ▣ how much of each register stays
     let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop
-    let counted = count::run(context, &annotated, &duplicates)?; // the pre-tokens of what stays
+    let counted = count::run(context, &annotated, &duplicates, &parts)?; // the pre-tokens of what stays
     let vocabulary = train::run(context, &counted)?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
     let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack, also what is held out
     let mixture = duplicates.mixture.map(|rebalanced| rebalanced.mixture);
-    finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, tokens, packed })
+    finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, learned_from: counted.sample, tokens, packed })
 }
 
 /// A run that has begun, now or earlier.

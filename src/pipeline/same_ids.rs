@@ -92,10 +92,10 @@ pub(super) fn told_apart(id: &str, file: &str, offset: u64) -> String {
     format!("{id}~{file}@{offset}")
 }
 
-/// Is a document called so because another has its id?
-pub(super) fn is_told_apart(id: &str, file: &str, offset: u64) -> bool {
+/// The id of a document that is called so because another has it.
+pub(super) fn shared_id<'i>(id: &'i str, file: &str, offset: u64) -> Option<&'i str> {
     let by_place = id.strip_suffix(&offset.to_string()).and_then(|rest| rest.strip_suffix('@'));
-    by_place.and_then(|rest| rest.strip_suffix(file)).is_some_and(|rest| rest.ends_with('~'))
+    by_place.and_then(|rest| rest.strip_suffix(file)).and_then(|rest| rest.strip_suffix('~'))
 }
 
 /// What a document of a batch is called.
@@ -151,7 +151,9 @@ mod tests {
     fn a_name_says_where_the_document_stands() {
         let name = told_apart("a~b", "web/x.jsonl", 120);
         assert_eq!(name, "a~b~web/x.jsonl@120");
-        assert!(is_told_apart(&name, "web/x.jsonl", 120));
-        assert!(!is_told_apart(&name, "web/x.jsonl", 20) && !is_told_apart(&name, "x.jsonl", 120) && !is_told_apart("a", "", 0));
+        assert_eq!(shared_id(&name, "web/x.jsonl", 120), Some("a~b"));
+        for (id, file, offset) in [(&*name, "web/x.jsonl", 20), (&name, "x.jsonl", 120), ("a", "", 0)] {
+            assert_eq!(shared_id(id, file, offset), None);
+        }
     }
 }

@@ -86,8 +86,9 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
         let rows = || Ok(Box::new(context.store.table(&counts.path)?) as BatchIter<'_>);
         let options = &context.plan().tokenizer;
         let kept = context.store.work.output(&layout::checkpoint(&unit))?;
-        let kept = Checkpoint::new(kept, context.store.work.out().join(layout::WORK).join(layout::TMP), unit.clone());
-        let crew = PoolCrew::new(context.pool, context.stop, context.observer, context.memory).with(kept);
+        let tmp = context.store.work.out().join(layout::WORK).join(layout::TMP);
+        let kept = Checkpoint::new(kept, tmp.clone(), unit.clone());
+        let crew = PoolCrew::new(context.pool, context.stop, context.observer, context.memory).with(kept).aside(tmp);
         let trained = crew.train(&rows, options, &[options.vocab_size])?;
         let mut trained = trained.into_iter().next().ok_or_else(|| Error::internal("no vocabulary"))?;
         if ours {

@@ -223,6 +223,7 @@ const UNSAFE: &[&str] = &[
     "cli/signals.rs",
     "dedup/minhash.rs",
     "io/finished.rs",
+    "io/mapped_cells.rs",
     "segment/exact.rs",
     "segment/exact/candidates.rs",
     "segment/exact/connect.rs",

@@ -154,9 +154,13 @@ fn killed_and_resumed_a_sample_has_the_same_bytes() {
 #[test]
 fn what_a_manifest_says_of_a_part_is_not_believed() {
     let world = corpus();
-    run(&world, "out", &["--sample", "50%", "--limit", "200"]);
+    run(&world, "out", &["--sample", "50%", "--limit", "200", "--set", "tokenizer.train_bytes=3000"]);
     let truth = manifest(&world.path("out"));
-    let lies: [(&str, serde_json::Value, &str); 5] = [
+    let lies: [(&str, serde_json::Value, &str); 9] = [
+        ("/tokenizer/learned_from/bytes", 3000.into(), "learned_from bytes 3000"),
+        ("/tokenizer/learned_from/documents", 1.into(), "learned_from documents 1"),
+        ("/tokenizer/learned_from/wanted_bytes", 2000.into(), "from other documents than plan.toml gives"),
+        ("/tokenizer/learned_from", serde_json::Value::Null, "from other documents than plan.toml gives"),
         ("/totals/left_out", 1.into(), "left_out"),
         ("/inputs/0/left_out", 1.into(), "left_out"),
         ("/taken/sample", 0.4.into(), "another part of the inputs"),
@@ -172,6 +176,35 @@ fn what_a_manifest_says_of_a_part_is_not_believed() {
         let (code, found, err) = world.run(&["verify", "out", "--progress", "none"]);
         assert!(code == 3 && found.contains(told), "{key}: {code} {found}{err}");
     }
+}
+
+const SPLIT: [&str; 4] = ["--set", "dedup.near=0.99", "--set", "split.validation=0.2"];
+
+/// A vocabulary is learned from about so many bytes of what is kept; which documents they are follows from their ids alone.
+#[test]
+fn a_vocabulary_is_learned_from_a_sample_of_what_is_kept() {
+    let world = corpus();
+    let sampled = |out: &str, more: &[&str]| {
+        run(&world, out, &[&SPLIT[..], &["--set", "tokenizer.train_bytes=6000"], more].concat());
+        manifest(&world.path(out))
+    };
+    let said = sampled("out", &["--threads", "1"]);
+    let learned_from = |key: &str| said["tokenizer"]["learned_from"][key].as_u64().unwrap();
+    assert_eq!(learned_from("wanted_bytes"), 6000);
+    assert!((4500..7500).contains(&learned_from("bytes")), "{said}");
+    let trained_on = figure(&world, "out", "kept") - said["validation"]["kept"].as_u64().unwrap();
+    assert!((20..trained_on / 2).contains(&learned_from("documents")), "{said}");
+    sampled("again", &["--threads", "3"]);
+    assert_eq!(tree(&world.path("out")), tree(&world.path("again")));
+    // All of it: nothing is said, and the same as with any number that is large enough.
+    run(&world, "whole", &SPLIT);
+    assert!(manifest(&world.path("whole"))["tokenizer"].get("learned_from").is_none());
+    let enough = said["totals"]["kept_bytes"].to_string();
+    run(&world, "out", &[&SPLIT[..], &["--set", &format!("tokenizer.train_bytes={enough}")]].concat());
+    assert_eq!(fs::read(world.path("out/counts.parquet")).unwrap(), fs::read(world.path("whole/counts.parquet")).unwrap());
+
+    let (code, estimate, err) = world.run(&["plan", "plan.toml", "--set", "tokenizer.train_bytes=6000"]);
+    assert!(code == 0 && estimate.contains("vocabulary") && estimate.contains("train_bytes"), "{estimate}{err}");
 }
 
 #[test]

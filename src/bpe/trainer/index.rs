@@ -5,12 +5,24 @@ use std::sync::Mutex;
 
 use rustc_hash::FxHashMap;
 
-use super::Trainer;
+use super::{PAIR_BYTES, Trainer};
 use crate::bpe::flat_corpus::{FlatCorpus, NO_TOKEN};
-use crate::bpe::trainer::pair::{NO_LIST, SIDE_BY_SIDE, pair_key};
+use crate::bpe::trainer::pair::{NO_LIST, SIDE_BY_SIDE, is_list, pair_key};
 
 /// Pairs of symbols below this number are counted in a plain table, all others in a hash table.
 const DENSE: usize = 256;
+
+/// Bytes that a pair takes while it is counted: number, count and places, and its slot in a hash table that was doubled.
+const COUNTED_BYTES: usize = 80;
+
+/// So many pairs can be counted at the same time, whatever the memory.
+const PAIRS_MIN: usize = 16;
+
+/// Where there are too many pairs, they are counted in so many times as many rounds.
+const MORE_ROUNDS: usize = 4;
+
+/// In so many rounds at most: then all are counted, whatever the memory.
+const ROUNDS_MAX: usize = 1 << 10;
 
 /// Slots of the sums by which rare pairs are left out of a further scan.
 const SUMS: usize = 1 << 20;
@@ -21,12 +33,14 @@ fn sum_of(left: u32, right: u32) -> usize {
     (pair_key(left, right).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SUMS.trailing_zeros())) as usize
 }
 
+/// A pair, its count, and the number of its positions.
+type Counted = (u64, u64, u32);
+
 /// The pairs of a part of the array, numbered as they are met.
 struct Pairs {
     dense: Vec<u32>,
     sparse: FxHashMap<u64, u32>,
-    /// Pair, count, number of positions.
-    found: Vec<(u64, u64, u32)>,
+    found: Vec<Counted>,
 }
 
 impl Pairs {
@@ -34,6 +48,15 @@ impl Pairs {
     fn new(symbols: usize) -> Self {
         let dense = if symbols < DENSE { Vec::new() } else { vec![NO_LIST; DENSE * DENSE] };
         Self { dense, sparse: FxHashMap::default(), found: Vec::new() }
+    }
+
+    /// These pairs.
+    fn of(found: Vec<Counted>, symbols: usize) -> Self {
+        let mut pairs = Self::new(symbols);
+        for (number, &(pair, ..)) in found.iter().enumerate() {
+            *pairs.number((pair >> 32) as u32, pair as u32) = number as u32;
+        }
+        Self { found, ..pairs }
     }
 
     #[inline]
@@ -82,7 +105,7 @@ fn walk(
     mut pair: impl FnMut(u32, u32, u32),
     mut character: impl FnMut(u32, u32),
 ) {
-    let symbols = &corpus.symbols;
+    let symbols: &[u32] = &corpus.symbols;
     let mut at = from;
     while at < to {
         let left = symbols[at];
@@ -108,7 +131,7 @@ impl Trainer<'_> {
         self.held = 0;
         self.heap.clear();
         self.inside.forget_below(u64::MAX, &self.corpus.characters);
-        let pairs = self.count_pairs(floor);
+        let (pairs, floor) = self.count_pairs(floor);
         let inside = self.inside.pairs();
         self.floor = self.affordable(floor, &pairs.found, &inside);
         let mut list_of = Vec::with_capacity(pairs.found.len());
@@ -121,12 +144,12 @@ impl Trainer<'_> {
         let mut lists = std::mem::take(&mut self.lists);
         let mut positions = std::mem::take(&mut self.inside.positions);
         for (number, &(count, places)) in self.corpus.characters.counts.iter().enumerate() {
-            if count >= self.floor && self.inside.is_open(number as u32) {
+            if count >= self.floor && self.inside.is_open(number as u32) && self.is_listed(number as u32) {
                 positions[number].reserve_exact(places as usize);
                 self.inside.held += places as usize;
             }
         }
-        let (floor, counts) = (self.floor, &self.corpus.characters.counts);
+        let (floor, longest, counts) = (self.floor, self.longest_list, &self.corpus.characters.counts);
         walk(
             &self.corpus,
             &self.length,
@@ -134,13 +157,13 @@ impl Trainer<'_> {
             self.corpus.symbols.len(),
             |left, right, position| {
                 let list = pairs.find(left, right).map_or(NO_LIST, |number| list_of[number as usize]);
-                if list != NO_LIST {
+                if is_list(list) {
                     lists[list as usize].push(position);
                 }
             },
             |symbol, position| {
                 let number = (symbol & !NO_TOKEN) as usize;
-                if counts.get(number).is_some_and(|&(count, _)| count >= floor) {
+                if counts.get(number).is_some_and(|&(count, places)| count >= floor && places as usize <= longest) {
                     positions[number].push(position);
                 }
             },
@@ -148,9 +171,10 @@ impl Trainer<'_> {
         (self.lists, self.inside.positions) = (lists, positions);
     }
 
-    /// Counts at least the pairs that reach the floor. Beyond the first symbols most pairs are rare: a scan before sums them up by
-    /// slots, of several pairs each, and those of a slot below the floor take no memory afterwards.
-    fn count_pairs(&self, floor: u64) -> Pairs {
+    /// Counts the pairs that are allowed and reach the floor; gives the floor, which is higher where memory cannot hold so many. Beyond the
+    /// first symbols most pairs are rare: a scan before sums them up by slots, of several pairs each, and those of a slot below the floor
+    /// take no memory afterwards. The others are counted in as many rounds as memory asks for, each of which counts its share of them.
+    fn count_pairs(&self, floor: u64) -> (Pairs, u64) {
         let (symbols, length) = (&self.corpus.symbols, &self.length);
         let mut sums: Vec<u64> = Vec::new();
         if symbols.len() >= SUMS && floor > 1 && length.len() > DENSE {
@@ -158,47 +182,81 @@ impl Trainer<'_> {
             let add = |left, right, position| sums[sum_of(left, right)] += self.corpus.weights.of(position);
             walk(&self.corpus, length, 0, symbols.len(), add, |_, _| {});
         }
-        let reaches = |left, right| sums.get(sum_of(left, right)).is_none_or(|&sum| sum >= floor);
+        let mut rounds = 1;
+        loop {
+            if let Some((found, floor)) = self.count_in(rounds, floor, &sums) {
+                return (Pairs::of(found, symbols.len()), floor);
+            }
+            rounds *= MORE_ROUNDS;
+        }
+    }
+
+    /// Counts in so many rounds; `None` if there are more pairs in one of them than memory holds.
+    fn count_in(&self, rounds: usize, mut floor: u64, sums: &[u64]) -> Option<(Vec<Counted>, u64)> {
+        let most = (self.crew.memory() / 4 * 3 / COUNTED_BYTES).max(PAIRS_MIN);
+        let of_a_round = if rounds < ROUNDS_MAX { most } else { usize::MAX };
+        let mut all: Vec<Counted> = Vec::new();
+        for round in 0..rounds {
+            let is_counted = |left, right| {
+                let slot = sum_of(left, right);
+                sums.get(slot).is_none_or(|&sum| sum >= floor) && slot % rounds == round
+            };
+            let found = self.count_round(of_a_round, &is_counted)?;
+            all.extend(found.into_iter().filter(|&(pair, count, _)| count >= floor && self.allows((pair >> 32) as u32, pair as u32)));
+            let top = all.iter().map(|pair| pair.1).max().unwrap_or(0);
+            while all.len() > most / 2 && floor < top {
+                floor = floor.saturating_mul(2).min(top);
+                all.retain(|pair| pair.1 >= floor);
+            }
+        }
+        Some((all, floor))
+    }
+
+    /// Counts the pairs of a round, each thread those of a part of the array; `None` if there are more than `most`.
+    fn count_round(&self, most: usize, is_counted: &(impl Fn(u32, u32) -> bool + Sync)) -> Option<Vec<Counted>> {
         let n = if self.corpus.symbols.len() >= SIDE_BY_SIDE { self.crew.threads().max(1) } else { 1 };
         let borders = self.corpus.borders(n);
+        let share = (most / n).max(1);
         let parts: Vec<Mutex<Pairs>> = (0..n).map(|_| Mutex::new(Pairs::new(self.corpus.symbols.len()))).collect();
         self.crew.side_by_side(n, &|i| {
             if let Ok(mut pairs) = parts[i].lock() {
                 let add = |left, right, position| {
-                    if reaches(left, right) {
+                    // One more than there is room for tells that there are too many.
+                    if pairs.found.len() <= share && is_counted(left, right) {
                         pairs.add(left, right, self.corpus.weights.of(position), 1);
                     }
                 };
                 walk(&self.corpus, &self.length, borders[i], borders[i + 1], add, |_, _| {});
             }
         });
-        let mut parts = parts.into_iter().filter_map(|part| part.into_inner().ok());
+        let mut parts = parts.into_iter().filter_map(|part| part.into_inner().ok()).collect::<Vec<_>>().into_iter();
+        if parts.as_slice().iter().any(|part| part.found.len() > share) {
+            return None;
+        }
         let mut all = parts.next().unwrap_or_else(|| Pairs::new(0));
         for part in parts {
             part.found.into_iter().for_each(|(pair, count, positions)| all.add((pair >> 32) as u32, pair as u32, count, positions));
         }
-        all
+        Some(all.found)
     }
 
-    /// The floor, or the lowest above it at which the lists take no more than three quarters of the memory; never above the most
+    /// The floor, or the lowest above it at which pairs and lists take no more than three quarters of the memory; never above the most
     /// frequent pair, so that there is a merge in any case.
-    fn affordable(&self, floor: u64, pairs: &[(u64, u64, u32)], inside: &[(u64, u64)]) -> u64 {
-        let most = self.crew.memory() / size_of::<u32>() / 4 * 3;
-        let characters = &self.corpus.characters.counts;
-        let places = pairs.iter().map(|pair| pair.2 as usize).chain(characters.iter().map(|character| character.1 as usize));
-        if places.sum::<usize>() <= most {
+    fn affordable(&self, floor: u64, pairs: &[Counted], inside: &[(u64, u64)]) -> u64 {
+        let most = self.crew.memory() / 4 * 3;
+        let bytes = |places: u32| if places as usize <= self.longest_list { places as usize * size_of::<u32>() } else { 0 };
+        let characters = self.corpus.characters.counts.iter().enumerate();
+        let open = characters.filter(|(number, _)| self.inside.is_open(*number as u32)).map(|(_, &(count, places))| (count, bytes(places)));
+        let mut all: Vec<(u64, usize)> = pairs.iter().map(|&(_, count, places)| (count, bytes(places) + PAIR_BYTES)).chain(open).collect();
+        if all.iter().map(|entry| entry.1).sum::<usize>() <= most {
             return floor;
         }
-        let allowed = |pair: u64| self.allows((pair >> 32) as u32, pair as u32);
-        let inside = inside.iter().filter(|pair| allowed(pair.0)).map(|pair| pair.1);
-        let mut all: Vec<(u64, usize)> = pairs.iter().filter(|pair| allowed(pair.0)).map(|pair| (pair.1, pair.2 as usize)).collect();
-        let top = inside.chain(all.iter().map(|pair| pair.0)).max().unwrap_or(0);
-        let open = characters.iter().enumerate().filter(|(number, _)| self.inside.is_open(*number as u32));
-        all.extend(open.map(|(_, character)| (character.0, character.1 as usize)));
+        let inside = inside.iter().filter(|(pair, _)| self.allows((pair >> 32) as u32, *pair as u32)).map(|pair| pair.1);
+        let top = inside.chain(pairs.iter().map(|pair| pair.1)).max().unwrap_or(0);
         all.sort_unstable_by_key(|&(count, _)| Reverse(count));
         let mut sum = 0;
-        let beyond = all.iter().find(|(_, places)| {
-            sum += places;
+        let beyond = all.iter().find(|(_, bytes)| {
+            sum += bytes;
             sum > most
         });
         beyond.map_or(floor, |&(count, _)| floor.max((count + 1).min(top)))

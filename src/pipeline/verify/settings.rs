@@ -34,6 +34,10 @@ impl Check<'_> {
         if manifest.taken != Taken::of(&plan.input) {
             self.found("manifest.json: says that another part of the inputs was taken than plan.toml gives");
         }
+        let wanted = plan.tokenizer.train_bytes;
+        if manifest.tokenizer.learned_from.map(|sample| sample.wanted_bytes) != (self.to_learn_from() > wanted).then_some(wanted) {
+            self.found("manifest.json: says that the vocabulary was learned from other documents than plan.toml gives");
+        }
         self.dictionary(&plan);
         self.card()
     }

@@ -11,10 +11,11 @@ use super::Check;
 use crate::decide::losses::Losses;
 use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
+use crate::pipeline::count::{is_drawn, share_of};
 use crate::pipeline::layout::{self, HELD_OUT, Subset};
 use crate::pipeline::manifest::ValidationFacts;
 use crate::pipeline::provenance::Provenance;
-use crate::pipeline::same_ids::is_told_apart;
+use crate::pipeline::same_ids::shared_id;
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::stage::{Batch, Counts, column, in_parallel, lists, strings};
@@ -40,6 +41,8 @@ struct Sums {
     duplicates: u64,
     /// Documents that are called by their place, too.
     same_ids: u64,
+    /// Documents and bytes of text that the vocabulary was learned from.
+    learned_from: (u64, u64),
     damage: Vec<String>,
 }
 
@@ -55,6 +58,8 @@ impl Sums {
         self.stood_for += more.stood_for;
         self.duplicates += more.duplicates;
         self.same_ids += more.same_ids;
+        self.learned_from.0 += more.learned_from.0;
+        self.learned_from.1 += more.learned_from.1;
         self.damage.extend(more.damage);
         self.losses.extend(more.losses);
         self.provenance.extend(more.provenance);
@@ -89,6 +94,10 @@ impl Check<'_> {
         self.compare("kept_bytes", totals.kept_bytes, sums.kept_bytes, "the documents hold");
         self.compare("kept_characters", totals.kept_characters, sums.kept_characters, "the documents hold");
         self.compare("same_ids", totals.same_ids, sums.same_ids, "the files hold");
+        if let Some(said) = self.manifest.tokenizer.learned_from {
+            self.compare("learned_from documents", said.documents, sums.learned_from.0, "the files hold");
+            self.compare("learned_from bytes", said.bytes, sums.learned_from.1, "the files hold");
+        }
         let said = self.manifest.validation.clone().unwrap_or_default();
         for (key, said, found) in [
             ("kept", said.kept, sums.held_out.kept),
@@ -278,20 +287,25 @@ impl Check<'_> {
         }
         let Sums { kept_bytes, kept_characters, tokens, .. } = apart;
         let kept = table_metadata(&self.run.join(documents))?.file_metadata().num_rows().cast_unsigned();
+        apart.learned_from = (0, 0);
         apart.held_out = ValidationFacts { kept, kept_bytes, kept_characters, tokens, ..ValidationFacts::default() };
         sums.add(apart);
         Ok(())
     }
 
     fn documents(&self, path: &Path, sums: &mut Sums, losses: &mut Losses, provenance: &mut Provenance) -> Result<()> {
+        let share = self.manifest.tokenizer.learned_from.map(|sample| share_of(sample.wanted_bytes, self.to_learn_from()));
         let columns = [schema::TEXT, schema::SOURCE, schema::REGISTER, schema::DUP_SIZE, schema::LICENSE, schema::RESIDENCY];
         let columns = columns.iter().chain(&NAMED_BY).map(|column| column.name).collect::<Vec<_>>();
         for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
-            sums.same_ids += named_by_place(&batch)?;
+            sums.same_ids += ids(&batch)?.filter(|(_, is_shared)| *is_shared).count() as u64;
             provenance.count(&batch, &|_| true)?;
-            for (text, source, register) in texts(&batch)? {
+            for ((text, source, register), (id, _)) in texts(&batch)?.zip(ids(&batch)?) {
+                if share.is_some_and(|share| is_drawn(share, id)) {
+                    sums.learned_from = (sums.learned_from.0 + 1, sums.learned_from.1 + text.len() as u64);
+                }
                 let characters = text.chars().count() as u64;
                 sums.kept_bytes += text.len() as u64;
                 sums.kept_characters += characters;
@@ -309,7 +323,7 @@ impl Check<'_> {
         for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
-            sums.same_ids += named_by_place(&batch)?;
+            sums.same_ids += ids(&batch)?.filter(|(_, is_shared)| *is_shared).count() as u64;
             let (stages, rules) = (strings(&batch, &schema::STAGE)?, strings(&batch, &schema::RULE)?);
             for ((text, source, register), (stage, rule)) in texts(&batch)?.zip(stages.iter().zip(rules)) {
                 let rule = format!("{}/{}", stage.unwrap_or_default(), rule.unwrap_or_default());
@@ -368,21 +382,29 @@ impl Check<'_> {
                 bytes = bytes.saturating_add(counts.value(row).saturating_mul(pre_tokens.value(row).len() as u64));
             }
         }
-        let held_out = self.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept_bytes);
-        let trained_on = self.manifest.totals.kept_bytes.saturating_sub(held_out);
-        self.compare("kept_bytes", trained_on, bytes, "the pre-tokens of counts.parquet add up to");
+        let (key, learned_from) = match self.manifest.tokenizer.learned_from {
+            Some(sample) => ("learned_from bytes", sample.bytes),
+            None => ("kept_bytes", self.to_learn_from()),
+        };
+        self.compare(key, learned_from, bytes, "the pre-tokens of counts.parquet add up to");
         Ok(())
+    }
+
+    /// Bytes of text that are kept and not held out, as the manifest says.
+    pub(super) fn to_learn_from(&self) -> u64 {
+        let held_out = self.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept_bytes);
+        self.manifest.totals.kept_bytes.saturating_sub(held_out)
     }
 }
 
 /// What a document is called by if another has its id.
 const NAMED_BY: [schema::Column; 3] = [schema::DOC_ID, schema::FILE, schema::OFFSET];
 
-/// Documents that are called by their place, too.
-fn named_by_place(batch: &Batch) -> Result<u64> {
+/// The own id of each document, and whether it is called by its place, too, because another has that id.
+fn ids(batch: &Batch) -> Result<impl Iterator<Item = (&str, bool)>> {
     let offsets = column(batch, &schema::OFFSET)?.as_primitive_opt::<UInt64Type>().ok_or_else(|| other_type(&schema::OFFSET))?;
     let names = strings(batch, &schema::DOC_ID)?.iter().flatten().zip(strings(batch, &schema::FILE)?.iter().flatten());
-    Ok(names.zip(offsets.values()).filter(|((id, file), offset)| is_told_apart(id, file, **offset)).count() as u64)
+    Ok(names.zip(offsets.values()).map(|((id, file), &offset)| shared_id(id, file, offset).map_or((id, false), |id| (id, true))))
 }
 
 /// Text, source and register of each row.
