@@ -38,8 +38,10 @@ FAULTS = {
     "truncate": ("ftruncate,fallocate", {"ENOSPC": {4}, "EIO": {1}}),
 }
 
-# What the loader of the system says where it could not begin the program, which then said nothing itself.
-LOADER = re.compile(rb"error while loading shared libraries|cannot execute|failed to map segment|out of memory|fatal library error")
+# What the loader of the system, or the start of Rust's library, says where it could not begin the program, which then said nothing itself.
+LOADER = re.compile(rb"error while loading shared libraries|cannot execute|failed to map segment|initialization or cleanup bug")
+# What the program says when it ends.
+SAID = re.compile(rb"^error:", re.M)
 # What is read before the run has begun; where it may not be read, that is said in quarantine.jsonl, and a run that could read it is another one.
 INPUT = re.compile(rb"corpora-samples/")
 
@@ -92,7 +94,7 @@ class Job:
         with open(log, "rb") as lines:
             hit = [line for line in lines if b"INJECTED" in line]
         by_loader = LOADER.search(done.stderr) or (done.returncode < 0 and k <= self.prologue(calls, log))
-        if not hit or (done.returncode not in codes and by_loader and b"error:" not in done.stderr):
+        if not hit or (done.returncode not in codes and by_loader and not SAID.search(done.stderr)):
             return None
         if error == "EACCES" and any(INPUT.search(line) for line in hit):
             return None
@@ -102,7 +104,7 @@ class Job:
             problems.append(f"exit code {code}")
         if "panicked" in said or "internal error" in said:
             problems.append("panic")
-        if code and "error:" not in said:
+        if code and not SAID.search(done.stderr):
             problems.append("says nothing")
         if code and self.made and os.path.exists(os.path.join(self.made, "_SUCCESS")) and self.name == "run":
             problems.append("_SUCCESS after a failure")

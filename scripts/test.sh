@@ -82,6 +82,14 @@ else
   [ -z "${CI:-}" ] || exit 1
 fi
 
+say "What can be relied on, in short (./scripts/trust.sh tells all of it)"
+if [ -x "$python" ] && command -v strace >/dev/null; then
+  ./scripts/trust.sh --short --out "$scratch/trust"
+else
+  echo "skipped: needs strace and the Python packages of ./scripts/install-test-tools.sh"
+  [ -z "${CI:-}" ] || exit 1
+fi
+
 say "The Python package"
 if [ -x "$python" ]; then
   # Built with the program, above; the tests read the package where it lies.

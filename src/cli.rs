@@ -125,6 +125,10 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         if crate::io::is_guarded() {
             return; // A damaged file made foreign code panic: it is quarantined, and nobody's bug to report.
         }
+        // The standard library has no other way to say that a thread cannot be given its stack for signals.
+        if panic.payload_as_str().is_some_and(|said| said.contains("(os error 12)")) {
+            allocator::exhausted();
+        }
         let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
         let _ = writeln!(std::io::stderr(), "internal error{location}; please report it. The run can be resumed.");
     }));

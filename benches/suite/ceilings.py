@@ -2,9 +2,10 @@
 """Is `--memory` a ceiling? Peak of anonymous memory of whole runs over inputs that are hard for it, by budget and threads.
 
     ceilings.py [--seimai target/release/seimai] [--shared ../shared] [--memory 256MiB,512MiB,1GiB] [--threads 1,2,8]
-                [--inputs corpus,tiny,long,huge,expanding] [--tiny 1000000] [--report FILE]
+                [--inputs corpus,superwords,tiny,same,long,huge,expanding] [--tiny 1000000] [--report FILE]
 
-Inputs: `corpus` (shared/data/corpus, left out where it is not there), `tiny` (documents of a few characters), `long` (40 documents of 2 MB),
+Inputs: `corpus` (shared/data/corpus, left out where it is not there), `superwords` (the same, for a vocabulary of 65,536 of which half are
+superwords), `tiny` (documents of a few characters), `same` (as many, of which ten are alike each time), `long` (40 documents of 2 MB),
 `huge` (a record of 15 MB), `expanding` (records of U+FDFA, of which NFKC makes eighteen characters: 3 MB and 15 MB). The dictionary is
 mapped and not counted. A run may end with exit code 4 if it names the memory that would do: then it is run again with that. Exit code 1 if
 a peak is above its budget by more than 5 %, or a figure was wrong. Python 3.9 or later on Linux, standard library only.
@@ -49,14 +50,15 @@ def prose(characters, seed):
 
 def inputs(name, scratch, a):
     path = os.path.join(scratch, f"{name}.jsonl")
-    if name == "corpus":
+    if name in ("corpus", "superwords"):
         directory = os.path.join(a.shared, "data", "corpus")
         if not os.path.isdir(directory):
-            print("skipped: corpus needs shared/data/corpus (not found)", file=sys.stderr)
+            print(f"skipped: {name} needs shared/data/corpus (not found)", file=sys.stderr)
             return []
         return sorted(os.path.abspath(os.path.join(directory, file)) for file in os.listdir(directory) if file.endswith(".zst"))
     return lines(path, {
         "tiny": lambda: (f"{number}番の米です。" for number in range(a.tiny)),
+        "same": lambda: (f"{number // 10}番の米です。" for number in range(a.tiny)),
         "long": lambda: (prose(700_000, seed) for seed in range(1, 41)),
         "huge": lambda: [prose(5_000_000, 7)],
         "expanding": lambda: ["\ufdfa" * 1_000_000, "\ufdfa" * 5_000_000],
@@ -69,7 +71,7 @@ def main():
     p.add_argument("--shared", default=os.environ.get("SEIMAI_SHARED", "../shared"))
     p.add_argument("--memory", default="256MiB,512MiB,1GiB")
     p.add_argument("--threads", default="1,2,8")
-    p.add_argument("--inputs", default="corpus,tiny,long,huge,expanding")
+    p.add_argument("--inputs", default="corpus,superwords,tiny,same,long,huge,expanding")
     p.add_argument("--tiny", type=int, default=1_000_000)
     p.add_argument("--report")
     a = p.parse_args()
@@ -82,6 +84,8 @@ def main():
                 continue
             with open(plan, "w") as written:
                 written.write("[input]\npaths = " + json.dumps(files) + '\n[quality]\npreset = "none"\n')
+                if name == "superwords":
+                    written.write("[tokenizer]\nvocab_size = 65536\nsuperwords = 0.5\n")
             for memory in a.memory.split(","):
                 for threads in a.threads.split(","):
                     row, budget = {"input": name, "memory": memory, "threads": int(threads)}, memory

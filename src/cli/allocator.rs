@@ -6,7 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 #[derive(Debug)]
 pub struct Frugal;
 
-fn exhausted() -> ! {
+/// Ends the process.
+pub(super) fn exhausted() -> ! {
     let _ = rustix::io::write(
         rustix::stdio::stderr(),
         b"error: out of memory\nhint: give the machine more, or try a smaller --memory or fewer --threads; the run resumes\n",
