@@ -7,6 +7,7 @@ pub mod allocator;
 mod common;
 mod count;
 mod decode;
+mod dedup;
 mod dictionary;
 pub mod dictionary_clients;
 mod encode;
@@ -83,6 +84,8 @@ enum Command {
     Pii(pii::Arguments),
     /// Keigo: style, level, tone, honorific forms and misuse of every sentence
     Keigo(keigo::Arguments),
+    /// Find duplicates in files: the documents that stay, and a table of the others
+    Dedup(dedup::Arguments),
     /// Count pre-tokens: the histogram that a vocabulary is trained on
     Count(count::Arguments),
     /// Train a vocabulary from histograms of pre-tokens
@@ -187,6 +190,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Segment(arguments) => segment::run(arguments, common),
         Command::Pii(arguments) => pii::run(arguments, common),
         Command::Keigo(arguments) => keigo::run(arguments, common),
+        Command::Dedup(arguments) => dedup::run(arguments, common),
         Command::Count(arguments) => count::run(arguments, common),
         Command::Train(arguments) => train::run(arguments, common),
         Command::Tokenizer(arguments) => tokenizer::run(arguments, common),

@@ -16,6 +16,7 @@ mod decide;
 mod dedup;
 pub mod disk;
 mod encode;
+pub mod dedup_files;
 pub mod encode_files;
 pub mod explain;
 pub mod fingerprint;

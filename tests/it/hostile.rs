@@ -190,9 +190,31 @@ impl Hostile {
             faults.push(format!("exit {} with {quarantined} quarantined", said.code));
         }
         faults.extend(quarantine(&out, quarantined));
+        faults.extend(self.without_duplicates(case, path));
         let verified = self.here(&["verify", out.to_str().unwrap()]);
         if verified.code != 0 {
             faults.push(format!("verify: exit {}: {}{}", verified.code, verified.out, verified.err));
+        }
+        faults
+    }
+
+    /// The same files where duplicates are looked for.
+    fn without_duplicates(&self, case: &Value, path: &str) -> Vec<String> {
+        let out = self.world.path(&format!("{}-unique", text(case, "id")));
+        let said =
+            self.here(&["dedup", path, "--exact", "--near", "0.8", "-o", out.to_str().unwrap(), "--threads", "1", "--memory", "400MiB"]);
+        let mut faults = on_the_terminal(&said);
+        let lines = |name: &str| fs::read_to_string(out.join(name)).map_or(0, |text| text.lines().count() as u64);
+        let [kept, duplicates, quarantined] = ["kept.jsonl", "duplicates.jsonl", "quarantine.jsonl"].map(lines);
+        let fits = |case: &Value| {
+            let counted = within(&case["ok"], kept + duplicates) && within(&case["quarantined"], quarantined);
+            allows(&case["exit"], said.code) && within(&case["kept"], kept) && (counted || text(case, "file") == "refused")
+        };
+        if !alternatives(case).iter().any(fits) && !SUPERSEDED.contains(&text(case, "id")) {
+            faults.push(format!(
+                "dedup: exit {}, {kept} kept, {duplicates} duplicates, {quarantined} quarantined; expected {case}: {}",
+                said.code, said.err
+            ));
         }
         faults
     }

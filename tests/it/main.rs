@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_input;
 mod collections;
+mod dedup;
 mod determinism;
 mod durability;
 mod export;

@@ -1,0 +1,284 @@
+//! `seimai dedup FILE… -o DIR`: the search for duplicates of a run, without a run and without a dictionary.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+
+use super::common::{Common, Outcome, Taken};
+use super::json_line::JsonLine;
+use super::record_columns::RecordColumns;
+use super::records::{self, Lost};
+use super::ui;
+use crate::corpus;
+use crate::error::{Error, Result};
+use crate::io::{StagedFile, Staging, TemporaryDir, create_dir};
+use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
+use crate::pipeline::plan::Plan;
+use crate::pipeline::pool::Pool;
+use crate::schema;
+use crate::shard::{PartWriter, documents_properties};
+use crate::stage::{Batch, column, strings, with_column};
+
+/// Names of what is written.
+const KEPT: &str = "kept";
+const DUPLICATES: &str = "duplicates";
+const QUARANTINE: &str = "quarantine.jsonl";
+/// What the directory of unfinished files is called.
+const SCRATCH: &str = ".seimai-dedup-";
+
+/// Find duplicates in files: the documents that stay, and a table of the others
+///
+/// Reads every format that `seimai run` reads (docs/guide; `-` is standard input) and needs no dictionary. Of documents with the same
+/// normalised text, and of documents whose sets of character 5-grams are alike by T or more (Jaccard similarity, computed exactly, without
+/// width, case, spaces and punctuation), the first in the order of the inputs stays; each of the others names one that stays. DIR gets kept.jsonl,
+/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard) and quarantine.jsonl. Texts are written as they were read, and fields that are none of ours stand in `meta`. The result depends
+/// on the inputs and their order alone, not on threads or memory.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dedup corpus/*.jsonl.zst -o unique
+  seimai dedup a.jsonl b.jsonl --near 0.7 -o unique
+  seimai dedup pages.parquet --exact --format parquet -o unique
+  zcat pages.jsonl.gz | seimai dedup - -o unique")]
+pub(super) struct Arguments {
+    /// Files, directories, globs, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<OsString>,
+    /// The directory of the output: new or empty
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+    /// Remove documents with the normalised text of an earlier one [default: this and --near 0.8]
+    #[arg(long)]
+    exact: bool,
+    /// Remove documents that are alike by T or more (above 0, at most 1): 0.8 bears some 2 % of scattered edits, 0.7 some 3 %
+    #[arg(long, value_name = "T")]
+    near: Option<f64>,
+    /// How the output is written
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Change a key of [dedup], [input] or [normalize], e.g. --set dedup.bands=20x6
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    #[command(flatten)]
+    taken: Taken,
+}
+
+/// A format of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// JSON Lines
+    Jsonl,
+    /// Parquet
+    Parquet,
+}
+
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let plan = plan(arguments)?;
+    let inputs = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
+    refuse_used(&arguments.output)?;
+    create_dir(&arguments.output)?;
+    let scratch = TemporaryDir::new(&arguments.output, SCRATCH)?;
+    let staging = Staging::new(scratch.path().join("made"))?;
+    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.path(), memory: common.memory() };
+    let (pool, observer) = (Pool::new(common.threads())?, ui::observer(common));
+    let watch = ui::watch(&*observer);
+    let searched = match arguments.format {
+        Format::Jsonl => {
+            let mut lines = Lines::create(&staging)?;
+            let searched = job.run(&pool, watch, &lines_of, &mut |formed| lines.write(&formed))?;
+            lines.commit(&arguments.output)?;
+            searched
+        }
+        Format::Parquet => {
+            let mut tables = Tables::create(&staging)?;
+            let searched = job.run(&pool, watch, &tables_of, &mut |formed| tables.write(&formed))?;
+            tables.commit(&arguments.output)?;
+            searched
+        }
+    };
+    let mut quarantine = String::new();
+    for record in &searched.quarantined {
+        quarantine.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
+        quarantine.push('\n');
+    }
+    staging.write(&arguments.output.join(QUARANTINE), quarantine.as_bytes())?;
+    if !common.quiet {
+        let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
+    }
+    Ok(records::report(&Lost::of(searched.quarantined, searched.left_out)))
+}
+
+/// The plan of the command line. One of the two searches alone is asked for by name.
+fn plan(arguments: &Arguments) -> Result<Plan> {
+    // Nothing of a record that stays is lost.
+    let mut text = "[input]\npaths = [\"-\"]\nfields = { rest = \"meta\" }\n[dedup]\n".to_owned();
+    if arguments.exact || arguments.near.is_some() {
+        let near = arguments.near.map_or_else(|| "false".to_owned(), |near| toml::Value::Float(near).to_string());
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
+    }
+    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near")
+}
+
+/// Output is never added to what is there: a directory holds what one call found.
+fn refuse_used(dir: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::refused(format!("{}: no directory that can be written to: {e}", dir.display()))),
+    };
+    // What a call that was killed has left is removed by the next one.
+    let is_ours = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(SCRATCH);
+    if entries.flatten().any(|entry| !is_ours(&entry)) {
+        return Err(Error::refused_with_hint(format!("{}: not empty", dir.display()), "name a new directory with -o"));
+    }
+    Ok(())
+}
+
+/// Lines of a batch: of what is kept, and of duplicates.
+fn lines_of(batch: &Batch, fates: &[Fate]) -> Result<[String; 2]> {
+    let columns = RecordColumns::of(batch)?;
+    let files = strings(batch, &schema::FILE)?;
+    let offsets = arrow::array::AsArray::as_primitive::<UInt64Type>(column(batch, &schema::OFFSET)?);
+    let mut lines = [String::new(), String::new()];
+    for (row, fate) in fates.iter().enumerate() {
+        let (line, target) = match fate {
+            Fate::Kept { size } => {
+                let mut line = columns.line(row);
+                if *size > 1 {
+                    line.raw(schema::DUP_SIZE.name, &size.to_string());
+                }
+                (line, 0)
+            }
+            Fate::Duplicate { kind, jaccard, of } => {
+                let mut line = JsonLine::with_capacity(160);
+                line.text("doc_id", Some(columns.ids.value(row)));
+                line.text("file", Some(files.value(row)));
+                line.raw("offset", &offsets.value(row).to_string());
+                line.text("duplicate_of", Some(&of.doc_id));
+                line.text("duplicate_of_file", Some(&of.file));
+                line.raw("duplicate_of_offset", &of.offset.to_string());
+                line.text("kind", Some(kind.rule()));
+                line.raw("jaccard", &jaccard.to_string());
+                (line, 1)
+            }
+        };
+        lines[target].push_str(&line.finish());
+        lines[target].push('\n');
+    }
+    Ok(lines)
+}
+
+/// JSON Lines in the making.
+struct Lines {
+    files: [StagedFile; 2],
+}
+
+impl Lines {
+    fn create(staging: &Staging) -> Result<Self> {
+        Ok(Self { files: [staging.create(KEPT)?, staging.create(DUPLICATES)?] })
+    }
+
+    fn write(&mut self, lines: &[String; 2]) -> Result<()> {
+        for (file, lines) in self.files.iter_mut().zip(lines) {
+            file.write_all(lines.as_bytes()).map_err(|e| file.failed(e))?;
+        }
+        Ok(())
+    }
+
+    /// What is kept comes last.
+    fn commit(self, dir: &Path) -> Result<()> {
+        let [kept, duplicates] = self.files;
+        duplicates.commit(&dir.join(format!("{DUPLICATES}.jsonl")))?;
+        kept.commit(&dir.join(format!("{KEPT}.jsonl"))).map(|_| ())
+    }
+}
+
+fn duplicates_schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
+    let place = |name: &str| Field::new(name, DataType::UInt64, false);
+    Arc::new(Schema::new(vec![
+        text("doc_id"),
+        text("file"),
+        place("offset"),
+        text("duplicate_of"),
+        text("duplicate_of_file"),
+        place("duplicate_of_offset"),
+        text("kind"),
+        Field::new("jaccard", DataType::Float32, false),
+    ]))
+}
+
+/// Rows of a batch: of what is kept, and of duplicates.
+fn tables_of(batch: &Batch, fates: &[Fate]) -> Result<[Batch; 2]> {
+    let sizes: UInt32Array = fates.iter().map(|fate| if let Fate::Kept { size } = fate { Some(*size) } else { Some(0) }).collect();
+    let is_kept: BooleanArray = fates.iter().map(|fate| Some(matches!(fate, Fate::Kept { .. }))).collect();
+    let kept = arrow::compute::filter_record_batch(&with_column(batch, &schema::DUP_SIZE, Arc::new(sizes))?, &is_kept)?;
+    let gone = arrow::compute::filter_record_batch(batch, &arrow::compute::not(&is_kept)?)?;
+    let duplicates: Vec<_> = fates
+        .iter()
+        .filter_map(|fate| match fate {
+            Fate::Duplicate { kind, jaccard, of } => Some((kind.rule(), *jaccard, of)),
+            Fate::Kept { .. } => None,
+        })
+        .collect();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::clone(column(&gone, &schema::DOC_ID)?),
+        Arc::clone(column(&gone, &schema::FILE)?),
+        Arc::clone(column(&gone, &schema::OFFSET)?),
+        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.doc_id.as_str())).collect::<StringArray>()),
+        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.file.as_str())).collect::<StringArray>()),
+        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.offset)).collect::<UInt64Array>()),
+        Arc::new(duplicates.iter().map(|(kind, ..)| Some(*kind)).collect::<StringArray>()),
+        Arc::new(duplicates.iter().map(|(_, jaccard, _)| Some(*jaccard)).collect::<Float32Array>()),
+    ];
+    Ok([kept, RecordBatch::try_new(duplicates_schema(), columns)?])
+}
+
+/// Parquet in the making.
+struct Tables {
+    files: [PartWriter; 2],
+}
+
+impl Tables {
+    fn create(staging: &Staging) -> Result<Self> {
+        let empty = corpus::empty_batch();
+        let kept = with_column(&empty, &schema::DUP_SIZE, Arc::new(UInt32Array::from(Vec::<u32>::new())))?.schema();
+        let create = |name: &str, schema| PartWriter::create(staging, name, schema, documents_properties());
+        Ok(Self { files: [create(KEPT, kept)?, create(DUPLICATES, duplicates_schema())?] })
+    }
+
+    fn write(&mut self, batches: &[Batch; 2]) -> Result<()> {
+        self.files.iter_mut().zip(batches).try_for_each(|(file, batch)| file.write(batch))
+    }
+
+    fn commit(self, dir: &Path) -> Result<()> {
+        let [kept, duplicates] = self.files;
+        let commit = |file: PartWriter, name: &str| {
+            let name = format!("{name}.parquet");
+            file.commit(&dir.join(&name), name).map(|_| ())
+        };
+        commit(duplicates, DUPLICATES)?;
+        commit(kept, KEPT)
+    }
+}
+
+fn summary(searched: &Searched) -> String {
+    let Searched { documents, exact, near, left_out, .. } = searched;
+    let (n, kept) = (ui::thousands, documents - exact - near);
+    let mut text = String::new();
+    let _ = writeln!(text, "  read         {:>12}  {} of text", n(*documents), ui::bytes(searched.bytes));
+    if *left_out > 0 {
+        let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(*left_out));
+    }
+    for (rule, count) in [("exact", exact), ("near", near)].into_iter().filter(|(_, count)| **count > 0) {
+        let _ = writeln!(text, "    − {rule:<32} {:>9}", n(*count));
+    }
+    let share = if *documents > 0 { 100.0 * kept as f64 / *documents as f64 } else { 100.0 };
+    let _ = writeln!(text, "  kept         {:>12}  ({share:.1} %)", n(kept));
+    text
+}
