@@ -169,7 +169,7 @@ impl Search<'_> {
             }
             let work = |raw: RawShard| {
                 let shard = raw.shard().index;
-                self.put_shard_aside(shard, &sketcher, raw)
+                self.put_shard_aside(shard, &sketcher, &raw)
             };
             for (aside, outcome) in self.side_by_side(wave, &work)? {
                 searched.documents += aside.documents;
@@ -184,7 +184,7 @@ impl Search<'_> {
     }
 
     /// Writes the records of a work shard, and their sketches.
-    fn put_shard_aside(&self, shard: u64, sketcher: &Sketcher, raw: RawShard) -> Result<(Aside, Outcome)> {
+    fn put_shard_aside(&self, shard: u64, sketcher: &Sketcher, raw: &RawShard) -> Result<(Aside, Outcome)> {
         let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
         let mut records = PartWriter::create(self.staging, &format!("records-{shard}"), crate::corpus::empty_batch().schema(), plain())?;
         let mut absorber = sketcher.absorber();
