@@ -1,12 +1,13 @@
 //! Finds duplicates among the records of files, without a run: what a run's search would find among the same documents.
 //!
-//! Records are read once and put aside as tables beside the output; from there come the texts of candidates, and in the end, in their order,
-//! the records with what was found. Memory holds a few work shards, whatever the inputs.
+//! Records are read once and held, or where they are more than a share of the memory put aside as tables beside the output; from there come the
+//! texts of candidates, and in the end, in their order, the records with what was found.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -24,12 +25,14 @@ use crate::dedup::{self, Affected, Corpus, Kind, Sketcher, Verdict, Verdicts, ro
 use crate::error::{Error, Result};
 use crate::io::{Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
 use crate::quarantine::Quarantined;
-use crate::schema;
+use crate::schema::{self, Column};
 use crate::shard::PartWriter;
-use crate::stage::{Batch, Fold, Stage, Worker, column, strings};
+use crate::stage::{Batch, BatchIter, Fold, Stage, Worker, column, strings};
 
 /// Rows and bytes of a batch that is read again.
 const BATCH: (usize, u64) = (1024, 4 << 20);
+/// The share of the memory that records may take.
+const HELD: u64 = 4;
 /// Memory of the program and its tables, and of a worker with its work shard and what is made of it.
 const BASE_BYTES: u64 = 48 << 20;
 const WORKER_BYTES: u64 = 96 << 20;
@@ -94,11 +97,13 @@ pub struct Searched {
     pub left_out: u64,
 }
 
-/// A work shard that was put aside.
-#[derive(Debug, Default, Clone)]
+/// A work shard that was read.
+#[derive(Debug, Default)]
 struct Aside {
     documents: u64,
     bytes: u64,
+    /// Its records and their sketches, if there was room.
+    held: Option<(Vec<Batch>, Batch)>,
 }
 
 impl DedupFiles<'_> {
@@ -118,7 +123,8 @@ impl DedupFiles<'_> {
         self.plan.dedup.check().map_err(Error::refused)?;
         let staging = Staging::new(self.scratch)?;
         let steps = registry::some(self.plan, Path::new("."), &["normalize"])?.stages;
-        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate: Gate::within(self.memory) };
+        let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
+        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
         let (mut searched, shards) = search.put_aside()?;
         let verdicts = search.resolve(&shards)?;
         for affected in verdicts.affected() {
@@ -146,6 +152,8 @@ struct Search<'a> {
     staging: &'a Staging,
     steps: &'a [Box<dyn Stage>],
     gate: Gate,
+    /// Bytes of records that are held.
+    held: AtomicU64,
 }
 
 impl Search<'_> {
@@ -183,24 +191,32 @@ impl Search<'_> {
         Ok((searched, shards))
     }
 
-    /// Writes the records of a work shard, and their sketches.
+    /// Sketches the records of a work shard, and holds them or writes them.
     fn put_shard_aside(&self, shard: u64, sketcher: &Sketcher, raw: &RawShard) -> Result<(Aside, Outcome)> {
         let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
-        let mut records = PartWriter::create(self.staging, &format!("records-{shard}"), crate::corpus::empty_batch().schema(), plain())?;
         let mut absorber = sketcher.absorber();
-        let mut aside = Aside::default();
+        let (mut aside, mut batches, mut memory) = (Aside::default(), Vec::new(), 0);
         let mut take = |batch: Option<Batch>| -> Result<()> {
             let Some(batch) = batch else { return Ok(()) };
             let _permit = self.gate.enter(text_bytes(&batch)?);
             aside.documents += batch.num_rows() as u64;
             aside.bytes += text_bytes(&batch)? as u64;
-            records.write(&batch)?;
+            memory += batch.get_array_memory_size() as u64;
+            batches.push(batch.clone());
             absorber.push(&normalised(&mut workers, batch)?)
         };
         let mut builder = BatchBuilder::new(Arc::clone(&self.job.inputs), &self.job.plan.input.source);
         let outcome = raw.decode(&self.job.plan.input, &mut |record| take(builder.push(&record)?))?;
         take(builder.finish()?)?;
         let sketches = absorber.finish()?;
+        memory += sketches.get_array_memory_size() as u64;
+        if self.held.fetch_add(memory, Ordering::Relaxed) + memory <= self.job.memory / HELD {
+            aside.held = Some((batches, sketches));
+            return Ok((aside, outcome));
+        }
+        self.held.fetch_sub(memory, Ordering::Relaxed);
+        let mut records = PartWriter::create(self.staging, &format!("records-{shard}"), crate::corpus::empty_batch().schema(), plain())?;
+        batches.iter().try_for_each(|batch| records.write(batch))?;
         records.commit(&self.records(shard), String::new())?;
         let mut table = TableWriter::create(self.staging, &format!("sketches-{shard}"), sketches.schema(), work_properties())?;
         table.write(&sketches)?;
@@ -212,11 +228,14 @@ impl Search<'_> {
         let progress = Progress::start(self.watch.observer, "resolve", Quantity::Steps, 1);
         let mut partial = |shard: u64| -> Result<Batch> {
             self.watch.stop.check()?;
-            open_table(&self.sketches(shard), None, 1 << 16)?.concat()
+            match &shards[shard as usize].held {
+                Some((_, sketches)) => Ok(sketches.clone()),
+                None => open_table(&self.sketches(shard), None, 1 << 16)?.concat(),
+            }
         };
         let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
             let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
-            self.look_up(wanted, &[schema::TEXT.name], &mut |ordinals, batch| {
+            self.look_up(shards, wanted, &[schema::TEXT], &mut |ordinals, batch| {
                 let batch = normalised(&mut workers, batch)?;
                 ordinals
                     .iter()
@@ -247,12 +266,24 @@ impl Search<'_> {
     }
 
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
-    fn look_up(&self, wanted: &[u64], columns: &[&str], give: &mut dyn FnMut(&[u64], Batch) -> Result<()>) -> Result<()> {
+    fn look_up(
+        &self,
+        shards: &[Aside],
+        wanted: &[u64],
+        columns: &[Column],
+        give: &mut dyn FnMut(&[u64], Batch) -> Result<()>,
+    ) -> Result<()> {
         let Some(&first) = wanted.first() else { return Ok(()) };
         self.watch.stop.check()?;
         let rows: Vec<usize> = wanted.iter().map(|&ordinal| row_of(ordinal) as usize).collect();
         let mut rest = wanted;
-        for batch in open_table_rows(&self.records(shard_of(first)), columns, &rows, BATCH.0, BATCH.1)? {
+        let found: BatchIter<'_> = if let Some((batches, _)) = &shards[shard_of(first) as usize].held {
+            Box::new(some_rows(batches, columns, rows))
+        } else {
+            let columns: Vec<&str> = columns.iter().map(|column| column.name).collect();
+            Box::new(open_table_rows(&self.records(shard_of(first)), &columns, &rows, BATCH.0, BATCH.1)?)
+        };
+        for batch in found {
             let batch = batch?;
             let Some((these, others)) = rest.split_at_checked(batch.num_rows()) else { break };
             give(these, batch)?;
@@ -262,12 +293,12 @@ impl Search<'_> {
     }
 
     /// What the documents are called that others duplicate.
-    fn names(&self, verdicts: &Verdicts) -> Result<FxHashMap<u64, Arc<Name>>> {
+    fn names(&self, shards: &[Aside], verdicts: &Verdicts) -> Result<FxHashMap<u64, Arc<Name>>> {
         let stands = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
         let anchors: Vec<u64> = verdicts.affected().iter().filter(stands).map(|affected| affected.ordinal).collect();
         let mut names = FxHashMap::default();
         for of_shard in anchors.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
-            self.look_up(of_shard, &[schema::DOC_ID.name, schema::FILE.name, schema::OFFSET.name], &mut |ordinals, batch| {
+            self.look_up(shards, of_shard, &[schema::DOC_ID, schema::FILE, schema::OFFSET], &mut |ordinals, batch| {
                 let (ids, files) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::FILE)?);
                 let offsets = column(&batch, &schema::OFFSET)?.as_primitive::<UInt64Type>();
                 for (row, &ordinal) in ordinals.iter().enumerate() {
@@ -288,12 +319,16 @@ impl Search<'_> {
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        let names = self.names(verdicts)?;
+        let names = self.names(shards, verdicts)?;
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let formed = |shard: u64| {
             let mut of_shard = verdicts.of_shard(shard).iter().peekable();
             let (mut formed, mut base) = (Vec::new(), 0);
-            for batch in open_table_within(&self.records(shard), None, BATCH.0, BATCH.1)? {
+            let all: BatchIter<'_> = match &shards[shard as usize].held {
+                Some((batches, _)) => Box::new(batches.iter().map(|batch| Ok(batch.clone()))),
+                None => Box::new(open_table_within(&self.records(shard), None, BATCH.0, BATCH.1)?),
+            };
+            for batch in all {
                 self.watch.stop.check()?;
                 let batch = batch?;
                 let fate = |row: u32| match of_shard.next_if(|affected| row_of(affected.ordinal) == row) {
@@ -310,8 +345,8 @@ impl Search<'_> {
         for wave in all.chunks(self.job.workers(self.pool)) {
             for (formed, &shard) in self.side_by_side(wave.to_vec(), &formed)?.into_iter().zip(wave) {
                 formed.into_iter().try_for_each(&mut *take)?;
-                let Aside { documents, bytes } = shards[shard as usize];
-                progress.add(bytes, documents, bytes);
+                let Aside { documents, bytes, .. } = &shards[shard as usize];
+                progress.add(*bytes, *documents, *bytes);
             }
         }
         progress.finish();
@@ -341,6 +376,22 @@ fn fate(affected: Affected, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
             let of = names.get(&duplicate_of).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))?;
             Fate::Duplicate { kind, jaccard, of }
         }
+    })
+}
+
+/// Some columns of some rows of batches that follow each other; the rows ascend.
+fn some_rows<'b>(batches: &'b [Batch], columns: &'b [Column], rows: Vec<usize>) -> impl Iterator<Item = Result<Batch>> + 'b {
+    let (mut rest, mut base) = (rows.into_iter().peekable(), 0);
+    batches.iter().filter_map(move |batch| {
+        let end = base + batch.num_rows();
+        let of_batch: UInt64Array = std::iter::from_fn(|| rest.next_if(|&row| row < end)).map(|row| Some((row - base) as u64)).collect();
+        base = end;
+        let taken = || {
+            let indices =
+                columns.iter().map(|column| batch.schema_ref().index_of(column.name)).collect::<std::result::Result<Vec<_>, _>>()?;
+            Ok(arrow::compute::take_record_batch(&batch.project(&indices)?, &of_batch)?)
+        };
+        (!of_batch.is_empty()).then(taken)
     })
 }
 

@@ -6,9 +6,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use arrow::record_batch::RecordBatch;
 use seimai::dedup::shingle::Sets;
 use seimai::dedup::verify::jaccard_at_least;
 use seimai::dedup::view::fold;
+use seimai::pipeline::dedup_files::{DedupFiles, Fate};
+use seimai::pipeline::observer::{Silent, Stop, Watch};
+use seimai::pipeline::plan::Plan;
+use seimai::pipeline::pool::Pool;
 use serde_json::{Value, json};
 
 use crate::harness::{World, manifest, repository, rows, skipped, strings, tree};
@@ -131,6 +136,8 @@ fn threads_and_memory_do_not_show_and_both_formats_say_the_same() {
         assert_eq!(tree(&world.path("out")), tree(&world.path(&out)), "{more:?}");
     }
     dedup(&world, "parquet", &["--format", "parquet"]);
+    dedup(&world, "parquet-again", &["--format", "parquet", "--memory", "64MiB", "--threads", "3"]);
+    assert_eq!(tree(&world.path("parquet")), tree(&world.path("parquet-again")));
     let names: Vec<_> = tree(&world.path("parquet")).into_keys().collect();
     assert_eq!(names.len(), 3, "{names:?}");
     let table = |name: &str, column: &str| {
@@ -146,7 +153,31 @@ fn threads_and_memory_do_not_show_and_both_formats_say_the_same() {
     }
 }
 
-fn parquet_rows(path: &std::path::Path) -> Vec<arrow::record_batch::RecordBatch> {
+/// What is held in memory and what is put aside on disk come to the same.
+#[test]
+fn records_that_do_not_fit_are_found_on_disk() {
+    let world = World::new();
+    corpus(&world);
+    let plan = Plan::from_toml("[input]\npaths = [\"in\"]\n", &[], "test").unwrap();
+    let fates = |memory: u64, name: &str| {
+        let scratch = world.path(name);
+        let inputs = seimai::corpus::expand(&plan.input, world.dir.path()).unwrap().into();
+        let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory };
+        let mut all = Vec::new();
+        let form = |batch: &RecordBatch, fates: &[Fate]| Ok((strings(std::slice::from_ref(batch), "doc_id"), fates.to_vec()));
+        let watch = Watch { stop: &Stop::default(), observer: &Silent };
+        let searched = job.run(&Pool::new(2).unwrap(), watch, &form, &mut |(ids, fates)| {
+            all.extend(ids.into_iter().zip(fates));
+            Ok(())
+        });
+        assert!(searched.unwrap().near > 10);
+        (all, fs::read_dir(&scratch).unwrap().count())
+    };
+    let ((held, files), (aside, tables)) = (fates(u64::MAX, "held"), fates(0, "aside"));
+    assert!(held == aside && files == 0 && tables > 0, "{files} {tables}");
+}
+
+fn parquet_rows(path: &std::path::Path) -> Vec<RecordBatch> {
     seimai::io::read_table(path, None).unwrap()
 }
 
