@@ -72,4 +72,4 @@ pub use self::shard_table::{SHARD_COLUMNS, shards_from_batch, shards_to_batch};
 pub use self::source::{one_thread, open_decoded, open_input};
 
 /// Enters fingerprints: raise it when the same bytes give other records or other work shards.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;

@@ -40,6 +40,14 @@ fn is_blank(line: &str) -> bool {
     line.trim().is_empty()
 }
 
+/// The note that ends the text where no blank line does.
+const LAST: &str = "［＃本文終わり］";
+
+/// A rule between text and colophon.
+fn is_rule(line: &str) -> bool {
+    line.len() >= 10 && line.trim_end().bytes().all(|b| matches!(b, b'-' | b'='))
+}
+
 /// Does the text end with a colophon?
 pub(super) fn is_in(text: &str) -> bool {
     let finder = memchr::memmem::FinderRev::new("底本".as_bytes());
@@ -59,7 +67,10 @@ pub(super) fn is_in(text: &str) -> bool {
 
 /// The line at which the colophon begins; the number of lines where there is none.
 pub(super) fn begins(lines: &[&str]) -> usize {
-    let after_blank = |at: usize| at == 0 || lines.get(at - 1).is_some_and(|line| is_blank(line));
+    if let Some(last) = lines.iter().rposition(|line| line.trim() == LAST) {
+        return last;
+    }
+    let after_blank = |at: usize| at == 0 || lines.get(at - 1).is_some_and(|line| is_blank(line) || is_rule(line));
     if let Some(last) = lines.iter().rposition(|line| names_book(line)) {
         // Of several books the first one begins it, if nothing but the colophon stands between.
         let mut first = last;
@@ -71,7 +82,7 @@ pub(super) fn begins(lines: &[&str]) -> usize {
             first = earlier;
         }
         if after_blank(first) {
-            return first;
+            return first - usize::from(first > 0 && lines.get(first - 1).is_some_and(|line| is_rule(line)));
         }
     }
     let from = lines.len().saturating_sub(LINES_MAX);
@@ -88,7 +99,7 @@ pub(super) fn begins(lines: &[&str]) -> usize {
 /// Reads the lines of a colophon.
 pub(super) fn read(lines: &[&str]) -> Colophon {
     let mut colophon = Colophon::default();
-    let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+    let lines: Vec<String> = lines.iter().filter(|line| !is_rule(line)).map(|line| plain(line)).collect();
     let (mut released, mut revised) = (None, None);
     let mut open = None;
     for line in &lines {
@@ -204,6 +215,8 @@ mod tests {
         assert_eq!(begins(&["本文", "", "", "翻訳：甲", "2000年1月1日公開", "青空文庫作成ファイル：", "文"]), 3);
         assert_eq!(begins(&["本文", "", "", "原作者：甲", "入力：乙"]), 3);
         assert_eq!(begins(&["本文", "", "", "入る。"]), 4);
+        assert_eq!(begins(&["本文", "-------------", "底本：「甲」", "入力：丙"]), 1);
+        assert_eq!(begins(&["本文", "", "［＃本文終わり］", "翻訳の底本：甲", "翻訳：丙"]), 2);
     }
 
     #[test]

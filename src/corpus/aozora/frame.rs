@@ -24,11 +24,20 @@ const TOP: usize = 8192;
 
 fn is_rule(line: &str) -> bool {
     let line = line.trim_end();
-    line.len() >= RULE_MIN && line.bytes().all(|b| b == b'-')
+    line.len() >= RULE_MIN && (line.bytes().all(|b| b == b'-') || line.bytes().all(|b| b == b'='))
 }
 
-/// Is this the line of a legend that says what a sign is: `《》：ルビ`?
+/// Does a legend begin with the line: `【テキスト中に現れる記号について】`, in older files `［表記について］`?
+fn names_legend(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('【') && line.contains("記号について") || ["［表記について］", "【表記について】"].contains(&line)
+}
+
+/// Is this the line of a legend that says what a sign is: `《》：ルビ`, in older files `●ルビは「《ルビ》」の形式で処理した。`?
 fn explains_sign(line: &str) -> bool {
+    if let Some(item) = line.trim_start().strip_prefix('●') {
+        return item.contains("《ルビ》") || item.starts_with("［＃］は");
+    }
     let Some((sign, _)) = line.trim_start().split_once(['：', ':']) else { return false };
     let is_sign = |c: char| "《》｜［］＃〔〕／＼″※（）＊〈〉『』".contains(c);
     !sign.is_empty() && sign.chars().all(is_sign) && sign.chars().any(|c| "《｜＃〔＼※".contains(c))
@@ -36,16 +45,36 @@ fn explains_sign(line: &str) -> bool {
 
 /// Is what stands between two rules a legend, and no text?
 fn is_legend(lines: &[&str]) -> bool {
-    lines.iter().any(|line| line.trim_start().starts_with('【') && line.contains("記号について") || explains_sign(line))
+    lines.iter().any(|line| names_legend(line) || explains_sign(line))
+}
+
+/// Where the legend stands, and what there is above it: from its first line, or the rule above it, to the rule below it.
+fn legend(lines: &[&str]) -> Option<(usize, usize)> {
+    let first = lines.iter().take(HEADER_MAX).position(|line| is_rule(line))?;
+    // Above the only rule: from the line on that names it.
+    let head = lines.get(..first)?;
+    if let Some(named) = head.iter().position(|line| names_legend(line)).filter(|named| head.get(*named..).is_some_and(is_legend)) {
+        return Some((named, first));
+    }
+    let mut above = first;
+    while let Some(below) = lines.iter().skip(above + 1).take(LEGEND_MAX).position(|line| is_rule(line)).map(|n| above + 1 + n) {
+        if lines.get(above + 1..below).is_some_and(is_legend) {
+            return Some((above, below));
+        }
+        above = below;
+        if above >= HEADER_MAX {
+            break;
+        }
+    }
+    None
 }
 
 /// Does the text begin with a legend of the notation?
 pub(super) fn has_legend(text: &str) -> bool {
     let end = (0..=TOP.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
     let top: Vec<&str> = text.get(..end).unwrap_or_default().split(['\n', '\r']).collect();
-    let mut rules = top.iter().enumerate().filter(|(_, line)| is_rule(line));
-    let (Some((first, _)), second) = (rules.next(), rules.next()) else { return false };
-    top.get(first..second.map_or(top.len(), |(at, _)| at)).is_some_and(is_legend)
+    let open = || top.iter().position(|line| is_rule(line)).and_then(|rule| top.get(rule..)).is_some_and(is_legend);
+    legend(&top).is_some() || top.iter().filter(|line| is_rule(line)).count() == 1 && open()
 }
 
 /// Cuts a work into its parts. Nothing but the rules is lost.
@@ -56,13 +85,17 @@ pub(super) fn parts<'a>(lines: &'a [&'a str]) -> Parts<'a> {
     let second = first.and_then(|first| text.iter().skip(first + 1).take(LEGEND_MAX).position(|line| is_rule(line)).map(|n| first + 1 + n));
     let mut parts = Parts { colophon, ..Parts::default() };
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    match (first, second) {
-        (Some(first), Some(second)) if is_legend(part(first + 1, second)) => {
-            parts.legend = part(first + 1, second);
-            parts.header = part(0, first);
-            parts.body = part(second + 1, text.len()).to_vec();
+    match (legend(text), first, second) {
+        (Some((from, to)), Some(first), _) => {
+            let has_rule = first <= from;
+            parts.legend = part(from + usize::from(has_rule), to);
+            let header = if has_rule { first } else { titles(part(0, from)) };
+            parts.header = part(0, header);
+            // What else stands above the legend, a list of what is in the work say, is text.
+            let between = part(header, from).iter().filter(|line| !is_rule(line));
+            parts.body = between.chain(part(to + 1, text.len())).copied().collect();
         }
-        (Some(first), Some(second)) if !colophon.is_empty() => {
+        (_, Some(first), Some(second)) if !colophon.is_empty() => {
             // Two rules with text between them: they are layout, what they enclose is not.
             let header = titles(part(0, first));
             parts.header = part(0, header);
@@ -84,8 +117,12 @@ fn titles(text: &[&str]) -> usize {
     let blank = |line: &&str| line.trim().is_empty();
     let before = text.iter().take_while(|line| blank(line)).count();
     let length = text.iter().skip(before).take_while(|line| !blank(line)).count();
-    let is_title = |line: &&&str| line.chars().count() <= TITLE_MAX && !line.starts_with('　') && !line.trim_end().ends_with(['。', '」']);
-    let is_header = (1..=TITLES_MAX).contains(&length) && text.iter().skip(before).take(length).all(|line| is_title(&line));
+    let is_short = |line: &str| line.chars().count() <= TITLE_MAX && !line.starts_with('　');
+    let is_title = |line: &str| is_short(line) && !line.trim_end().ends_with(['。', '」']);
+    let mut lines = text.iter().skip(before).take(length);
+    // A title may be a quotation or a sentence, if those who made the work are named below it.
+    let is_first = lines.next().is_some_and(|first| if length > 1 { is_short(first) } else { is_title(first) });
+    let is_header = (1..=TITLES_MAX).contains(&length) && is_first && lines.all(|line| is_title(line));
     if is_header && before + length < text.len() { before + length } else { 0 }
 }
 
@@ -133,10 +170,30 @@ mod tests {
     }
 
     #[test]
+    fn older_legends() {
+        let item = "●ルビは「《ルビ》」の形式で処理した。";
+        let one = ["題", "著者", "", "［収録作品］", "甲／乙", "", "［表記について］", item, "=============", "甲", "----------", "乙"];
+        let found = parts(&one);
+        assert_eq!((found.header, found.legend), (&["題", "著者"][..], &["［表記について］", item][..]));
+        assert_eq!(found.body, ["", "［収録作品］", "甲／乙", "", "甲", "----------", "乙"]);
+        let two = ["題", "著者", "", RULE, "●収録作品", "甲／乙", RULE, "［表記について］", item, RULE, "甲"];
+        let found = parts(&two);
+        assert_eq!((found.header, found.legend), (&["題", "著者", ""][..], &["［表記について］", item][..]));
+        assert_eq!(found.body, ["●収録作品", "甲／乙", "甲"]);
+        assert!(has_legend(&one.join("\n")) && has_legend(&two.join("\r\n")));
+        assert!(!has_legend(&["題", "●甲", RULE, "甲", RULE, "乙"].join("\n")));
+    }
+
+    #[test]
     fn a_header_without_rules() {
         let lines = ["題", "著者", "", "　本文。", "", "", "", "底本：「甲」"];
         assert_eq!((parts(&lines).header, parts(&lines).body), (&["題", "著者"][..], vec!["", "　本文。", "", "", ""]));
         assert_eq!(parts(&["　本文《ほんぶん》。", "", "次。"]).body, ["　本文《ほんぶん》。", "", "次。"]);
         assert!(parts(&["本文の一行だけ。", "", "底本：「甲」"]).header.is_empty());
+        for title in ["「雨」", "「雨」の中の「風」", "さようなら。"] {
+            assert_eq!(parts(&[title, "著者", "", "　本文。", "", "", "底本：「甲」"]).header, [title, "著者"]);
+            assert!(parts(&[title, "", "　本文。", "", "", "底本：「甲」"]).header.is_empty(), "{title} may be said by somebody");
+        }
+        assert!(parts(&["「雨だ」", "「そうだ」", "", "　本文。", "", "", "底本：「甲」"]).header.is_empty());
     }
 }

@@ -42,6 +42,34 @@ pub(super) fn by_code(description: &str) -> Option<String> {
     cell.map(|(found, _)| found)
 }
 
+/// Characters of a description, at most, that is looked for without its sign.
+const SLIP_MAX: usize = 300;
+
+/// Where a description closes that was typed without its ＃, `［「纏」の「广」に代えて「厂」、54-14］`: it ends with a cell, or a page and line.
+pub(super) fn close_without_sign(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('［')?;
+    let end = inside.char_indices().take(SLIP_MAX).find_map(|(at, c)| matches!(c, '［' | '］').then_some(at))?;
+    let (description, rest) = inside.split_at(end);
+    let (_, place) = description.rsplit_once('、')?;
+    let is_place = place.contains('-') && place.ends_with(|c: char| c.is_ascii_digit());
+    (rest.starts_with('］') && is_place).then(|| '［'.len_utf8() + end)
+}
+
+/// The bytes at the end of `text` that are a kana with a voicing mark behind it as a sign of its own.
+pub(super) fn in_two(kana: &str, text: &str) -> Option<usize> {
+    let mut parts = kana.nfd();
+    let (base, mark) = (parts.next()?, parts.next()?);
+    let signs: &[char] = match mark {
+        '\u{3099}' => &['゛', '\u{3099}', 'ﾞ', '″'],
+        '\u{309a}' => &['゜', '\u{309a}', 'ﾟ'],
+        _ => return None,
+    };
+    let before = text.trim_end_matches(signs);
+    let length = text.len() - before.len();
+    let is_one = parts.next().is_none() && text.get(before.len()..)?.chars().count() == 1;
+    (is_one && before.ends_with(base)).then(|| length + base.len_utf8())
+}
+
 /// `U+243CB`
 fn code_point(part: &str) -> Option<char> {
     let mut rest = part.chars().map(half_width);

@@ -278,8 +278,11 @@ impl Inline {
     /// `※［＃…］`: a character that is described. Another ※ is a sign like others.
     fn described(&mut self, line: &Line<'_>, at: usize, to: usize, state: &mut State) -> Option<usize> {
         let open = at + SIGN;
-        let close = line.pairs.close(open).filter(|close| *close < to)?;
-        let description = line.text.get(open + OPEN..close)?;
+        let (from, close) = match line.pairs.close(open) {
+            Some(close) => (open + OPEN, close),
+            None => (open + SIGN, gaiji::close_without_sign(line.text.get(open..to)?).map(|close| open + close)?),
+        };
+        let description = line.text.get(from..close).filter(|_| close < to)?;
         let found = gaiji::string(description);
         if found.is_none() && is_of_the_sign(description) {
             return None;
@@ -310,8 +313,12 @@ impl Inline {
     fn note(&mut self, line: &Line<'_>, at: usize, to: usize, state: &mut State) -> Option<usize> {
         let close = line.pairs.close(at).filter(|close| *close < to)?;
         let behind = close + SIGN;
+        let said = line.text.get(at + OPEN..close)?;
+        if self.voiced(said, state) {
+            return Some(behind);
+        }
         if !state.is_piece {
-            let note = Note::new(line.text.get(at + OPEN..close)?);
+            let note = Note::new(said);
             self.notes += 1;
             self.body.dropped.add(note.family);
             self.effect(note.effect, line, behind, state);
@@ -321,6 +328,24 @@ impl Inline {
             state.breaks = (state.breaks.1, length);
         }
         Some(behind)
+    }
+
+    /// `ワ゛［＃濁点付き片仮名「ワ」、1-7-82］`: older texts write the mark as a sign of its own and say which character is meant. Is it so?
+    fn voiced(&mut self, description: &str, state: &mut State) -> bool {
+        let found = if description.contains("濁点付き") { gaiji::string(description) } else { None };
+        let Some((found, length)) = found.and_then(|found| gaiji::in_two(&found, &self.body.text).map(|length| (found, length))) else {
+            return false;
+        };
+        let start = self.body.text.len() - length;
+        if start < state.start {
+            return false;
+        }
+        self.body.text.truncate(start);
+        self.body.text.push_str(&found);
+        if !state.is_piece {
+            self.body.dropped.add("character_found");
+        }
+        true
     }
 
     fn effect(&mut self, effect: Effect<'_>, line: &Line<'_>, behind: usize, state: &State) {
