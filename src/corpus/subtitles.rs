@@ -124,38 +124,46 @@ impl Said {
         self.cues += 1;
         let mut speaker = None;
         let dashes = lines.iter().filter(|line| behind_dash(line).is_some()).count();
-        for line in lines {
-            let (line, voice) = if is_vtt {
-                let (line, voice) = bare_vtt(line);
-                (Cow::Owned(line), voice)
-            } else {
-                (bare_srt(line), None)
-            };
-            speaker = voice.or(speaker);
+        let mut add = |line: &str, speaker: Option<String>| {
             let line = line.trim();
             let line = if dashes > 1 || line.starts_with("- ") { behind_dash(line).unwrap_or(line) } else { line };
-            self.line(line, speaker.clone());
+            self.line(line, speaker);
+        };
+        for line in lines {
+            if is_vtt {
+                for (line, voice) in voices(line) {
+                    speaker = voice.or(speaker);
+                    add(&line, speaker.clone());
+                }
+            } else {
+                add(&bare_srt(line), None);
+            }
         }
     }
 
     fn line(&mut self, line: &str, speaker: Option<String>) {
-        if line.is_empty() {
+        let (mut words, mut is_song) = behind_notes(behind_marks(line));
+        let mut name = None;
+        // The first bracket that is no sound names who speaks; another one says how: （太郎）（小声で）雨だ.
+        while let Some((inside, rest)) = in_brackets(words) {
+            let (rest, sings) = behind_notes(behind_marks(rest));
+            if name.is_none() && !rest.is_empty() && inside.chars().count() <= NAME_MAX && !is_sound(inside) {
+                name = Some(inside.to_owned());
+            } else {
+                self.dropped.add("sound");
+            }
+            (words, is_song) = (rest, is_song || sings);
+            if words.is_empty() {
+                return;
+            }
+        }
+        if words.is_empty() {
+            if is_song {
+                self.dropped.add("sound");
+            }
             return;
         }
-        let (line, name) = match in_brackets(line) {
-            Some((_, "")) => return self.dropped.add("sound"),
-            Some((name, rest)) if name.chars().count() <= NAME_MAX => (rest, Some(name.to_owned())),
-            Some((_, rest)) => {
-                self.dropped.add("sound");
-                (rest, None)
-            }
-            None => (line, None),
-        };
-        let is_song = line.starts_with(['♪', '♬', '～']) && line.contains(['♪', '♬']) || line.ends_with(['♪', '♬']);
-        let words = line.trim_matches(|c: char| matches!(c, '♪' | '♬') || c.is_whitespace());
-        if words.is_empty() {
-            return self.dropped.add("sound");
-        }
+        let words = words.trim_start_matches(['→', '➡']).trim_start();
         let goes_on = words.ends_with(['―', '→', '➡']);
         let words = words.trim_end_matches(['―', '→', '➡']).trim_end();
         if std::mem::replace(&mut self.goes_on, goes_on) {
@@ -185,6 +193,55 @@ impl Said {
         let meta = Meta { cues: self.cues, speakers, songs };
         if self.cues > 0 { serde_json::to_string(&meta).ok() } else { None }
     }
+}
+
+/// Does a description in brackets end like that of a sound?
+fn is_sound(description: &str) -> bool {
+    const ENDS: [&str; 24] = [
+        "の音",
+        "る音",
+        "た音",
+        "足音",
+        "物音",
+        "雨音",
+        "波音",
+        "爆音",
+        "爆発音",
+        "衝撃音",
+        "着信音",
+        "音楽",
+        "銃声",
+        "歓声",
+        "怒声",
+        "い声",
+        "き声",
+        "び声",
+        "悲鳴",
+        "拍手",
+        "ため息",
+        "チャイム",
+        "ざわめき",
+        "笑い",
+    ];
+    ENDS.iter().any(|end| description.ends_with(end))
+}
+
+/// Without the sign that another speaks, or somebody who is not seen: `≫`, `≪`, `>>`. Those that quote words stay.
+fn behind_marks(line: &str) -> &str {
+    const MARKS: [char; 2] = ['≪', '≫'];
+    let line = line.trim();
+    let line = line.strip_prefix(">>").or_else(|| line.strip_prefix("＞＞")).unwrap_or(line).trim_start();
+    let Some(rest) = line.strip_prefix(MARKS) else { return line };
+    let rest = rest.trim_start_matches(MARKS);
+    let rest = rest.strip_suffix(MARKS).unwrap_or(rest);
+    if rest.contains(MARKS) { line } else { rest.trim() }
+}
+
+/// A line of a song without its notes; is it one?
+fn behind_notes(line: &str) -> (&str, bool) {
+    let is_song = line.starts_with(['♪', '♬', '～']) && line.contains(['♪', '♬']) || line.ends_with(['♪', '♬']);
+    let is_note = |c: char| matches!(c, '♪' | '♬' | '～' | '〜' | '~') || c.is_whitespace();
+    if is_song { (line.trim_matches(is_note), true) } else { (line, false) }
 }
 
 /// `（太郎）雨だ` → 太郎 and 雨だ.
@@ -230,9 +287,9 @@ fn without(line: &str, open: char, close: char, is_meant: impl Fn(&str) -> bool)
     out
 }
 
-/// Words of a line of WebVTT, and who says them.
-fn bare_vtt(line: &str) -> (String, Option<String>) {
-    let (mut out, mut rest, mut voice, mut reading) = (String::with_capacity(line.len()), line, None, false);
+/// Words of a line of WebVTT, and who says them, if it changes: a piece a voice.
+fn voices(line: &str) -> Vec<(String, Option<String>)> {
+    let (mut pieces, mut out, mut rest, mut voice, mut reading) = (Vec::new(), String::with_capacity(line.len()), line, None, false);
     while let Some((before, behind)) = rest.split_once('<') {
         if !reading {
             out.push_str(before);
@@ -241,13 +298,15 @@ fn bare_vtt(line: &str) -> (String, Option<String>) {
             rest = "";
             break;
         };
-        if let Some(name) =
-            tag.strip_prefix("v ").or_else(|| tag.strip_prefix("v.").and_then(|tag| tag.split_once(' ').map(|(_, name)| name)))
-        {
-            voice = Some(resolved(name.trim()));
-        }
-        let name = tag.trim_start_matches('/').split(['.', ' ']).next().unwrap_or_default();
+        let name = tag.trim_start_matches('/').split(['.', ' ', '\t']).next().unwrap_or_default();
         match (name, tag.starts_with('/')) {
+            ("v", false) => {
+                if !out.trim().is_empty() {
+                    pieces.push((resolved(&out), voice.take()));
+                }
+                out.clear();
+                voice = tag.split_once([' ', '\t']).map(|(_, name)| resolved(name.trim())).filter(|name| !name.is_empty());
+            }
             ("rt", is_end) => reading = !is_end,
             ("ruby", true) => reading = false,
             _ => {}
@@ -257,14 +316,47 @@ fn bare_vtt(line: &str) -> (String, Option<String>) {
     if !reading {
         out.push_str(rest);
     }
-    (resolved(&out), voice)
+    pieces.push((resolved(&out), voice));
+    pieces
 }
 
-/// References of WebVTT.
+/// Characters between the `&` and the `;` of a reference.
+const REFERENCE_MAX: usize = 10;
+
+/// The text of a piece with its references: those that WebVTT names, and those by number.
 fn resolved(text: &str) -> String {
-    const REFERENCES: [(&str, &str); 6] =
-        [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\u{a0}"), ("&lrm;", "\u{200e}"), ("&rlm;", "\u{200f}"), ("&amp;", "&")];
-    REFERENCES.iter().fold(text.to_owned(), |text, (name, sign)| text.replace(name, sign))
+    const REFERENCES: [(&str, char); 8] = [
+        ("lt", '<'),
+        ("gt", '>'),
+        ("amp", '&'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", '\u{a0}'),
+        ("lrm", '\u{200e}'),
+        ("rlm", '\u{200f}'),
+    ];
+    let sign = |name: &str| {
+        let by_number = |number: &str| match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => number.parse().ok(),
+        };
+        let known = REFERENCES.iter().find(|(known, _)| *known == name).map(|(_, sign)| *sign);
+        known.or_else(|| char::from_u32(by_number(name.strip_prefix('#')?)?).filter(|c| !c.is_control()))
+    };
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, behind)) = rest.split_once('&') {
+        out.push_str(before);
+        let near = behind.get(..behind.floor_char_boundary(REFERENCE_MAX)).unwrap_or_default();
+        if let Some((length, c)) = near.split_once(';').and_then(|(name, _)| Some((name.len() + 1, sign(name)?))) {
+            out.push(c);
+            rest = behind.get(length..).unwrap_or_default();
+        } else {
+            out.push('&');
+            rest = behind;
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -296,6 +388,9 @@ mod tests {
             (&["{\\an8}<font color=\"#fff\">雨だ</font>"], "雨だ"),
             (&["a < b > c"], "a < b > c"),
             (&["雨が\n\n降る"], "雨が\n降る"),
+            (&["≪（太郎）待って", "≫待たない", ">> うん", "≪題≫という本", "≪雨だ≫"], "待って\n待たない\nうん\n≪題≫という本\n雨だ"),
+            (&["→雨だ➡", "→帰ろう"], "雨だ帰ろう"),
+            (&["♪～", "♪～ ラララ ～♪", "♪（主題歌）", "♪（太郎）ラララ"], "ラララ\nラララ"),
         ];
         for (cues, expected) in cases {
             assert_eq!(srt(cues).text, *expected, "{cues:?}");
@@ -309,6 +404,10 @@ mod tests {
         assert_eq!(meta(&document)["speakers"], serde_json::json!([[0, 2, "太郎"], [10, 13, "花子"]]));
         assert_eq!((meta(&document)["songs"].clone(), meta(&document)["cues"].clone()), (serde_json::json!([[6, 9]]), 5.into()));
         assert_eq!(document.dropped.count("sound"), 1);
+        let document = srt(&["（ドアの音）（次郎）誰だ", "（太郎）（小声で）雨だ", "（初音）うん", "（雷の音）えっ", "（太郎）（笑い声）"]);
+        assert_eq!(document.text, "誰だ\n雨だ\nうん\nえっ");
+        assert_eq!(meta(&document)["speakers"], serde_json::json!([[0, 2, "次郎"], [3, 5, "太郎"], [6, 8, "初音"]]));
+        assert_eq!(document.dropped.count("sound"), 4);
     }
 
     #[test]
@@ -318,6 +417,11 @@ mod tests {
         let document = read(file);
         assert_eq!(document.text, "雨だ\n漢字&外 甲乙");
         assert_eq!(meta(&document)["speakers"], serde_json::json!([[0, 2, "太郎"]]));
+        let file = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v.loud 甲 乙>雨だ</v> <v 丙>うん</v>\n帰ろう\n\n00:03.000 --> 00:04.000\n\
+                    &#x732B;&#29356;&amp;lt;&x;&#xd800;";
+        let document = read(file);
+        assert_eq!(document.text, "雨だ\nうん\n帰ろう\n猫犬&lt;&x;&#xd800;");
+        assert_eq!(meta(&document)["speakers"], serde_json::json!([[0, 2, "甲 乙"], [3, 5, "丙"], [6, 9, "丙"]]));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 /// Longest value that is looked at: what stands behind that says nothing here, and keeping it would be memory for strangers.
 const VALUE_MAX: usize = 4096;
 /// Longest name that counts.
-const NAME_MAX: usize = 8;
+const NAME_MAX: usize = 9;
 
 /// An attribute that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribute {
     Alt,
     Class,
+    EpubType,
     Hidden,
     Href,
     Id,
@@ -20,9 +21,10 @@ pub(super) enum Attribute {
     Style,
 }
 
-const COUNTING: [(&[u8], Attribute); 10] = [
+const COUNTING: [(&[u8], Attribute); 11] = [
     (b"alt", Attribute::Alt),
     (b"class", Attribute::Class),
+    (b"epub:type", Attribute::EpubType),
     (b"hidden", Attribute::Hidden),
     (b"href", Attribute::Href),
     (b"id", Attribute::Id),

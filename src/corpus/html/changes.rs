@@ -18,6 +18,14 @@ pub(super) fn change(name: &[u8], element: Element, attributes: &Attributes, out
     change
 }
 
+/// Is it the number of a note, the way back from one, or that of a page of print? Words stand on both sides of it, it is none itself.
+/// <https://www.w3.org/TR/epub-ssv-11/>, <https://www.w3.org/TR/dpub-aria-1.1/>
+fn is_mark_of_book(attributes: &Attributes) -> bool {
+    let is_in = |attribute, marks: [&[u8]; 3]| attributes.value(attribute).split(u8::is_ascii_whitespace).any(|word| marks.contains(&word));
+    is_in(Attribute::EpubType, [b"noteref", b"pagebreak", b"backlink"])
+        || is_in(Attribute::Role, [b"doc-noteref", b"doc-pagebreak", b"doc-backlink"])
+}
+
 /// What the element changes by itself.
 fn own(name: &[u8], element: Element, attributes: &Attributes) -> Change {
     let mut change = Change::default();
@@ -44,7 +52,8 @@ fn attribute_changes(name: &[u8], element: Element, attributes: &Attributes, cha
     // What the browser hides by itself, and a style may show.
     let is_hidden = attributes.has(Attribute::Hidden) && !until_found
         || attributes.has(Attribute::Popover)
-        || name == b"dialog" && !attributes.has(Attribute::Open);
+        || name == b"dialog" && !attributes.has(Attribute::Open)
+        || is_mark_of_book(attributes);
     if !element.hides() && !style.is_displayed.unwrap_or(!is_hidden) {
         change.add(Flags::HIDDEN);
     }

@@ -79,6 +79,16 @@ fn hidden_content_ends_at_its_own_end_tag() {
 }
 
 #[test]
+fn marks_of_books_are_no_words() {
+    check(&[
+        ("本文<a epub:type=\"noteref\" href=\"#f\">1</a>続き", "本文続き"),
+        ("本文<sup><a role='doc-noteref'>*2</a></sup>続き<span epub:type=\"x pagebreak\" title=\"12\">12</span>。", "本文続き。"),
+        ("<aside epub:type=\"footnote\"><p>注。<a role=\"doc-backlink\">↩</a></p></aside>", "注。"),
+        ("<p epub:type=\"epigraph\">題辞</p><p role=\"note\">文</p>", "題辞\n文"),
+    ]);
+}
+
+#[test]
 fn foreign_elements_close_themselves() {
     check(&[
         ("一<svg width=1 aria-hidden=\"true\"/>二<math/>三", "一二三"),
