@@ -77,8 +77,10 @@ impl People {
             out.push('@');
             rest = behind;
             let found = self.lengths.iter().find_map(|length| {
-                let name = behind.get(..*length)?;
-                Some((self.numbers.get(name)?, behind.get(*length..)?))
+                let (name, after) = (behind.get(..*length)?, behind.get(*length..)?);
+                // @12 does not mention 1.
+                let is_cut = name.ends_with(|c: char| c.is_ascii_alphanumeric()) && after.starts_with(|c: char| c.is_ascii_alphanumeric());
+                Some((self.numbers.get(name).filter(|_| !is_cut)?, after))
             });
             if let Some((number, after)) = found {
                 out.push_str(self.shown(*number));
@@ -117,10 +119,10 @@ mod tests {
             let all = [("U1", "太郎"), ("U2", "U2"), ("U2", "太郎左衛門"), ("U1", "x")];
             assert_eq!(all.map(|(id, name)| people.number(id, name, speakers)), [0, 1, 1, 0]);
             let mut out = String::new();
-            people.show("@U2 と@太郎左衛門と@太郎、a@b @", &mut out);
+            people.show("@U2 と@太郎左衛門と@太郎、a@b @U12 @", &mut out);
             out
         };
-        assert_eq!(of(Speakers::Names), "@太郎左衛門 と@太郎左衛門と@太郎、a@b @");
-        assert_eq!(of(Speakers::Labels), "@B と@Bと@A、a@b @");
+        assert_eq!(of(Speakers::Names), "@太郎左衛門 と@太郎左衛門と@太郎、a@b @U12 @");
+        assert_eq!(of(Speakers::Labels), "@B と@Bと@A、a@b @U12 @");
     }
 }

@@ -19,7 +19,9 @@ pub struct Options {
 /// # Errors
 /// As [`documents`].
 pub fn count(text: &str, options: &Options) -> Result<u64, Fault> {
-    let says_something = |speech: &&Speech<'_>| !is_left_out(speech) && !clean(&speech.text, &mut Dropped::default()).text.is_empty();
+    let says_something = |speech: &&Speech<'_>| {
+        !is_left_out(speech) && !clean(&speech.text, speech.field("speaker"), &mut Dropped::default()).text.is_empty()
+    };
     let of = |meeting: &Meeting<'_>| {
         let mut speeches = meeting.speeches.iter().filter(says_something);
         if options.meetings { u64::from(speeches.next().is_some()) } else { speeches.count() as u64 }
@@ -108,7 +110,7 @@ impl Writer {
             self.dropped.add("record_of_meeting");
             return None;
         }
-        let found = clean(&speech.text, &mut self.dropped);
+        let found = clean(&speech.text, speech.field("speaker"), &mut self.dropped);
         if found.text.is_empty() {
             self.dropped.add("empty_speech");
         }

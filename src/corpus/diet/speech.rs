@@ -55,13 +55,13 @@ pub(super) struct Clean {
 
 /// Is this record no speech: lists of names, agenda?
 pub(super) fn is_record_of_meeting(speaker: Option<&str>, order: Option<&str>) -> bool {
-    speaker.is_some_and(|speaker| speaker.trim() == "会議録情報") || order == Some("0") && speaker.is_none()
+    speaker.is_some_and(|speaker| speaker.trim().starts_with("会議録情報")) || order == Some("0") && speaker.is_none()
 }
 
 /// Reads a speech. A line that begins with a full-width blank begins a paragraph, another one goes on.
-pub(super) fn clean(speech: &str, dropped: &mut Dropped) -> Clean {
+pub(super) fn clean(speech: &str, speaker: Option<&str>, dropped: &mut Dropped) -> Clean {
     let mut clean = Clean::default();
-    let body = without_head(speech);
+    let body = without_head(speech, speaker.unwrap_or_default());
     if body.len() < speech.trim_start().len() {
         dropped.add("head");
     }
@@ -78,7 +78,7 @@ pub(super) fn clean(speech: &str, dropped: &mut Dropped) -> Clean {
             begins = true;
             continue;
         }
-        if is_direction_line(words) {
+        if is_direction_line(words) || line.starts_with(TIME_INDENT) && is_time(words) {
             dropped.add("direction");
             clean.directions.push(words.to_owned());
             begins = true;
@@ -114,20 +114,54 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What follows the head `○name　`. Only the first ○ of a speech is one.
-fn without_head(speech: &str) -> &str {
+fn without_head<'a>(speech: &'a str, speaker: &str) -> &'a str {
     let text = speech.trim_start_matches(['\n', '\r', ' ']);
     let Some(rest) = text.strip_prefix(['○', '〇', '◯', '◆', '◎']) else { return text };
     let first = rest.split(['\n', '\r']).next().unwrap_or_default();
-    match first.find('　') {
-        // A name in two words would have a blank in it; brackets belong to the head.
-        Some(at) => {
-            let (head, behind) = rest.split_at(at);
-            let open = head.matches('（').count() > head.matches('）').count();
-            let behind = behind.trim_start_matches('　');
-            if open { behind.split_once('）').map_or(behind, |(_, behind)| behind.trim_start_matches('　')) } else { behind }
-        }
-        None => rest.get(first.len()..).unwrap_or_default(),
+    if let Some(end) = head_end(first, speaker) {
+        return rest.get(end..).unwrap_or_default().trim_start_matches(['　', ' ', '\t']);
     }
+    // A head alone on its line; a sentence is none.
+    rest.get(if first.contains('。') { 0 } else { first.len() }..).unwrap_or_default()
+}
+
+/// Where the head ends: at the first blank that stands neither in brackets, `○国務大臣（甲野　一君）　`, nor in the name of the speaker, `○甲野　一君　`.
+fn head_end(line: &str, speaker: &str) -> Option<usize> {
+    let is_blank = |c: char| matches!(c, '　' | ' ' | '\t');
+    let end_from = |from: usize| {
+        let mut depth = 0_usize;
+        line.char_indices().filter(|(at, _)| *at >= from).find_map(|(at, c)| {
+            match c {
+                '（' => depth += 1,
+                '）' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            (c == '　' && depth == 0).then_some(at)
+        })
+    };
+    // Blanks of a name stand in the field, in the head, or in both.
+    let mut name = speaker.chars().filter(|c| !is_blank(*c)).peekable();
+    let mut of_name = 0;
+    for (at, c) in line.char_indices() {
+        if name.next_if_eq(&c).is_some() {
+            of_name = at + c.len_utf8();
+        } else if of_name == 0 || !is_blank(c) {
+            break;
+        }
+    }
+    let of_name = if name.peek().is_none() { of_name } else { 0 };
+    // A bracket that does not close is passed over; a narrow blank ends it where there is no wide one.
+    end_from(of_name).or_else(|| line.find('　')).or_else(|| line.find(is_blank))
+}
+
+/// When the meeting begins, pauses or ends stands far in on a line of its own: `　　　　午後三時四分散会`.
+const TIME_INDENT: &str = "　　";
+const TIMES: [&str; 8] = ["開議", "開会", "散会", "休憩", "閉会", "延会", "流会", "再開"];
+
+fn is_time(words: &str) -> bool {
+    let of_clock = |c: char| "〇零一二三四五六七八九十百時分半正午　".contains(c) || c.is_numeric();
+    let inside = words.strip_prefix("午前").or_else(|| words.strip_prefix("午後")).or_else(|| words.strip_prefix("正午").map(|_| words));
+    inside.is_some_and(|rest| TIMES.iter().any(|word| rest.strip_suffix(word).is_some_and(|clock| clock.chars().all(of_clock))))
 }
 
 /// A line of ━, ─, ― and the like.

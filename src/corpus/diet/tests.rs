@@ -9,7 +9,7 @@ use super::*;
 use crate::corpus::document::{Document, Dropped};
 
 fn text(speech: &str) -> String {
-    clean(speech, &mut Dropped::default()).text
+    clean(speech, None, &mut Dropped::default()).text
 }
 
 #[test]
@@ -39,12 +39,31 @@ fn the_table() {
         ("○国務大臣（甲　乙君）　答えます。", "答えます。"),
         ("　頭のない行。", "頭のない行。"),
         ("○甲君", ""),
+        ("○甲委員 質問です。", "質問です。"),
+        ("○国務大臣（甲野　乙君）　答えます。（一）　次です。", "答えます。（一）　次です。"),
+        ("○頭のない文です。", "頭のない文です。"),
+        ("○甲君　散会します。\r\n　　　　午後三時四十分散会\r\n　　　　　────◇─────", "散会します。"),
+        ("○甲君　午後三時散会", "午後三時散会"),
         ("", ""),
     ] {
         assert_eq!(text(speech), expected, "{speech}");
     }
-    let found = clean("○甲君　はい。\r\n　　　〔拍手〕\r\n　賛成。（笑声）", &mut Dropped::default());
+    let found = clean("○甲君　はい。\r\n　　　〔拍手〕\r\n　賛成。（笑声）", None, &mut Dropped::default());
     assert_eq!(found.directions, ["〔拍手〕", "（笑声）"]);
+}
+
+#[test]
+fn a_name_may_hold_a_blank() {
+    for (speaker, speech) in [
+        ("甲野　一", "○甲野　一君　はい。　続けます。"),
+        ("甲野一", "○甲野　一君　はい。　続けます。"),
+        ("甲野　一", "○甲野一委員　はい。　続けます。"),
+        ("乙野一", "○甲野委員　はい。　続けます。"),
+        ("甲野一", "○議長（甲野　一君）　はい。　続けます。"),
+        ("", "○甲野（一）委員　はい。　続けます。"),
+    ] {
+        assert_eq!(clean(speech, Some(speaker), &mut Dropped::default()).text, "はい。　続けます。", "{speaker} {speech}");
+    }
 }
 
 fn answer() -> Value {
@@ -132,7 +151,7 @@ proptest! {
         Just("○"), Just("　"), Just("（"), Just("）"), Just("拍手"), Just("甲"), Just("\r\n"), Just("\n"), Just("〔"), Just("〕"), Just("━━━"), Just("。"),
     ], 0..30)) {
         let speech = format!("○頭　乙{}", parts.concat());
-        let found = clean(&speech, &mut Dropped::default());
+        let found = clean(&speech, None, &mut Dropped::default());
         let all: String = found.directions.concat() + &found.text;
         for c in ['甲', '乙', '拍'] {
             prop_assert_eq!(all.matches(c).count(), speech.matches(c).count(), "{} → {:?}", speech, found);

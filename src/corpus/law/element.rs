@@ -13,6 +13,8 @@ pub(super) enum Element {
     Block,
     /// A block that is a unit of the structure, by what it is called.
     Unit(&'static str),
+    /// What an amendment puts into another act: its articles are not those of this one.
+    Quoted,
     /// A heading of a unit.
     Title,
     /// What stands before an article or a paragraph.
@@ -39,6 +41,7 @@ pub(super) enum Element {
 pub(super) fn element(name: &str) -> Element {
     match name {
         "Sentence" => Element::Sentence,
+        "NewProvision" => Element::Quoted,
         "Column" => Element::Column,
         "Ruby" => Element::Ruby,
         "Rt" => Element::Reading,

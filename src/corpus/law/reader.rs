@@ -192,9 +192,9 @@ impl Reader {
                 if !(kind == "paragraph" && self.writer.is_wide()) {
                     self.writer.end_line();
                 }
-                unit = self.begin_unit(kind, tag, at);
+                unit = if self.is_quoted() { None } else { self.begin_unit(kind, tag, at) };
             }
-            Element::Block | Element::Row | Element::Title | Element::Caption | Element::Label => self.writer.end_line(),
+            Element::Block | Element::Quoted | Element::Row | Element::Title | Element::Caption | Element::Label => self.writer.end_line(),
             Element::Column if self.next_part() > 0 => self.writer.wide(),
             Element::Cell => {
                 let is_first = self.next_part() == 0;
@@ -292,7 +292,7 @@ impl Reader {
         match open.element {
             Element::Sentence => self.end_sentence(open.from),
             Element::Unit(_) => self.end_unit(&open),
-            Element::Block => self.writer.end_line(),
+            Element::Block | Element::Quoted => self.writer.end_line(),
             Element::Row => {
                 if self.writer.text.get(open.from..).is_some_and(|row| row.trim().is_empty()) {
                     self.writer.take_back(open.from);
@@ -339,8 +339,14 @@ impl Reader {
         self.writer.text.get(from..).unwrap_or_default().trim_start_matches(['\n', '　'])
     }
 
+    /// Does what is open belong to another act?
+    fn is_quoted(&self) -> bool {
+        self.open.iter().any(|open| open.element == Element::Quoted)
+    }
+
     fn unit(&mut self) -> Option<&mut Unit> {
-        let at = self.open.iter().rev().find_map(|open| open.unit)?;
+        let mut of_this_act = self.open.iter().rev().take_while(|open| open.element != Element::Quoted);
+        let at = of_this_act.find_map(|open| open.unit)?;
         self.act.as_mut()?.units.get_mut(at)
     }
 
@@ -355,7 +361,7 @@ impl Reader {
 
     fn end_unit(&mut self, open: &Open) {
         let is_deleted = open.deleted && !open.said;
-        let is_provision = matches!(open.element, Element::Unit("article" | "paragraph" | "item" | "subitem"));
+        let is_provision = matches!(open.element, Element::Unit("article" | "paragraph" | "item" | "subitem")) && !self.is_quoted();
         if is_deleted && is_provision {
             self.writer.take_back(open.from);
             if let Some(act) = self.act.as_mut().filter(|_| open.element == Element::Unit("article") || !self.open.iter().any(is_article)) {

@@ -68,6 +68,30 @@ fn the_table() {
 }
 
 #[test]
+fn what_an_amendment_quotes_is_no_article_of_the_act() {
+    let body = format!(
+        r#"<MainProvision><Paragraph Num="1"><ParagraphNum/><ParagraphSentence><Sentence>乙法の一部を次のように改正する。</Sentence></ParagraphSentence>
+<AmendProvision><AmendProvisionSentence><Sentence>第一条及び第四条を次のように改める。</Sentence></AmendProvisionSentence>
+<NewProvision>{}{}</NewProvision></AmendProvision></Paragraph></MainProvision><SupplProvision><SupplProvisionLabel>附　則</SupplProvisionLabel>{}</SupplProvision>"#,
+        article("1", "第一条", "新しい文。"),
+        article("4", "第四条", "削除"),
+        article("1", "第一条", "公布の日から施行する。"),
+    );
+    let quoted = "乙法の一部を次のように改正する。\n第一条及び第四条を次のように改める。\n第一条　新しい文。\n第四条　削除";
+    assert_eq!(text(&body), format!("{quoted}\n附　則\n第一条　公布の日から施行する。"));
+    let [act] = read(&body, Options { spans: true, ..Options::default() }).try_into().unwrap();
+    let found = meta(&act);
+    let of = |kind: &str| -> Vec<Value> {
+        found["structure"].as_array().unwrap().iter().filter(|entry| entry["kind"] == kind).cloned().collect()
+    };
+    assert_eq!(of("article").len(), 1);
+    assert_eq!(of("article")[0]["key"], "supplementary:original:1");
+    assert!(of("paragraph")[0].get("paragraph_title").is_none(), "{}", of("paragraph")[0]);
+    let texts: Vec<String> = read(&body, ARTICLES).into_iter().map(|document| document.text).collect();
+    assert_eq!(texts, [quoted, "第一条　公布の日から施行する。"]);
+}
+
+#[test]
 fn lines_of_an_act() {
     let body = format!(
         r#"<TOC><TOCLabel>目次</TOCLabel><TOCChapter Num="1"><ChapterTitle>第一章　総則</ChapterTitle></TOCChapter></TOC>

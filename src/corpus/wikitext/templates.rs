@@ -42,12 +42,15 @@ impl Templates {
     /// What stands for a template, if its words are text. Names differ neither in case nor in `_` and blanks.
     pub(super) fn get(&self, name: &str) -> Option<&[Piece]> {
         let name = normal(name);
-        self.0.get(&name).map(Vec::as_slice).or_else(|| KEPT_WHOLE.iter().any(|end| name.ends_with(end)).then_some(FIRST.as_slice()))
+        let is_kept = || name.ends_with(RANGE) || name.starts_with(LANGUAGE);
+        self.0.get(&name).map(Vec::as_slice).or_else(|| is_kept().then_some(FIRST.as_slice()))
     }
 }
 
-/// Ends of the names of templates that mark their first argument and change nothing in it, as 要出典範囲 does.
-const KEPT_WHOLE: [&str; 1] = ["範囲"];
+/// How names of templates end that mark their first argument and change nothing in it, as 要出典範囲 does.
+const RANGE: &str = "範囲";
+/// How names begin of templates for words of another language: `lang-mn`. What the common ones write before the words is in the table.
+const LANGUAGE: &str = "lang-";
 static FIRST: std::sync::LazyLock<Vec<Piece>> = std::sync::LazyLock::new(|| vec![Piece::Argument(vec!["1".to_owned()])]);
 
 /// How a name is compared.
@@ -102,6 +105,7 @@ mod tests {
         assert_eq!(all.get("lang").unwrap().len(), 3);
         assert_eq!(all.get(" Template:仮リンク ").unwrap(), [Piece::Argument(vec!["label".into(), "1".into()])]);
         assert_eq!(all.get("要出典範囲").unwrap().len(), 1);
+        assert_eq!((all.get("Lang-mn"), all.get("language icon")), (Some(FIRST.as_slice()), None));
         assert_eq!(all.get("cite book"), None);
         assert!(Templates::new([("a", "{1")].into_iter()).unwrap_err().contains("\"a\""));
     }
