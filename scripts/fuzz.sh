@@ -1,23 +1,21 @@
 #!/usr/bin/env bash
 # Runs every target of fuzz/ for a while and prints a line of JSON for each:
 #   ./scripts/fuzz.sh [SECONDS [TARGET…]]        60 seconds and all targets by default
-# Needs a nightly compiler and a C++ compiler (libFuzzer); says so and ends well where there is no nightly. No network but cargo's.
-# Inputs worth keeping gather in fuzz/corpus/, what breaks a target in fuzz/artifacts/. Exit code 1 if a target broke.
+# Needs cargo and a C++ compiler (libFuzzer is built from its sources); no nightly compiler and no cargo-fuzz. No network but cargo's.
+# Strings of the tests are the first inputs (scripts/fuzz_seeds.py); those worth keeping gather in fuzz/corpus/, what breaks a target in fuzz/artifacts/.
+# Exit code 1 if a target broke.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 
-if ! cargo +nightly --version >/dev/null 2>&1; then
-  echo "fuzzing needs a nightly compiler (rustup toolchain install nightly): nothing was run"
-  exit 0
-fi
-
 host=$(rustc -vV | sed -n 's/^host: //p')
 target_dir=${FUZZ_TARGET_DIR:-fuzz/target}
-# What cargo-fuzz would set, without needing it. For a named host the flags leave build scripts alone.
+# The coverage that cargo-fuzz would ask for. These flags are those of any compiler (a sanitizer of addresses would need -Z), and for a named host they
+# leave build scripts alone.
 coverage='build.rustflags=["-Cpasses=sancov-module","-Cllvm-args=-sanitizer-coverage-level=4","-Cllvm-args=-sanitizer-coverage-inline-8bit-counters","-Cllvm-args=-sanitizer-coverage-pc-table","-Cllvm-args=-sanitizer-coverage-trace-compares"]'
-CARGO_TARGET_DIR=$target_dir cargo +nightly build --release --bins --manifest-path fuzz/Cargo.toml --target "$host" --config "$coverage"
+CARGO_TARGET_DIR=$target_dir cargo build --release --bins --manifest-path fuzz/Cargo.toml --target "$host" --config "$coverage"
+python3 scripts/fuzz_seeds.py fuzz/corpus
 
 targets=("$@")
 if [ ${#targets[@]} = 0 ]; then
