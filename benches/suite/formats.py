@@ -91,9 +91,9 @@ SITE = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="
 """
 
 
-def wikitext(number, lines):
+def wikitext(number, lines, step=31):
     """An article: an opening, sections with links, references and templates, a table, categories."""
-    at = lambda n: lines[(number * 31 + n) % len(lines)]
+    at = lambda n: lines[(number * step + n) % len(lines)]
     link = lambda text: "[[%s|%s]]%s" % (text[:6], text[:4], text[4:]) if len(text) > 8 else text
     out = ["{{Infobox 見本\n| 名称 = 見本%d\n| 画像 = [[ファイル:Sample.jpg|thumb|%s]]\n}}" % (number, at(0)[:20])]
     out.append("'''見本%d'''（みほん、{{lang|en|sample}}）は、%s<ref name=\"a\">{{cite web|url=https://example.jp/%d|title=%s}}</ref>" % (number, link(at(1)), number, at(2)[:12]))
@@ -108,8 +108,8 @@ def wikitext(number, lines):
     return "\n".join(out)
 
 
-def page(number, lines):
-    text = wikitext(number, lines).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+def page(number, lines, step=31):
+    text = wikitext(number, lines, step).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     head = "  <page>\n    <title>見本%d</title>\n    <ns>0</ns>\n    <id>%d</id>\n    <revision>\n      <id>%d</id>\n      <timestamp>2024-01-02T03:04:05Z</timestamp>\n      <model>wikitext</model>\n      <format>text/x-wiki</format>\n"
     return head % (number, number + 1, number + 1) + "      <text bytes=\"%d\" xml:space=\"preserve\">%s</text>\n    </revision>\n  </page>\n" % (len(text), text)
 
@@ -124,12 +124,12 @@ def dump(lines, size):
 
 
 def multistream(lines, path, megabytes):
-    """A dump as it is given away: the site, then a stream a hundred pages."""
+    """A dump as it is given away: the site, then a stream a hundred pages, which have no sentence in common."""
     with open(path, "wb") as out:
         out.write(bz2.compress(SITE.encode()))
         made, number = 0, 0
         while made < megabytes * 1000 * 1000:
-            pages = "".join(page(number + n, lines) for n in range(100)).encode()
+            pages = "".join(page(number + n, lines, 97) for n in range(100)).encode()
             out.write(bz2.compress(pages))
             made += len(pages)
             number += 100

@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 
 /// Bytes from which on a file is decoded by all threads.
 const LARGE: u64 = 16 << 20;
+/// The same where there is little beside it: a smaller file may be most of what there is.
+const SMALL: u64 = 1 << 20;
+/// A file that is so many-th of a thread's share of all bytes would leave others with nothing to do at the end.
+const OF_SHARE: u64 = 4;
 /// Pieces that are decoded and wait, a thread: what they hold is within its share of memory.
 const AHEAD: usize = 2;
 
@@ -34,7 +38,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
         |span: usize, shards| found[span].lock().map(|mut slot| *slot = shards).map_err(|_| Error::internal("another worker panicked"));
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for (number, span) in spans.iter().enumerate() {
-        match pieces(context, span)? {
+        match pieces(context, span, total)? {
             Some(pieces) => alone.push((number, pieces)),
             None => together.push(number),
         }
@@ -56,10 +60,12 @@ pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
     Ok(shards)
 }
 
-/// The pieces of a large file that is a span of its own.
-fn pieces(context: &Context<'_>, span: &Range<usize>) -> Result<Option<Pieces>> {
+/// The pieces of a file that is a span of its own, and large, or a large part of all `total` bytes.
+fn pieces(context: &Context<'_>, span: &Range<usize>, total: u64) -> Result<Option<Pieces>> {
     let file = &context.store.inputs.files[span.start];
-    if span.len() > 1 || file.bytes < LARGE || context.pool.threads() == 1 {
+    let threads = context.pool.threads() as u64;
+    let is_large = file.bytes >= LARGE || file.bytes >= SMALL && file.bytes.saturating_mul(threads * OF_SHARE) > total;
+    if span.len() > 1 || !is_large || threads == 1 {
         return Ok(None);
     }
     corpus::pieces(file)
