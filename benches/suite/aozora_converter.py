@@ -21,6 +21,8 @@ import re
 import subprocess
 import tempfile
 
+# `seimai normalize` does this to signs in Japanese, whatever the form; it is no reading.
+NORMAL = str.maketrans("～－∥，．", "〜−‖、。")
 RULE = "-" * 55
 HEAD = "題\r\n著者\r\n\r\n" + RULE + "\r\n【テキスト中に現れる記号について】\r\n\r\n《》：ルビ\r\n（例）猫《ねこ》\r\n" + RULE + "\r\n\r\n"
 FOOT = "\r\n\r\n\r\n底本：「題」甲社\r\n　　　2000（平成12）年1月1日初版\r\n入力：乙\r\n校正：丙\r\n2001年2月3日公開\r\n青空文庫作成ファイル：\r\nこのファイルは、青空文庫で作られました。\r\n"
@@ -113,7 +115,7 @@ class Page(html.parser.HTMLParser):
         super().__init__(convert_charrefs=True)
         self.out, self.open, self.readings, self.pictures = [], [], [], 0
         self.inside = False
-        self.base = self.reading = None
+        self.base = self.reading = self.of_base = None
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
@@ -150,6 +152,13 @@ class Page(html.parser.HTMLParser):
             self.readings.append(("".join(self.out)[self.base :], self.reading))
             self.base = None
 
+    def mark_unknown(self):
+        """A described character that the converter does not know keeps its sign: before the note, or in the base of the ruby before it."""
+        if self.of_base == len(self.out) - 1 and "※" in self.out[-1]:
+            self.out[-1] = self.out[-1].replace("※", "〓", 1)
+        elif self.out and self.out[-1].endswith("※"):
+            self.out[-1] = self.out[-1][:-1] + "〓"
+
     @staticmethod
     def is_in_line(of):
         """Headings that run in, and what is aligned to the right in a line of other words."""
@@ -159,6 +168,8 @@ class Page(html.parser.HTMLParser):
         if any(tag == "rt" for tag, _ in self.open):
             self.reading += data
         elif not any(tag == "rp" for tag, _ in self.open):
+            if any(tag == "rb" for tag, _ in self.open):
+                self.of_base = len(self.out)
             self.out.append(data)
 
     def handle_data(self, data):
@@ -166,9 +177,8 @@ class Page(html.parser.HTMLParser):
             return
         data = re.sub("[\r\n]", "", data)
         if any(of == "notes" for _, of in self.open):
-            # A described character that the converter does not know keeps its sign.
-            if self.out and self.out[-1].endswith("※") and not data.startswith("［＃「※」"):
-                self.out[-1] = self.out[-1][:-1] + "〓"
+            if not data.startswith("［＃「※」") or "、" in data:
+                self.mark_unknown()
             return
         if any(tag in ("sub", "sup") and of in ("kaeriten", "okurigana") for tag, of in self.open):
             return
@@ -207,8 +217,8 @@ def read(options, path):
 
 
 def lines(text):
-    """Lines that are not blank, with repeat marks as they are written in Unicode, without blanks around them."""
-    text = text.replace("／″＼", "〴〵").replace("／＼", "〳〵")
+    """Lines that are not blank, with repeat marks as they are written in Unicode and signs as normalisation writes them, without blanks around them."""
+    text = text.replace("／″＼", "〴〵").replace("／゛＼", "〴〵").replace("／＼", "〳〵").translate(NORMAL)
     return [line for line in (line.strip("　 \t") for line in text.split("\n")) if line]
 
 

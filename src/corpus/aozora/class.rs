@@ -39,7 +39,10 @@ fn class(c: char) -> Class {
 /// Where the base of a reading begins that stands behind `text`; `text` itself where there is none. Places in `described` (bytes, in order) were
 /// characters that the text describes: they count as kanji.
 pub(super) fn base(text: &str, described: &[(usize, usize)]) -> usize {
-    let mut start = text.len();
+    // Words of narrow letters are often followed by a blank that is none of the text's: `at Hsiancheng 《シアンチェン》`.
+    let word = text.trim_end_matches(' ');
+    let is_word = word.len() < text.len() && word.chars().next_back().is_some_and(|c| matches!(class(c), Class::Narrow | Class::NarrowEnd));
+    let mut start = if is_word { word.len() } else { text.len() };
     let mut of_base = None;
     let mut described = described.iter().rev().peekable();
     loop {
@@ -86,6 +89,9 @@ mod tests {
             ("いゝ", "いゝ"),
             ("「", ""),
             ("甲　", ""),
+            ("at Hsiancheng ", "Hsiancheng "),
+            ("甲 ", ""),
+            ("Ａ ", ""),
             ("", ""),
         ] {
             let start = base(text, &[]);

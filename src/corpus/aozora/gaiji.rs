@@ -26,10 +26,21 @@ pub(super) fn string(description: &str) -> Option<String> {
 
 /// Does a description name a cell or a code point?
 pub(super) fn by_code(description: &str) -> Option<String> {
+    code(description).map(|(found, _)| found)
+}
+
+/// The character of a note about words before it, `「？！」は一文字、第3水準1-8-77`: three numbers alone may be a place, unless it speaks of a character.
+pub(super) fn by_certain_code(description: &str) -> Option<String> {
+    let speaks_of_one = ["文字", "マス", "合字"].iter().any(|word| description.contains(word));
+    code(description).filter(|(_, is_said)| *is_said || speaks_of_one).map(|(found, _)| found)
+}
+
+/// The character of a cell or code point, and does it say which of them?
+fn code(description: &str) -> Option<(String, bool)> {
     let mut cell: Option<(String, bool)> = None;
     for part in description.split(['、', ',', '，']).map(str::trim) {
         if let Some(found) = code_point(part) {
-            return Some(found.to_string());
+            return Some((found.to_string(), true));
         }
         // Three numbers may also be volume, page and line: those that say what they are come first, then those that stand first.
         if cell.as_ref().is_none_or(|(_, is_said)| !is_said)
@@ -39,7 +50,7 @@ pub(super) fn by_code(description: &str) -> Option<String> {
             cell = Some((found, is_said));
         }
     }
-    cell.map(|(found, _)| found)
+    cell
 }
 
 /// Characters of a description, at most, that is looked for without its sign.
@@ -81,17 +92,27 @@ fn code_point(part: &str) -> Option<char> {
     (!found.is_control()).then_some(found)
 }
 
-/// `第3水準1-92-36`, `1-2-22`; does it say that it is a cell?
+/// Characters at the end of a part that a cell may take.
+const CELL_MAX: usize = 24;
+
+/// `第3水準1-92-36`, `面区点番号1-2-22`, `1-2-22`, at the end of a part; does it say that it is a cell? What goes on behind the numbers describes another character by one that has a cell.
 fn jis(part: &str) -> Option<(String, bool)> {
-    let part: String = part.chars().take(24).map(half_width).collect();
-    let said = part.strip_prefix('第').and_then(|level| level.split_once("水準")).map(|(_, numbers)| numbers);
-    let numbers = said.unwrap_or(&part);
-    let mut numbers = numbers.trim().split('-').map(|number| number.parse::<usize>().ok());
+    let part = part.trim_end_matches(['」', ' ', '　', '。']);
+    let from = part.char_indices().rev().take(CELL_MAX).last().map_or(0, |(at, _)| at);
+    let part: String = part.get(from..)?.chars().map(half_width).collect();
+    let said = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    let numbers = part.get(said.len()..)?;
+    let said = said.trim_end();
+    let is_said = said.ends_with("水準") || said.ends_with("番号");
+    if !said.is_empty() && !is_said {
+        return None;
+    }
+    let mut numbers = numbers.split('-').map(|number| number.parse::<usize>().ok());
     let place = [numbers.next()??, numbers.next()??, numbers.next()??];
     if numbers.next().is_some() {
         return None;
     }
-    cells::string(place[0], place[1], place[2]).map(|found| (found.into_owned(), said.is_some()))
+    cells::string(place[0], place[1], place[2]).map(|found| (found.into_owned(), is_said))
 }
 
 fn half_width(c: char) -> char {
@@ -161,6 +182,11 @@ mod tests {
             ("「甲」、3-10-5", None),
             ("「甲」、1-95-5", None),
             ("「甲」、1-2-3-4", None),
+            ("二の字点、面区点番号1-2-22、33-3", Some("〻")),
+            ("「（罪－非）／「厠」の「貝」に変えて「炎」」第4水準2-84-80", Some("罽")),
+            ("「彳＋（氏／一）」、第3水準1-84-31」", Some("彽")),
+            ("「※」は「姉」の本字。第3水準1-85-57の木へんに代えて女へん。73-1", None),
+            ("「※［＃「柿」の正字、第3水準1-85-57］」の「木」に代えて「女」、749-12", None),
             ("「甲」、U+D800", None),
             ("小書き片仮名ン、12-3", Some("\u{1b167}")),
             ("小書き平仮名つ", Some("っ")),

@@ -132,11 +132,13 @@ struct State {
     accents: Option<usize>,
     /// A piece of a line for its own sake: nothing is counted or noted.
     is_piece: bool,
+    /// A bracket stands before a comment between the lines.
+    in_comment: bool,
 }
 
 impl State {
     fn at(start: usize, is_piece: bool) -> Self {
-        Self { start, mark: None, breaks: (start, start), reading: None, described: Vec::new(), accents: None, is_piece }
+        Self { start, mark: None, breaks: (start, start), reading: None, described: Vec::new(), accents: None, is_piece, in_comment: false }
     }
 }
 
@@ -324,6 +326,7 @@ impl Inline {
             self.effect(note.effect, line, behind, state);
         }
         let length = self.body.text.len();
+        (state.breaks.0, state.breaks.1) = (state.breaks.0.min(length), state.breaks.1.min(length));
         if length > state.breaks.1 {
             state.breaks = (state.breaks.1, length);
         }
@@ -337,10 +340,10 @@ impl Inline {
             return false;
         };
         let start = self.body.text.len() - length;
-        if start < state.start {
+        let Some(words) = self.body.text.get(start..).map(str::to_owned) else { return false };
+        if !self.take_back(&words, state) {
             return false;
         }
-        self.body.text.truncate(start);
         self.body.text.push_str(&found);
         if !state.is_piece {
             self.body.dropped.add("character_found");
@@ -348,7 +351,19 @@ impl Inline {
         true
     }
 
-    fn effect(&mut self, effect: Effect<'_>, line: &Line<'_>, behind: usize, state: &State) {
+    /// Takes words away that the text ends with, with what was said of them.
+    fn take_back(&mut self, words: &str, state: &State) -> bool {
+        let Some(length) = self.body.text.strip_suffix(words).map(str::len).filter(|length| !words.is_empty() && *length >= state.start)
+        else {
+            return false;
+        };
+        self.body.text.truncate(length);
+        self.body.readings.retain(|span| span.to <= length);
+        self.body.variants.retain(|span| span.to <= length);
+        true
+    }
+
+    fn effect(&mut self, effect: Effect<'_>, line: &Line<'_>, behind: usize, state: &mut State) {
         let length = self.body.text.len();
         match effect {
             Effect::Heading { level, of } => {
@@ -369,9 +384,25 @@ impl Inline {
                     && !line.text.get(behind..).is_some_and(|rest| rest.starts_with('（')) =>
             {
                 self.body.text.push('（');
+                state.in_comment = true;
             }
-            Effect::CommentEnds if !line.text.get(behind..).is_some_and(|rest| rest.starts_with('）')) && self.has_open(state) => {
-                self.body.text.push('）');
+            Effect::CommentEnds if std::mem::take(&mut state.in_comment) => self.body.text.push('）'),
+            Effect::IsKanbun(of) => {
+                let mark = plain(of);
+                if self.take_back(&mark, state) && self.options.spans {
+                    self.body.kanbun.push((self.body.text.len(), mark));
+                }
+            }
+            Effect::Character { of, description } => {
+                let is_star = of == "※";
+                let found = if is_star { gaiji::by_code(description) } else { gaiji::by_certain_code(description) };
+                if (found.is_some() || is_star) && self.take_back(&plain(of), state) {
+                    self.body.dropped.add(if found.is_some() { "character_found" } else { "character_unknown" });
+                    if found.is_none() {
+                        self.unknown(description);
+                    }
+                    self.body.text.push_str(found.as_deref().unwrap_or(gaiji::UNKNOWN));
+                }
             }
             Effect::Reading { of, reading } => {
                 let (of, said) = (plain(of), plain(reading));
@@ -402,12 +433,6 @@ impl Inline {
         if !heading.is_empty() && self.body.headings.len() < HEADINGS_MAX {
             self.body.headings.push((level, heading));
         }
-    }
-
-    /// Is a bracket open in the line?
-    fn has_open(&self, state: &State) -> bool {
-        let line = self.body.text.get(state.start..).unwrap_or_default();
-        line.rfind('（').is_some_and(|open| line.rfind('）').is_none_or(|close| close < open))
     }
 
     /// Where words stand last in the line.

@@ -28,6 +28,13 @@ pub(super) enum Effect<'a> {
     },
     /// How a Chinese sentence is read in Japanese: order, or inflections.
     Kanbun(&'a str),
+    /// The words before it are such a mark.
+    IsKanbun(&'a str),
+    /// The words before it are one character, which the note describes.
+    Character {
+        of: &'a str,
+        description: &'a str,
+    },
 }
 
 /// A note: its family, as it is counted, and what it does.
@@ -77,6 +84,11 @@ impl<'a> Note<'a> {
         let target = quoted(text);
         // What is quoted may hold any word.
         let said = target.map_or(text, |(_, rest)| rest);
+        match target {
+            Some((of, "は返り点")) => return new("note_kanbun", Effect::IsKanbun(of)),
+            Some((of, "は訓点送り仮名")) => return new("note_okurigana", Effect::IsKanbun(of)),
+            _ => {}
+        }
         let is_of = |(_, words): &&(&'static str, &[&str])| words.iter().any(|word| said.contains(word));
         let family = FAMILIES.iter().find(is_of).map_or("note_other", |(family, _)| *family);
         let effect = match family {
@@ -85,6 +97,9 @@ impl<'a> Note<'a> {
             "note_comment" if target.is_none() => Effect::CommentBegins,
             "note_source" => {
                 target.and_then(|(of, rest)| Some(Effect::Variant { of, source: between(rest, "は「", "」")? })).unwrap_or(Effect::Layout)
+            }
+            _ if said.starts_with('は') && said.contains('、') => {
+                target.map_or(Effect::Layout, |(of, description)| Effect::Character { of, description })
             }
             "note_reading" => target.and_then(|(of, rest)| reading(of, rest)).unwrap_or(Effect::Layout),
             _ => Effect::Layout,
@@ -199,6 +214,8 @@ mod tests {
             ("「甲」の左に「おつ」のルビ", Effect::Reading { of: "甲", reading: "おつ" }),
             ("ルビの「こう」は底本では「おつ」", Effect::Layout),
             ("「甲」に「おつ」の注記", Effect::Layout),
+            ("「レ」は返り点", Effect::IsKanbun("レ")),
+            ("「？！」は一文字、第3水準1-8-77", Effect::Character { of: "？！", description: "は一文字、第3水準1-8-77" }),
         ] {
             assert_eq!(Note::new(text).effect, effect, "{text}");
         }
