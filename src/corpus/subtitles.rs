@@ -47,6 +47,26 @@ fn is_times(line: &str) -> bool {
     is_time(from.trim()) && to.split_ascii_whitespace().next().is_some_and(is_time)
 }
 
+/// Does a line begin with a letter of Japanese? Then no sign that is looked for stands there, and no blank.
+fn begins_with_letter(line: &str) -> bool {
+    matches!(line.as_bytes(), [0xe3, 0x81..=0xbf, ..] | [0xe4..=0xe9, ..])
+}
+
+/// The same of its end.
+fn ends_with_letter(line: &str) -> bool {
+    matches!(line.as_bytes(), [.., 0xe3, 0x81..=0xbf, 0x80..=0xbf] | [.., 0xe4..=0xe9, 0x80..=0xbf, 0x80..=0xbf])
+}
+
+/// Without blanks around it; most lines have none.
+fn trimmed(line: &str) -> &str {
+    if begins_with_letter(line) && ends_with_letter(line) { line } else { line.trim() }
+}
+
+/// Does a line hold times, and nothing before them?
+fn has_times(line: &str) -> bool {
+    !begins_with_letter(line) && is_times(line.trim())
+}
+
 fn is_number(line: &str) -> bool {
     !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -92,9 +112,9 @@ pub fn read(file: &str) -> Document {
     let file = if file.contains('\r') { Cow::Owned(file.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(file) };
     let lines: Vec<&str> = file.split('\n').collect();
     let mut said = Said::default();
-    let mut at = lines.iter().position(|line| is_times(line.trim())).unwrap_or(lines.len());
+    let mut at = lines.iter().position(|line| has_times(line)).unwrap_or(lines.len());
     while at < lines.len() {
-        let next = lines[at + 1..].iter().position(|line| is_times(line.trim())).map_or(lines.len(), |length| at + 1 + length);
+        let next = lines[at + 1..].iter().position(|line| has_times(line)).map_or(lines.len(), |length| at + 1 + length);
         said.cue(&lines[at + 1..cue_end(&lines, at + 1, next, is_vtt)], is_vtt);
         at = next;
     }
@@ -125,7 +145,7 @@ impl Said {
         let mut speaker = None;
         let dashes = lines.iter().filter(|line| behind_dash(line).is_some()).count();
         let mut add = |line: &str, speaker: Option<String>| {
-            let line = line.trim();
+            let line = trimmed(line);
             let line = if dashes > 1 || line.starts_with("- ") { behind_dash(line).unwrap_or(line) } else { line };
             self.line(line, speaker);
         };
@@ -163,27 +183,18 @@ impl Said {
             }
             return;
         }
-        let words = words.trim_start_matches(['→', '➡']).trim_start();
-        let goes_on = words.ends_with(['―', '→', '➡']);
-        let words = words.trim_end_matches(['―', '→', '➡']).trim_end();
-        if std::mem::replace(&mut self.goes_on, goes_on) {
-            self.push(words);
-        } else {
-            if !self.text.is_empty() {
-                self.push("\n");
-            }
-            self.push(words);
+        let (words, goes_on) = without_arrows(words);
+        let joins = std::mem::replace(&mut self.goes_on, goes_on);
+        if !joins && !self.text.is_empty() {
+            self.text.push('\n');
+            self.length += 1;
         }
-        let to = self.length;
-        let from = to - words.chars().count();
-        if is_song || name.is_some() || speaker.is_some() {
-            self.marks.push(Mark { from, to, speaker: name.or(speaker), is_song });
-        }
-    }
-
-    fn push(&mut self, words: &str) {
+        let from = self.length;
         self.text.push_str(words);
         self.length += words.chars().count();
+        if is_song || name.is_some() || speaker.is_some() {
+            self.marks.push(Mark { from, to: self.length, speaker: name.or(speaker), is_song });
+        }
     }
 
     /// `{"cues": …, "speakers": [[from, to, name], …], "songs": [[from, to], …]}`, places in characters of the text.
@@ -229,7 +240,10 @@ fn is_sound(description: &str) -> bool {
 /// Without the sign that another speaks, or somebody who is not seen: `≫`, `≪`, `>>`. Those that quote words stay.
 fn behind_marks(line: &str) -> &str {
     const MARKS: [char; 2] = ['≪', '≫'];
-    let line = line.trim();
+    let line = trimmed(line);
+    if begins_with_letter(line) {
+        return line;
+    }
     let line = line.strip_prefix(">>").or_else(|| line.strip_prefix("＞＞")).unwrap_or(line).trim_start();
     let Some(rest) = line.strip_prefix(MARKS) else { return line };
     let rest = rest.trim_start_matches(MARKS);
@@ -239,6 +253,9 @@ fn behind_marks(line: &str) -> &str {
 
 /// A line of a song without its notes; is it one?
 fn behind_notes(line: &str) -> (&str, bool) {
+    if begins_with_letter(line) && ends_with_letter(line) {
+        return (line, false);
+    }
     let is_song = line.starts_with(['♪', '♬', '～']) && line.contains(['♪', '♬']) || line.ends_with(['♪', '♬']);
     let is_note = |c: char| matches!(c, '♪' | '♬' | '～' | '〜' | '~') || c.is_whitespace();
     if is_song { (line.trim_matches(is_note), true) } else { (line, false) }
@@ -247,12 +264,29 @@ fn behind_notes(line: &str) -> (&str, bool) {
 /// `（太郎）雨だ` → 太郎 and 雨だ.
 fn in_brackets(line: &str) -> Option<(&str, &str)> {
     const BRACKETS: [(char, char); 5] = [('（', '）'), ('(', ')'), ('［', '］'), ('[', ']'), ('【', '】')];
+    if begins_with_letter(line) {
+        return None;
+    }
     let (open, close) = BRACKETS.into_iter().find(|(open, _)| line.starts_with(*open))?;
     let (inside, rest) = line.get(open.len_utf8()..)?.split_once(close)?;
-    Some((inside.trim(), rest.trim()))
+    Some((trimmed(inside), trimmed(rest)))
+}
+
+/// Without the signs that words go on, and those that come before; do they go on?
+fn without_arrows(words: &str) -> (&str, bool) {
+    const ARROWS: [char; 2] = ['→', '➡'];
+    const GOES_ON: [char; 3] = ['―', '→', '➡'];
+    let words = if begins_with_letter(words) { words } else { words.trim_start_matches(ARROWS).trim_start() };
+    if ends_with_letter(words) {
+        return (words, false);
+    }
+    (words.trim_end_matches(GOES_ON).trim_end(), words.ends_with(GOES_ON))
 }
 
 fn behind_dash(line: &str) -> Option<&str> {
+    if begins_with_letter(line) {
+        return None;
+    }
     line.trim().strip_prefix(['-', '－', '–', '—', '‐'])?.trim_start().into()
 }
 

@@ -29,10 +29,11 @@ pub(super) fn by_code(description: &str) -> Option<String> {
     code(description).map(|(found, _)| found)
 }
 
-/// The character of a note about words before it, `「？！」は一文字、第3水準1-8-77`: three numbers alone may be a place, unless it speaks of a character.
+/// The character of a note about words before it, `「？！」は一文字、第3水準1-8-77`: three numbers alone may be a place, unless it speaks of a character; a note that quotes other words
+/// says what stands elsewhere.
 pub(super) fn by_certain_code(description: &str) -> Option<String> {
     let speaks_of_one = ["文字", "マス", "合字"].iter().any(|word| description.contains(word));
-    code(description).filter(|(_, is_said)| *is_said || speaks_of_one).map(|(found, _)| found)
+    code(description).filter(|(_, is_said)| (*is_said || speaks_of_one) && !description.contains('「')).map(|(found, _)| found)
 }
 
 /// The character of a cell or code point, and does it say which of them?

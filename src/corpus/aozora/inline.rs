@@ -181,6 +181,11 @@ impl Inline {
         let bytes = line.text.as_bytes();
         let (mut at, mut plain) = (from, from);
         while at < to {
+            // Most characters are kana and kanji, which no sign begins like.
+            if let [0xe3, 0x81..=0xbf, ..] | [0xe4..=0xe9, ..] = &bytes[at..] {
+                at += SIGN;
+                continue;
+            }
             let Some(sign) = sign(bytes, at, state) else {
                 at += width(bytes[at]);
                 continue;
