@@ -100,6 +100,8 @@ impl Lists {
                         self.in_list = false;
                         return Ok(Next::ListEnd);
                     }
+                    // The object around the list ends before it: no value begins so.
+                    Some(b'}') => return Ok(Next::Wrong),
                     Some(_) => return Ok(Next::Element),
                     None => return Ok(Next::Cut),
                 }

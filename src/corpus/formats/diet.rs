@@ -95,7 +95,9 @@ impl Elements {
                     }
                     Next::End => return Ok(self.finish(shard)),
                     Next::Cut => return Ok(self.lose_rest(shard, "json_eof", "the list of records does not end")),
-                    Next::Wrong => return Ok(self.lose_rest(shard, "json_syntax", "this is no member of an object")),
+                    Next::Wrong => {
+                        return Ok(self.lose_rest(shard, "json_syntax", "this is no element of the list, and no member of an object"));
+                    }
                 }
             }
             let Some(value) = &mut self.value else { continue };

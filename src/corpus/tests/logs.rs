@@ -106,6 +106,12 @@ fn a_broken_message_costs_itself() {
     assert_eq!(second.quarantined[0].offset as usize, log.find("},{").unwrap() + 2);
     assert_eq!((texts(&read("c.json")).len(), read("c.json").quarantined[0].reason.clone()), (2, "json_eof".to_owned()));
     assert!(!read("d.json").quarantined.is_empty());
+    // The list is left open, and something ends around it.
+    for end in ["}", ",}", ", }]", "}]"] {
+        write(dir.path(), "f.json", format!("{}{end}", log.trim_end_matches(']')).as_bytes());
+        let open = read("f.json");
+        assert_eq!((texts(&open).len(), open.quarantined[0].reason.as_str()), (2, "json_syntax"), "{end}");
+    }
     let cut = read("e.json");
     assert_eq!((texts(&cut).len(), cut.quarantined[0].reason.as_str()), (2, "record_too_long"));
 }

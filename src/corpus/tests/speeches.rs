@@ -76,6 +76,8 @@ fn what_is_cut_or_no_json_costs_what_is_behind() {
     for (name, bytes, texts_of, reasons_of) in [
         ("cut.json", whole.get(..end - 5).unwrap().to_owned(), vec!["一。"], vec!["json_eof"]),
         ("list.json", whole.get(..end).unwrap().to_owned(), vec!["一。", "二。"], vec!["json_eof"]),
+        ("open.json", whole.replacen(" ]", ",}", 1), vec!["一。", "二。"], vec!["json_syntax"]),
+        ("brace.json", whole.replacen(" ]", " }", 1), vec!["一。", "二。"], vec!["json_syntax"]),
         ("word.json", whole.replace("\"x\"", "x"), vec!["一。", "二。"], vec!["json_syntax"]),
         ("none.json", speeches(&[]), vec![], vec!["diet_missing"]),
         ("head.json", "{\"numberOfRecords\":1,\"speechRecord\"".to_owned(), vec![], vec!["json_syntax"]),

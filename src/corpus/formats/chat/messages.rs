@@ -73,7 +73,9 @@ impl Messages {
                     Next::ListEnd => {}
                     Next::End => return Ok(self.finish(shard)),
                     Next::Cut => return Ok(self.lose_rest(shard, "json_eof", "the list of messages does not end")),
-                    Next::Wrong => return Ok(self.lose_rest(shard, "json_syntax", "this is no member of an object")),
+                    Next::Wrong => {
+                        return Ok(self.lose_rest(shard, "json_syntax", "this is no element of the list, and no member of an object"));
+                    }
                 }
             } else if self.value.is_none() {
                 self.step(shard, record_max)?;
@@ -90,7 +92,7 @@ impl Messages {
         let is_between = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',');
         walk.scanned += walk.ahead().iter().take_while(|byte| is_between(byte)).count();
         match walk.ahead().first().copied() {
-            Some(b']') => self.end_record(shard, record_max),
+            Some(b']' | b'}') => self.end_record(shard, record_max),
             Some(_) => (self.value, self.begun) = (Some(ValueEnd::default()), walk.scanned - walk.start),
             None if walk.more()? => {}
             None => self.end_record(shard, record_max),
