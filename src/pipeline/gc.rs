@@ -141,9 +141,13 @@ fn scan(out: &Dir, used: Option<&BTreeSet<String>>) -> Result<(Vec<Unit>, BTreeM
 
 /// What a directory holds; nothing where there is none.
 fn list(dir: &Place) -> Result<Vec<(OsString, Found)>> {
+    let held = match dir.open_dir() {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        held => held?,
+    };
     let mut all = Vec::new();
-    for name in dir.list()? {
-        if let Some(found) = dir.at(&name).look()? {
+    for name in held.at("").list()? {
+        if let Some(found) = held.at(&name).look()? {
             all.push((name, found));
         }
     }
