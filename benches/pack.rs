@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int32Type;
-use seimai::io::{self, Staging};
+use seimai::io::{self, Place, Staging};
 use seimai::pack::best_fit::BestFit;
 use seimai::pack::block::{Block, encode};
 use seimai::pack::format::TokenType;
@@ -121,7 +121,7 @@ fn parquet(shards: &[Shard], tokens: u64) {
             for (i, shard) in shards.iter().enumerate() {
                 let mut writer = PartWriter::create(&staging, "part", tokens_schema(), tokens_properties(&options, &meta)).unwrap();
                 shard.batches.iter().for_each(|batch| writer.write(batch).unwrap());
-                writer.commit(&target(i), "part".into()).unwrap();
+                writer.commit(&Place::named(&target(i)).unwrap(), "part".into()).unwrap();
             }
         });
         let leaf: i64 = (0..shards.len()).map(|i| token_bytes(&target(i))).sum();
@@ -173,7 +173,7 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
     let parts: Vec<TokenPart> = shards
         .iter()
         .map(|shard| TokenPart {
-            path: shard.path.clone(),
+            place: Place::named(&shard.path).unwrap(),
             name: shard.path.display().to_string(),
             rows: shard.lengths.len() as u64,
             blake3: String::new(),
@@ -194,7 +194,11 @@ fn movement(shards: &[Shard], tokens: u64, sequence_length: u32) {
         let packer = Packer::new(&parts, &context, &options).unwrap();
         let plans = packer.plan().unwrap();
         let write = |plan: &seimai::pack::PartPlan| {
-            packer.write_part(plan, 4 << 30, &sequential, &staging, &scratch.path().join(plan.name()), plan.name()).unwrap().entry.rows
+            packer
+                .write_part(plan, 4 << 30, &sequential, &staging, &Place::named(&scratch.path().join(plan.name())).unwrap(), plan.name())
+                .unwrap()
+                .entry
+                .rows
         };
         plans.iter().map(write).sum::<u64>()
     });

@@ -66,6 +66,8 @@ pub enum Subject {
     Dictionary,
     /// An output directory that another run holds.
     Lock,
+    /// A link inside a directory that is written to.
+    Link,
     /// What was made with another plan, dictionary, version or inputs.
     Fingerprint,
 }

@@ -3,20 +3,24 @@
 //! Every file is made in one way: temporary name → finish → fsync → rename to the final name → fsync of the directory.
 //! So a file either carries its final name and is complete, or it does not carry that name. An fsync that fails is a
 //! failed write: nothing is retried on pages that may be gone.
+//!
+//! Both names are places below directories that are held open ([`Dir`]), so that no link leads what is written elsewhere.
 
+mod beneath;
 mod finished;
 mod mapped_cells;
 mod panic_guard;
 mod parquet;
+mod place;
 mod scratch;
 mod sealed;
 mod table_file;
 mod unfinished;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 pub use self::finished::{Finished, hash_file, open_file, read_limited};
 pub use self::mapped_cells::MappedCells;
@@ -25,6 +29,7 @@ pub(crate) use self::parquet::created_by;
 pub use self::parquet::{
     TableReader, TableWriter, open_table, open_table_rows, open_table_within, read_table, table_metadata, work_properties,
 };
+pub use self::place::{Dir, Found, Located, Place, unsynced_directory};
 pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
 pub use self::table_file::TableFile;
@@ -52,7 +57,7 @@ const SAME_NAME_MAX: u32 = 10_000;
 /// A directory for files that have no final name yet. Files in it may be deleted at any time between runs.
 #[derive(Debug, Clone)]
 pub struct Staging {
-    dir: PathBuf,
+    dir: Dir,
     /// Finished files, and those of others, lie in it too.
     shared: bool,
 }
@@ -61,83 +66,95 @@ pub struct Staging {
 const UNFINISHED: &str = ".seimai-";
 
 impl Staging {
-    /// Makes the directory if need be.
-    pub fn new(dir: impl Into<PathBuf>) -> Result<Self> {
-        let dir = dir.into();
-        create_dir(&dir)?;
-        Ok(Self { dir, shared: false })
+    /// The directory that the user names so, made if need be.
+    pub fn new(dir: impl AsRef<Path>) -> Result<Self> {
+        Ok(Self::within(Dir::create(dir.as_ref())?))
     }
 
-    /// The same for a directory in which finished files lie too, or those of others: names of unfinished ones begin with `.seimai-`, each is
-    /// locked, and those that killed processes left are removed.
-    pub fn beside(dir: impl Into<PathBuf>) -> Result<Self> {
-        let staging = Self { shared: true, ..Self::new(dir)? };
-        unfinished::remove_left_overs(&staging.dir, UNFINISHED, fs::FileType::is_file);
-        Ok(staging)
+    /// A directory for nothing else.
+    pub fn within(dir: Dir) -> Self {
+        Self { dir, shared: false }
+    }
+
+    /// A directory in which finished files lie too, or those of others: names of unfinished ones begin with `.seimai-`, each is locked, and
+    /// those that killed processes left are removed.
+    pub fn beside(dir: Dir) -> Self {
+        unfinished::remove_left_overs(&dir, UNFINISHED, Found::is_file);
+        Self { dir, shared: true }
+    }
+
+    /// The same for the file that the user names so; its directory is made if need be.
+    ///
+    /// # Errors
+    /// Refused where it has no name of a file; I/O.
+    pub fn for_file(path: &Path) -> Result<(Self, Place)> {
+        let place = Place::named(path)?;
+        Ok((Self::beside(place.root().clone()), place))
     }
 
     /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
-        let (file, path) = self.unused(name, |path| self.create_locked(path))?;
+        let (file, place) = self.unused(name, |place| self.create_locked(place))?;
         let file = BufWriter::with_capacity(1 << 18, file);
-        Ok(StagedFile { path, file, hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
+        Ok(StagedFile { place, file, hasher: Some(blake3::Hasher::new()), bytes: 0, committed: false })
     }
 
     /// A new file, locked where others may look for what nobody is at work on. File systems without locks have none.
-    fn create_locked(&self, path: &Path) -> Result<File> {
-        let file = create_new(path)?;
+    fn create_locked(&self, place: &Place) -> Result<File> {
+        let file = create_new(place)?;
         if self.shared {
             let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
             // Another process may have removed it before it was locked: then it is as if the name were taken.
-            if !unfinished::is_at(Some(&file), path) {
-                unfinished::forget(path);
-                return Err(Error::io(path, "create", std::io::ErrorKind::AlreadyExists.into()));
+            if !unfinished::is_at(Some(&file), place) {
+                unfinished::forget(place);
+                return Err(place.failed("create", std::io::ErrorKind::AlreadyExists.into()));
             }
         }
         Ok(file)
     }
 
     /// What `create` makes under this name, or where that is taken, under this name and a number.
-    fn unused<T>(&self, name: &str, create: impl Fn(&Path) -> Result<T>) -> Result<(T, PathBuf)> {
+    fn unused<T>(&self, name: &str, create: impl Fn(&Place) -> Result<T>) -> Result<(T, Place)> {
         let name = if self.shared { format!("{UNFINISHED}{name}") } else { name.to_owned() };
-        let mut path = self.dir.join(&name);
+        let mut place = self.dir.at(&name);
         for number in 1..SAME_NAME_MAX {
-            match create(&path) {
+            match create(&place) {
                 Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
-                created => return Ok((created?, path)),
+                created => return Ok((created?, place)),
             }
-            path = self.dir.join(format!("{name}.{number}"));
+            place = self.dir.at(format!("{name}.{number}"));
         }
-        Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.display())))
+        Err(Error::Resources(format!("{}: {SAME_NAME_MAX} unfinished files named {name}", self.dir.path().display())))
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
     }
 
     /// Where a file of this name lies.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+    pub fn at(&self, name: impl AsRef<Path>) -> Place {
+        self.dir.at(name)
     }
 
-    /// Writes `bytes` as the complete file `path`.
-    pub fn write(&self, path: &Path, bytes: &[u8]) -> Result<(u64, String)> {
-        let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
-        let mut file = self.create(&format!("{name}.{}", blake3::hash(path.as_os_str().as_encoded_bytes()).to_hex()))?;
+    /// Writes `bytes` as the complete file at `target`.
+    pub fn write(&self, target: &Place, bytes: &[u8]) -> Result<(u64, String)> {
+        let name = target.name().to_string_lossy();
+        let mut file = self.create(&format!("{name}.{}", blake3::hash(target.path().as_os_str().as_encoded_bytes()).to_hex()))?;
         file.write_all(bytes).map_err(|e| file.failed(e))?;
-        file.commit(path)
+        file.commit(target)
     }
 
     /// Deletes everything in it.
     pub fn clear(&self) -> Result<()> {
-        for entry in fs::read_dir(&self.dir).map_err(|e| Error::io(&self.dir, "list", e))? {
-            let path = entry.map_err(|e| Error::io(&self.dir, "list", e))?.path();
-            fs::remove_file(&path).map_err(|e| Error::io(&path, "remove", e))?;
-        }
-        Ok(())
+        self.dir.at("").list()?.into_iter().try_for_each(|name| self.dir.at(name).remove_all())
     }
 }
 
 /// A file being written under a temporary name; dropped without [`StagedFile::commit`], it is removed.
 #[derive(Debug)]
 pub struct StagedFile {
-    path: PathBuf,
+    place: Place,
     file: BufWriter<File>,
     hasher: Option<blake3::Hasher>,
     bytes: u64,
@@ -145,14 +162,14 @@ pub struct StagedFile {
 }
 
 impl StagedFile {
-    /// Where it is being written.
+    /// Where it is being written; for messages.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// The error for a failed write to this file.
     pub fn failed(&self, source: std::io::Error) -> Error {
-        Error::io(&self.path, "write", source)
+        self.place.failed("write", source)
     }
 
     /// For a file that will be patched: hashing what is written would be in vain.
@@ -170,7 +187,12 @@ impl StagedFile {
             file.seek(SeekFrom::End(0)).map(|_| ())
         };
         self.hasher = None;
-        patch(&mut self.file).map_err(|e| Error::io(&self.path, "write", e))
+        patch(&mut self.file).map_err(|e| self.place.failed("write", e))
+    }
+
+    /// Fills `buffer` with what was written from `offset` on, and flushed.
+    pub fn read_back(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        self.file.get_ref().read_exact_at(buffer, offset).map_err(|e| self.place.failed("read", e))
     }
 
     /// Bytes written so far.
@@ -179,27 +201,26 @@ impl StagedFile {
     }
 
     /// fsync, rename to `target`, fsync of its directory; gives size and BLAKE3.
-    pub fn commit(mut self, target: &Path) -> Result<(u64, String)> {
-        self.file.flush().map_err(|e| Error::io(&self.path, "write", e))?;
-        self.file.get_ref().sync_all().map_err(|e| Error::io(&self.path, "sync", e))?;
+    pub fn commit(mut self, target: &Place) -> Result<(u64, String)> {
+        self.file.flush().map_err(|e| self.place.failed("write", e))?;
+        self.file.get_ref().sync_all().map_err(|e| self.place.failed("sync", e))?;
         let hash = match self.hasher.take() {
             Some(hasher) => hasher.finalize().to_hex().to_string(),
-            None => hash_file(&self.path)?.1,
+            None => finished::hash(self.file.get_ref()).map_err(|e| self.place.failed("read", e))?.1,
         };
-        fs::rename(&self.path, target).map_err(|e| Error::io(target, "rename to", e))?;
+        let (renamed, synced) = target.take_name_of(&self.place);
         // From here on the temporary name may be another's.
-        self.committed = true;
-        unfinished::forget(&self.path);
-        sync_dir(parent(target))?;
+        self.committed = renamed.is_ok();
+        renamed?;
+        unfinished::forget(&self.place);
+        synced?;
         Ok((self.bytes, hash))
     }
 }
 
 /// A new file, which goes with the process; one that is there already is left alone.
-fn create_new(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).read(true).create_new(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    unfinished::make(path, || options.open(path)).map_err(|e| Error::io(path, "create", e))
+fn create_new(place: &Place) -> Result<File> {
+    unfinished::make(place, || place.create_new()).map_err(|e| place.failed("create", e))
 }
 
 impl Write for StagedFile {
@@ -221,64 +242,27 @@ impl Drop for StagedFile {
     fn drop(&mut self) {
         if !self.committed {
             // Best effort: what stays in the staging directory is cleared at the next start.
-            let _ = fs::remove_file(&self.path);
-            unfinished::forget(&self.path);
+            let _ = self.place.remove_file();
+            unfinished::forget(&self.place);
         }
     }
-}
-
-/// Renames within a file system and makes the new name durable.
-pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|e| Error::io(to, "rename to", e))?;
-    sync_dir(parent(to))
 }
 
 /// Gives a finished file the name `to` besides its own, or where the file system knows no second names, a copy of that name. What had the name
 /// before loses it. Durable once the directory of `to` is synced.
-pub fn second_name(staging: &Staging, from: &Path, to: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let found = fs::symlink_metadata(from).map_err(|e| Error::io(from, "inspect", e))?;
-    match fs::symlink_metadata(to) {
-        Ok(there) if (there.dev(), there.ino()) == (found.dev(), found.ino()) => return Ok(()),
-        Ok(_) => fs::remove_file(to).map_err(|e| Error::io(to, "remove", e))?,
-        Err(_) => {}
+pub fn second_name(staging: &Staging, from: &Place, to: &Place) -> Result<()> {
+    let found = from.look()?.filter(Found::is_file);
+    let found = found.ok_or_else(|| from.failed("inspect", std::io::ErrorKind::NotFound.into()))?;
+    match to.look()? {
+        Some(there) if there.identity == found.identity => return Ok(()),
+        Some(_) => to.remove_file()?,
+        None => {}
     }
-    if fs::hard_link(from, to).is_ok() {
+    if to.link_from(from).is_ok() {
         return Ok(());
     }
-    let name = to.file_name().map_or_else(|| "copy".into(), |name| name.to_string_lossy().into_owned());
-    let mut copy = staging.create(&name)?;
-    let mut file = File::open(from).map_err(|e| Error::io(from, "open", e))?;
+    let mut copy = staging.create(&to.name().to_string_lossy())?;
+    let mut file = open_file(from)?;
     std::io::copy(&mut file, &mut copy).map_err(|e| copy.failed(e))?;
     copy.commit(to).map(|_| ())
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
-
-/// fsync of a directory. File systems that do not support it are noted, see [`unsynced_directory`].
-pub fn sync_dir(dir: &Path) -> Result<()> {
-    use rustix::io::Errno;
-    let handle = File::open(dir).map_err(|e| Error::io(dir, "open", e))?;
-    match handle.sync_all() {
-        Err(e) if [Errno::INVAL, Errno::OPNOTSUPP].iter().any(|errno| e.raw_os_error() == Some(errno.raw_os_error())) => {
-            let _ = UNSYNCED.set(dir.to_path_buf());
-            Ok(())
-        }
-        other => other.map_err(|e| Error::io(dir, "sync", e)),
-    }
-}
-
-/// The first directory whose file system does not support fsync of directories, if there was one: names of files in it may be lost where
-/// the machine loses power.
-pub fn unsynced_directory() -> Option<&'static Path> {
-    UNSYNCED.get().map(PathBuf::as_path)
-}
-
-static UNSYNCED: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-
-/// Makes a directory and its parents.
-pub fn create_dir(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))
 }

@@ -32,7 +32,7 @@ pub(crate) fn raised(py: Python<'_>, error: &Error, about: About) -> PyErr {
     let attributes = PyDict::new(py);
     let class = match error {
         Error::Refused { subject, .. } => match subject {
-            Subject::Request => about.class(),
+            Subject::Request | Subject::Link => about.class(),
             Subject::Plan(fault) => {
                 let _ = attributes.set_item("file", &fault.file);
                 let _ = attributes.set_item("key", fault.key.as_deref());

@@ -6,6 +6,7 @@ use crate::bpe::huggingface::content::content_blake3;
 use crate::bpe::huggingface::read::{FILE_MAX, parse};
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
+use crate::io::Located;
 
 /// Reads a `tokenizer.json`.
 ///
@@ -19,8 +20,8 @@ pub fn read_tokenizer(path: &Path) -> Result<Tokenizer> {
 ///
 /// # Errors
 /// As [`read_tokenizer`].
-pub fn read_tokenizer_and_content(path: &Path) -> Result<(Tokenizer, String)> {
-    let bytes = crate::io::read_limited(path, FILE_MAX)?;
+pub fn read_tokenizer_and_content(at: &(impl Located + ?Sized)) -> Result<(Tokenizer, String)> {
+    let bytes = crate::io::read_limited(at, FILE_MAX)?;
     let both = parse(&bytes).and_then(|tokenizer| Ok((tokenizer, content_blake3(&bytes)?)));
-    both.map_err(|fault| Error::refused(format!("{}: {fault}", path.display())))
+    both.map_err(|fault| Error::refused(format!("{}: {fault}", at.path().display())))
 }

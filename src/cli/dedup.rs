@@ -16,7 +16,7 @@ use super::records::{self, Lost};
 use super::ui;
 use crate::corpus;
 use crate::error::{Error, Result};
-use crate::io::{StagedFile, Staging, TemporaryDir, create_dir};
+use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
 use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
@@ -80,23 +80,23 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let plan = plan(arguments)?;
     let inputs = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
     refuse_used(&arguments.output)?;
-    create_dir(&arguments.output)?;
-    let scratch = TemporaryDir::new(&arguments.output, SCRATCH)?;
-    let staging = Staging::new(scratch.path().join("made"))?;
-    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.path(), memory: common.memory() };
+    let out = Dir::create(&arguments.output)?;
+    let scratch = TemporaryDir::new(&out, SCRATCH)?;
+    let staging = Staging::within(scratch.dir().at("made").create_dir()?);
+    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.dir(), memory: common.memory() };
     let (pool, observer) = (Pool::new(common.threads())?, ui::observer(common));
     let watch = ui::watch(&*observer);
     let searched = match arguments.format {
         Format::Jsonl => {
             let mut lines = Lines::create(&staging)?;
             let searched = job.run(&pool, watch, &lines_of, &mut |formed| lines.write(&formed))?;
-            lines.commit(&arguments.output)?;
+            lines.commit(&out)?;
             searched
         }
         Format::Parquet => {
             let mut tables = Tables::create(&staging)?;
             let searched = job.run(&pool, watch, &tables_of, &mut |formed| tables.write(&formed))?;
-            tables.commit(&arguments.output)?;
+            tables.commit(&out)?;
             searched
         }
     };
@@ -105,7 +105,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         quarantine.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
         quarantine.push('\n');
     }
-    staging.write(&arguments.output.join(QUARANTINE), quarantine.as_bytes())?;
+    staging.write(&out.at(QUARANTINE), quarantine.as_bytes())?;
     if !common.quiet {
         let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
     }
@@ -126,14 +126,13 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
 
 /// Output is never added to what is there: a directory holds what one call found.
 fn refuse_used(dir: &Path) -> Result<()> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Error::refused(format!("{}: no directory that can be written to: {e}", dir.display()))),
-    };
+    let names = Dir::find(dir).and_then(|dir| dir.map_or(Ok(Vec::new()), |dir| dir.at("").list()));
+    let names = names.map_err(|error| match error {
+        Error::Io { source, .. } => Error::refused(format!("{}: no directory that can be written to: {source}", dir.display())),
+        other => other,
+    })?;
     // What a call that was killed has left is removed by the next one.
-    let is_ours = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(SCRATCH);
-    if entries.flatten().any(|entry| !is_ours(&entry)) {
+    if names.iter().any(|name| !name.to_string_lossy().starts_with(SCRATCH)) {
         return Err(Error::refused_with_hint(format!("{}: not empty", dir.display()), "name a new directory with -o"));
     }
     Ok(())
@@ -191,10 +190,10 @@ impl Lines {
     }
 
     /// What is kept comes last.
-    fn commit(self, dir: &Path) -> Result<()> {
+    fn commit(self, dir: &Dir) -> Result<()> {
         let [kept, duplicates] = self.files;
-        duplicates.commit(&dir.join(format!("{DUPLICATES}.jsonl")))?;
-        kept.commit(&dir.join(format!("{KEPT}.jsonl"))).map(|_| ())
+        duplicates.commit(&dir.at(format!("{DUPLICATES}.jsonl")))?;
+        kept.commit(&dir.at(format!("{KEPT}.jsonl"))).map(|_| ())
     }
 }
 
@@ -256,11 +255,11 @@ impl Tables {
         self.files.iter_mut().zip(batches).try_for_each(|(file, batch)| file.write(batch))
     }
 
-    fn commit(self, dir: &Path) -> Result<()> {
+    fn commit(self, dir: &Dir) -> Result<()> {
         let [kept, duplicates] = self.files;
         let commit = |file: PartWriter, name: &str| {
             let name = format!("{name}.parquet");
-            file.commit(&dir.join(&name), name).map(|_| ())
+            file.commit(&dir.at(&name), name).map(|_| ())
         };
         commit(duplicates, DUPLICATES)?;
         commit(kept, KEPT)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
+use crate::io::{Dir, Staging};
 use crate::segment::lock::{Client, PackageSource};
 use crate::segment::store;
 
@@ -13,9 +14,9 @@ use crate::segment::store;
 ///
 /// # Errors
 /// Refused: the client is not on this machine, it failed, or the file is not the lock file's.
-pub fn obtain(source: &PackageSource, into: &Path, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+pub fn obtain(source: &PackageSource, into: &Dir, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let package = &source.package;
-    let file = into.join(&package.file);
+    let file = into.path().join(&package.file);
     match package.client {
         Client::Npm => {
             let spec = format!("{}@{}", package.name, package.version);
@@ -39,11 +40,11 @@ pub fn obtain(source: &PackageSource, into: &Path, announce: &mut dyn FnMut(&str
 ///
 /// # Errors
 /// Refused: `dpkg-deb` is not on this machine or failed.
-pub fn unpacked(file: &Path, into: &Path, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+pub fn unpacked(file: &Path, into: &Dir, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     if file.extension().is_none_or(|extension| extension != "deb") {
         return Ok(file.to_path_buf());
     }
-    let tar = into.join("data.tar");
+    let tar = into.at("data.tar");
     announce(&format!("dpkg-deb --fsys-tarfile {}", file.display()));
     let mut child = Command::new("dpkg-deb")
         .arg("--fsys-tarfile")
@@ -52,7 +53,8 @@ pub fn unpacked(file: &Path, into: &Path, announce: &mut dyn FnMut(&str)) -> Res
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| Error::refused(format!("dpkg-deb cannot be run: {e}")))?;
-    let mut out = crate::io::Staging::new(into)?.create("data.tar.part")?;
+    let staging = Staging::within(into.clone());
+    let mut out = staging.create("data.tar.part")?;
     if let Some(mut stdout) = child.stdout.take() {
         std::io::copy(&mut stdout, &mut out).map_err(|e| out.failed(e))?;
     }
@@ -61,7 +63,7 @@ pub fn unpacked(file: &Path, into: &Path, announce: &mut dyn FnMut(&str)) -> Res
         return Err(Error::refused(format!("dpkg-deb failed: {status}")));
     }
     out.commit(&tar)?;
-    Ok(tar)
+    Ok(tar.path().to_path_buf())
 }
 
 /// Is the client on this machine?
@@ -77,11 +79,11 @@ fn on_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
-fn run(program: &str, arguments: &[&str], into: &Path, announce: &mut dyn FnMut(&str)) -> Result<()> {
+fn run(program: &str, arguments: &[&str], into: &Dir, announce: &mut dyn FnMut(&str)) -> Result<()> {
     announce(&format!("{program} {}", arguments.join(" ")));
     let output = Command::new(program)
         .args(arguments)
-        .current_dir(into)
+        .current_dir(into.path())
         .stdin(Stdio::null())
         .output()
         .map_err(|e| Error::refused(format!("{program} cannot be run: {e}")))?;
@@ -100,12 +102,12 @@ fn run(program: &str, arguments: &[&str], into: &Path, announce: &mut dyn FnMut(
 /// Refused if no way led to the dictionary; the message names each attempt.
 pub fn fetch(store: &Path, name: &str, client: Option<Client>, from: Option<&Path>, announce: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     let locked = crate::segment::lock::named(name)?;
-    let scratch = store::scratch(&std::env::temp_dir())?;
+    let scratch = store::scratch(&Dir::open(&std::env::temp_dir())?)?;
     let mut attempts = Vec::new();
     for source in locked.source.iter().filter(|source| client.is_none_or(|client| client == source.package.client)) {
         let tar = match from {
-            Some(path) => given(source, path).and_then(|file| unpacked(&file, scratch.path(), announce)),
-            None if available(source.package.client) => obtain(source, scratch.path(), announce),
+            Some(path) => given(source, path).and_then(|file| unpacked(&file, scratch.dir(), announce)),
+            None if available(source.package.client) => obtain(source, scratch.dir(), announce),
             None => Err(Error::refused("not on this machine")),
         };
         match tar.and_then(|tar| store::install_locked(store, name, &locked, source, &tar)) {
@@ -133,8 +135,8 @@ pub fn import(store: &Path, path: &Path, name: Option<&str>, announce: &mut dyn 
     if path.is_file()
         && let Some((locked_name, locked, source)) = store::find_package(path)?
     {
-        let scratch = store::scratch(&std::env::temp_dir())?;
-        let tar = unpacked(path, scratch.path(), announce)?;
+        let scratch = store::scratch(&Dir::open(&std::env::temp_dir())?)?;
+        let tar = unpacked(path, scratch.dir(), announce)?;
         return store::install_locked(store, name.unwrap_or(&locked_name), &locked, &source, &tar);
     }
     store::import(store, path, name)

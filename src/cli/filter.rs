@@ -17,7 +17,7 @@ use crate::corpus::BatchBuilder;
 use crate::decide::losses::Losses;
 use crate::decide::{Policy, Rejection};
 use crate::error::{Error, Result};
-use crate::io::{StagedFile, Staging, create_dir};
+use crate::io::{Dir, StagedFile, Staging};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
 use crate::pipeline::registry::Stages;
@@ -240,24 +240,24 @@ fn explained(measures: &[crate::decide::Explained]) -> String {
 }
 
 /// Where the lines go.
-struct Output<'a> {
+struct Output {
     explain: bool,
     /// The directory and the files of both kinds.
-    files: Option<(&'a Path, StagedFile, StagedFile)>,
+    files: Option<(Staging, StagedFile, StagedFile)>,
     stdout: BufWriter<std::io::StdoutLock<'static>>,
     losses: Losses,
 }
 
-impl<'a> Output<'a> {
-    fn open(arguments: &'a Arguments) -> Result<Self> {
+impl Output {
+    fn open(arguments: &Arguments) -> Result<Self> {
         let files = match &arguments.output {
             None => None,
             Some(dir) => {
-                create_dir(dir)?;
-                let staging = Staging::beside(dir)?;
+                let staging = Staging::beside(Dir::create(dir)?);
                 // Whatever ends the program, nothing half-written has a final name.
                 let staged = |name: &str| staging.create(&format!("{name}-{}", std::process::id()));
-                Some((dir.as_path(), staged(KEPT)?, staged(REJECTED)?))
+                let (kept, rejected) = (staged(KEPT)?, staged(REJECTED)?);
+                Some((staging, kept, rejected))
             }
         };
         Ok(Self { explain: arguments.explain, files, stdout: BufWriter::new(std::io::stdout().lock()), losses: Losses::default() })
@@ -281,9 +281,9 @@ impl<'a> Output<'a> {
     /// Gives the files their names; who lost what.
     fn finish(mut self) -> Result<Losses> {
         self.stdout.flush().map_err(output_failed)?;
-        if let Some((dir, kept, rejected)) = self.files {
-            kept.commit(&dir.join(KEPT))?;
-            rejected.commit(&dir.join(REJECTED))?;
+        if let Some((staging, kept, rejected)) = self.files {
+            kept.commit(&staging.at(KEPT))?;
+            rejected.commit(&staging.at(REJECTED))?;
         }
         Ok(self.losses.finished())
     }

@@ -7,7 +7,7 @@ use super::common::{Common, Outcome};
 use super::{signals, ui};
 use crate::bpe::{self, NormalizerName, huggingface};
 use crate::error::{Error, Result};
-use crate::io::{Staging, create_dir};
+use crate::io::{Dir, Staging};
 use crate::normalize;
 use crate::pipeline::crew::PoolCrew;
 use crate::pipeline::histogram::{Histogram, dir_beside};
@@ -97,11 +97,10 @@ fn normalized(histogram: &Histogram) -> Result<normalize::Options> {
 
 /// The files of a vocabulary; `tokenizer.json` comes last.
 fn write(dir: &Path, trained: &bpe::Trained, options: &bpe::Options) -> Result<()> {
-    create_dir(dir)?;
-    let staging = Staging::beside(dir)?;
+    let staging = Staging::beside(Dir::create(dir)?);
     let config = huggingface::tokenizer_config_json(&trained.tokenizer, &options.roles(), None);
     let mut files = trained.files();
     files.push(("tokenizer_config.json", config));
     files.sort_by_key(|(name, _)| *name == "tokenizer.json");
-    files.into_iter().try_for_each(|(name, content)| staging.write(&dir.join(name), content.as_bytes()).map(|_| ()))
+    files.into_iter().try_for_each(|(name, content)| staging.write(&staging.at(name), content.as_bytes()).map(|_| ()))
 }

@@ -70,7 +70,7 @@ mod tests {
 
     fn input(dir: &std::path::Path, name: &str, bytes: &[u8]) -> InputFile {
         let path = dir.join(name);
-        crate::io::Staging::new(dir).unwrap().write(&path, bytes).unwrap();
+        crate::io::Staging::new(dir).unwrap().write(&crate::io::Place::named(&path).unwrap(), bytes).unwrap();
         let options = Options { paths: vec![name.into()], ..Options::default() };
         crate::corpus::inputs::expand(&options, dir).unwrap().remove(0)
     }

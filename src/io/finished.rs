@@ -1,11 +1,12 @@
 //! Finished files, opened for reading: measured, read, hashed and mapped by one descriptor, whatever becomes of the name.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::place::{Dir, Located};
 use crate::error::{Error, Result};
 
 /// Bytes that are read at a time.
@@ -16,10 +17,9 @@ const CHUNK: usize = 1 << 18;
 ///
 /// # Errors
 /// I/O; refused if there is something else than a regular file.
-pub fn open_file(path: &Path) -> Result<File> {
-    let open = OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path);
-    let file = open.map_err(|e| Error::io(path, "open", e))?;
-    let kind = file.metadata().map_err(|e| Error::io(path, "open", e))?.file_type();
+pub fn open_file(at: &(impl Located + ?Sized)) -> Result<File> {
+    let file = at.open().map_err(|e| at.failed("open", e))?;
+    let kind = file.metadata().map_err(|e| at.failed("open", e))?.file_type();
     if kind.is_file() {
         return Ok(file);
     }
@@ -28,7 +28,7 @@ pub fn open_file(path: &Path) -> Result<File> {
     } else {
         ("no regular file (a pipe or a device)", "write it into a file first and name that")
     };
-    Err(Error::refused_with_hint(format!("{}: {what}", path.display()), hint))
+    Err(Error::refused_with_hint(format!("{}: {what}", at.path().display()), hint))
 }
 
 /// A finished file of our own making, opened.
@@ -43,18 +43,18 @@ impl Finished {
     ///
     /// # Errors
     /// See [`open_file`].
-    pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_path_buf(), file: open_file(path)? })
+    pub fn open(at: &(impl Located + ?Sized)) -> Result<Self> {
+        Ok(Self { path: at.path().to_path_buf(), file: open_file(at)? })
     }
 
     /// A file of these bytes that has no name in `dir` or anywhere else: it goes with its last descriptor and map, however the process ends.
     ///
     /// # Errors
     /// I/O.
-    pub fn unnamed(dir: &Path, bytes: &[u8]) -> Result<Self> {
-        let mut file = unnamed(dir).map_err(|e| Error::io(dir, "create a file in", e))?;
-        file.write_all(bytes).map_err(|e| Error::io(dir, "write a file in", e))?;
-        Ok(Self { path: dir.to_path_buf(), file })
+    pub fn unnamed(dir: &Dir, bytes: &[u8]) -> Result<Self> {
+        let mut file = unnamed(dir).map_err(|e| Error::io(dir.path(), "create a file in", e))?;
+        file.write_all(bytes).map_err(|e| Error::io(dir.path(), "write a file in", e))?;
+        Ok(Self { path: dir.path().to_path_buf(), file })
     }
 
     /// Where it was found.
@@ -76,21 +76,7 @@ impl Finished {
     /// # Errors
     /// I/O.
     pub fn hash(&self) -> Result<(u64, String)> {
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; CHUNK];
-        let mut bytes = 0;
-        loop {
-            match self.file.read_at(&mut buffer, bytes) {
-                Ok(0) => break,
-                Ok(n) => {
-                    hasher.update(&buffer[..n]);
-                    bytes += n as u64;
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::io(&self.path, "read", e)),
-            }
-        }
-        Ok((bytes, hasher.finalize().to_hex().to_string()))
+        hash(&self.file).map_err(|e| Error::io(&self.path, "read", e))
     }
 
     /// Maps the file for reading. For our own finished files only: input may be truncated under a map (SIGBUS).
@@ -105,18 +91,38 @@ impl Finished {
     }
 }
 
-pub(super) fn unnamed(dir: &Path) -> std::io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
+/// Size and BLAKE3 (hex) of an open file, from its beginning.
+pub(super) fn hash(file: &File) -> std::io::Result<(u64, String)> {
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; CHUNK];
+    let mut bytes = 0;
+    loop {
+        match file.read_at(&mut buffer, bytes) {
+            Ok(0) => break,
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                bytes += n as u64;
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((bytes, hasher.finalize().to_hex().to_string()))
+}
+
+/// A file in `dir` that has no name.
+pub(super) fn unnamed(dir: &Dir) -> std::io::Result<File> {
+    use rustix::fs::{AtFlags, Mode, OFlags};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
-    if let Ok(file) = rustix::fs::openat(rustix::fs::CWD, dir, flags | OFlags::TMPFILE, Mode::RUSR | Mode::WUSR) {
+    if let Ok(file) = rustix::fs::openat(dir.fd(), ".", flags | OFlags::TMPFILE, Mode::RUSR | Mode::WUSR) {
         return Ok(file.into());
     }
     // A file system without such files: the name is there for a moment.
-    let path = dir.join(format!(".seimai-unnamed-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-    let file =
-        rustix::fs::openat(rustix::fs::CWD, &path, flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, Mode::RUSR | Mode::WUSR)?;
-    std::fs::remove_file(&path)?;
+    let name = format!(".seimai-unnamed-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let new = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+    let file = rustix::fs::openat(dir.fd(), name.as_str(), new, Mode::RUSR | Mode::WUSR)?;
+    rustix::fs::unlinkat(dir.fd(), name.as_str(), AtFlags::empty())?;
     Ok(file.into())
 }
 
@@ -124,22 +130,22 @@ pub(super) fn unnamed(dir: &Path) -> std::io::Result<File> {
 ///
 /// # Errors
 /// See [`Finished::open`] and [`Finished::hash`].
-pub fn hash_file(path: &Path) -> Result<(u64, String)> {
-    Finished::open(path)?.hash()
+pub fn hash_file(at: &(impl Located + ?Sized)) -> Result<(u64, String)> {
+    Finished::open(at)?.hash()
 }
 
 /// A whole file of at most `max` bytes.
 ///
 /// # Errors
 /// See [`open_file`]; refused if the file is larger.
-pub fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>> {
-    let file = open_file(path)?;
-    let larger = || Error::refused(format!("{}: larger than {max} bytes", path.display()));
-    if file.metadata().map_err(|e| Error::io(path, "read", e))?.len() > max {
+pub fn read_limited(at: &(impl Located + ?Sized), max: u64) -> Result<Vec<u8>> {
+    let file = open_file(at)?;
+    let larger = || Error::refused(format!("{}: larger than {max} bytes", at.path().display()));
+    if file.metadata().map_err(|e| at.failed("read", e))?.len() > max {
         return Err(larger());
     }
     let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| at.failed("read", e))?;
     if bytes.len() as u64 > max {
         return Err(larger());
     }
@@ -153,10 +159,12 @@ mod tests {
     #[test]
     fn an_unnamed_file_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let file = Finished::unnamed(dir.path(), b"text").unwrap();
+        let file = Finished::unnamed(&Dir::open(dir.path()).unwrap(), b"text").unwrap();
         assert_eq!((&file.map().unwrap()[..], file.hash().unwrap().0), (&b"text"[..], 4));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(Finished::unnamed(&dir.path().join("none"), b"").is_err());
+        let gone = Dir::create(&dir.path().join("gone")).unwrap();
+        std::fs::remove_dir(gone.path()).unwrap();
+        assert!(Finished::unnamed(&gone, b"").is_err());
     }
 
     #[test]

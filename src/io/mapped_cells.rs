@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use memmap2::MmapMut;
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::finished::unnamed;
+use super::place::Dir;
 use crate::error::{Error, Result};
 
 /// Cells in a file that goes with its last descriptor and map, however the process ends. Its pages are the system's to write out and take
@@ -24,9 +25,9 @@ impl MappedCells {
     ///
     /// # Errors
     /// I/O.
-    pub fn new(dir: &Path) -> Result<Self> {
-        let file = unnamed(dir).map_err(|e| Error::io(dir, "create a file in", e))?;
-        Ok(Self { dir: dir.to_path_buf(), file, map: None })
+    pub fn new(dir: &Dir) -> Result<Self> {
+        let file = unnamed(dir).map_err(|e| Error::io(dir.path(), "create a file in", e))?;
+        Ok(Self { dir: dir.path().to_path_buf(), file, map: None })
     }
 
     /// Appends cells. They are written, so that the file has the disk that it needs before it is mapped: a full disk is an error here, and
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn cells_are_read_and_written_where_they_lie() {
         let dir = tempfile::tempdir().unwrap();
-        let mut cells = MappedCells::new(dir.path()).unwrap();
+        let mut cells = MappedCells::new(&Dir::open(dir.path()).unwrap()).unwrap();
         cells.append(&[1, 2]).unwrap();
         cells.append(&[u32::MAX]).unwrap();
         assert!(cells.as_ref().is_empty());

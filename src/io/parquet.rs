@@ -13,6 +13,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::finished::open_file;
 use super::panic_guard::guard;
+use super::place::{Located, Place};
 use super::table_file::{TableFile, library_message};
 use super::{FileEntry, StagedFile, Staging};
 use crate::error::{Error, Result};
@@ -56,7 +57,7 @@ impl TableWriter {
     }
 
     /// Writes the footer and gives the file its final name; `path` is what the manifest will say.
-    pub fn commit(self, target: &Path, path: String) -> Result<FileEntry> {
+    pub fn commit(self, target: &Place, path: String) -> Result<FileEntry> {
         let file = self.writer.into_inner().map_err(|e| parquet_error(&self.path, e))?;
         let (bytes, blake3) = file.commit(target)?;
         Ok(FileEntry { path, rows: self.rows, bytes, blake3 })
@@ -116,13 +117,18 @@ impl Iterator for TableReader {
 }
 
 /// Opens a table of ours; `columns` (top-level names) limits what is read, `batch_rows` the rows a batch.
-pub fn open_table(path: &Path, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
-    open(path, columns, None, (batch_rows, u64::MAX))
+pub fn open_table(at: &(impl Located + ?Sized), columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
+    open(at, columns, None, (batch_rows, u64::MAX))
 }
 
 /// The same; batches of long rows have fewer of them, so that one takes about `batch_bytes` in memory if rows are alike.
-pub fn open_table_within(path: &Path, columns: Option<&[&str]>, batch_rows: usize, batch_bytes: u64) -> Result<TableReader> {
-    open(path, columns, None, (batch_rows, batch_bytes))
+pub fn open_table_within(
+    at: &(impl Located + ?Sized),
+    columns: Option<&[&str]>,
+    batch_rows: usize,
+    batch_bytes: u64,
+) -> Result<TableReader> {
+    open(at, columns, None, (batch_rows, batch_bytes))
 }
 
 /// Opens some rows of a table of ours, named by their numbers, which ascend; pages without any of them are not decompressed. Batches are
@@ -130,13 +136,22 @@ pub fn open_table_within(path: &Path, columns: Option<&[&str]>, batch_rows: usiz
 ///
 /// # Errors
 /// As [`open_table`]; damaged, too, where a row is not there.
-pub fn open_table_rows(path: &Path, columns: &[&str], rows: &[usize], batch_rows: usize, batch_bytes: u64) -> Result<TableReader> {
-    open(path, Some(columns), Some(rows), (batch_rows, batch_bytes))
+pub fn open_table_rows(
+    at: &(impl Located + ?Sized),
+    columns: &[&str],
+    rows: &[usize],
+    batch_rows: usize,
+    batch_bytes: u64,
+) -> Result<TableReader> {
+    open(at, Some(columns), Some(rows), (batch_rows, batch_bytes))
 }
 
 /// `limits`: rows and bytes of a batch.
-fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (usize, u64)) -> Result<TableReader> {
-    let file = table_file(path)?;
+fn open(at: &(impl Located + ?Sized), columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (usize, u64)) -> Result<TableReader> {
+    reader(at.path(), table_file(at)?, columns, rows, limits)
+}
+
+fn reader(path: &Path, file: TableFile, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (usize, u64)) -> Result<TableReader> {
     let where_pages_are = if rows.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
     let options = ArrowReaderOptions::new().with_offset_index_policy(where_pages_are);
     let begin = || ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options);
@@ -160,8 +175,8 @@ fn open(path: &Path, columns: Option<&[&str]>, rows: Option<&[usize]>, limits: (
     Ok(TableReader { path: path.to_path_buf(), file, reader: Some(reader), schema })
 }
 
-fn table_file(path: &Path) -> Result<TableFile> {
-    TableFile::new(open_file(path)?).map_err(|e| Error::io(path, "open", e))
+fn table_file(at: &(impl Located + ?Sized)) -> Result<TableFile> {
+    TableFile::new(open_file(at)?).map_err(|e| at.failed("open", e))
 }
 
 /// Rows of a batch of some columns: no more than `rows_max`, and fewer where they are longer than `bytes` on average.
@@ -177,13 +192,13 @@ fn batch_rows(metadata: &ParquetMetaData, columns: &parquet::arrow::ProjectionMa
 }
 
 /// All batches of a table of ours.
-pub fn read_table(path: &Path, columns: Option<&[&str]>) -> Result<Vec<Batch>> {
-    open_table(path, columns, 1 << 16)?.collect()
+pub fn read_table(at: &(impl Located + ?Sized), columns: Option<&[&str]>) -> Result<Vec<Batch>> {
+    open_table(at, columns, 1 << 16)?.collect()
 }
 
 /// The footer of a table.
-pub fn table_metadata(path: &Path) -> Result<ParquetMetaData> {
-    let file = table_file(path)?;
+pub fn table_metadata(at: &(impl Located + ?Sized)) -> Result<ParquetMetaData> {
+    let (file, path) = (table_file(at)?, at.path());
     let begin = || parquet::file::serialized_reader::SerializedFileReader::new(file.clone());
     let reader = guard(begin).ok_or_else(|| given_up(path))?.map_err(|e| unreadable(path, &file, &e))?;
     Ok(parquet::file::reader::FileReader::metadata(&reader).clone())
@@ -240,7 +255,7 @@ mod tests {
         let mut table = TableWriter::create(&staging, "t", batch.schema(), properties).unwrap();
         table.write(&batch).unwrap();
         let path = dir.path().join("t");
-        table.commit(&path, "t".into()).unwrap();
+        table.commit(&Place::named(&path).unwrap(), "t".into()).unwrap();
         for rows in
             [vec![], vec![0], (0..5000).collect(), vec![1, 2, 3, 700, 1999, 2000, 4998, 4999], (0..5000).filter(|i| i % 7 == 3).collect()]
         {
@@ -268,7 +283,7 @@ mod tests {
             TableWriter::create(&Staging::new(dir.path().join("tmp")).unwrap(), "t", batch.schema(), work_properties()).unwrap();
         table.write(&batch).unwrap();
         let path = dir.path().join("t");
-        table.commit(&path, "t".into()).unwrap();
+        table.commit(&Place::named(&path).unwrap(), "t".into()).unwrap();
         let rows =
             |columns: &[&str], bytes| open_table_within(&path, Some(columns), 2000, bytes).unwrap().next().unwrap().unwrap().num_rows();
         assert!((90..=100).contains(&rows(&["text", "number"], 100_000)));

@@ -3,13 +3,13 @@
 //! A scratch file has no final name and goes with its owner. Every chunk is checked when it is read: what a disk has changed in between is
 //! an error, never another result.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Staging;
+use super::place::Place;
 use crate::error::{Error, Result};
 
 /// Bytes of a chunk at least: smaller ones would be written one by one for nothing.
@@ -20,7 +20,7 @@ const CHUNK_BYTES_MAX: usize = 1 << 18;
 /// A file that any number of threads append chunks to, and read them from.
 #[derive(Debug)]
 pub struct Scratch {
-    path: PathBuf,
+    place: Place,
     file: File,
     end: AtomicU64,
 }
@@ -36,21 +36,21 @@ pub struct Chunk {
 impl Scratch {
     /// An empty file in `staging`; another one of that name gets a number.
     pub fn new(staging: &Staging, name: &str) -> Result<Self> {
-        let (file, path) = staging.unused(name, super::create_new)?;
-        Ok(Self { path, file, end: AtomicU64::new(0) })
+        let (file, place) = staging.unused(name, super::create_new)?;
+        Ok(Self { place, file, end: AtomicU64::new(0) })
     }
 
     /// Appends a chunk.
     pub fn append(&self, bytes: &[u8]) -> Result<Chunk> {
         let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, offset).map_err(|e| Error::io(&self.path, "write", e))?;
+        self.file.write_all_at(bytes, offset).map_err(|e| self.place.failed("write", e))?;
         Ok(Chunk { offset, bytes: bytes.len() as u64, checksum: checksum(bytes) })
     }
 
     /// Reads a chunk; `buffer` holds it afterwards, and nothing else.
     pub fn read(&self, chunk: Chunk, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.resize(usize::try_from(chunk.bytes).unwrap_or(usize::MAX), 0);
-        self.file.read_exact_at(buffer, chunk.offset).map_err(|e| Error::io(&self.path, "read", e))?;
+        self.file.read_exact_at(buffer, chunk.offset).map_err(|e| self.place.failed("read", e))?;
         if checksum(buffer) == chunk.checksum { Ok(()) } else { Err(self.damaged()) }
     }
 
@@ -63,7 +63,7 @@ impl Scratch {
 
     /// The error for what is not what was written.
     pub fn damaged(&self) -> Error {
-        Error::damaged(&self.path, "does not hold what was written to it; is the disk sound?")
+        Error::damaged(&self.place, "does not hold what was written to it; is the disk sound?")
     }
 
     /// Bytes written so far.
@@ -75,8 +75,8 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays is in a directory of unfinished files.
-        let _ = fs::remove_file(&self.path);
-        super::unfinished::forget(&self.path);
+        let _ = self.place.remove_file();
+        super::unfinished::forget(&self.place);
     }
 }
 
@@ -189,6 +189,8 @@ pub fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;

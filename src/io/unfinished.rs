@@ -1,27 +1,28 @@
 //! What exists while something is being made: directories and files that go with their process, however it ends.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::error::{Error, Result};
+use super::place::{Dir, Found, Located, Place};
+use crate::error::Result;
 
 /// Everything of this process that has no final name yet.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static UNFINISHED: Mutex<Vec<Place>> = Mutex::new(Vec::new());
 
-/// Makes `path`, which is to go with the process. Nothing is made any more once [`remove_unfinished`] has begun.
-pub(super) fn make<T>(path: &Path, make: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+/// Makes what is to be at `place` and to go with the process. Nothing is made any more once [`remove_unfinished`] has begun.
+pub(super) fn make<T>(place: &Place, make: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
     let mut all = UNFINISHED.lock().map_err(|_| std::io::Error::other("another thread panicked"))?;
     let made = make()?;
-    all.push(path.to_path_buf());
+    all.push(place.clone());
     Ok(made)
 }
 
-/// Notes that `path` has its final name, or is gone.
-pub(super) fn forget(path: &Path) {
+/// Notes that what is at `place` has its final name, or is gone.
+pub(super) fn forget(place: &Place) {
     if let Ok(mut all) = UNFINISHED.lock()
-        && let Some(at) = all.iter().rposition(|known| known == path)
+        && let Some(at) = all.iter().rposition(|known| known == place)
     {
         all.swap_remove(at);
     }
@@ -31,10 +32,9 @@ pub(super) fn forget(path: &Path) {
 /// up until then.
 pub fn remove_unfinished() {
     let Ok(mut all) = UNFINISHED.lock() else { return };
-    for path in std::mem::take(&mut *all) {
+    for place in std::mem::take(&mut *all) {
         // Best effort: what stays is removed by the next process that writes there. Another thread may be making files in it.
-        let removed = |path: &Path| fs::remove_file(path).is_ok() || fs::remove_dir_all(path).is_ok();
-        let _ = (0..3).any(|_| removed(&path) || fs::symlink_metadata(&path).is_err());
+        let _ = place.remove_all();
     }
     std::mem::forget(all);
 }
@@ -43,8 +43,9 @@ pub fn remove_unfinished() {
 /// behind has no lock; the next process that makes such a directory in the same parent removes it.
 #[derive(Debug)]
 pub struct TemporaryDir {
-    path: PathBuf,
-    _lock: Option<fs::File>,
+    place: Place,
+    dir: Dir,
+    _lock: Option<File>,
 }
 
 impl TemporaryDir {
@@ -52,63 +53,74 @@ impl TemporaryDir {
     ///
     /// # Errors
     /// I/O.
-    pub fn new(parent: &Path, prefix: &str) -> Result<Self> {
+    pub fn new(parent: &Dir, prefix: &str) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        remove_left_overs(parent, prefix, fs::FileType::is_dir);
+        remove_left_overs(parent, prefix, Found::is_dir);
         loop {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = parent.join(format!("{prefix}{}-{n}", std::process::id()));
-            match make(&path, || fs::create_dir(&path)) {
+            let place = parent.at(format!("{prefix}{}-{n}", std::process::id()));
+            match make(&place, || Ok(place.create_new_dir()?)) {
                 Ok(()) => {
-                    let lock = lock(&path);
+                    let lock = lock(&place);
                     // Another process may have removed it before it was locked.
-                    if is_at(lock.as_ref(), &path) {
-                        return Ok(Self { _lock: lock, path });
+                    if is_at(lock.as_ref(), &place)
+                        && let Ok(dir) = place.open_dir()
+                    {
+                        return Ok(Self { _lock: lock, dir, place });
                     }
-                    forget(&path);
+                    forget(&place);
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && n < 10_000 => {}
-                Err(e) => return Err(Error::io(path, "create", e)),
+                Err(e) => return Err(place.failed("create", e)),
             }
         }
     }
 
-    /// The directory.
+    /// The directory as it is called: for other programs, and for what is read there.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// Where it lies.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 }
 
 impl Drop for TemporaryDir {
     fn drop(&mut self) {
         // Best effort; a renamed directory is no longer here.
-        let _ = fs::remove_dir_all(&self.path);
-        forget(&self.path);
+        let _ = self.place.remove_all();
+        forget(&self.place);
     }
 }
 
 /// Locks a directory or file; `None` if another process holds the lock or the file system has no locks.
-fn lock(path: &Path) -> Option<fs::File> {
-    let opened = fs::File::open(path).ok()?;
+fn lock(place: &Place) -> Option<File> {
+    let opened = Located::open(place).ok()?;
     rustix::fs::flock(&opened, rustix::fs::FlockOperation::NonBlockingLockExclusive).ok()?;
     Some(opened)
 }
 
 /// Is what is locked still the one of that name? On a file system without locks: is there one of that name?
-pub(super) fn is_at(lock: Option<&fs::File>, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(there) = fs::symlink_metadata(path) else { return false };
-    let same = |held: fs::Metadata| held.dev() == there.dev() && held.ino() == there.ino();
-    lock.is_none_or(|lock| lock.metadata().is_ok_and(same))
+pub(super) fn is_at(lock: Option<&File>, place: &Place) -> bool {
+    let Ok(Some(there)) = place.look() else { return false };
+    lock.is_none_or(|lock| Found::open(lock).is_ok_and(|held| held.identity == there.identity))
 }
 
 /// Removes what killed processes left in `parent` under names that begin with `prefix`: what nobody has locked.
-pub(super) fn remove_left_overs(parent: &Path, prefix: &str, kind: fn(&fs::FileType) -> bool) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
-        if ours && entry.file_type().is_ok_and(|found| kind(&found)) && lock(&entry.path()).is_some() {
+pub(super) fn remove_left_overs(parent: &Dir, prefix: &str, kind: fn(&Found) -> bool) {
+    for name in parent.at("").list().unwrap_or_default() {
+        let place = parent.at(&name);
+        let ours = || place.look().is_ok_and(|found| found.is_some_and(|found| kind(&found)));
+        if name.as_encoded_bytes().starts_with(prefix.as_bytes()) && ours() && lock(&place).is_some() {
             // Best effort: what belongs to somebody else stays.
-            let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
+            let _ = place.remove_all();
         }
     }
 }

@@ -109,7 +109,7 @@ impl<'a> Packer<'a> {
         memory: u64,
         parallel: &ParallelFor<'_>,
         staging: &Staging,
-        target: &Path,
+        target: &io::Place,
         path: String,
     ) -> Result<PackedPart> {
         self.check_windows_fit(plan, memory)?;
@@ -120,7 +120,7 @@ impl<'a> Packer<'a> {
         let file = staging.create(&plan.name())?.hashed_at_the_end();
         let mut writer = SectionWriter::new(file).map_err(|e| Error::io(target, "write", e))?;
         let index = Buckets::new(staging, &format!("{}-index", plan.name()), 3, memory / 64)?;
-        self.write_sections(&mut writer, &pieces, &index, target)?;
+        self.write_sections(&mut writer, &pieces, &index, target.path())?;
         let (bytes, blake3) = self.finish(writer, plan, target)?;
         Ok(PackedPart { entry: FileEntry { path, rows: plan.totals.rows, bytes, blake3 }, plan: plan.clone() })
     }
@@ -192,26 +192,26 @@ impl<'a> Packer<'a> {
     fn put_shard_aside(&self, window: &Window<'_>, shard: &ShardLengths, mut place: Place, pieces: &PieceBuckets) -> Result<()> {
         let part = &self.parts[shard.index as usize];
         let mut row = 0;
-        for batch in io::open_table(&part.path, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
-            let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
-            let lists = token_lists(&part.path, &batch)?;
+        for batch in io::open_table(&part.place, Some(&[INPUT_IDS.name]), batch_rows(&shard.lengths))? {
+            let batch = batch.map_err(|e| Error::damaged(&part.place, e.to_string()))?;
+            let lists = token_lists(part.place.path(), &batch)?;
             for i in 0..lists.len() {
                 let ids = list_slice::<Int32Type>(lists, i);
                 let n_tokens = shard.lengths.get(row).copied();
                 if part.takes(row) {
                     if n_tokens.map(|n| n as usize) != Some(ids.len()) {
-                        return Err(Error::damaged(&part.path, format!("row {row}: n_tokens is not the length of input_ids")));
+                        return Err(Error::damaged(&part.place, format!("row {row}: n_tokens is not the length of input_ids")));
                     }
                     for piece in window.pieces(&mut place, ids.len() as u32) {
                         if !self.put_piece(pieces, piece, (shard.index, row as u32), ids)? {
-                            return Err(Error::damaged(&part.path, format!("row {row}: a token is not in the vocabulary")));
+                            return Err(Error::damaged(&part.place, format!("row {row}: a token is not in the vocabulary")));
                         }
                     }
                 }
                 row += 1;
             }
         }
-        if row == shard.lengths.len() { Ok(()) } else { Err(Error::damaged(&part.path, "input_ids has fewer rows than n_tokens")) }
+        if row == shard.lengths.len() { Ok(()) } else { Err(Error::damaged(&part.place, "input_ids has fewer rows than n_tokens")) }
     }
 
     /// Puts a piece of a document aside, with the EOS behind its last token; false if a token is not in the vocabulary.
@@ -291,7 +291,7 @@ impl<'a> Packer<'a> {
         })
     }
 
-    fn finish(&self, writer: SectionWriter<StagedFile>, plan: &PartPlan, target: &Path) -> Result<(u64, String)> {
+    fn finish(&self, writer: SectionWriter<StagedFile>, plan: &PartPlan, target: &io::Place) -> Result<(u64, String)> {
         let (mut file, sections, file_bytes) = writer.finish();
         let used = self.parts[plan.shards()].iter();
         let header = Header {

@@ -1,16 +1,15 @@
 //! What is packed, and what each file of the pack will hold.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
-use crate::io::FileEntry;
+use crate::io::{FileEntry, Place};
 use crate::pack::layout::Totals;
 
 /// A token shard that is packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TokenPart {
     /// The file.
-    pub path: PathBuf,
+    pub place: Place,
     /// What `pack.json` calls it.
     pub name: String,
     /// Documents.

@@ -98,12 +98,12 @@ impl Sums {
 /// Calls `give(row, source, doc_id, tokens)`, the tokens with EOS, none for an empty document.
 fn each_document(shard: &TokenPart, give: &mut dyn FnMut(usize, &str, &str, u64)) -> Result<()> {
     let mut row = 0;
-    for batch in io::open_table(&shard.path, Some(&[DOC_ID.name, SOURCE.name, N_TOKENS.name]), BATCH_ROWS)? {
-        let batch = batch.map_err(|e| Error::damaged(&shard.path, e.to_string()))?;
+    for batch in io::open_table(&shard.place, Some(&[DOC_ID.name, SOURCE.name, N_TOKENS.name]), BATCH_ROWS)? {
+        let batch = batch.map_err(|e| Error::damaged(&shard.place, e.to_string()))?;
         let (ids, sources) = (strings(&batch, &DOC_ID)?, strings(&batch, &SOURCE)?);
         let lengths = numbers::<Int32Type>(&batch, &N_TOKENS)?;
         for i in 0..batch.num_rows() {
-            let n_tokens = u64::try_from(lengths.value(i)).map_err(|_| Error::damaged(&shard.path, "n_tokens is negative"))?;
+            let n_tokens = u64::try_from(lengths.value(i)).map_err(|_| Error::damaged(&shard.place, "n_tokens is negative"))?;
             if row == shard.rows as usize {
                 break;
             }
@@ -111,7 +111,7 @@ fn each_document(shard: &TokenPart, give: &mut dyn FnMut(usize, &str, &str, u64)
             row += 1;
         }
     }
-    if row as u64 == shard.rows { Ok(()) } else { Err(Error::damaged(&shard.path, format!("has {row} rows, not {}", shard.rows))) }
+    if row as u64 == shard.rows { Ok(()) } else { Err(Error::damaged(&shard.place, format!("has {row} rows, not {}", shard.rows))) }
 }
 
 /// The shards in the order of packing; `wanted` says of each row how often.

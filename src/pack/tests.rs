@@ -42,9 +42,9 @@ fn write_shard(staging: &Staging, dir: &Path, index: usize, documents: &[Vec<i32
     let batch = Batch::try_new(schema.clone(), vec![ids.finish().unwrap(), lengths]).unwrap();
     let mut table = io::TableWriter::create(staging, &name, schema, io::work_properties()).unwrap();
     table.write(&batch).unwrap();
-    let path = dir.join(&name);
-    let entry = table.commit(&path, name.clone()).unwrap();
-    TokenPart { path, name, rows: entry.rows, blake3: entry.blake3, taken: None }
+    let place = io::Place::named(&dir.join(&name)).unwrap();
+    let entry = table.commit(&place, name.clone()).unwrap();
+    TokenPart { place, name, rows: entry.rows, blake3: entry.blake3, taken: None }
 }
 
 struct Case {
@@ -61,16 +61,18 @@ fn case(shards: &[Vec<Vec<i32>>]) -> Case {
 }
 
 impl Case {
+    fn at(&self, name: &str) -> io::Place {
+        io::Place::named(&self.dir.path().join(name)).unwrap()
+    }
+
     fn pack(&self, context: &PackContext, options: &Options, memory: u64) -> Pack {
         let packer = Packer::new(&self.parts, context, options).unwrap();
         let plans = packer.plan().unwrap();
-        let write = |plan: &PartPlan| {
-            let target = self.dir.path().join(plan.name());
-            packer.write_part(plan, memory, &sequential, &self.staging, &target, plan.name()).unwrap()
-        };
+        let write =
+            |plan: &PartPlan| packer.write_part(plan, memory, &sequential, &self.staging, &self.at(&plan.name()), plan.name()).unwrap();
         let packed: Vec<_> = plans.iter().map(write).collect();
         let json = serde_json::to_vec(&packer.info(&packed)).unwrap();
-        self.staging.write(&self.dir.path().join("pack.json"), &json).unwrap();
+        self.staging.write(&self.at("pack.json"), &json).unwrap();
         Pack::open(self.dir.path()).unwrap()
     }
 }
@@ -138,8 +140,7 @@ fn bytes_do_not_depend_on_threads_and_memory() {
         std::thread::scope(|scope| (0..n).rev().for_each(|i| drop(scope.spawn(move || work(i)))));
     };
     let write = |name: &str, memory: u64, parallel: &ParallelFor<'_>| {
-        let target = case.dir.path().join(name);
-        packer.write_part(&plans[0], memory, parallel, &case.staging, &target, "x".into()).unwrap()
+        packer.write_part(&plans[0], memory, parallel, &case.staging, &case.at(name), "x".into()).unwrap()
     };
     let wanted = write("one", u64::MAX, &sequential);
     assert_eq!(write("many", u64::MAX, &threaded), wanted);
@@ -238,7 +239,7 @@ fn unsound_token_shards_are_named() {
         let context = context(vocab_size);
         let packer = Packer::new(&parts, &context, &options)?;
         let plans = packer.plan()?;
-        packer.write_part(&plans[0], 0, &sequential, &case.staging, &case.dir.path().join("x"), "x".into()).map(|_| ())
+        packer.write_part(&plans[0], 0, &sequential, &case.staging, &case.at("x"), "x".into()).map(|_| ())
     };
     attempt(51, 2).unwrap();
     assert!(attempt(50, 2).unwrap_err().to_string().contains("row 1: a token is not in the vocabulary"));
@@ -267,7 +268,7 @@ fn a_plan_of_other_shards_is_refused() {
     let plan = &packer.plan().unwrap()[0];
     for windows in [vec![0..1, 1..3], vec![0..1, 1..1], vec![1..2, 0..1], vec![7..8, 8..9]] {
         let plan = PartPlan { windows, ..plan.clone() };
-        let refusal = packer.write_part(&plan, 0, &sequential, &case.staging, &case.dir.path().join("x"), "x".into());
+        let refusal = packer.write_part(&plan, 0, &sequential, &case.staging, &case.at("x"), "x".into());
         assert!(matches!(refusal, Err(Error::Internal(_))), "{refusal:?}");
     }
 }
@@ -281,7 +282,7 @@ fn a_window_beyond_the_memory_limit_is_refused() {
     let packer = Packer::new(&parts, &context, &options).unwrap();
     let first = 0..1;
     let plan = PartPlan { index: 0, first_row: 0, windows: vec![first], totals: Totals { rows: 1, ..Totals::default() } };
-    let write = |memory| packer.write_part(&plan, memory, &sequential, &case.staging, &case.dir.path().join("x"), "x".into());
+    let write = |memory| packer.write_part(&plan, memory, &sequential, &case.staging, &case.at("x"), "x".into());
     let refusal = write(60 << 20).unwrap_err();
     assert!(refusal.exit_code() == 4 && refusal.to_string().contains("needs 32 MiB"), "{refusal}");
     // With more, it is refused because the file has not so many.

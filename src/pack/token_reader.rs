@@ -17,17 +17,17 @@ pub(crate) const BATCH_TOKENS: u32 = 1 << 21;
 /// `n_tokens` of each row.
 pub(crate) fn read_lengths(part: &TokenPart) -> Result<Vec<u32>> {
     let mut lengths = Vec::new();
-    for batch in io::open_table(&part.path, Some(&[N_TOKENS.name]), 1 << 16)? {
-        let batch = batch.map_err(|e| Error::damaged(&part.path, e.to_string()))?;
+    for batch in io::open_table(&part.place, Some(&[N_TOKENS.name]), 1 << 16)? {
+        let batch = batch.map_err(|e| Error::damaged(&part.place, e.to_string()))?;
         let column = batch.column_by_name(N_TOKENS.name).and_then(|array| array.as_primitive_opt::<Int32Type>());
         let column = column.filter(|array| array.null_count() == 0);
-        let column = column.ok_or_else(|| Error::damaged(&part.path, "n_tokens is not a column of int32 without nulls"))?;
+        let column = column.ok_or_else(|| Error::damaged(&part.place, "n_tokens is not a column of int32 without nulls"))?;
         for &n_tokens in column.values() {
-            lengths.push(u32::try_from(n_tokens).map_err(|_| Error::damaged(&part.path, "n_tokens is negative"))?);
+            lengths.push(u32::try_from(n_tokens).map_err(|_| Error::damaged(&part.place, "n_tokens is negative"))?);
         }
     }
     if lengths.len() as u64 != part.rows {
-        return Err(Error::damaged(&part.path, format!("has {} rows, not {}", lengths.len(), part.rows)));
+        return Err(Error::damaged(&part.place, format!("has {} rows, not {}", lengths.len(), part.rows)));
     }
     Ok(lengths)
 }

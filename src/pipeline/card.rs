@@ -2,14 +2,13 @@
 //! nothing that the manifest and the tables do not say.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::layout::{COUNTS, DOCUMENTS, HELD_OUT, REJECTED, TOKENS, is_in};
 use super::manifest::Manifest;
 use crate::error::Result;
-use crate::io::{FileEntry, open_table};
+use crate::io::FileEntry;
 use crate::quarantine::escape;
 
 /// The tables that can be loaded, the default first; for each its name, and where the documents that are held out stand.
@@ -77,14 +76,14 @@ impl<'m> Split<'m> {
     }
 }
 
-/// The card of the run in `out`, whose tables have their names already.
-pub(super) fn card(out: &Path, manifest: &Manifest) -> Result<String> {
+/// The card of a run whose tables have their names already; `columns` opens one of them.
+pub(super) fn card(columns: &dyn Fn(&str) -> Result<SchemaRef>, manifest: &Manifest) -> Result<String> {
     let mut tables = Vec::new();
     for (name, place, held_out) in TABLES {
         let splits = [Split::find("train", place, manifest), held_out.and_then(|place| Split::find("validation", place, manifest))];
         let splits: Vec<Split<'_>> = splits.into_iter().flatten().collect();
         if let Some(first) = splits.first().and_then(|split| split.files.first()) {
-            let schema = open_table(&out.join(&first.path), None, 1)?.schema();
+            let schema = columns(&first.path)?;
             tables.push(Table { name, schema: schema.as_ref().clone(), splits });
         }
     }

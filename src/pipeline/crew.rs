@@ -1,7 +1,7 @@
 //! Lends the threads of the pool to a training, tells how far it is, and keeps what it has learned, so that an interrupted one goes on from there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::bpe::crew::{Aside, Crew, Stage};
 use crate::bpe::merge::Learned;
 use crate::bpe::{Options, Trained};
 use crate::error::{Error, Result};
-use crate::io::{MappedCells, Staging, create_dir, read_limited, seal, unseal};
+use crate::io::{Dir, MappedCells, Place, Staging, read_limited, seal, unseal};
 use crate::stage::BatchIter;
 
 /// The observer is told this often at most.
@@ -37,7 +37,7 @@ pub struct PoolCrew<'a> {
     observer: &'a dyn Observer,
     memory: u64,
     checkpoint: Option<Checkpoint>,
-    aside: Option<PathBuf>,
+    aside: Option<Dir>,
     state: Mutex<State>,
 }
 
@@ -54,12 +54,17 @@ impl Aside for MappedCells {
 /// Where a training keeps what it has learned: the merges of its stages, as sealed JSON. One that cannot be read or belongs to another training is not there.
 #[derive(Debug)]
 pub struct Checkpoint {
-    path: PathBuf,
-    /// Where the file is made.
-    staging: PathBuf,
-    /// A directory that is there for the checkpoint alone.
-    own: Option<PathBuf>,
+    place: Place,
+    home: Home,
     key: String,
+}
+
+/// Where the file is made.
+#[derive(Debug)]
+enum Home {
+    Staging(Staging),
+    /// A directory that is there for the checkpoint alone.
+    Own(Place),
 }
 
 /// What a checkpoint says.
@@ -79,29 +84,35 @@ struct State {
 }
 
 impl Checkpoint {
-    /// The file `path`, made in the directory `staging`, for the training that `key` names: the same counts, options, sizes and version.
-    pub(super) fn new(path: PathBuf, staging: PathBuf, key: String) -> Self {
-        Self { path, staging, own: None, key }
+    /// The file at `place`, made in `staging`, for the training that `key` names: the same counts, options, sizes and version.
+    pub(super) fn new(place: Place, staging: Staging, key: String) -> Self {
+        Self { place, home: Home::Staging(staging), key }
     }
 
     /// In a directory beside `output` that is there only after an interruption.
-    pub(super) fn beside(output: &Path, key: String) -> Self {
+    ///
+    /// # Errors
+    /// Those of finding the directory in which `output` is to lie.
+    pub(super) fn beside(output: &Path, key: String) -> Result<Self> {
         let name = output.file_name().map_or_else(|| "tokenizer".into(), |name| name.to_string_lossy().into_owned());
-        let own = output.with_file_name(format!(".{name}.seimai-merges"));
-        Self { path: own.join("merges.json"), staging: own.clone(), own: Some(own), key }
+        let own = Place::named(&output.with_file_name(format!(".{name}.seimai-merges")))?;
+        Ok(Self { place: own.at("merges.json"), home: Home::Own(own), key })
     }
 
     fn read(&self) -> BTreeMap<Stage, Learned> {
-        let kept = read_limited(&self.path, CHECKPOINT_BYTES_MAX).ok();
+        let kept = read_limited(&self.place, CHECKPOINT_BYTES_MAX).ok();
         let kept = kept.and_then(|bytes| serde_json::from_slice::<Kept>(unseal(&bytes)?).ok()).filter(|kept| kept.key == self.key);
         kept.map_or_else(BTreeMap::new, |kept| kept.stages.into_iter().collect())
     }
 
     fn write(&self, stages: &BTreeMap<Stage, Learned>) -> Result<()> {
         let stages = stages.iter().map(|(stage, learned)| (*stage, learned.clone())).collect();
-        let (staging, path) = (Staging::new(&self.staging)?, &self.path);
-        path.parent().map_or(Ok(()), create_dir)?;
-        staging.write(path, &seal(&Kept { key: self.key.clone(), stages })?).map(|_| ())
+        let staging = match &self.home {
+            Home::Staging(staging) => staging.clone(),
+            Home::Own(own) => Staging::within(own.create_dir()?),
+        };
+        self.place.create_parent()?;
+        staging.write(&self.place, &seal(&Kept { key: self.key.clone(), stages })?).map(|_| ())
     }
 }
 
@@ -123,7 +134,7 @@ impl<'a> PoolCrew<'a> {
 
     /// With a directory for a file without a name: what an array is that memory cannot hold.
     #[must_use]
-    pub fn aside(mut self, dir: PathBuf) -> Self {
+    pub fn aside(mut self, dir: Dir) -> Self {
         self.aside = Some(dir);
         self
     }
@@ -146,11 +157,10 @@ impl<'a> PoolCrew<'a> {
     /// # Errors
     /// Those of the file system.
     pub fn forget(&self) -> Result<()> {
-        let Some(Checkpoint { path, own, .. }) = &self.checkpoint else { return Ok(()) };
-        let removed = own.as_ref().map_or_else(|| std::fs::remove_file(path), std::fs::remove_dir_all);
-        match removed {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(own.as_ref().unwrap_or(path), "remove", e)),
-            _ => Ok(()),
+        match &self.checkpoint {
+            None => Ok(()),
+            Some(Checkpoint { home: Home::Own(own), .. }) => own.remove_all(),
+            Some(Checkpoint { place, .. }) => place.remove_file(),
         }
     }
 
@@ -251,7 +261,7 @@ mod tests {
         let (mut interruptions, mut learned) = (0, Vec::new());
         let trained = loop {
             let stop = Stop::default();
-            let crew = PoolCrew::new(&pool, &stop, &Silent, u64::MAX).with(Checkpoint::beside(&output, "ours".to_owned()));
+            let crew = PoolCrew::new(&pool, &stop, &Silent, u64::MAX).with(Checkpoint::beside(&output, "ours".to_owned()).unwrap());
             learned.push(crew.state().stages.values().map(|stage| stage.merges.len()).sum::<usize>());
             if interruptions < 6 {
                 stop.request(15);
@@ -271,18 +281,18 @@ mod tests {
     #[test]
     fn what_is_not_ours_or_not_whole_is_not_there() {
         let dir = tempfile::tempdir().unwrap();
-        let checkpoint = |key: &str| Checkpoint::beside(&dir.path().join("t"), key.to_owned());
+        let checkpoint = |key: &str| Checkpoint::beside(&dir.path().join("t"), key.to_owned()).unwrap();
         let learned = Learned { merges: vec![bpe::merge::Merge { left: 1, right: 2, count: 3 }], ..Learned::default() };
         let stages = BTreeMap::from([(Stage::First, learned.clone()), (Stage::Second(300), learned)]);
         checkpoint("ours").write(&stages).unwrap();
         assert_eq!(checkpoint("ours").read(), stages);
         assert_eq!(checkpoint("theirs").read(), BTreeMap::new());
-        let path = checkpoint("ours").path;
-        let (bytes, staging) = (std::fs::read(&path).unwrap(), Staging::new(dir.path()).unwrap());
+        let place = checkpoint("ours").place;
+        let (bytes, staging) = (std::fs::read(place.path()).unwrap(), Staging::new(dir.path()).unwrap());
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
-            staging.write(&path, &damaged).unwrap();
+            staging.write(&place, &damaged).unwrap();
             assert_eq!(checkpoint("ours").read(), BTreeMap::new(), "byte {at}");
         }
     }

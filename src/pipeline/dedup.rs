@@ -395,7 +395,7 @@ fn ordinals(ordinals: Vec<u64>) -> Result<Batch> {
 
 fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
     let path = layout::verdicts(unit);
-    let rows = table_metadata(&context.store.work.out().join(&path))?.file_metadata().num_rows();
+    let rows = table_metadata(&context.store.work.at(&path))?.file_metadata().num_rows();
     let verdicts = Verdicts::from_batches(usize::try_from(rows).unwrap_or(0), context.store.table(&path)?)?;
     let anchors = read_whole(context, &layout::anchors(unit))?;
     let mut found = Duplicates { verdicts, judged, parts, ..Duplicates::default() };

@@ -3,7 +3,7 @@
 //! Records are read once and held, or where they are more than a share of the memory put aside as tables beside the output; from there come the
 //! texts of candidates, and in the end, in their order, the records with what was found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ use super::tables::text_bytes;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::dedup::{self, Affected, Corpus, Kind, Sketcher, Verdict, Verdicts, row_of, shard_of};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
+use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
 use crate::quarantine::Quarantined;
 use crate::schema::{self, Column};
 use crate::shard::PartWriter;
@@ -45,7 +45,7 @@ pub struct DedupFiles<'a> {
     /// The files, in their order.
     pub inputs: Arc<[InputFile]>,
     /// A directory for what is put aside, which is the caller's to remove.
-    pub scratch: &'a Path,
+    pub scratch: &'a Dir,
     /// Bytes of memory that may be used.
     pub memory: u64,
 }
@@ -121,7 +121,7 @@ impl DedupFiles<'_> {
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<Searched> {
         self.plan.dedup.check().map_err(Error::refused)?;
-        let staging = Staging::new(self.scratch)?;
+        let staging = Staging::within(self.scratch.clone());
         let steps = registry::some(self.plan, Path::new("."), &["normalize"])?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
         let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
@@ -157,12 +157,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn records(&self, shard: u64) -> PathBuf {
-        self.job.scratch.join(format!("records-{shard}.parquet"))
+    fn records(&self, shard: u64) -> Place {
+        self.job.scratch.at(format!("records-{shard}.parquet"))
     }
 
-    fn sketches(&self, shard: u64) -> PathBuf {
-        self.job.scratch.join(format!("sketches-{shard}.parquet"))
+    fn sketches(&self, shard: u64) -> Place {
+        self.job.scratch.at(format!("sketches-{shard}.parquet"))
     }
 
     /// Reads everything, a few work shards at a time.

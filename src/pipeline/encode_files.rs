@@ -1,6 +1,6 @@
 //! Token shards of files, without a run: read, normalised and encoded with a vocabulary that is there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::AsArray;
@@ -16,7 +16,7 @@ use crate::bpe::Encode;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
-use crate::io::{Staging, create_dir, rename};
+use crate::io::{Dir, Place, Staging};
 use crate::quarantine::Quarantined;
 use crate::schema;
 use crate::shard::limit::SizeLimit;
@@ -69,14 +69,16 @@ impl EncodeFiles<'_> {
     /// # Errors
     /// `Refused` for a directory that holds something else; those of the inputs and the machine.
     pub fn run(&self, pool: &Pool, watch: Watch<'_>) -> Result<Encoded> {
-        let temporary = self.begin()?;
-        let staging = Staging::new(temporary.join("staging"))?;
+        self.begin()?;
+        let out = Dir::create(self.out)?;
+        let temporary = out.at(TEMPORARY);
+        let staging = Staging::within(temporary.at("staging").create_dir()?);
         staging.clear()?;
         let steps = registry::some(self.plan, Path::new("."), &["normalize"])?.stages;
         let encode = Encode::new(self.tokenizer);
         let stages: Vec<&dyn Stage> = steps.iter().map(AsRef::as_ref).chain(std::iter::once(&encode as &dyn Stage)).collect();
         let mut reading = Reading::start(self.plan, &self.inputs, watch, "encode");
-        let mut parts = Parts::new(self, &staging, temporary.join(TOKENS))?;
+        let mut parts = Parts::new(self, &staging, &temporary.at(TOKENS))?;
         let mut encoded = Encoded::default();
         loop {
             let wave = (0..pool.threads()).map_while(|_| reading.next_shard().transpose()).collect::<Result<Vec<_>>>()?;
@@ -90,23 +92,23 @@ impl EncodeFiles<'_> {
             }
         }
         encoded.parts = parts.finish()?;
-        self.publish(&temporary, &staging, &encoded)?;
+        self.publish(&out, &staging, &encoded)?;
         reading.finish();
         Ok(encoded)
     }
 
-    fn begin(&self) -> Result<PathBuf> {
-        let temporary = self.out.join(TEMPORARY);
-        let mut entries = match std::fs::read_dir(self.out) {
-            Ok(entries) => entries.peekable(),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(temporary),
-            Err(e) => return Err(Error::refused(format!("{}: no directory that can be written to: {e}", self.out.display()))),
-        };
-        if entries.peek().is_some() && !temporary.is_dir() {
+    /// Looks without touching anything.
+    fn begin(&self) -> Result<()> {
+        let out = Dir::find(self.out).and_then(|out| out.map(|out| Ok((out.at("").list()?, out))).transpose());
+        let out = out.map_err(|error| match error {
+            Error::Io { source, .. } => Error::refused(format!("{}: no directory that can be written to: {source}", self.out.display())),
+            other => other,
+        })?;
+        if out.is_some_and(|(names, out)| !names.is_empty() && !out.at(TEMPORARY).is_dir()) {
             let why = format!("{}: not empty, and not what a call that was stopped has left", self.out.display());
             return Err(Error::refused_with_hint(why, "name a new directory with -o"));
         }
-        Ok(temporary)
+        Ok(())
     }
 
     /// Decodes and encodes some work shards, in order.
@@ -134,19 +136,19 @@ impl EncodeFiles<'_> {
     }
 
     /// Gives everything its name, the token shards last.
-    fn publish(&self, temporary: &Path, staging: &Staging, encoded: &Encoded) -> Result<()> {
+    fn publish(&self, out: &Dir, staging: &Staging, encoded: &Encoded) -> Result<()> {
         let mut lines = String::new();
         for record in &encoded.quarantined {
             lines.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
             lines.push('\n');
         }
-        staging.write(&self.out.join(QUARANTINE), lines.as_bytes())?;
-        create_dir(&self.out.join(layout::TOKENIZER))?;
+        staging.write(&out.at(QUARANTINE), lines.as_bytes())?;
+        out.at(layout::TOKENIZER).create_dir()?;
         for (name, content) in &self.companions {
-            staging.write(&self.out.join(layout::TOKENIZER).join(name), content)?;
+            staging.write(&out.at(layout::TOKENIZER).at(name), content)?;
         }
-        rename(&temporary.join(TOKENS), &self.out.join(TOKENS))?;
-        std::fs::remove_dir_all(temporary).map_err(|e| Error::io(temporary, "remove", e))
+        out.at(TOKENS).rename_from(&out.at(TEMPORARY).at(TOKENS))?;
+        out.at(TEMPORARY).remove_all()
     }
 }
 
@@ -154,18 +156,16 @@ impl EncodeFiles<'_> {
 struct Parts<'a> {
     of: &'a EncodeFiles<'a>,
     staging: &'a Staging,
-    directory: PathBuf,
+    directory: Dir,
     limit: SizeLimit,
     open: PartWriter,
     closed: u64,
 }
 
 impl<'a> Parts<'a> {
-    fn new(of: &'a EncodeFiles<'a>, staging: &'a Staging, directory: PathBuf) -> Result<Self> {
-        if directory.exists() {
-            std::fs::remove_dir_all(&directory).map_err(|e| Error::io(&directory, "remove", e))?;
-        }
-        create_dir(&directory)?;
+    fn new(of: &'a EncodeFiles<'a>, staging: &'a Staging, directory: &Place) -> Result<Self> {
+        directory.remove_all()?;
+        let directory = directory.create_dir()?;
         let shards = &of.plan.shards;
         let limit = SizeLimit::new(u64::from(shards.rows_max), shards.bytes_max);
         let open = Self::open(of, staging)?;
@@ -203,7 +203,7 @@ impl<'a> Parts<'a> {
     fn commit(&mut self, part: PartWriter) -> Result<()> {
         let name = layout::part(TOKENS, self.closed as usize);
         let file = Path::new(&name).file_name().unwrap_or_default();
-        part.commit(&self.directory.join(file), name.clone())?;
+        part.commit(&self.directory.at(file), name.clone())?;
         self.closed += 1;
         Ok(())
     }

@@ -30,7 +30,7 @@ use crate::corpus::{InputTally, SourceDefaults};
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, StagedFile, read_limited};
+use crate::io::{Dir, FileEntry, Place, StagedFile, open_table, read_limited};
 use crate::stage::Counts;
 
 /// What the passes concluded.
@@ -107,7 +107,8 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         validation: packed.held_out.as_ref().map(|held_out| validation(parts, &tokens.held_out, held_out)),
         files,
     };
-    let card = card(work.out(), &manifest)?;
+    let columns = |path: &str| Ok(open_table(&work.at(path), None, 1)?.schema());
+    let card = card(&columns, &manifest)?;
     manifest.files.push(work.write_output(layout::CARD, card.as_bytes(), 0)?);
     manifest.files.sort_by(|a, b| a.path.cmp(&b.path));
     work.write_output(layout::MANIFEST, &manifest.to_bytes()?, 0)?;
@@ -268,12 +269,12 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, limit: Opt
     work.write_output(layout::RUN, timings.as_bytes(), 0)?;
     let manifest = blake3::hash(&report.manifest.to_bytes()?).to_hex().to_string();
     let staged = work.staging().create(layout::SUCCESS)?;
-    let success = work.out().join(layout::SUCCESS);
+    let success = work.at(layout::SUCCESS);
     let line = success_line(&manifest);
     let committed = write_success(staged, line.as_bytes(), &success);
     if committed.is_err() {
         // A run whose last step is not durable is not finished; the next start does that step again.
-        let _ = std::fs::remove_file(&success);
+        let _ = success.remove_file();
     }
     committed?;
     tidy(work, limit, observer);
@@ -288,7 +289,7 @@ pub(super) fn tidy(work: &WorkDir, limit: Option<u64>, observer: &dyn Observer) 
     }
 }
 
-fn write_success(mut staged: crate::io::StagedFile, line: &[u8], target: &Path) -> Result<()> {
+fn write_success(mut staged: StagedFile, line: &[u8], target: &Place) -> Result<()> {
     staged.write_all(line).map_err(|e| staged.failed(e))?;
     staged.commit(target).map(|_| ())
 }
@@ -312,8 +313,8 @@ fn run_json(report: &Report, threads: usize) -> String {
 
 /// What a finished run says it belongs to. Of times and places of its inputs only the work directory knows: with them, an input that has not
 /// been touched since need not be read.
-pub(super) fn finished_state(out: &Path, in_work: Option<&State>) -> Result<State> {
-    let (manifest, _) = Manifest::read(out)?;
+pub(super) fn finished_state(out: &Dir, in_work: Option<&State>) -> Result<State> {
+    let (manifest, _) = Manifest::of(out)?;
     let in_work: BTreeMap<(&str, u64, &str), &InputState> = in_work
         .iter()
         .flat_map(|state| &state.inputs)
@@ -336,9 +337,14 @@ pub(super) fn finished_state(out: &Path, in_work: Option<&State>) -> Result<Stat
 }
 
 /// Has every file that the manifest lists its size?
-pub(super) fn outputs_are_there(out: &Path) -> Result<bool> {
-    let (manifest, _) = Manifest::read(out)?;
-    Ok(manifest.files.iter().all(|file| std::fs::metadata(out.join(&file.path)).is_ok_and(|there| there.len() == file.bytes)))
+pub(super) fn outputs_are_there(out: &Dir) -> Result<bool> {
+    let (manifest, _) = Manifest::of(out)?;
+    for file in &manifest.files {
+        if out.at(&file.path).look()?.is_none_or(|there| !there.is_file() || there.bytes != file.bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Started again after it finished: nothing to do.

@@ -4,14 +4,14 @@
 //! Files of OUT are second names of files here. Those cost nothing as long as OUT has them, and are not counted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::layout::{self, ENTRIES, pass};
 use super::output_directory;
 use super::work_dir::{WorkDir, parse_entry};
 use crate::error::{Error, Result};
+use crate::io::{Dir, Found, Place};
 
 /// What was found and done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub struct Collected {
 struct Unit {
     pass: usize,
     name: String,
+    /// Under OUT, as those of its files.
     entry: PathBuf,
     /// When its entry was written, in nanoseconds since 1970.
     written: i128,
@@ -44,11 +45,15 @@ struct Unit {
 /// # Errors
 /// `Refused`: no finished run in `out`, or another run is writing there.
 pub fn collect(out: &Path, limit: Option<u64>, dry_run: bool) -> Result<Collected> {
-    if !out.join(layout::SUCCESS).exists() || output_directory::standing(out)? != output_directory::Standing::Ours {
+    let unfinished = || {
         let message = format!("{}: no finished run (_SUCCESS is missing)", out.display());
-        return Err(Error::refused_with_hint(message, "an unfinished run needs all of its work directory: finish it with `seimai run`"));
+        Error::refused_with_hint(message, "an unfinished run needs all of its work directory: finish it with `seimai run`")
+    };
+    let there = output_directory::find(out)?.ok_or_else(unfinished)?;
+    if !there.at(layout::SUCCESS).exists() || output_directory::standing(&there)? != output_directory::Standing::Ours {
+        return Err(unfinished());
     }
-    if !out.join(layout::WORK).exists() {
+    if !there.at(layout::WORK).exists() {
         return Ok(Collected::default());
     }
     let work = WorkDir::open(out, false)?;
@@ -59,19 +64,17 @@ pub fn collect(out: &Path, limit: Option<u64>, dry_run: bool) -> Result<Collecte
 
 /// The same for a directory that is locked. Without a limit, and for runs that say nothing of what they used, every unit stays.
 pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> Result<Collected> {
-    let dir = work.out().join(layout::WORK);
     let used = work.used_by_the_finished_run()?;
-    let (mut units, files) = scan(&dir, used.as_ref())?;
+    let (mut units, files) = scan(work.out(), used.as_ref())?;
     // Least useful last: what is used, and what took longest to make, stays longest.
     units.sort_by(|a, b| {
         let rank = |unit: &Unit| (!unit.is_used, if unit.is_used { unit.pass } else { 0 }, std::cmp::Reverse(unit.written));
         rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name))
     });
-    let own = |file: &PathBuf, files: &BTreeMap<PathBuf, Metadata>| {
-        files.get(file).map_or(0, |meta| if meta.nlink() > 1 { 0 } else { meta.len() })
-    };
+    let own =
+        |file: &PathBuf, files: &BTreeMap<PathBuf, Found>| files.get(file).map_or(0, |found| if found.names > 1 { 0 } else { found.bytes });
     let size =
-        |unit: &Unit, files: &BTreeMap<PathBuf, Metadata>| unit.files.iter().chain([&unit.entry]).map(|file| own(file, files)).sum::<u64>();
+        |unit: &Unit, files: &BTreeMap<PathBuf, Found>| unit.files.iter().chain([&unit.entry]).map(|file| own(file, files)).sum::<u64>();
     let mut done = Collected::default();
     let mut total: u64 = units.iter().map(|unit| size(unit, &files)).sum();
     let mut stays = Vec::new();
@@ -87,13 +90,13 @@ pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> R
         (done.removed_units, done.removed_bytes) = (done.removed_units + 1, done.removed_bytes + bytes);
         if !dry_run {
             // The entry first: a kill in between leaves files that nobody names.
-            remove(&unit.entry)?;
+            work.out().at(&unit.entry).remove_file()?;
         }
     }
     // Files of the units that went, and those of nobody.
     let named: BTreeSet<&PathBuf> = stays.iter().flat_map(|unit| unit.files.iter().chain([&unit.entry])).collect();
     for (file, _) in files.iter().filter(|(file, _)| !dry_run && !named.contains(file)) {
-        remove(file)?;
+        work.out().at(file).remove_file()?;
     }
     if limit == Some(0) && !dry_run {
         work.remove_work()?;
@@ -101,31 +104,34 @@ pub(super) fn collect_in(work: &WorkDir, limit: Option<u64>, dry_run: bool) -> R
     Ok(done)
 }
 
-/// All units, and all files that lie where units have theirs.
-fn scan(work: &Path, used: Option<&BTreeSet<String>>) -> Result<(Vec<Unit>, BTreeMap<PathBuf, Metadata>)> {
+/// All units, and all files that lie where units have theirs, by their paths under OUT.
+fn scan(out: &Dir, used: Option<&BTreeSet<String>>) -> Result<(Vec<Unit>, BTreeMap<PathBuf, Found>)> {
     let (mut units, mut files) = (Vec::new(), BTreeMap::new());
-    let out = work.parent().unwrap_or(work);
     for (number, pass) in pass::ALL.into_iter().enumerate() {
-        for (kind, meta) in list(&work.join(pass))? {
-            if !meta.is_dir() {
+        let of_pass = Path::new(layout::WORK).join(pass);
+        for (kind, found) in list(&out.at(&of_pass))? {
+            // A link is listed, which refuses it: were it passed over, files of entries behind it would be nobody's.
+            if !found.is_dir() && !found.is_link() {
                 continue;
             }
-            for (path, meta) in list(&kind)? {
-                if kind.ends_with(ENTRIES) {
+            let of_kind = of_pass.join(&kind);
+            for (name, found) in list(&out.at(&of_kind))? {
+                let path = of_kind.join(&name);
+                if kind == ENTRIES {
                     // An entry that cannot be understood is no entry; it goes as a file that nobody names.
-                    if let (Some(of_it), Some(name)) = (parse_entry(&path)?, path.file_stem().and_then(|name| name.to_str())) {
+                    if let (Some(of_it), Some(name)) = (parse_entry(&out.at(&path))?, path.file_stem().and_then(|name| name.to_str())) {
                         units.push(Unit {
                             pass: number,
                             name: name.to_owned(),
-                            written: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
-                            files: of_it.iter().map(|file| out.join(&file.path)).collect(),
+                            written: found.written,
+                            files: of_it.into_iter().map(|file| file.path.into()).collect(),
                             is_used: used.is_none_or(|used| used.contains(&format!("{pass}/{name}"))),
                             entry: path.clone(),
                         });
                     }
                 }
-                if meta.is_file() {
-                    files.insert(path, meta);
+                if found.is_file() {
+                    files.insert(path, found);
                 }
             }
         }
@@ -134,30 +140,24 @@ fn scan(work: &Path, used: Option<&BTreeSet<String>>) -> Result<(Vec<Unit>, BTre
 }
 
 /// What a directory holds; nothing where there is none.
-fn list(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(|e| Error::io(dir, "list", e))?,
+fn list(dir: &Place) -> Result<Vec<(OsString, Found)>> {
+    let held = match dir.open_dir() {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        held => held?,
     };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| Error::io(dir, "list", e))?.path();
-        let meta = fs::symlink_metadata(&path).map_err(|e| Error::io(&path, "inspect", e))?;
-        found.push((path, meta));
+    let mut all = Vec::new();
+    for name in held.at("").list()? {
+        if let Some(found) = held.at(&name).look()? {
+            all.push((name, found));
+        }
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(found)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
-        _ => Ok(()),
-    }
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::work_dir::Entry;
     use super::*;
 

@@ -17,7 +17,7 @@ use super::summing::{Adding, Summing};
 use crate::bpe::{self, Boundaries, Count, Cut, Recipe, counts_schema};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableWriter, TemporaryDir, create_dir, hash_file, open_table, table_metadata, work_properties};
+use crate::io::{Dir, Place, Staging, TableWriter, TemporaryDir, hash_file, open_table, table_metadata, work_properties};
 use crate::pii::Policy;
 use crate::quarantine::Quarantined;
 use crate::stage::{Batch, BatchIter, Worker};
@@ -35,8 +35,8 @@ const STEPS: [&str; 3] = ["normalize", "segment", "pii"];
 pub struct Histogram {
     /// The table: [`bpe::counts_schema`], ordered by level, then falling count, then bytes.
     path: PathBuf,
-    /// The directory that it goes with, if it is a sum.
-    _scratch: Option<TemporaryDir>,
+    /// The directory that holds it and goes with it, if it is a sum.
+    scratch: Option<TemporaryDir>,
     /// What it was made with.
     pub recipe: Recipe,
     /// Documents that were counted.
@@ -47,17 +47,17 @@ pub struct Histogram {
 ///
 /// # Errors
 /// I/O, where it has to be made.
-pub fn dir_beside(output: &Path) -> Result<PathBuf> {
-    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_dir(parent)?;
-    Ok(parent.to_path_buf())
+pub fn dir_beside(output: &Path) -> Result<Dir> {
+    Dir::create(output.parent().unwrap_or(Path::new("")))
 }
 
-/// A directory of unfinished files beside `output`; it goes with its owner, or where that is killed, with the next one of the same name.
-fn scratch_beside(output: &Path) -> Result<TemporaryDir> {
-    let parent = dir_beside(output)?;
+/// The file of a sum, in the directory that goes with it.
+const SUM: &str = "sum.parquet";
+
+/// A directory of unfinished files beside `output`, in `dir`; it goes with its owner, or where that is killed, with the next one of the same name.
+fn scratch_beside(dir: &Dir, output: &Path) -> Result<TemporaryDir> {
     let name = output.file_name().map_or_else(|| "counts".into(), |name| name.to_string_lossy().into_owned());
-    TemporaryDir::new(&parent, &format!(".{name}.seimai-scratch-"))
+    TemporaryDir::new(dir, &format!(".{name}.seimai-scratch-"))
 }
 
 /// What counting gives beside the histogram.
@@ -127,8 +127,9 @@ pub fn count(
     let policy = (!plan.pii.masked().is_empty()).then(|| Policy::new(&plan.pii));
     let recipe = recipe(plan, opened.dictionary, min_count)?;
     let mut reading = Reading::start(plan, inputs, watch, "count");
-    let scratch = scratch_beside(output)?;
-    let summing = Summing::new(Staging::new(scratch.path())?, memory, pool.threads());
+    let output = Place::named(output)?;
+    let scratch = scratch_beside(output.root(), output.path())?;
+    let summing = Summing::new(Staging::within(scratch.dir().clone()), memory, pool.threads());
     let all: Mutex<Tally> = Mutex::default();
     let workers = || opened.stages.iter().map(|stage| stage.worker()).collect::<Vec<_>>();
     let absorb = |workers: &mut Vec<Box<dyn Worker + '_>>, shard: RawShard| -> Result<()> {
@@ -147,7 +148,7 @@ pub fn count(
     pool.for_each(watch.stop, &mut || reading.next_shard(), &workers, &absorb)?;
     let Tally { mut outcomes, documents, bytes } = all.into_inner().map_err(poisoned)?;
     let mut counted = Counted { bytes, documents, ..Counted::default() };
-    (counted.cut, counted.unique) = write(summing, pool, (output, min_count), &scratch, &recipe, documents)?;
+    (counted.cut, counted.unique) = write(summing, pool, (&output, min_count), &scratch, &recipe, documents)?;
     reading.finish();
     outcomes.sort_by_key(|(index, _)| *index);
     for (_, outcome) in outcomes {
@@ -169,15 +170,15 @@ struct Tally {
 fn write(
     summing: Summing,
     pool: &Pool,
-    (output, min_count): (&Path, u64),
+    (output, min_count): (&Place, u64),
     scratch: &TemporaryDir,
     recipe: &Recipe,
     documents: u64,
 ) -> Result<(Cut, u64)> {
-    let mut table = TableWriter::create(&Staging::new(scratch.path())?, "sum", counts_schema(), properties(recipe, documents)?)?;
+    let mut table = TableWriter::create(&Staging::within(scratch.dir().clone()), "sum", counts_schema(), properties(recipe, documents)?)?;
     let cut = summing.finish(min_count, pool, &mut |batch| table.write(batch))?;
     let rows = table.rows();
-    table.commit(output, output.display().to_string())?;
+    table.commit(output, output.path().display().to_string())?;
     Ok((cut, rows))
 }
 
@@ -238,16 +239,16 @@ impl Histogram {
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }
-        let scratch = scratch_beside(output)?;
-        let summing = Summing::new(Staging::new(scratch.path())?, memory, pool.threads());
+        let scratch = scratch_beside(&dir_beside(output)?, output)?;
+        let summing = Summing::new(Staging::within(scratch.dir().clone()), memory, pool.threads());
         let mut next = parts.iter();
         pool.for_each(stop, &mut || Ok(next.next()), &|| (), &|(), part| {
             summing.add(|adding| part.rows()?.try_for_each(|batch| adding.to(|sum| sum.add(&batch?))))
         })?;
         let (recipe, documents) = (first.recipe.clone(), parts.iter().map(|part| part.documents).sum());
-        let path = scratch.path().join("sum.parquet");
-        write(summing, pool, (&path, 1), &scratch, &recipe, documents)?;
-        Ok(Self { path, _scratch: Some(scratch), recipe, documents })
+        let place = scratch.dir().at(SUM);
+        write(summing, pool, (&place, 1), &scratch, &recipe, documents)?;
+        Ok(Self { path: place.path().to_path_buf(), scratch: Some(scratch), recipe, documents })
     }
 
     /// The rows, batch by batch.
@@ -255,7 +256,11 @@ impl Histogram {
     /// # Errors
     /// Those of the file.
     pub fn rows(&self) -> Result<BatchIter<'static>> {
-        Ok(Box::new(open_table(&self.path, None, 1 << 16)?))
+        let table = match &self.scratch {
+            Some(scratch) => open_table(&scratch.dir().at(SUM), None, 1 << 16),
+            None => open_table(&self.path, None, 1 << 16),
+        };
+        Ok(Box::new(table?))
     }
 
     /// Reads `counts.parquet`.
@@ -282,7 +287,7 @@ impl Histogram {
         let recipe = recipe.ok_or_else(|| none("what it was made with is missing, or of another version"))?;
         let documents =
             value(DOCUMENTS_KEY).and_then(|text| text.parse().ok()).ok_or_else(|| none("it does not say of how many documents"))?;
-        Ok(Self { path: path.to_path_buf(), _scratch: None, recipe, documents })
+        Ok(Self { path: path.to_path_buf(), scratch: None, recipe, documents })
     }
 
     /// Where a training on it keeps what it has learned, beside its `output`.
@@ -290,9 +295,13 @@ impl Histogram {
     /// # Errors
     /// Those of reading the table.
     pub fn checkpoint(&self, output: &Path, options: &bpe::Options, sizes: &[u32]) -> Result<Checkpoint> {
-        let (_, blake3) = hash_file(&self.path)?;
+        let hashed = match &self.scratch {
+            Some(scratch) => hash_file(&scratch.dir().at(SUM)),
+            None => hash_file(&self.path),
+        };
+        let (_, blake3) = hashed?;
         let key = Key::of("train").and(blake3).and_settings(&(options, sizes))?.and_number(u64::from(bpe::train::VERSION));
-        Ok(Checkpoint::beside(output, key.name()))
+        Checkpoint::beside(output, key.name())
     }
 
     /// Options of a vocabulary as this histogram was counted for: what it was made with stands, the rest as given.

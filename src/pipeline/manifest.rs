@@ -14,7 +14,7 @@ use crate::corpus;
 use crate::decide::losses::Losses;
 use crate::decide::rebalance::Mixture;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, hash_file, read_limited};
+use crate::io::{Dir, FileEntry, Located, hash_file, read_limited};
 use crate::stage::Counts;
 
 /// Version of the manifest's own layout.
@@ -258,8 +258,17 @@ impl Manifest {
 
     /// Reads the manifest of a finished run; a version or path that cannot be trusted is refused.
     pub fn read(run: &Path) -> Result<(Self, String)> {
-        let path = run.join(layout::MANIFEST);
-        let bytes = match read_limited(&path, MANIFEST_BYTES_MAX) {
+        Self::read_at(&run.join(layout::MANIFEST), run)
+    }
+
+    /// The same of a run whose directory is held.
+    pub(super) fn of(run: &Dir) -> Result<(Self, String)> {
+        Self::read_at(&run.at(layout::MANIFEST), run.path())
+    }
+
+    fn read_at(at: &impl Located, run: &Path) -> Result<(Self, String)> {
+        let path = at.path();
+        let bytes = match read_limited(at, MANIFEST_BYTES_MAX) {
             Err(Error::Io { source, .. }) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Err(Error::refused_with_hint(
                     format!("{}: no finished run ({source})", run.display()),
@@ -269,14 +278,14 @@ impl Manifest {
             other => other?,
         };
         let version = serde_json::from_slice::<serde_json::Value>(&bytes)
-            .map_err(|e| Error::damaged(&path, format!("not JSON: {e}")))?
+            .map_err(|e| Error::damaged(path, format!("not JSON: {e}")))?
             .get("manifest_version")
             .and_then(serde_json::Value::as_u64);
         if version != Some(u64::from(MANIFEST_VERSION)) {
             let found = version.map_or_else(|| "none".to_owned(), |v| v.to_string());
             return Err(Error::refused(format!("{}: manifest version {found}; this Seimai reads {MANIFEST_VERSION}", path.display())));
         }
-        let manifest: Self = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(&path, e.to_string()))?;
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|e| Error::damaged(path, e.to_string()))?;
         for file in &manifest.files {
             let inside = Path::new(&file.path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
             if !inside || file.path.is_empty() {

@@ -1,13 +1,13 @@
 //! Whose an output directory is: nothing that is not a run's own is written over, followed or removed.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
 use crate::error::{Error, Result, Subject};
-use crate::io::{create_dir, sync_dir};
+use crate::io::{Dir, Found, Place};
 
 /// How a directory stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,20 @@ pub(super) enum Standing {
     HalfCleared,
 }
 
+/// The output directory as the user names it, if it is there: links on the way to it are the user's, and followed this once.
+pub(super) fn find(out: &Path) -> Result<Option<Dir>> {
+    Dir::find(out).map_err(|error| match error {
+        Error::Io { source, .. } => Error::refused(format!("{}: cannot be used as output directory: {source}", out.display())),
+        other => other,
+    })
+}
+
 /// Looks without touching anything.
-pub(super) fn standing(out: &Path) -> Result<Standing> {
-    let Some(names) = names(out)? else { return Ok(Standing::New) };
-    refuse_links(out, &names)?;
-    let work = names_or_none(&out.join(WORK))?;
-    refuse_links(&out.join(WORK), &work)?;
+pub(super) fn standing(out: &Dir) -> Result<Standing> {
+    let names = names(&out.at(""))?;
+    refuse_links(&out.at(""), &names)?;
+    let work = names_or_none(&out.at(WORK))?;
+    refuse_links(&out.at(WORK), &work)?;
     let in_work = |name: &str| work.iter().any(|other| other == name);
     let only_ours = names.iter().all(|name| OUTPUTS.iter().any(|known| name == *known));
     let killed_at_start = names == [WORK] && work.iter().all(|name| name == LOCK || name == TMP);
@@ -37,49 +45,45 @@ pub(super) fn standing(out: &Path) -> Result<Standing> {
         Ok(Standing::Ours)
     } else {
         Err(Error::refused_with_hint(
-            format!("{}: not empty, and not the output of a run", out.display()),
+            format!("{}: not empty, and not the output of a run", out.path().display()),
             "name a new directory with --out",
         ))
     }
 }
 
 /// Does `_SUCCESS` have the shape a finished run gives it, with a manifest beside it?
-fn vouched(out: &Path) -> bool {
-    let line = crate::io::read_limited(&out.join(SUCCESS), 4096).unwrap_or_default();
-    line.starts_with(b"blake3 ") && out.join(MANIFEST).is_file()
+fn vouched(out: &Dir) -> bool {
+    let line = crate::io::read_limited(&out.at(SUCCESS), 4096).unwrap_or_default();
+    line.starts_with(b"blake3 ") && out.at(MANIFEST).is_file()
 }
 
-/// Names in a directory, sorted; `None` if it does not exist.
-fn names(dir: &Path) -> Result<Option<Vec<std::ffi::OsString>>> {
-    let listing = match fs::read_dir(dir) {
-        Ok(listing) => listing,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && fs::symlink_metadata(dir).is_err() => return Ok(None),
-        Err(e) => return Err(Error::refused(format!("{}: cannot be used as output directory: {e}", dir.display()))),
-    };
-    let mut names = listing
-        .map(|entry| entry.map(|entry| entry.file_name()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .map_err(|e| Error::io(dir, "list", e))?;
-    names.sort();
-    Ok(Some(names))
+/// Names in a directory, sorted.
+fn names(dir: &Place) -> Result<Vec<OsString>> {
+    dir.list().map_err(|error| match error {
+        Error::Io { source, .. } => Error::refused(format!("{}: cannot be used as output directory: {source}", dir.path().display())),
+        other => other,
+    })
 }
 
-fn names_or_none(dir: &Path) -> Result<Vec<std::ffi::OsString>> {
-    if dir.is_dir() { Ok(names(dir)?.unwrap_or_default()) } else { Ok(Vec::new()) }
+fn names_or_none(dir: &Place) -> Result<Vec<OsString>> {
+    if dir.is_dir() { names(dir) } else { Ok(Vec::new()) }
 }
 
 /// A link could lead what we write, or remove, out of the directory.
-fn refuse_links(dir: &Path, names: &[std::ffi::OsString]) -> Result<()> {
+fn refuse_links(dir: &Place, names: &[OsString]) -> Result<()> {
     for name in names {
-        let path = dir.join(name);
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-            return Err(Error::refused_with_hint(
-                format!("{}: a link inside the output directory", path.display()),
-                "name a new directory with --out",
-            ));
-        }
+        let place = dir.at(name);
+        refuse_link(&place, place.look()?)?;
     }
     Ok(())
+}
+
+fn refuse_link(place: &Place, found: Option<Found>) -> Result<()> {
+    if !found.is_some_and(|found| found.is_link()) {
+        return Ok(());
+    }
+    let message = format!("{}: a link inside the output directory", place.path().display());
+    Err(Error::refused_with_hint(message, "remove the link, or name a new directory with --out").about(Subject::Link))
 }
 
 /// A directory that cannot be made or written is refused before any data is read.
@@ -93,40 +97,37 @@ pub(super) fn refuse_unwritable(error: Error) -> Error {
     }
 }
 
-fn open_lock(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).custom_flags(no_follow()).open(path)
-}
-
-fn no_follow() -> i32 {
-    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
-}
-
-fn held(out: &Path, lock: &mut File) -> Error {
+fn held(out: &Dir, lock: &mut File) -> Error {
     let mut holder = String::new();
     let _ = lock.take(200).read_to_string(&mut holder);
     let holder = crate::quarantine::escape(holder.trim(), 80);
-    let message = format!("{}: another run is writing here ({holder})", out.display());
+    let message = format!("{}: another run is writing here ({holder})", out.path().display());
     Error::refused_with_hint(message, "wait for it, or name another --out").about(Subject::Lock)
+}
+
+fn lock_of(out: &Dir) -> Place {
+    out.at(WORK).at(LOCK)
 }
 
 /// Refuses at once if another run holds the directory; touches nothing.
 pub(super) fn refuse_held(out: &Path) -> Result<()> {
-    let Ok(mut file) = File::open(out.join(WORK).join(LOCK)) else { return Ok(()) };
+    let Ok(Some(out)) = Dir::find(out) else { return Ok(()) };
+    let Ok(mut file) = crate::io::open_file(&lock_of(&out)) else { return Ok(()) };
     match file.try_lock_shared() {
-        Err(fs::TryLockError::WouldBlock) => Err(held(out, &mut file)),
+        Err(TryLockError::WouldBlock) => Err(held(&out, &mut file)),
         _ => Ok(()),
     }
 }
 
 /// Takes the lock for this process alone, or names its holder. The kernel frees the lock of a killed run: there are no stale locks.
-pub(super) fn lock(out: &Path) -> Result<File> {
-    let work = out.join(WORK);
-    create_dir(&work).map_err(refuse_unwritable)?;
+pub(super) fn lock(out: &Dir) -> Result<File> {
+    let lock = lock_of(out);
+    lock.create_parent().map_err(refuse_unwritable)?;
     loop {
-        match open_lock(&work.join(LOCK)) {
+        match lock.open_in_place(true) {
             // The run that held the lock finished and removed `.work/` in between.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => create_dir(&work).map_err(refuse_unwritable)?,
-            Err(e) => return Err(refuse_unwritable(Error::io(work.join(LOCK), "create", e))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => lock.create_parent().map_err(refuse_unwritable)?,
+            Err(e) => return Err(refuse_unwritable(lock.failed("create", e))),
             Ok(file) => {
                 if let Some(file) = take_lock(out, file, File::try_lock)? {
                     return Ok(file);
@@ -138,52 +139,63 @@ pub(super) fn lock(out: &Path) -> Result<File> {
 
 /// Takes the lock together with others that work on shards of the same run; while they hold it, no run can begin or clear. `None`
 /// where there is no lock: no run has begun, or it has finished. Nothing is made.
-pub(super) fn lock_shared(out: &Path) -> Result<Option<File>> {
-    let path = out.join(WORK).join(LOCK);
-    match OpenOptions::new().read(true).write(true).custom_flags(no_follow()).open(&path) {
+pub(super) fn lock_shared(out: &Dir) -> Result<Option<File>> {
+    let lock = lock_of(out);
+    match lock.open_in_place(false) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(refuse_unwritable(Error::io(&path, "open", e))),
+        Err(e) => Err(refuse_unwritable(lock.failed("open", e))),
         Ok(file) => take_lock(out, file, File::try_lock_shared),
     }
 }
 
 /// Locks an open lock file; `None` if it is no longer what the path names.
-fn take_lock(out: &Path, mut file: File, take: fn(&File) -> std::result::Result<(), fs::TryLockError>) -> Result<Option<File>> {
-    let path = out.join(WORK).join(LOCK);
+fn take_lock(out: &Dir, mut file: File, take: fn(&File) -> std::result::Result<(), TryLockError>) -> Result<Option<File>> {
+    let place = lock_of(out);
     match take(&file) {
         Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => return Err(held(out, &mut file)),
-        Err(fs::TryLockError::Error(e)) => return Err(Error::io(&path, "lock", e)),
+        Err(TryLockError::WouldBlock) => return Err(held(out, &mut file)),
+        Err(TryLockError::Error(e)) => return Err(place.failed("lock", e)),
     }
     // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
-    let same = match (file.metadata(), fs::symlink_metadata(&path)) {
-        (Ok(ours), Ok(named)) => ours.ino() == named.ino() && ours.dev() == named.dev(),
-        _ => false,
-    };
-    if !same {
+    let ours = Found::open(&file).map_err(|e| place.failed("inspect", e))?;
+    if place.look()?.is_none_or(|named| named.identity != ours.identity) {
         return Ok(None);
     }
-    let _ = file.set_len(0);
-    let _ = file.rewind();
-    // Only for the message of a second starter: failing to say it is no reason to stop.
-    let _ = writeln!(file, "process {}", std::process::id());
+    if is_ours_alone(&file) {
+        let _ = file.set_len(0);
+        let _ = file.rewind();
+        // Only for the message of a second starter: failing to say it is no reason to stop.
+        let _ = writeln!(file, "process {}", std::process::id());
+    }
     Ok(Some(file))
 }
 
+/// Takes our name out of the lock.
+pub(super) fn forget_holder(out: &Dir, lock: &File) -> Result<()> {
+    if is_ours_alone(lock) { lock.set_len(0).map_err(|e| lock_of(out).failed("write", e)) } else { Ok(()) }
+}
+
+/// The lock is the one file that is written to in place: with another name it may be a file of somebody else's.
+fn is_ours_alone(lock: &File) -> bool {
+    Found::open(lock).is_ok_and(|found| found.is_file() && found.names == 1)
+}
+
 /// Refuses to clear a directory into which somebody has put files of their own.
-pub(super) fn refuse_foreign(out: &Path) -> Result<()> {
+pub(super) fn refuse_foreign(out: &Dir) -> Result<()> {
     for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER, VALIDATION]) {
-        for name in names_or_none(&out.join(dir))? {
-            let path = out.join(dir).join(&name);
-            let kind = fs::symlink_metadata(&path).map(|found| found.file_type());
+        for name in names_or_none(&out.at(dir))? {
+            let place = out.at(dir).at(&name);
+            let kind = place.look()?;
+            refuse_link(&place, kind)?;
             let known = |name: &str| {
                 let path = layout::inside(dir, name);
                 let is_directory = layout::PART_DIRECTORIES.contains(&path.as_str());
-                kind.is_ok_and(|kind| if is_directory { kind.is_dir() } else { kind.is_file() && layout::is_made_by_runs(&path) })
+                kind.is_some_and(|kind| if is_directory { kind.is_dir() } else { kind.is_file() && layout::is_made_by_runs(&path) })
             };
             if !name.to_str().is_some_and(known) {
+                let path = crate::quarantine::escape(&place.path().to_string_lossy(), 300);
                 return Err(Error::refused_with_hint(
-                    format!("{}: not made by a run, and it would be removed", crate::quarantine::escape(&path.to_string_lossy(), 300)),
+                    format!("{path}: not made by a run, and it would be removed"),
                     "move it away, or name a new directory with --out",
                 ));
             }
@@ -193,60 +205,56 @@ pub(super) fn refuse_foreign(out: &Path) -> Result<()> {
 }
 
 /// Has a run finished in a directory that cannot be written? Nothing has to be written to say so.
-pub(super) fn is_finished_for_good(out: &Path) -> bool {
-    vouched(out) && rustix::fs::access(out, rustix::fs::Access::WRITE_OK).is_err()
+pub(super) fn is_finished_for_good(out: &Dir) -> bool {
+    vouched(out) && !out.is_writable()
 }
 
 /// Takes the outputs of a finished run away, so that another can be made here of what its work directory holds; with files of others inside,
 /// nothing. It is no finished run any more after the first step, and a kill at any point leaves a run that goes on.
-pub(super) fn retract(out: &Path) -> Result<()> {
+pub(super) fn retract(out: &Dir) -> Result<()> {
     refuse_foreign(out)?;
+    remove_outputs(out)?;
+    out.sync()
+}
+
+fn remove_outputs(out: &Dir) -> Result<()> {
     for name in OUTPUTS.iter().filter(|name| **name != WORK) {
-        remove(&out.join(name))?;
+        out.at(name).remove_all()?;
         if *name == SUCCESS {
-            sync_dir(out)?;
+            out.sync()?;
         }
     }
-    sync_dir(out)
+    Ok(())
 }
 
 /// Removes what an earlier run left, and nothing else: with files of others inside, nothing at all. A kill at any point leaves a
 /// directory that is cleared at the next start.
-pub(super) fn clear(out: &Path) -> Result<()> {
+pub(super) fn clear(out: &Dir) -> Result<()> {
     refuse_foreign(out)?;
-    let work = out.join(WORK);
-    let marker = work.join(CLEARING);
-    open_lock(&marker).map_err(|e| Error::io(&marker, "create", e))?;
-    sync_dir(&work)?;
-    for name in OUTPUTS.iter().filter(|name| **name != WORK) {
-        remove(&out.join(name))?;
-        if *name == SUCCESS {
-            sync_dir(out)?;
-        }
-    }
+    let work = out.at(WORK);
+    let marker = work.at(CLEARING);
+    marker.open_in_place(true).map_err(|e| marker.failed("create", e))?;
+    work.sync_dir()?;
+    remove_outputs(out)?;
     for name in names_or_none(&work)? {
         if name != LOCK && name != CLEARING {
-            remove(&work.join(name))?;
+            work.at(name).remove_all()?;
         }
     }
-    sync_dir(&work)?;
-    remove(&marker)?;
-    sync_dir(&work)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => Err(e),
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-    };
-    removed.map_err(|e| Error::io(path, "remove", e))
+    work.sync_dir()?;
+    marker.remove_all()?;
+    work.sync_dir()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn dir(path: &Path) -> Dir {
+        Dir::create(path).unwrap()
+    }
 
     fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -259,7 +267,7 @@ mod tests {
     }
 
     fn standing_of(files: &[(&str, &str)]) -> Option<Standing> {
-        standing(&dir_with(files).path().join("out")).ok()
+        find(&dir_with(files).path().join("out")).unwrap().map_or(Some(Standing::New), |out| standing(&out).ok())
     }
 
     #[test]
@@ -285,29 +293,30 @@ mod tests {
         for strange in ["documents/thesis.txt", "documents/part-1.parquet", "pack/part-00000.parquet", "tokenizer/x/y", "tokens/merges.txt"]
         {
             let ours = [("_SUCCESS", "blake3 0\n"), ("manifest.json", "{}"), ("documents/part-00000.parquet", ""), (strange, "mine")];
-            let dir = dir_with(&ours);
-            let out = dir.path().join("out");
-            let _lock = lock(&out).unwrap();
-            let refused = clear(&out).unwrap_err();
+            let made = dir_with(&ours);
+            let out = made.path().join("out");
+            let _lock = lock(&dir(&out)).unwrap();
+            let refused = clear(&dir(&out)).unwrap_err();
             assert!(refused.exit_code() == 2 && refused.to_string().contains(strange.split('/').nth(1).unwrap()), "{refused}");
             assert!(ours.iter().all(|(name, _)| out.join(name).exists()), "nothing is removed");
         }
-        let dir = dir_with(&[
+        let made = dir_with(&[
             ("pack/pack.json", ""),
             ("tokenizer/merges.txt", ""),
             ("tokens/part-123456.parquet", ""),
             ("pack/part-00001.pack", ""),
         ]);
-        let _lock = lock(&dir.path().join("out")).unwrap();
-        clear(&dir.path().join("out")).unwrap();
-        assert!(!dir.path().join("out/pack").exists());
+        let out = dir(&made.path().join("out"));
+        let _lock = lock(&out).unwrap();
+        clear(&out).unwrap();
+        assert!(!out.at("pack").exists());
     }
 
     #[test]
     fn workers_share_the_lock_and_keep_runs_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("out");
-        assert!(lock_shared(&out).unwrap().is_none() && !out.exists(), "nothing is made where no run has begun");
+        let made = tempfile::tempdir().unwrap();
+        let out = dir(made.path());
+        assert!(lock_shared(&out).unwrap().is_none() && out.at("").list().unwrap().is_empty(), "nothing is made where no run has begun");
         drop(lock(&out).unwrap());
         let workers = [lock_shared(&out).unwrap().unwrap(), lock_shared(&out).unwrap().unwrap()];
         assert!(lock(&out).unwrap_err().to_string().contains("another run"));
@@ -319,23 +328,35 @@ mod tests {
     #[test]
     fn links_are_refused() {
         for name in ["documents", ".work/lock", ".work/tmp"] {
-            let dir = dir_with(&[(".work/state.json", "{}")]);
-            std::os::unix::fs::symlink(dir.path(), dir.path().join("out").join(name)).unwrap();
-            let refused = standing(&dir.path().join("out")).unwrap_err();
+            let made = dir_with(&[(".work/state.json", "{}")]);
+            std::os::unix::fs::symlink(made.path(), made.path().join("out").join(name)).unwrap();
+            let refused = standing(&dir(&made.path().join("out"))).unwrap_err();
             assert!(refused.exit_code() == 2 && refused.to_string().contains("link"), "{refused}");
         }
     }
 
     #[test]
     fn a_held_directory_is_refused_and_a_freed_one_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("out");
+        let made = tempfile::tempdir().unwrap();
+        let out = dir(&made.path().join("out"));
         let first = lock(&out).unwrap();
-        for refused in [lock(&out).map(|_| ()), refuse_held(&out)] {
+        for refused in [lock(&out).map(|_| ()), refuse_held(out.path())] {
             let refused = refused.unwrap_err();
             assert!(refused.exit_code() == 2 && refused.to_string().contains("another run"), "{refused}");
         }
         drop(first);
-        assert!(refuse_held(&out).is_ok() && lock(&out).is_ok());
+        assert!(refuse_held(out.path()).is_ok() && lock(&out).is_ok());
+    }
+
+    #[test]
+    fn a_lock_with_another_name_is_not_written_to() {
+        let made = dir_with(&[("theirs", "text of somebody else")]);
+        let out = dir(&made.path().join("out"));
+        out.at(WORK).create_dir().unwrap();
+        fs::hard_link(out.path().join("theirs"), out.path().join(".work/lock")).unwrap();
+        let held = lock(&out).unwrap();
+        forget_holder(&out, &held).unwrap();
+        assert!(lock(&out).unwrap_err().to_string().contains("another run"));
+        assert_eq!(fs::read(out.path().join("theirs")).unwrap(), b"text of somebody else");
     }
 }

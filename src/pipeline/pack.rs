@@ -1,7 +1,5 @@
 //! The third fold: token shards become packed sequences. The packing order is a function of lengths, seed and plan.
 
-use std::path::PathBuf;
-
 use super::context::Context;
 use super::decide::Part;
 use super::encode::{TokenFacts, Tokens};
@@ -14,7 +12,7 @@ use super::tables::repeats;
 use super::train::Vocabulary;
 use super::work_dir::Entry;
 use crate::error::{Error, Result};
-use crate::io::FileEntry;
+use crate::io::{FileEntry, Place};
 use crate::pack::info::PackInfo;
 use crate::pack::{self, PackContext, PackedPart, Packer, PartPlan, Selection, TokenPart};
 
@@ -38,7 +36,7 @@ pub(super) struct Packs {
 
 /// Runs the fold, or what is left of it.
 pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &Tokens, vocabulary: &Vocabulary) -> Result<Packs> {
-    let documents: Vec<PathBuf> = parts.iter().map(|part| context.store.work.out().join(&part.documents.path)).collect();
+    let documents: Vec<Place> = parts.iter().map(|part| context.store.work.at(&part.documents.path)).collect();
     let selection = select(context.plan(), &sources(context, TRAINING, &tokens.training)?, &documents)?;
     let training = pack(context, selection, vocabulary)?;
     let held_out = if context.plan().split.is_on() {
@@ -100,7 +98,7 @@ fn sources(context: &Context<'_>, subset: Subset, tokens: &[Entry<TokenFacts>]) 
         .map(|(part, entry)| {
             let file = entry.files.first().ok_or_else(|| Error::internal("a tokens part has no file"))?;
             Ok(TokenPart {
-                path: context.store.work.out().join(&file.path),
+                place: context.store.work.at(&file.path),
                 name: layout::part(subset.tokens, part),
                 rows: file.rows,
                 blake3: file.blake3.clone(),
@@ -111,9 +109,9 @@ fn sources(context: &Context<'_>, subset: Subset, tokens: &[Entry<TokenFacts>]) 
 }
 
 /// What is packed of the token shards: by the policy `rebalance`, which wants some documents more than once, and by `pack.mixture`.
-pub(super) fn select(plan: &Plan, shards: &[TokenPart], documents: &[PathBuf]) -> Result<Selection> {
+pub(super) fn select(plan: &Plan, shards: &[TokenPart], documents: &[Place]) -> Result<Selection> {
     let repeated = plan.keigo.mixture().is_some_and(|rebalance| rebalance.max_repeat > 1);
-    let of_shard = |shard: usize| documents.get(shard).filter(|_| repeated).map(|documents| repeats(documents)).transpose();
+    let of_shard = |shard: usize| documents.get(shard).filter(|_| repeated).map(repeats).transpose();
     pack::select(shards, &of_shard, &plan.pack)
 }
 

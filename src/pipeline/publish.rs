@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::layout;
 use super::work_dir::WorkDir;
-use crate::error::{Error, Result};
-use crate::io::{FileEntry, second_name, sync_dir};
+use crate::error::Result;
+use crate::io::{FileEntry, second_name};
 
 /// A file that a pass made, and its name in OUT.
 #[derive(Debug)]
@@ -29,19 +29,17 @@ impl Published {
 pub(super) fn publish(work: &WorkDir, files: &[Published]) -> Result<()> {
     let named: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     for dir in layout::PART_DIRECTORIES.into_iter().chain([layout::TOKENIZER]) {
-        let path = work.out().join(dir);
-        for entry in std::fs::read_dir(&path).into_iter().flatten() {
-            let entry = entry.map_err(|e| Error::io(&path, "list", e))?;
-            let ours = entry.file_name().to_str().map(|name| layout::inside(dir, name));
+        for name in work.at(dir).list()? {
+            let ours = name.to_str().map(|name| layout::inside(dir, name));
             if ours.is_some_and(|ours| layout::is_made_by_runs(&ours) && !named.contains(ours.as_str())) {
-                std::fs::remove_file(entry.path()).map_err(|e| Error::io(entry.path(), "remove", e))?;
+                work.at(dir).at(&name).remove_file()?;
             }
         }
     }
     for file in files {
-        second_name(work.staging(), &work.out().join(&file.made.path), &work.output(&file.path)?)?;
+        second_name(work.staging(), &work.at(&file.made.path), &work.output(&file.path)?)?;
     }
     // With the directories around them, and OUT last (an empty path).
     let dirs: BTreeSet<&Path> = named.iter().flat_map(|path| Path::new(*path).ancestors().skip(1)).collect();
-    dirs.into_iter().rev().try_for_each(|dir| sync_dir(&work.out().join(dir)))
+    dirs.into_iter().rev().try_for_each(|dir| work.out().at(dir).sync_dir())
 }

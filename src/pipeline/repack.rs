@@ -1,6 +1,7 @@
 //! A pack out of finished token shards, without the rest of a run.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::fingerprint;
 use super::layout::{self, Subset, TRAINING};
@@ -10,7 +11,7 @@ use super::pack::select;
 use super::plan::Plan;
 use super::pool::Pool;
 use crate::error::{Error, Result};
-use crate::io::{Staging, hash_file, read_limited};
+use crate::io::{Dir, Place, Staging, hash_file, read_limited};
 use crate::pack::info::PackInfo;
 use crate::pack::{self, Options, PackContext, Packer, PartPlan, Selection, TokenPart};
 use crate::shard::{TokenShard, common_meta};
@@ -62,22 +63,23 @@ impl Repack<'_> {
         let packer = Packer::new(&parts, &context, &options)?;
         let plans = packer.plan()?;
         let progress = Progress::start(observer, "pack", Quantity::Documents, plans.iter().map(|plan| plan.totals.documents).sum());
-        crate::io::create_dir(self.out)?;
-        let staging = Staging::new(self.out.join(TEMPORARY))?;
+        let out = Dir::create(self.out)?;
+        let temporary = out.at(TEMPORARY);
+        let staging = Staging::within(temporary.create_dir()?);
         staging.clear()?;
-        remove(&self.out.join(INDEX))?;
+        out.at(INDEX).remove_file()?;
         let parallel = |n: usize, work: &(dyn Fn(usize) + Sync)| pool.parallel(n, work);
         let mut packed = Vec::with_capacity(plans.len());
         for plan in &plans {
             stop.check()?;
-            let target = self.out.join(plan.name());
+            let target = out.at(plan.name());
             packed.push(packer.write_part(plan, self.memory / 2, &parallel, &staging, &target, plan.name())?);
             progress.add(plan.totals.documents, plan.totals.documents, plan.totals.tokens * context_bytes(&context));
         }
-        self.remove_other_parts(&plans.iter().map(PartPlan::name).collect::<Vec<_>>())?;
+        remove_other_parts(&out, &plans.iter().map(PartPlan::name).collect::<Vec<_>>())?;
         let info = PackInfo { mixture, ..packer.info(&packed) };
-        staging.write(&self.out.join(INDEX), &info.to_bytes()?)?;
-        std::fs::remove_dir(self.out.join(TEMPORARY)).map_err(|e| Error::io(self.out.join(TEMPORARY), "remove", e))?;
+        staging.write(&out.at(INDEX), &info.to_bytes()?)?;
+        temporary.remove_dir()?;
         progress.finish();
         Ok(info)
     }
@@ -100,36 +102,39 @@ impl Repack<'_> {
     }
 
     fn parts(&self, pool: &Pool, stop: &Stop) -> Result<Vec<TokenPart>> {
+        // Each directory is looked up once, as it was named, and not held once for each of its shards.
+        let mut dirs = BTreeMap::new();
+        for dir in self.shards.iter().filter_map(|shard| shard.path.parent()) {
+            if !dirs.contains_key(dir) {
+                dirs.insert(dir, Dir::open(dir)?);
+            }
+        }
         let one = |i: usize| -> Result<TokenPart> {
             stop.check()?;
             let TokenShard { path, name, rows, .. } = &self.shards[i];
-            Ok(TokenPart { path: path.clone(), name: name.clone(), rows: *rows, blake3: hash_file(path)?.1, taken: None })
+            let dir = path.parent().and_then(|dir| dirs.get(dir)).zip(path.file_name());
+            let (dir, file) = dir.ok_or_else(|| Error::refused(format!("{}: no name of a file", path.display())))?;
+            let place = dir.at(file);
+            let (_, blake3) = hash_file(&place)?;
+            Ok(TokenPart { place, name: name.clone(), rows: *rows, blake3, taken: None })
         };
         crate::stage::in_parallel(&|n, work| pool.parallel(n, work), self.shards.len(), &one)
     }
+}
 
-    /// An earlier pack here may have had more parts.
-    fn remove_other_parts(&self, ours: &[String]) -> Result<()> {
-        for entry in std::fs::read_dir(self.out).map_err(|e| Error::io(self.out, "list", e))? {
-            let entry = entry.map_err(|e| Error::io(self.out, "list", e))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if layout::is_made_by_runs(&layout::inside(layout::PACK, &name)) && name != INDEX && !ours.contains(&name) {
-                remove(&entry.path())?;
-            }
+/// An earlier pack here may have had more parts.
+fn remove_other_parts(out: &Dir, ours: &[String]) -> Result<()> {
+    for name in out.at("").list()? {
+        let Some(name) = name.to_str() else { continue };
+        if layout::is_made_by_runs(&layout::inside(layout::PACK, name)) && name != INDEX && !ours.iter().any(|our| our == name) {
+            out.at(name).remove_file()?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The file of a pack that is written last.
 const INDEX: &str = "pack.json";
-
-fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, "remove", e)),
-        _ => Ok(()),
-    }
-}
 
 fn context_bytes(context: &PackContext) -> u64 {
     pack::format::TokenType::for_vocabulary(context.vocab_size).bytes() as u64
@@ -142,7 +147,7 @@ fn hash(shard: &TokenShard, hex: &str) -> Result<[u8; 32]> {
 
 /// The finished run whose token shards are given, all of them in order.
 struct OfRun {
-    dir: PathBuf,
+    dir: Dir,
     manifest: Manifest,
     plan: Plan,
 }
@@ -156,13 +161,14 @@ impl OfRun {
         if !tokens.ends_with(layout::TOKENS) || !dir.join(layout::MANIFEST).exists() {
             return Ok(None);
         }
-        let (manifest, _) = Manifest::read(&dir)?;
+        let dir = Dir::open(&dir)?;
+        let (manifest, _) = Manifest::of(&dir)?;
         let listed: Vec<&str> =
             manifest.files.iter().map(|file| file.path.as_str()).filter(|path| layout::is_in(layout::TOKENS, path)).collect();
         if listed != shards.iter().map(|shard| shard.name.as_str()).collect::<Vec<_>>() {
             return Ok(None);
         }
-        let text = String::from_utf8_lossy(&read_limited(&dir.join(layout::PLAN), 1 << 20)?).into_owned();
+        let text = String::from_utf8_lossy(&read_limited(&dir.at(layout::PLAN), 1 << 20)?).into_owned();
         let Ok(plan) = Plan::from_toml(&text, &[], layout::PLAN) else { return Ok(None) };
         let same = fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint, &manifest.lists)? == manifest.fingerprint;
         Ok(same.then_some(Self { dir, manifest, plan }))
@@ -179,10 +185,10 @@ impl OfRun {
     fn select(&self, once: &[TokenPart], options: &Options) -> Result<Selection> {
         for part in once {
             if !self.manifest.files.iter().any(|file| file.path == part.name && file.blake3 == part.blake3) {
-                return Err(Error::damaged(&part.path, "is not the file that the manifest of its run lists; see `seimai verify`"));
+                return Err(Error::damaged(&part.place, "is not the file that the manifest of its run lists; see `seimai verify`"));
             }
         }
-        let documents: Vec<PathBuf> = once.iter().map(|part| self.dir.join(TRAINING.documents_of(&part.name))).collect();
+        let documents: Vec<Place> = once.iter().map(|part| self.dir.at(TRAINING.documents_of(&part.name))).collect();
         select(&Plan { pack: options.clone(), ..self.plan.clone() }, once, &documents)
     }
 }

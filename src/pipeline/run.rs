@@ -105,8 +105,11 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
     let pool = Pool::new(worker_threads(options))?;
     let now = |known: &_| inputs::state_now(known, &fingerprint, &files, &pool, stop);
     let work = match WorkDir::open(&options.out, options.fresh) {
-        Err(refused) if !options.fresh && output_directory::is_finished_for_good(&options.out) => {
-            let known = finish::finished_state(&options.out, None)?;
+        Err(refused) if !options.fresh => {
+            let Some(out) = output_directory::find(&options.out)?.filter(output_directory::is_finished_for_good) else {
+                return Err(refused);
+            };
+            let known = finish::finished_state(&out, None)?;
             return if inputs::is_same_run(&known, &now(&known)?) { Ok(Begun::Finished) } else { Err(refused) };
         }
         other => other?,

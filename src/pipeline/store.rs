@@ -70,7 +70,7 @@ impl Store {
     /// The run has not been framed.
     pub fn shards(&self) -> Result<Vec<ShardRef>> {
         if !self.is_framed()? {
-            let message = format!("{}: the work shards of the run have not been found yet", self.work.out().display());
+            let message = format!("{}: the work shards of the run have not been found yet", self.work.out().path().display());
             return Err(Error::refused_with_hint(message, "wait until whoever began the run has framed its inputs"));
         }
         shards_from_batch(&self.table(&layout::shards(&self.frame))?.concat()?)
@@ -117,11 +117,11 @@ impl Store {
 
     /// Some columns of a table of this run, in batches of so many rows, or fewer where they are long.
     pub(super) fn table_columns(&self, path: &str, columns: Option<&[&str]>, batch_rows: usize) -> Result<TableReader> {
-        open_table_within(&self.work.out().join(path), columns, batch_rows, BATCH_BYTES)
+        open_table_within(&self.work.at(path), columns, batch_rows, BATCH_BYTES)
     }
 
     /// Some rows of a table of this run, by their ascending numbers; what stands far from all of them is not decompressed.
     pub(super) fn table_rows(&self, path: &str, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
-        open_table_rows(&self.work.out().join(path), columns, rows, batch_rows, BATCH_BYTES)
+        open_table_rows(&self.work.at(path), columns, rows, batch_rows, BATCH_BYTES)
     }
 }

@@ -5,15 +5,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pool::Pool;
 use crate::bpe::{CountRows, CountsSum, Cut, Part, VisitRow, counts_schema, counts_table};
 use crate::error::{Error, Result};
-use crate::io::{Staging, TableReader, TableWriter, open_table, work_properties};
+use crate::io::{Place, Staging, TableReader, TableWriter, open_table, work_properties};
 use crate::stage::Batch;
 
 /// Rows of the batches of a sum.
@@ -39,13 +37,13 @@ pub(super) struct Summing {
 
 /// A sorted table on disk that goes with its owner.
 struct Run {
-    path: PathBuf,
+    place: Place,
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
         // What stays is in a directory of unfinished files.
-        let _ = fs::remove_file(&self.path);
+        let _ = self.place.remove_file();
     }
 }
 
@@ -66,18 +64,18 @@ impl Summing {
         Ok(())
     }
 
-    fn writer(&self) -> Result<(TableWriter, PathBuf)> {
+    fn writer(&self) -> Result<(TableWriter, Place)> {
         let name = format!("counts-{}-{}", std::process::id(), self.named.fetch_add(1, Ordering::Relaxed));
         let properties = work_properties().into_builder().set_max_row_group_row_count(Some(RUN_GROUP_ROWS)).build();
-        Ok((TableWriter::create(&self.staging, &name, counts_schema(), properties)?, self.staging.path(&format!("{name}-run"))))
+        Ok((TableWriter::create(&self.staging, &name, counts_schema(), properties)?, self.staging.at(format!("{name}-run"))))
     }
 
     /// Writes a sum to disk.
     fn spill(&self, sum: &CountsSum) -> Result<()> {
-        let (mut table, path) = self.writer()?;
+        let (mut table, place) = self.writer()?;
         sum.by_bytes(RUN_ROWS, &mut |batch| table.write(batch))?;
-        let run = Run { path };
-        table.commit(&run.path, String::new())?;
+        let run = Run { place };
+        table.commit(&run.place, String::new())?;
         self.runs.lock().map_err(poisoned)?.push(run);
         Ok(())
     }
@@ -97,13 +95,13 @@ impl Summing {
         let mut runs = std::mem::take(&mut *self.runs.lock().map_err(poisoned)?);
         while runs.len() > RUNS_MAX {
             let some: Vec<Run> = runs.drain(..RUNS_MAX).collect();
-            let (mut table, path) = self.writer()?;
+            let (mut table, place) = self.writer()?;
             let mut write = |batch: &Batch| table.write(batch);
             let mut out = Batches::new(&mut write);
             merge(&some, &mut |level, pre_token, count| out.push(level, pre_token, count))?;
             out.flush()?;
-            let run = Run { path };
-            table.commit(&run.path, String::new())?;
+            let run = Run { place };
+            table.commit(&run.place, String::new())?;
             runs.push(run);
         }
         let cut = self.in_order(&runs, min_count, &mut out)?;
@@ -136,10 +134,10 @@ impl Summing {
             Ok(())
         })?;
         let mut files = Vec::new();
-        for (i, ((mut table, path), rows)) in rare.into_iter().enumerate() {
+        for (i, ((mut table, place), rows)) in rare.into_iter().enumerate() {
             table.write(&batch((i / FREQUENT as usize) as u8, &rows)?)?;
-            let run = Run { path };
-            table.commit(&run.path, String::new())?;
+            let run = Run { place };
+            table.commit(&run.place, String::new())?;
             files.push(run);
         }
         for (level, mut rows) in (0..).zip(frequent) {
@@ -147,7 +145,7 @@ impl Summing {
             rows.iter().try_for_each(|(pre_token, count)| out.push(level, pre_token, *count))?;
             for count in (1..FREQUENT).rev() {
                 let Some(run) = files.get(usize::from(level) * FREQUENT as usize + count as usize) else { continue };
-                for batch in open_table(&run.path, None, RUN_ROWS)? {
+                for batch in open_table(&run.place, None, RUN_ROWS)? {
                     let rows = CountRows::of(&batch?)?;
                     rows.iter().try_for_each(|(level, pre_token, count)| out.push(level, pre_token, count))?;
                 }
@@ -266,7 +264,7 @@ fn merge(runs: &[Run], visit: &mut VisitRow<'_>) -> Result<()> {
     let mut reading = Vec::new();
     let mut heap = BinaryHeap::new();
     for (number, run) in runs.iter().enumerate() {
-        let mut run = Reading { reader: open_table(&run.path, None, RUN_ROWS)?, rows: None, at: 0 };
+        let mut run = Reading { reader: open_table(&run.place, None, RUN_ROWS)?, rows: None, at: 0 };
         heap.extend(run.row()?.map(|(level, pre_token, count)| Reverse((level, pre_token, number, count))));
         reading.push(run);
     }
@@ -296,6 +294,8 @@ fn poisoned<T>(_: std::sync::PoisonError<T>) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;

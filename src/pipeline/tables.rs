@@ -1,14 +1,12 @@
 //! Small helpers for the tables between the passes.
 
-use std::path::Path;
-
 use arrow::array::AsArray;
 use arrow::datatypes::UInt8Type;
 use parquet::file::properties::WriterProperties;
 
 use super::work_dir::WorkDir;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, TableWriter, open_table, work_properties};
+use crate::io::{FileEntry, Place, TableWriter, open_table, work_properties};
 use crate::keigo::columns::REPEAT;
 use crate::schema;
 use crate::stage::{Batch, column, strings};
@@ -41,7 +39,7 @@ pub(super) fn write_table_with(work: &WorkDir, path: &str, batch: &Batch, proper
 }
 
 /// How often each document of a table is to be taken (`keigo.repeat`).
-pub(super) fn repeats(documents: &Path) -> Result<Vec<u8>> {
+pub(super) fn repeats(documents: &Place) -> Result<Vec<u8>> {
     let mut repeats = Vec::new();
     for batch in open_table(documents, Some(&[schema::KEIGO.name]), REPEAT_ROWS)? {
         let batch = batch?;

@@ -86,9 +86,9 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
         let rows = || Ok(Box::new(context.store.table(&counts.path)?) as BatchIter<'_>);
         let options = &context.plan().tokenizer;
         let kept = context.store.work.output(&layout::checkpoint(&unit))?;
-        let tmp = context.store.work.out().join(layout::WORK).join(layout::TMP);
-        let kept = Checkpoint::new(kept, tmp.clone(), unit.clone());
-        let crew = PoolCrew::new(context.pool, context.stop, context.observer, context.memory).with(kept).aside(tmp);
+        let staging = context.store.work.staging();
+        let kept = Checkpoint::new(kept, staging.clone(), unit.clone());
+        let crew = PoolCrew::new(context.pool, context.stop, context.observer, context.memory).with(kept).aside(staging.dir().clone());
         let trained = crew.train(&rows, options, &[options.vocab_size])?;
         let mut trained = trained.into_iter().next().ok_or_else(|| Error::internal("no vocabulary"))?;
         if ours {
@@ -111,8 +111,7 @@ fn read(context: &Context<'_>, entry: Entry<VocabularyFacts>, counts: FileEntry,
         Ok((name.ok_or_else(|| Error::internal(format!("{} is no file of a vocabulary", file.path)))?, file))
     };
     let files = entry.files.into_iter().map(name).collect::<Result<Vec<_>>>()?;
-    let (tokenizer, content) =
-        bpe::read_tokenizer_and_content(&context.store.work.out().join(&file(&files, layout::TOKENIZER_JSON)?.path))?;
+    let (tokenizer, content) = bpe::read_tokenizer_and_content(&context.store.work.at(&file(&files, layout::TOKENIZER_JSON)?.path))?;
     let special = |token: &str| tokenizer.special_id(token).ok_or_else(|| Error::internal(format!("the vocabulary has no {token}")));
     let options = &context.plan().tokenizer;
     let (eos, pad) = (special(&options.eos_token)?, special(&options.pad_token)?);

@@ -3,17 +3,17 @@
 //! A unit's files are durable before its entry is. What holds at a resume is used, anything else is done again.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
+use super::layout::{ENTRIES, STATE, SUCCESS, TMP, USED, WORK};
 use super::output_directory::{self, Standing};
 use crate::corpus::Part;
-use crate::error::{Error, Result};
-use crate::io::{FileEntry, StagedFile, Staging, create_dir, hash_file, read_limited, seal, sync_dir, unseal};
+use crate::error::{Error, Result, Subject};
+use crate::io::{Dir, FileEntry, Located, Place, StagedFile, Staging, hash_file, read_limited, seal, unseal};
 
 /// Version of the layout under `.work/`.
 const WORK_VERSION: u32 = 3;
@@ -82,11 +82,11 @@ impl<T> Entry<T> {
 /// An output directory that this process has locked.
 #[derive(Debug)]
 pub(super) struct WorkDir {
-    out: PathBuf,
-    work: PathBuf,
+    /// Held open: everything of the run is found below it.
+    out: Dir,
     staging: Staging,
-    /// Units whose files were compared with their entry, or made, by this process.
-    trusted: Mutex<BTreeSet<PathBuf>>,
+    /// Units whose files were compared with their entry, or made, by this process, `pass/unit`.
+    trusted: Mutex<BTreeSet<String>>,
     /// Entries that this run is made of, `pass/unit`.
     used: Mutex<BTreeSet<String>>,
     lock: File,
@@ -101,41 +101,47 @@ impl WorkDir {
     /// [`WorkDir::open`]; `meanwhile` is what others may do before the lock is ours.
     fn open_after(out: &Path, fresh: bool, meanwhile: impl FnOnce()) -> Result<Self> {
         // Before the first write: a directory of others is not touched.
-        output_directory::standing(out)?;
-        create_dir(out).map_err(output_directory::refuse_unwritable)?;
-        sync_dir(out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")))?;
-        let work = out.join(WORK);
+        let there = output_directory::find(out)?;
+        there.as_ref().map_or(Ok(Standing::New), output_directory::standing)?;
+        let out = there.map_or_else(|| Dir::create(out), Ok).map_err(output_directory::refuse_unwritable)?;
+        // What the user calls it may be the last of several names: where it lies, its name is made durable.
+        Dir::open(above(out.path()))?.sync()?;
         meanwhile();
-        let lock = output_directory::lock(out)?;
+        let lock = output_directory::lock(&out)?;
         // What is cleared is decided under the lock: another run may have begun and finished since.
-        let standing = output_directory::standing(out)?;
+        let standing = output_directory::standing(&out)?;
         if fresh || matches!(standing, Standing::New | Standing::HalfCleared) {
-            output_directory::clear(out)?;
+            output_directory::clear(&out)?;
         }
-        let staging = Staging::new(work.join(TMP))?;
+        let staging = Staging::within(out.at(WORK).at(TMP).create_dir()?);
         staging.clear()?;
-        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
+        Ok(Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
     }
 
     /// Joins others in working on a run that has begun in `out`.
     pub(super) fn join(out: &Path) -> Result<Self> {
-        let work = out.join(WORK);
-        let begun = || work.join(STATE).is_file() && !out.join(SUCCESS).exists();
         let nothing = || {
             let message = format!("{}: no run has begun here that could be worked on", out.display());
             Error::refused_with_hint(message, "begin it first, or finish it with `seimai run`")
         };
-        if !begun() || output_directory::standing(out)? != Standing::Ours {
+        let out = output_directory::find(out)?.ok_or_else(nothing)?;
+        let begun = || out.at(WORK).at(STATE).is_file() && !out.at(SUCCESS).exists();
+        if !begun() || output_directory::standing(&out)? != Standing::Ours {
             return Err(nothing());
         }
-        let lock = output_directory::lock_shared(out)?.filter(|_| begun()).ok_or_else(nothing)?;
-        let staging = Staging::new(work.join(TMP))?;
-        Ok(Self { out: out.to_path_buf(), work, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
+        let lock = output_directory::lock_shared(&out)?.filter(|_| begun()).ok_or_else(nothing)?;
+        let staging = Staging::within(out.at(WORK).at(TMP).create_dir()?);
+        Ok(Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
     }
 
     /// The output directory.
-    pub(super) fn out(&self) -> &Path {
+    pub(super) fn out(&self) -> &Dir {
         &self.out
+    }
+
+    /// A place in it.
+    pub(super) fn at(&self, path: &str) -> Place {
+        self.out.at(path)
     }
 
     /// Where files are born.
@@ -144,39 +150,37 @@ impl WorkDir {
     }
 
     /// `OUT/<path>`, its directory made.
-    pub(super) fn output(&self, path: &str) -> Result<PathBuf> {
-        let target = self.out.join(path);
-        if let Some(parent) = target.parent() {
-            create_dir(parent)?;
-        }
+    pub(super) fn output(&self, path: &str) -> Result<Place> {
+        let target = self.at(path);
+        target.create_parent()?;
         Ok(target)
     }
 
     /// Has a run finished here?
     pub(super) fn is_complete(&self) -> bool {
-        self.out.join(SUCCESS).exists()
+        self.out.at(SUCCESS).exists()
     }
 
     /// The state file, if a run has begun here.
     pub(super) fn state(&self) -> Result<Option<State>> {
-        let path = self.work.join(STATE);
-        if !path.exists() {
+        let place = self.in_work(STATE);
+        if place.look()?.is_none() {
             return Ok(None);
         }
         let unreadable = |what: String| {
             Error::refused_with_hint(
-                format!("{}: {what}", path.display()),
+                format!("{}: {what}", place.path().display()),
                 "use the Seimai that began this run, another --out, or --fresh to start over",
             )
         };
-        let bytes = read_limited(&path, ENTRY_BYTES_MAX)?;
+        let bytes = read_limited(&place, ENTRY_BYTES_MAX)?;
         let line = unseal(&bytes).ok_or_else(|| unreadable("the state of the run is damaged".into()))?;
         serde_json::from_slice(line).map(Some).map_err(|e| unreadable(format!("the state of the run cannot be read ({e})")))
     }
 
     /// Writes the state file.
     pub(super) fn write_state(&self, state: &State) -> Result<()> {
-        self.write_sealed(&self.work.join(STATE), state)
+        self.write_sealed(&self.in_work(STATE), state)
     }
 
     /// The entry of a unit that must be there by now.
@@ -190,38 +194,37 @@ impl WorkDir {
     /// # Errors
     /// What is there and cannot be read: a failing machine must not make a finished unit look like one that never was.
     pub(super) fn committed<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Option<Entry<T>>> {
-        let path = self.entry_path(pass, unit);
-        let Some(bytes) = if_there(read_limited(&path, ENTRY_BYTES_MAX))? else { return Ok(None) };
+        let Some(bytes) = if_there(read_limited(&self.entry_place(pass, unit), ENTRY_BYTES_MAX))? else { return Ok(None) };
         let parsed = unseal(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
         let Some(entry) = parsed.filter(|entry| entry.version == WORK_VERSION) else { return Ok(None) };
-        let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&path));
+        let is_trusted = self.trusted.lock().is_ok_and(|trusted| trusted.contains(&called(pass, unit)));
         self.uses(pass, unit);
         if !is_trusted {
             for file in &entry.files {
-                if if_there(hash_file(&self.out.join(&file.path)))? != Some((file.bytes, file.blake3.clone())) {
+                if if_there(hash_file(&self.at(&file.path)))? != Some((file.bytes, file.blake3.clone())) {
                     return Ok(None);
                 }
             }
-            self.trust(path);
+            self.trust(pass, unit);
         }
         Ok(Some(entry))
     }
 
     fn uses(&self, pass: &str, unit: &str) {
         if let Ok(mut used) = self.used.lock() {
-            used.insert(format!("{pass}/{unit}"));
+            used.insert(called(pass, unit));
         }
     }
 
     /// Writes down which entries this run is made of.
     pub(super) fn write_used(&self) -> Result<()> {
         let used = self.used.lock().map(|used| used.clone()).unwrap_or_default();
-        self.write_sealed(&self.work.join(USED), &used)
+        self.write_sealed(&self.in_work(USED), &used)
     }
 
     /// The entries that the finished run here is made of; `None` where it does not say.
     pub(super) fn used_by_the_finished_run(&self) -> Result<Option<BTreeSet<String>>> {
-        let bytes = if_there(read_limited(&self.work.join(USED), ENTRY_BYTES_MAX))?;
+        let bytes = if_there(read_limited(&self.in_work(USED), ENTRY_BYTES_MAX))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(unseal(&bytes)?).ok()))
     }
 
@@ -235,7 +238,7 @@ impl WorkDir {
 
     /// Takes our name out of the lock: that of a holder who is gone would be the one thing that differs from run to run.
     pub(super) fn forget_holder(&self) -> Result<()> {
-        self.lock.set_len(0).map_err(|e| Error::io(self.work.join(LOCK), "write", e))
+        output_directory::forget_holder(&self.out, &self.lock)
     }
 
     /// Makes the finished run here one that begins again with this state: what it is made of stays where it depends on nothing that changed.
@@ -246,20 +249,18 @@ impl WorkDir {
         output_directory::retract(&self.out)
     }
 
-    fn trust(&self, entry: PathBuf) {
+    fn trust(&self, pass: &str, unit: &str) {
         if let Ok(mut trusted) = self.trusted.lock() {
-            trusted.insert(entry);
+            trusted.insert(called(pass, unit));
         }
     }
 
     /// Commits a unit.
     pub(super) fn commit<T: Serialize>(&self, pass: &str, unit: &str, entry: &Entry<T>) -> Result<()> {
-        let path = self.entry_path(pass, unit);
-        if let Some(parent) = path.parent() {
-            create_dir(parent)?;
-        }
-        self.write_sealed(&path, entry)?;
-        self.trust(path);
+        let place = self.entry_place(pass, unit);
+        place.create_parent()?;
+        self.write_sealed(&place, entry)?;
+        self.trust(pass, unit);
         self.uses(pass, unit);
         Ok(())
     }
@@ -285,26 +286,40 @@ impl WorkDir {
     #[cfg(test)]
     pub(super) fn commit_of_another_run<T: Serialize>(&self, pass: &str, unit: &str, entry: &Entry<T>) {
         self.commit(pass, unit, entry).unwrap();
-        self.used.lock().unwrap().remove(&format!("{pass}/{unit}"));
+        self.used.lock().unwrap().remove(&called(pass, unit));
     }
 
     /// Removes `.work/` after the run is complete.
     pub(super) fn remove_work(&self) -> Result<()> {
-        fs::remove_dir_all(&self.work).map_err(|e| Error::io(&self.work, "remove", e))
+        self.at(WORK).remove_all()
     }
 
-    fn entry_path(&self, pass: &str, unit: &str) -> PathBuf {
-        self.work.join(pass).join(ENTRIES).join(format!("{unit}.json"))
+    fn in_work(&self, name: &str) -> Place {
+        self.out.at(WORK).at(name)
     }
 
-    fn write_sealed<T: Serialize>(&self, path: &Path, value: &T) -> Result<()> {
-        self.staging.write(path, &seal(value)?).map(|_| ())
+    fn entry_place(&self, pass: &str, unit: &str) -> Place {
+        self.in_work(pass).at(ENTRIES).at(format!("{unit}.json"))
+    }
+
+    fn write_sealed<T: Serialize>(&self, place: &Place, value: &T) -> Result<()> {
+        self.staging.write(place, &seal(value)?).map(|_| ())
     }
 }
 
+/// How an entry is called in the list of those that a run is made of.
+fn called(pass: &str, unit: &str) -> String {
+    format!("{pass}/{unit}")
+}
+
+/// The directory in which one of that name lies.
+fn above(dir: &Path) -> &Path {
+    dir.parent().unwrap_or_else(|| Path::new("."))
+}
+
 /// The files that an entry names; `None` for what is no entry.
-pub(super) fn parse_entry(path: &Path) -> Result<Option<Vec<FileEntry>>> {
-    let Some(bytes) = if_there(read_limited(path, ENTRY_BYTES_MAX))? else { return Ok(None) };
+pub(super) fn parse_entry(at: &impl Located) -> Result<Option<Vec<FileEntry>>> {
+    let Some(bytes) = if_there(read_limited(at, ENTRY_BYTES_MAX))? else { return Ok(None) };
     let entry = unseal(&bytes).and_then(|line| serde_json::from_slice::<Entry<serde_json::Value>>(line).ok());
     Ok(entry.filter(|entry| entry.version == WORK_VERSION).map(|entry| entry.files))
 }
@@ -314,15 +329,19 @@ fn if_there<T>(read: Result<T>) -> Result<Option<T>> {
     match read {
         Ok(found) => Ok(Some(found)),
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(Error::Refused { .. }) => Ok(None),
+        // A link is somebody's, and no file that is made again in its place.
+        Err(Error::Refused { subject, .. }) if subject != Subject::Link => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
+    use super::super::gc;
+    use super::super::publish::{Published, publish};
     use super::*;
 
     #[test]
@@ -331,7 +350,7 @@ mod tests {
         let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
         work.commit("annotate", "0", &Entry::new(vec![], 7_u32)).unwrap();
         assert_eq!(work.committed::<u32>("annotate", "0").unwrap().unwrap().facts, 7);
-        let path = work.entry_path("annotate", "0");
+        let path = work.entry_place("annotate", "0").path().to_path_buf();
         let whole = fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             let mut file = File::options().write(true).truncate(true).open(&path).unwrap();
@@ -345,11 +364,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let work = WorkDir::open(&dir.path().join("out"), false).unwrap();
         assert!(work.committed::<u32>("p", "0").unwrap().is_none());
-        // A link to itself leads nowhere.
-        let entry = work.entry_path("p", "0");
-        fs::create_dir_all(entry.parent().unwrap()).unwrap();
-        std::os::unix::fs::symlink(&entry, &entry).unwrap();
-        assert_eq!(work.committed::<u32>("p", "0").unwrap_err().exit_code(), 1);
+        // No file system has names that long.
+        assert_eq!(work.committed::<u32>("p", &"0".repeat(5000)).unwrap_err().exit_code(), 1);
+        let entry = work.entry_place("p", "0");
+        entry.create_parent().unwrap();
+        std::os::unix::fs::symlink(entry.path(), entry.path()).unwrap();
+        assert_eq!(work.committed::<u32>("p", "0").unwrap_err().exit_code(), 2);
         assert!(work.required::<u32>("p", "0").is_err());
     }
 
@@ -405,5 +425,119 @@ mod tests {
         drop(work);
         // Only `.work/` with something of ours in it, but nothing that says what it belongs to.
         assert_eq!(WorkDir::open(&out, false).unwrap_err().exit_code(), 2);
+    }
+
+    /// Every file below a directory with its content, links by where they lead; and every directory.
+    fn tree(root: &Path) -> BTreeSet<String> {
+        let (mut open, mut all) = (vec![root.to_path_buf()], BTreeSet::new());
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                let what = match fs::symlink_metadata(&path).unwrap() {
+                    found if found.is_dir() => "a directory".to_owned(),
+                    found if found.is_symlink() => format!("{:?}", fs::read_link(&path)),
+                    _ => blake3::hash(&fs::read(&path).unwrap()).to_string(),
+                };
+                all.insert(format!("{}: {what}", path.strip_prefix(root).unwrap().display()));
+                if what == "a directory" {
+                    open.push(path);
+                }
+            }
+        }
+        all
+    }
+
+    /// The run of a unit and of a file in every directory, finished; and a second unit that it is not made of.
+    fn finished(out: &Path) -> WorkDir {
+        let work = WorkDir::open(out, false).unwrap();
+        work.write_state(&State::new("f".into(), vec![])).unwrap();
+        for unit in ["0", "1"] {
+            let file = work.write_output(&format!(".work/annotate/documents/{unit}.parquet"), b"table", 1).unwrap();
+            if unit == "0" {
+                work.commit("annotate", unit, &Entry::new(vec![file], ())).unwrap();
+            } else {
+                work.commit_of_another_run("annotate", unit, &Entry::new(vec![file], ()));
+            }
+        }
+        for path in ["documents/part-00000.parquet", "tokenizer/tokenizer.json", "validation/documents/part-00000.parquet", "manifest.json"]
+        {
+            work.write_output(path, b"made by a run", 1).unwrap();
+        }
+        work.write_used().unwrap();
+        work.write_output("_SUCCESS", b"blake3 0 manifest.json\n", 0).unwrap();
+        work
+    }
+
+    /// What a run does below OUT, step by step.
+    type Step = (&'static str, fn(&WorkDir) -> Result<()>);
+    const STEPS: [Step; 13] = [
+        ("state", |work| work.write_state(&State::new("g".into(), vec![]))),
+        ("read the state", |work| work.state().map(|_| ())),
+        ("output", |work| work.write_output("documents/part-00001.parquet", b"new", 1).map(|_| ())),
+        ("table", |work| work.write_output(".work/annotate/documents/2.parquet", b"new", 1).map(|_| ())),
+        ("large output", |work| {
+            let file = work.start_output("validation/documents/part-00001.parquet")?;
+            work.finish_output(file, "validation/documents/part-00001.parquet", 1).map(|_| ())
+        }),
+        ("commit", |work| work.commit("annotate", "3", &Entry::new(vec![], ()))),
+        ("read an entry", |work| work.required::<()>("annotate", "0").map(|_| ())),
+        ("publish", |work| {
+            let made = FileEntry { path: ".work/annotate/documents/0.parquet".into(), rows: 1, bytes: 5, blake3: String::new() };
+            let files =
+                ["documents/part-00002.parquet", "tokenizer/merges.txt"].map(|path| Published { made: made.clone(), path: path.into() });
+            publish(work, &files)
+        }),
+        ("used", |work| work.write_used()),
+        ("collect", |work| gc::collect_in(work, None, false).map(|_| ())),
+        ("begin again", |work| work.begin_again(&State::new("h".into(), vec![]))),
+        ("clear", |work| output_directory::clear(work.out())),
+        ("remove", |work| work.remove_work()),
+    ];
+
+    /// Before each step, one directory after the other is exchanged for a link to one outside that holds the same: nothing changes there,
+    /// and a step that would have gone there is refused with the place of the link.
+    #[test]
+    fn links_swapped_in_before_any_step_lead_nowhere() {
+        let dirs = [
+            ".work",
+            ".work/tmp",
+            ".work/annotate",
+            ".work/annotate/entries",
+            ".work/annotate/documents",
+            "documents",
+            "tokenizer",
+            "validation",
+            "validation/documents",
+        ];
+        let (mut refused, mut done) = (BTreeSet::new(), BTreeSet::new());
+        let dir = tempfile::tempdir().unwrap();
+        let outside = dir.path().join("outside");
+        drop(finished(&outside));
+        let before = tree(&outside);
+        for swapped in dirs {
+            for (name, step) in STEPS {
+                let dir = tempfile::tempdir().unwrap();
+                let out = dir.path().join("out");
+                let work = finished(&out);
+                fs::rename(out.join(swapped), dir.path().join("aside")).unwrap();
+                std::os::unix::fs::symlink(outside.join(swapped), out.join(swapped)).unwrap();
+                let step = step(&work);
+                assert_eq!(tree(&outside), before, "{name} with a link as {swapped}");
+                match step {
+                    Ok(()) => drop(done.insert(name)),
+                    Err(error) => {
+                        let said = error.to_string();
+                        assert!(error.exit_code() == 2 && error.hint().is_some() && said.contains("link"), "{name}, {swapped}: {said}");
+                        assert!(said.starts_with(&out.join(swapped).display().to_string()), "{name}, {swapped}: {said}");
+                        refused.insert(name);
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            (refused.len(), done.len()),
+            (STEPS.len() - 1, STEPS.len()),
+            "refused {refused:?}, done {done:?}: `remove` takes links away"
+        );
     }
 }

@@ -1,15 +1,15 @@
 //! Copies token shards into pairs of files of Megatron-LM. What is held in memory does not grow with the number of documents.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::Int32Type;
 
 use crate::error::{Error, Result};
-use crate::io::{StagedFile, Staging, TableWriter, create_dir, open_table};
+use crate::io::{Dir, StagedFile, Staging, TableWriter, open_table};
 use crate::schema::{DOC_ID, INPUT_IDS, N_TOKENS, SOURCE};
 use crate::shard::layout::{TokensMeta, megatron_meta_properties, megatron_meta_schema};
 use crate::shard::megatron::{DOCUMENTS_MAX, HEADER_BYTES, TokenType, append_pointers, file_name, header};
@@ -72,9 +72,7 @@ pub fn export_megatron(shards: &[TokenShard], target: &MegatronTarget, told: &dy
         let why = format!("nothing to export: {} documents, none with a token", census.empty);
         return Err(Error::refused_with_hint(why, "Megatron cannot map an empty file"));
     };
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    create_dir(dir)?;
-    let staging = Staging::beside(dir)?;
+    let staging = Staging::beside(Dir::create(dir)?);
     for (number, group) in pairs.chunks(PAIRS_AT_ONCE).enumerate() {
         let mut writers = BTreeMap::new();
         for (i, pair) in group.iter().enumerate() {
@@ -84,7 +82,7 @@ pub fn export_megatron(shards: &[TokenShard], target: &MegatronTarget, told: &dy
         for (shard, facts) in shards.iter().zip(&census.shards).filter(|(_, facts)| facts.concerns(group)) {
             copy_shard(shard, facts, by_source, &mut writers, told)?;
         }
-        writers.into_values().try_for_each(PairWriter::finish)?;
+        writers.into_values().try_for_each(|writer| writer.finish(&staging))?;
     }
     Ok(Megatron { pairs, empty: census.empty, token_type: TokenType::for_vocabulary(meta.vocab_size) })
 }
@@ -258,7 +256,7 @@ impl<'a> PairWriter<'a> {
     }
 
     /// The rest of the index; then the files get their names.
-    fn finish(mut self) -> Result<()> {
+    fn finish(mut self, staging: &Staging) -> Result<()> {
         let pair = self.pair;
         if (self.documents, self.tokens) != (pair.documents, pair.tokens) {
             return Err(Error::damaged(
@@ -273,16 +271,13 @@ impl<'a> PairWriter<'a> {
             self.idx.write_all(&document.to_le_bytes()).map_err(|e| self.idx.failed(e))?;
         }
         let named = |extension: &str| {
-            let mut name = pair.prefix.clone().into_os_string();
+            let mut name = pair.prefix.file_name().unwrap_or_default().to_os_string();
             name.push(extension);
-            PathBuf::from(name)
+            staging.at(name)
         };
         let index = named(".idx");
         // An index of an earlier export must not stand beside other tokens.
-        match std::fs::remove_file(&index) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&index, "replace", e)),
-            _ => {}
-        }
+        index.remove_file()?;
         self.bin.commit(&named(".bin"))?;
         self.sidecar.commit(&named(".meta.parquet"), String::new())?;
         self.idx.commit(&index).map(|_| ())
@@ -291,14 +286,14 @@ impl<'a> PairWriter<'a> {
     /// Reads the lengths back from the file, for there may be more than memory should hold.
     fn write_pointers(&mut self) -> Result<()> {
         self.idx.flush().map_err(|e| self.idx.failed(e))?;
-        let mut lengths = std::fs::File::open(self.idx.path()).map_err(|e| self.idx.failed(e))?;
-        lengths.seek(SeekFrom::Start(HEADER_BYTES as u64)).map_err(|e| self.idx.failed(e))?;
+        let mut offset = HEADER_BYTES as u64;
         let mut chunk = vec![0; 1 << 18];
         let (mut left, mut at) = (self.documents * 4, 0);
         while left > 0 {
             let here = &mut chunk[..left.min(1 << 18) as usize];
-            lengths.read_exact(here).map_err(|e| self.idx.failed(e))?;
+            self.idx.read_back(here, offset)?;
             left -= here.len() as u64;
+            offset += here.len() as u64;
             self.scratch.clear();
             append_pointers(&mut self.scratch, here, &mut at, self.token_type);
             self.idx.write_all(&self.scratch).map_err(|e| self.idx.failed(e))?;

@@ -1,14 +1,12 @@
 //! Writes a part: a Parquet file whose bytes depend on its rows alone.
 
-use std::path::Path;
-
 use arrow::array::{Array, AsArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, Staging, TableWriter};
+use crate::io::{FileEntry, Place, Staging, TableWriter};
 use crate::schema::{INPUT_IDS, TEXT};
 use crate::shard::layout::{GROUP_ROWS, GROUP_TEXT_BYTES, GROUP_TOKENS};
 use crate::shard::limit::SizeLimit;
@@ -68,7 +66,7 @@ impl PartWriter {
     }
 
     /// Completes the file; `path` is its path in the manifest.
-    pub fn commit(mut self, target: &Path, path: String) -> Result<FileEntry> {
+    pub fn commit(mut self, target: &Place, path: String) -> Result<FileEntry> {
         self.flush()?;
         self.table.commit(target, path)
     }

@@ -11,7 +11,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::layout::TOKEN_LEAF;
 use super::*;
-use crate::io::{FileEntry, Staging, read_table, table_metadata};
+use crate::io::{FileEntry, Place, Staging, read_table, table_metadata};
 use crate::schema::{DOC_ID, SOURCE, TEXT};
 use crate::stage::{Batch, ListBuilder};
 
@@ -45,7 +45,7 @@ fn write(dir: &Path, name: &str, options: &Options, cuts: &[usize]) -> FileEntry
         part.write(&rows(pair[0], pair[1])).unwrap();
     }
     assert_eq!(part.rows(), *cuts.last().unwrap() as u64);
-    part.commit(&dir.join(name), format!("tokens/{name}")).unwrap()
+    part.commit(&Place::named(&dir.join(name)).unwrap(), format!("tokens/{name}")).unwrap()
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn documents_have_dictionaries_for_categories_and_no_statistics_of_texts() {
     let staging = Staging::new(dir.path().join("tmp")).unwrap();
     let mut part = PartWriter::create(&staging, "a", schema, documents_properties()).unwrap();
     part.write(&batch).unwrap();
-    part.commit(&dir.path().join("a"), "documents/a".into()).unwrap();
+    part.commit(&Place::named(&dir.path().join("a")).unwrap(), "documents/a".into()).unwrap();
     assert_eq!(read_table(&dir.path().join("a"), None).unwrap(), [batch]);
     let metadata = table_metadata(&dir.path().join("a")).unwrap();
     let with_dictionary = |path| encodings(&metadata, path).contains(&Encoding::RLE_DICTIONARY);
@@ -170,7 +170,7 @@ fn a_wider_batch_is_projected_and_a_narrower_one_refused() {
     let wider = crate::stage::with_column(&rows(0, 3), &TEXT, some_column(&DataType::Utf8, 3)).unwrap();
     part.write(&wider.project(&[8, 7, 6, 5, 4, 3, 2, 1, 0]).unwrap()).unwrap();
     assert!(part.write(&wider.project(&[0, 1, 2]).unwrap()).unwrap_err().to_string().contains("n_tokens is missing"));
-    part.commit(&dir.path().join("a"), "a".into()).unwrap();
+    part.commit(&Place::named(&dir.path().join("a")).unwrap(), "a".into()).unwrap();
     assert_eq!(read_table(&dir.path().join("a"), None).unwrap()[0].columns(), rows(0, 3).columns());
 }
 

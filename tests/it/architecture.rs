@@ -132,7 +132,6 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
 const RESERVED_EXCEPT: &[(&str, &str, &str)] = &[
     ("cli/signals.rs", "thread::Builder", "a signal is waited for beside the work"),
     ("corpus/source.rs", "OpenOptions", "opens for reading, without waiting for the writer of a pipe"),
-    ("pipeline/output_directory.rs", "OpenOptions", "the lock of an output directory is a file that stays"),
 ];
 
 /// Is `file` the head file `place.rs` or inside the folder `place/`?

@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use seimai::dedup::shingle::Sets;
 use seimai::dedup::verify::jaccard_at_least;
 use seimai::dedup::view::fold;
+use seimai::io::Dir;
 use seimai::pipeline::dedup_files::{DedupFiles, Fate};
 use seimai::pipeline::observer::{Silent, Stop, Watch};
 use seimai::pipeline::plan::Plan;
@@ -160,7 +161,7 @@ fn records_that_do_not_fit_are_found_on_disk() {
     corpus(&world);
     let plan = Plan::from_toml("[input]\npaths = [\"in\"]\n", &[], "test").unwrap();
     let fates = |memory: u64, name: &str| {
-        let scratch = world.path(name);
+        let scratch = Dir::create(&world.path(name)).unwrap();
         let inputs = seimai::corpus::expand(&plan.input, world.dir.path()).unwrap().into();
         let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory };
         let mut all = Vec::new();
@@ -171,7 +172,7 @@ fn records_that_do_not_fit_are_found_on_disk() {
             Ok(())
         });
         assert!(searched.unwrap().near > 10);
-        (all, fs::read_dir(&scratch).unwrap().count())
+        (all, fs::read_dir(world.path(name)).unwrap().count())
     };
     let ((held, files), (aside, tables)) = (fates(u64::MAX, "held"), fates(0, "aside"));
     assert!(held == aside && files == 0 && tables > 0, "{files} {tables}");

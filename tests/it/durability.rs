@@ -28,18 +28,23 @@ fn traced(world: &World) -> Option<Vec<Call>> {
     let text = std::fs::read_to_string(log).unwrap();
     // With one worker no two threads write at a time, so that no call is cut in two by another thread's.
     assert!(!text.contains("unfinished ..."), "calls overlap");
-    let here = world.dir.path().canonicalize().unwrap();
-    Some(text.lines().filter_map(|line| parse(line, &here)).collect())
+    Some(text.lines().filter_map(parse).collect())
 }
 
-/// `123 fsync(5</a/b>) = 0` and `123 rename("a", "b") = 0`.
-fn parse(line: &str, here: &Path) -> Option<Call> {
+/// `123 fsync(5</a/b>) = 0` and `123 renameat(5</a>, "b", 6</c>, "d") = 0`.
+fn parse(line: &str) -> Option<Call> {
     assert!(line.ends_with("= 0"), "{line}");
     if line.contains("fsync(") {
         return Some(Call::Sync(line.split_once('<')?.1.rsplit_once('>')?.0.into()));
     }
-    let mut quoted = line.split('"').skip(1).step_by(2).map(|path| here.join(path));
-    let (from, to) = (quoted.next()?, quoted.next()?);
+    // Each name stands behind the directory that it is a name in.
+    let mut names = line.split('<').skip(1).map(|rest| {
+        let (dir, rest) = rest.split_once(">, \"").unwrap_or_else(|| panic!("a name by itself: {line}"));
+        let name = rest.split('"').next().unwrap_or_default();
+        assert!(!name.contains('/'), "a name in a directory that is not held: {line}");
+        Path::new(dir).join(name)
+    });
+    let (from, to) = (names.next()?, names.next()?);
     Some(if line.contains("link") && !line.contains("rename") { Call::Link(from, to) } else { Call::Rename(from, to) })
 }
 

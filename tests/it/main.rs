@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_input;
+mod beneath;
 mod collections;
 mod dedup;
 mod determinism;

@@ -25,7 +25,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let stem = arguments.given.stem()?;
     let made = gguf(&vocabulary.tokenizer, &stem, &roles)
         .map_err(|why| Error::refused_with_hint(format!("{}: not for llama.cpp: {why}", vocabulary.path.display()), hint))?;
-    arguments.given.staging()?.write(&arguments.given.output, &made)?;
+    let (staging, place) = arguments.given.staging()?;
+    staging.write(&place, &made)?;
     if !common.quiet {
         let _ = writeln!(std::io::stderr(), "{} tokens", vocabulary.tokenizer.len());
     }

@@ -1,10 +1,10 @@
 //! What every export of a vocabulary to a file is given, and what it does with it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::io::{Staging, create_dir};
+use crate::io::{Place, Staging};
 
 /// A vocabulary and a file.
 #[derive(Debug, clap::Args)]
@@ -43,9 +43,7 @@ impl Given {
     }
 
     /// Where the file is written.
-    pub(super) fn staging(&self) -> Result<Staging> {
-        let dir = self.output.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        create_dir(dir)?;
-        Staging::beside(dir)
+    pub(super) fn staging(&self) -> Result<(Staging, Place)> {
+        Staging::for_file(&self.output)
     }
 }

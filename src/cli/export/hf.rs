@@ -7,7 +7,7 @@ use crate::bpe::huggingface::{Roles, special_tokens_map_json, tokenizer_config_j
 use crate::cli::common::{Common, Outcome};
 use crate::cli::vocabulary::Vocabulary;
 use crate::error::Error;
-use crate::io::{Staging, create_dir};
+use crate::io::{Dir, Staging};
 
 /// A vocabulary as a directory that transformers loads
 ///
@@ -55,15 +55,14 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             return Err(Error::refused_with_hint(why, format!("it has {}", have.join(" "))).into());
         }
     }
-    create_dir(&arguments.output)?;
-    let staging = Staging::beside(&arguments.output)?;
+    let staging = Staging::beside(Dir::create(&arguments.output)?);
     let config = tokenizer_config_json(&vocabulary.tokenizer, &roles, arguments.model_max_length.or(length));
     for (name, bytes) in [
         ("special_tokens_map.json", special_tokens_map_json(&roles).as_bytes()),
         ("tokenizer_config.json", config.as_bytes()),
         ("tokenizer.json", vocabulary.bytes.as_slice()),
     ] {
-        staging.write(&arguments.output.join(name), bytes)?;
+        staging.write(&staging.at(name), bytes)?;
     }
     if !common.quiet {
         let said = |token: &Option<String>| token.clone().unwrap_or_else(|| "none".to_owned());

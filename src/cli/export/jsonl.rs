@@ -10,7 +10,7 @@ use crate::cli::common::{Common, Outcome, STDOUT};
 use crate::cli::record_columns::RecordColumns;
 use crate::cli::{parts, signals, ui};
 use crate::error::{Error, Result};
-use crate::io::{StagedFile, Staging, TableReader, open_table, table_metadata};
+use crate::io::{Place, StagedFile, Staging, TableReader, open_table, table_metadata};
 use crate::pipeline::observer::{Progress, Quantity};
 
 /// Rows of a batch; texts may be long.
@@ -94,9 +94,9 @@ fn no_part(path: &Path, error: Error) -> Error {
 /// Where the lines go. A file gets its name when it is whole.
 enum Output {
     Stdout(BufWriter<std::io::StdoutLock<'static>>),
-    Plain(StagedFile),
-    Gzip(GzEncoder<StagedFile>),
-    Zstd(zstd::Encoder<'static, StagedFile>),
+    Plain(StagedFile, Place),
+    Gzip(GzEncoder<StagedFile>, Place),
+    Zstd(zstd::Encoder<'static, StagedFile>, Place),
 }
 
 impl Output {
@@ -107,33 +107,33 @@ impl Output {
         let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
             return Err(Error::refused(format!("{}: a directory, not a file", path.display())));
         };
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let file = Staging::beside(dir)?.create(&format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
+        let (staging, place) = Staging::for_file(path)?;
+        let file = staging.create(&format!("{}-{}", name.to_string_lossy(), std::process::id()))?;
         Ok(match path.extension().and_then(std::ffi::OsStr::to_str) {
-            Some("gz") => Self::Gzip(GzEncoder::new(file, flate2::Compression::default())),
-            Some("zst") => Self::Zstd(zstd::Encoder::new(file, 3).map_err(|e| Error::io(path, "compress", e))?),
-            _ => Self::Plain(file),
+            Some("gz") => Self::Gzip(GzEncoder::new(file, flate2::Compression::default()), place),
+            Some("zst") => Self::Zstd(zstd::Encoder::new(file, 3).map_err(|e| Error::io(path, "compress", e))?, place),
+            _ => Self::Plain(file, place),
         })
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<()> {
         let (written, path) = match self {
             Self::Stdout(out) => (out.write_all(lines), Path::new(STDOUT)),
-            Self::Plain(file) => (file.write_all(lines), file.path()),
-            Self::Gzip(file) => (file.write_all(lines), file.get_ref().path()),
-            Self::Zstd(file) => (file.write_all(lines), file.get_ref().path()),
+            Self::Plain(file, _) => (file.write_all(lines), file.path()),
+            Self::Gzip(file, _) => (file.write_all(lines), file.get_ref().path()),
+            Self::Zstd(file, _) => (file.write_all(lines), file.get_ref().path()),
         };
         written.map_err(|e| Error::io(path, "write", e))
     }
 
     fn finish(self, path: &Path) -> Result<()> {
         let failed = |e| Error::io(path, "write", e);
-        let file = match self {
+        let (file, place) = match self {
             Self::Stdout(mut out) => return out.flush().map_err(|e| Error::io(STDOUT, "write", e)),
-            Self::Plain(file) => file,
-            Self::Gzip(file) => file.finish().map_err(failed)?,
-            Self::Zstd(file) => file.finish().map_err(failed)?,
+            Self::Plain(file, place) => (file, place),
+            Self::Gzip(file, place) => (file.finish().map_err(failed)?, place),
+            Self::Zstd(file, place) => (file.finish().map_err(failed)?, place),
         };
-        file.commit(path).map(|_| ())
+        file.commit(&place).map(|_| ())
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         );
         return Err(Error::refused_with_hint(why, "--known-characters accepts that such characters become single bytes there").into());
     }
-    arguments.given.staging()?.write(&arguments.given.output, &made.model)?;
+    let (staging, place) = arguments.given.staging()?;
+    staging.write(&place, &made.model)?;
     if !common.quiet {
         let _ = writeln!(std::io::stderr(), "{} pieces for {} tokens", made.pieces, vocabulary.tokenizer.len());
     }

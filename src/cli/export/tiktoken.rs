@@ -1,7 +1,6 @@
 //! `seimai export tiktoken TOKENIZER -o FILE`.
 
 use std::io::Write;
-use std::path::Path;
 
 use crate::bpe::tiktoken::tiktoken;
 use crate::cli::common::{Common, Outcome};
@@ -28,11 +27,11 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let stem = arguments.given.stem()?;
     let made = tiktoken(&vocabulary.tokenizer, &stem)
         .map_err(|why| Error::refused_with_hint(format!("{}: not for tiktoken: {why}", vocabulary.path.display()), hint))?;
-    let staging = arguments.given.staging()?;
-    let mut about = arguments.given.output.clone().into_os_string();
+    let (staging, place) = arguments.given.staging()?;
+    let mut about = place.name().to_os_string();
     about.push(".json");
-    staging.write(Path::new(&about), format!("{:#}\n", made.about).as_bytes())?;
-    staging.write(&arguments.given.output, made.ranks.as_bytes())?;
+    staging.write(&staging.at(about), format!("{:#}\n", made.about).as_bytes())?;
+    staging.write(&place, made.ranks.as_bytes())?;
     if !common.quiet {
         let left_out = if made.left_out > 0 { format!("; {} tokens that no text has left out", made.left_out) } else { String::new() };
         let _ = writeln!(std::io::stderr(), "{} tokens{left_out}", made.ranks.lines().count());

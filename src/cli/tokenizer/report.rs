@@ -14,7 +14,7 @@ use crate::cli::ui;
 use crate::cli::vocabulary::Vocabulary;
 use crate::corpus;
 use crate::error::{Error, Result};
-use crate::io::{Staging, create_dir};
+use crate::io::Staging;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
 use crate::pipeline::tokenizer_report::{Figures, Job, Named, Portrait, Report};
@@ -118,9 +118,8 @@ fn named(given: &OsString, quiet: bool) -> Result<Named> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    create_dir(dir)?;
-    Staging::beside(dir)?.write(path, bytes).map(|_| ())
+    let (staging, place) = Staging::for_file(path)?;
+    staging.write(&place, bytes).map(|_| ())
 }
 
 /// Columns of the screen that a text takes: characters of East Asia take two.

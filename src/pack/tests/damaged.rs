@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{case, context, document};
 use crate::error::Error;
+use crate::io::Place;
 use crate::pack::format::{self, kind};
 use crate::pack::info::PackInfo;
 use crate::pack::unpack::{self, Documents};
@@ -19,8 +20,8 @@ fn a_pack_that_is_not_what_it_says_is_refused() {
     let part = case.dir.path().join("part-00000.pack");
     let (sound, info) = (pack.maps[0].1.to_vec(), pack.info().clone());
     let refusal = |bytes: &[u8], info: &PackInfo| {
-        case.staging.write(&part, bytes).unwrap();
-        case.staging.write(&case.dir.path().join("pack.json"), &serde_json::to_vec(info).unwrap()).unwrap();
+        case.staging.write(&Place::named(&part).unwrap(), bytes).unwrap();
+        case.staging.write(&case.at("pack.json"), &serde_json::to_vec(info).unwrap()).unwrap();
         let error = Pack::open(case.dir.path()).and_then(|pack| pack.verify()).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{error:?}");
         error.to_string()

@@ -6,7 +6,7 @@ use super::Check;
 use crate::bpe;
 use crate::bpe::vocabulary::Tokenizer;
 use crate::error::{Error, Result};
-use crate::io::{FileEntry, open_table};
+use crate::io::{Dir, FileEntry, open_table};
 use crate::pack::info::{PackInfo, ShardInfo};
 use crate::pack::layout::Totals;
 use crate::pack::unpack::Document;
@@ -145,23 +145,14 @@ impl Check<'_> {
 
     /// The token shards that the plan packs, in order, and how much of each source: chosen anew from the tables.
     fn selection(&self, subset: Subset, plan: &Plan, info: &PackInfo) -> Result<Selection> {
-        let once: Vec<TokenPart> =
-            info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1)).map(|shard| self.token_part(shard)).collect();
+        let run = Dir::open(self.run)?;
+        let once = info.shards.iter().filter(|shard| shard.take.is_none_or(|take| take == 1));
+        let once: Vec<TokenPart> = once.map(|shard| token_part(&run, shard)).collect();
         if subset == HELD_OUT {
             return Ok(Selection { parts: once, mixture: Vec::new() });
         }
-        let documents: Vec<_> = once.iter().map(|part| self.run.join(subset.documents_of(&part.name))).collect();
+        let documents: Vec<_> = once.iter().map(|part| run.at(subset.documents_of(&part.name))).collect();
         select(plan, &once, &documents)
-    }
-
-    fn token_part(&self, shard: &ShardInfo) -> TokenPart {
-        TokenPart {
-            path: self.run.join(&shard.name),
-            name: shard.name.clone(),
-            rows: shard.rows,
-            blake3: shard.blake3.clone(),
-            taken: None,
-        }
     }
 
     /// Every promise of the format, and the documents of the pack one by one against the token shards.
@@ -203,14 +194,14 @@ impl Check<'_> {
         found: &mut Totals,
     ) -> Result<()> {
         let mut row = 0;
-        for batch in open_table(&shard.path, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
+        for batch in open_table(&shard.place, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS)? {
             self.stop.check()?;
             let batch = batch?;
             let ids = lists(&batch, &schema::INPUT_IDS)?;
             for i in 0..batch.num_rows() {
                 let document = documents.next().transpose()?.map(|document| document.input_ids).unwrap_or_default();
                 if document != if shard.takes(row) { list_slice::<Int32Type>(ids, i) } else { &[] } {
-                    return Err(Error::damaged(&shard.path, "the pack holds other tokens"));
+                    return Err(Error::damaged(&shard.place, "the pack holds other tokens"));
                 }
                 found.empty += u64::from(document.is_empty());
                 found.documents += u64::from(!document.is_empty());
@@ -224,4 +215,9 @@ impl Check<'_> {
 
 fn entry(path: String, rows: u64, bytes: u64, blake3: &str) -> FileEntry {
     FileEntry { path, rows, bytes, blake3: blake3.to_owned() }
+}
+
+fn token_part(run: &Dir, shard: &ShardInfo) -> TokenPart {
+    let place = run.at(&shard.name);
+    TokenPart { place, name: shard.name.clone(), rows: shard.rows, blake3: shard.blake3.clone(), taken: None }
 }

@@ -20,8 +20,8 @@ pub fn write_archive(dir: &Path, out: &Path) -> Result<()> {
     let names: Vec<String> = about.files.into_keys().chain([about::FILE.to_owned()]).collect();
     let read = |name: &String| io::read_limited(&dir.join(name), MAX_FILE).map(|bytes| (name.clone(), bytes));
     let files: Vec<SourceFile> = names.iter().map(read).collect::<Result<_>>()?;
-    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = Staging::beside(parent)?.create(&format!("archive-{}", std::process::id()))?;
+    let (staging, place) = Staging::for_file(out)?;
+    let mut file = staging.create(&format!("archive-{}", std::process::id()))?;
     archive::write(&root, &files, &mut file).map_err(|e| file.failed(e))?;
-    file.commit(out).map(|_| ())
+    file.commit(&place).map(|_| ())
 }

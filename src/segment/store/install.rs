@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::io::{self, Staging};
+use crate::io::{Dir, Staging, TemporaryDir};
 use crate::segment::about::{About, Identity, check_name};
 use crate::segment::built_files::LICENCE;
 use crate::segment::contents::Summary;
@@ -12,10 +12,10 @@ use crate::segment::source_reader::SourceFile;
 use crate::segment::store::scratch::scratch;
 use crate::segment::{verify, writer};
 
-pub(crate) fn write_into(dir: &Path, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<About> {
-    let staging = Staging::new(dir)?;
+pub(crate) fn write_into(dir: &Dir, raw: &RawDictionary, content: &Summary, identity: &Identity, licence: Option<&str>) -> Result<About> {
+    let staging = Staging::within(dir.clone());
     let extra: Vec<(&str, &[u8])> = licence.map(|text| (LICENCE, text.as_bytes())).into_iter().collect();
-    writer::write(raw, content, identity, &extra, &mut |name, content| staging.write(&dir.join(name), content))
+    writer::write(raw, content, identity, &extra, &mut |name, content| staging.write(&dir.at(name), content))
 }
 
 /// Writes a dictionary into the store directory `store` and returns its directory.
@@ -35,37 +35,37 @@ pub(crate) fn install_summed(
 ) -> Result<PathBuf> {
     check_name("name", &identity.name)?;
     check_name("version", &identity.version)?;
-    io::create_dir(store)?;
-    let temporary = scratch(store)?;
-    let about = write_into(temporary.path(), raw, content, identity, licence)?;
-    settle(store, &temporary, &about)
+    let store = Dir::create(store)?;
+    let temporary = scratch(&store)?;
+    let about = write_into(temporary.dir(), raw, content, identity, licence)?;
+    settle(&store, &temporary, &about)
 }
 
 /// Moves a written directory to its final name.
-fn settle(store: &Path, temporary: &io::TemporaryDir, about: &About) -> Result<PathBuf> {
-    let target = store.join(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
-    if target.exists() {
+fn settle(store: &Dir, temporary: &TemporaryDir, about: &About) -> Result<PathBuf> {
+    let target = store.at(format!("{}-{}-{}", about.identity.name, about.identity.version, about.short_fingerprint()));
+    if target.look()?.is_some() {
         // It is damaged, or another version built it with other files, so it is replaced. A process that has it mapped keeps its maps.
-        if verify::check(&target).is_ok_and(|there| there.files == about.files) {
-            return Ok(target);
+        if verify::check(target.path()).is_ok_and(|there| there.files == about.files) {
+            return Ok(target.path().to_path_buf());
         }
         let aside = scratch(store)?;
-        io::rename(&target, &aside.path().join("replaced"))?;
+        aside.dir().at("replaced").rename_from(&target)?;
     }
-    io::rename(temporary.path(), &target)?;
-    Ok(target)
+    target.rename_from(temporary.place())?;
+    Ok(target.path().to_path_buf())
 }
 
 /// Installs the files of a built dictionary after verifying them.
 pub(crate) fn adopt(store: &Path, files: &[SourceFile]) -> Result<PathBuf> {
-    io::create_dir(store)?;
-    let temporary = scratch(store)?;
-    let staging = Staging::new(temporary.path())?;
+    let store = Dir::create(store)?;
+    let temporary = scratch(&store)?;
+    let staging = Staging::within(temporary.dir().clone());
     for (name, bytes) in files {
-        staging.write(&temporary.path().join(name), bytes)?;
+        staging.write(&staging.at(name), bytes)?;
     }
     let about = verify::verify(temporary.path())?;
     check_name("name", &about.identity.name)?;
     check_name("version", &about.identity.version)?;
-    settle(store, &temporary, &about)
+    settle(&store, &temporary, &about)
 }

@@ -4,12 +4,10 @@
 //! the machine. It holds only as long as all of that is the same to the last character, so what it says was true of these very files;
 //! whoever writes to one of them, replaces or copies it changes a time that no program can set.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::Result;
-use crate::io::{self, Staging};
+use crate::io::{self, Dir, Place, Staging};
 use crate::segment::about::About;
 use crate::segment::dictionary::Files;
 
@@ -40,30 +38,28 @@ pub(crate) fn check(dir: &Path, about: &About, files: &Files, when: Check) -> Re
     if when == Check::EachTime {
         return files.check();
     }
-    let (Some(path), Ok(boot)) = (place(dir), io::read_limited(Path::new(BOOT), MAX)) else { return files.check() };
+    let (Some(note), Ok(boot)) = (place(dir), io::read_limited(Path::new(BOOT), MAX)) else { return files.check() };
     let (state, changed) = files.state()?;
     let text = format!("every byte of these files was compared\nboot {}seal {}\n{state}", String::from_utf8_lossy(&boot), about.seal);
-    if stands(&path, &text, changed.0) {
+    if stands(&note, &text, changed.0) {
         return Ok(());
     }
     files.check()?;
     // The note saves time and nothing else: a store that cannot be written to is compared each time.
-    if let Some(notes) = path.parent()
-        && let Ok(staging) = Staging::beside(notes)
-    {
-        let _ = staging.write(&path, text.as_bytes());
+    if let Ok(notes) = note.root().at(NOTES).create_dir() {
+        let _ = Staging::beside(notes).write(&note, text.as_bytes());
     }
     Ok(())
 }
 
 /// Where the note of a dictionary is.
-fn place(dir: &Path) -> Option<PathBuf> {
-    Some(dir.parent()?.join(NOTES).join(dir.file_name()?))
+fn place(dir: &Path) -> Option<Place> {
+    Some(Dir::open(dir.parent()?).ok()?.at(NOTES).at(dir.file_name()?))
 }
 
 /// Is there this very note, written when the last change (in seconds) was past? The clock that is asked is that of the file system.
-fn stands(path: &Path, text: &str, changed: i64) -> bool {
-    let written = fs::symlink_metadata(path).map(|found| found.mtime());
-    written.is_ok_and(|written| changed.checked_add(AT_REST).is_some_and(|rest| rest < written))
-        && io::read_limited(path, MAX).is_ok_and(|found| found == text.as_bytes())
+fn stands(note: &Place, text: &str, changed: i64) -> bool {
+    let written = note.look().ok().flatten().map(|found| found.written.div_euclid(1_000_000_000));
+    written.is_some_and(|written| changed.checked_add(AT_REST).is_some_and(|rest| i128::from(rest) < written))
+        && io::read_limited(note, MAX).is_ok_and(|found| found == text.as_bytes())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::io::{self, Finished};
+use crate::io::{self, Dir, Finished};
 use crate::quarantine::escape;
 use crate::segment::about::{self, Identity, StoredFile};
 use crate::segment::contents::Summary;
@@ -103,7 +103,8 @@ fn open_dir(dir: &Path) -> Result<Dictionary> {
 
 /// Builds a dictionary for this process alone, of files without names.
 fn open_temporarily(raw: &RawDictionary, content: &Summary, identity: &Identity) -> Result<Dictionary> {
-    let dir = std::env::temp_dir();
+    let temporary = std::env::temp_dir();
+    let dir = Dir::open(&temporary)?;
     let mut files = BTreeMap::new();
     let about = writer::write(raw, content, identity, &[], &mut |name, bytes| {
         let file = Finished::unnamed(&dir, bytes)?;
@@ -111,5 +112,5 @@ fn open_temporarily(raw: &RawDictionary, content: &Summary, identity: &Identity)
         files.insert(name.to_owned(), (file, StoredFile { bytes, blake3: blake3.clone() }));
         Ok((bytes, blake3))
     })?;
-    Dictionary::of(&dir, about, &Files::made(files))
+    Dictionary::of(&temporary, about, &Files::made(files))
 }

@@ -1,14 +1,12 @@
 //! Directories that exist while a dictionary is being built or fetched.
 
-use std::path::Path;
-
 use crate::error::Result;
-use crate::io::TemporaryDir;
+use crate::io::{Dir, TemporaryDir};
 
 /// A directory for a dictionary under way; see [`TemporaryDir`].
 ///
 /// # Errors
 /// I/O.
-pub fn scratch(parent: &Path) -> Result<TemporaryDir> {
+pub fn scratch(parent: &Dir) -> Result<TemporaryDir> {
     TemporaryDir::new(parent, ".seimai-dictionary-")
 }

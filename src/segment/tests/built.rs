@@ -124,9 +124,10 @@ fn what_a_killed_build_left_is_removed_and_what_is_being_built_is_not() {
     let store = tempfile::tempdir().unwrap();
     let left = store.path().join(".seimai-dictionary-1-0");
     std::fs::create_dir(&left).unwrap();
-    let alive = store::scratch(store.path()).unwrap();
+    let held = crate::io::Dir::open(store.path()).unwrap();
+    let alive = store::scratch(&held).unwrap();
     assert!(!left.exists());
-    let other = store::scratch(store.path()).unwrap();
+    let other = store::scratch(&held).unwrap();
     assert!(alive.path().exists() && other.path().exists());
 }
 
