@@ -14,14 +14,15 @@
 pub mod anchor;
 pub mod bands;
 pub mod candidates;
+mod marks;
 mod matching;
 pub mod minhash;
 mod options;
 mod ordinal;
-mod pair_runs;
 mod partial_table;
 mod resolve;
 pub mod shingle;
+mod sorted_runs;
 mod table;
 mod text_store;
 mod verdicts;

@@ -5,6 +5,11 @@
 //! and a chain A ~ B ~ C … of slowly changing documents is not removed down to A.
 
 use crate::dedup::candidates::Pair;
+use crate::dedup::marks::Marks;
+use crate::error::Result;
+
+/// Calls its argument with every verified pair: by the later document, the most similar first, then by the earlier one. Called more than once.
+pub type Edges<'a> = dyn Fn(&mut dyn FnMut(Edge)) -> Result<()> + 'a;
 
 /// A verified pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -102,12 +107,14 @@ pub struct Decided {
 /// The verdicts on all affected documents, and the families of those that stay.
 ///
 /// `copies`: each document with the text of an earlier one, paired with the first document that has this text (which is itself no
-/// copy). `edges`: verified pairs of documents that are no copies, in any order.
-pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
+/// copy). `edges`: verified pairs of documents that are no copies.
+///
+/// # Errors
+/// Those of `edges`.
+pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>) -> Result<Decided> {
     copies.sort_unstable_by_key(|pair| pair.second);
-    let mut removed = remove_near(&mut edges);
-    let families = families(&edges, &removed);
-    drop(edges);
+    let mut removed = remove_near(edges)?;
+    let families = families(edges, &removed)?;
     let near = removed.len();
     removed.reserve_exact(copies.len());
     for copy in copies {
@@ -123,49 +130,58 @@ pub fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
     removed.reserve_exact(anchors.len());
     removed.extend(anchors);
     removed.sort_unstable_by_key(|affected| affected.ordinal);
-    Decided { affected: removed, families }
+    Ok(Decided { affected: removed, families })
 }
 
 /// The kept documents that verified pairs join, each with the first kept one of its family; `removed` is sorted by ordinal.
-fn families(edges: &[Edge], removed: &[Affected]) -> Vec<(u64, u64)> {
-    let mut documents: Vec<u64> = edges.iter().flat_map(|edge| [edge.pair.first, edge.pair.second]).collect();
-    documents.sort_unstable();
-    documents.dedup();
-    // A forest over indices of `documents`; a root is the least index of its tree, so that it is the earliest document.
-    let mut parents: Vec<usize> = (0..documents.len()).collect();
-    let index = |ordinal: u64| documents.binary_search(&ordinal).unwrap_or(0);
-    for edge in edges {
-        let (a, b) = (root(&mut parents, index(edge.pair.first)), root(&mut parents, index(edge.pair.second)));
-        parents[a.max(b)] = a.min(b);
-    }
+fn families(edges: &Edges<'_>, removed: &[Affected]) -> Result<Vec<(u64, u64)>> {
+    let mut documents = Marks::default();
+    edges(&mut |edge| [edge.pair.first, edge.pair.second].into_iter().for_each(|document| documents.set(document)))?;
+    let documents = documents.placed();
+    // A forest over the places of documents; a root is the least place of its tree, so that it is the earliest document.
+    let mut parents: Vec<u32> = (0..documents.len()).collect();
+    edges(&mut |edge| {
+        let [a, b] = [edge.pair.first, edge.pair.second].map(|document| root(&mut parents, documents.place(document)));
+        parents[a.max(b) as usize] = a.min(b);
+    })?;
     // The earliest document of a tree is kept: a removed one names an earlier kept one that it is paired with.
-    let kept = (0..documents.len()).filter(|&i| find(removed, documents[i]).is_none());
-    let with_first: Vec<(u64, u64)> = kept.map(|i| (documents[i], documents[root(&mut parents, i)])).collect();
-    with_first.into_iter().filter(|(document, first)| document != first).collect()
+    let mut removed = removed.iter().map(|affected| affected.ordinal).peekable();
+    let mut members: Vec<(u64, u32)> = Vec::new();
+    for (document, place) in documents.each().zip(0..) {
+        let first = root(&mut parents, place);
+        while removed.next_if(|&other| other < document).is_some() {}
+        if first != place && removed.peek() != Some(&document) {
+            members.push((document, first));
+        }
+    }
+    let mut firsts: Vec<u32> = members.iter().map(|(_, first)| *first).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    let mut wanted = firsts.iter().peekable();
+    let named: Vec<u64> =
+        documents.each().zip(0..).filter(|(_, place)| wanted.next_if_eq(&place).is_some()).map(|(document, _)| document).collect();
+    Ok(members.into_iter().map(|(document, first)| (document, named[firsts.partition_point(|&other| other < first)])).collect())
 }
 
-fn root(parents: &mut [usize], mut at: usize) -> usize {
-    while parents[at] != at {
-        parents[at] = parents[parents[at]];
-        at = parents[at];
+fn root(parents: &mut [u32], mut at: u32) -> u32 {
+    while parents[at as usize] != at {
+        parents[at as usize] = parents[parents[at as usize] as usize];
+        at = parents[at as usize];
     }
     at
 }
 
-/// Documents that are removed because of a verified pair, in order.
-fn remove_near(edges: &mut [Edge]) -> Vec<Affected> {
-    // By document, its best pair first: the largest similarity, then the smallest ordinal.
-    edges.sort_unstable_by(|a, b| {
-        a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first))
-    });
+/// Documents that are removed because of a verified pair, in order: each by its best pair with one that is kept.
+fn remove_near(edges: &Edges<'_>) -> Result<Vec<Affected>> {
     let mut removed: Vec<Affected> = Vec::new();
-    for group in edges.chunk_by(|a, b| a.pair.second == b.pair.second) {
-        if let Some(best) = group.iter().find(|edge| find(&removed, edge.pair.first).is_none()) {
-            let verdict = Verdict::Removed { kind: Kind::Near, duplicate_of: best.pair.first, jaccard: best.jaccard as f32 };
-            removed.push(Affected { ordinal: best.pair.second, verdict });
+    edges(&mut |edge| {
+        let Pair { first, second } = edge.pair;
+        if removed.last().is_none_or(|last| last.ordinal != second) && find(&removed, first).is_none() {
+            let verdict = Verdict::Removed { kind: Kind::Near, duplicate_of: first, jaccard: edge.jaccard as f32 };
+            removed.push(Affected { ordinal: second, verdict });
         }
-    }
-    removed
+    })?;
+    Ok(removed)
 }
 
 /// The verdict on `ordinal` in a list that is sorted by ordinal.
@@ -193,6 +209,17 @@ mod tests {
 
     fn edge(first: u64, second: u64, jaccard: f64) -> Edge {
         Edge { pair: Pair { first, second }, jaccard }
+    }
+
+    fn decide(copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
+        edges.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
+        super::decide(copies, &|visit| {
+            for &edge in &edges {
+                visit(edge);
+            }
+            Ok(())
+        })
+        .unwrap()
     }
 
     fn near(ordinal: u64, duplicate_of: u64, jaccard: f32) -> Affected {

@@ -2,7 +2,7 @@
 //! ranges, and one range after the other is looked at in memory.
 
 use crate::dedup::candidates::{Key, Pair, Partners, Sweep};
-use crate::dedup::pair_runs::PairRuns;
+use crate::dedup::sorted_runs::SortedRuns;
 use crate::error::Result;
 use crate::io::{Buckets, Staging, put_number, take_number};
 
@@ -33,7 +33,7 @@ pub(crate) fn pair_up<K: Key>(
     partners: Partners,
     entries: u64,
     keys: &mut Keys<'_, K>,
-    found: &mut PairRuns<'_>,
+    found: &mut SortedRuns<'_, Pair>,
 ) -> Result<()> {
     let memory = room.memory / 4 * 3;
     let held = (memory / size_of::<(K, u64)>() as u64).max(1024);
@@ -65,7 +65,7 @@ pub(crate) fn pair_up<K: Key>(
     Ok(())
 }
 
-fn sweep_all<K: Key>(sweep: &mut Sweep<K>, keys: &mut Keys<'_, K>, found: &mut PairRuns<'_>) -> Result<()> {
+fn sweep_all<K: Key>(sweep: &mut Sweep<K>, keys: &mut Keys<'_, K>, found: &mut SortedRuns<'_, Pair>) -> Result<()> {
     loop {
         let mut take = |pair: Pair| found.push(pair);
         keys(&mut |key, ordinal| {
@@ -104,7 +104,7 @@ mod tests {
     fn pairs(memory: u64, disk: u64, keys: &[[u64; 2]]) -> (Vec<Pair>, u32) {
         let dir = tempfile::tempdir().unwrap();
         let staging = Staging::new(dir.path()).unwrap();
-        let (room, mut found, read) = (Room { memory, disk, staging: &staging }, PairRuns::new(&staging, 0), Cell::new(0));
+        let (room, mut found, read) = (Room { memory, disk, staging: &staging }, SortedRuns::new(&staging, 0), Cell::new(0));
         let mut all = |visit: &mut dyn FnMut([u64; 2], u64) -> Result<()>| {
             read.set(read.get() + 1);
             keys.iter().zip(0..).try_for_each(|(key, ordinal)| visit(*key, ordinal << 40))

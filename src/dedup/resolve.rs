@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dedup::anchor::{Edge, decide};
 use crate::dedup::candidates::{Pair, Partners};
+use crate::dedup::marks::Marks;
 use crate::dedup::matching::{Room, pair_up};
 use crate::dedup::options::Options;
 use crate::dedup::ordinal::ordinal;
-use crate::dedup::pair_runs::{PairRuns, SortedPairs};
 use crate::dedup::partial_table::Partial;
-use crate::dedup::text_store::{Marks, TextStore, Texts};
+use crate::dedup::sorted_runs::{Ranked, Sorted, SortedRuns};
+use crate::dedup::text_store::{TextStore, Texts};
 use crate::dedup::verdicts::Verdicts;
 use crate::dedup::{shingle, verify, view};
 use crate::error::{Error, Result};
@@ -64,9 +65,15 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
             let candidates = find_candidates(corpus, options.bands.shape().0, &copies)?;
             verify(corpus, threshold, &candidates)?
         }
-        None => Vec::new(),
+        None => Sorted::Held(Vec::new()),
     };
-    Ok(Verdicts::new(decide(copies, edges)))
+    let each_edge = |visit: &mut dyn FnMut(Edge)| {
+        edges.each(&mut |ranked: Ranked| {
+            visit(ranked.edge());
+            Ok(())
+        })
+    };
+    Ok(Verdicts::new(decide(copies, &each_edge)?))
 }
 
 /// Calls `visit` with ordinal, partial table and row of every eligible document.
@@ -92,7 +99,7 @@ impl<'a> Corpus<'a> {
 /// Documents with the text of an earlier one, each paired with the first document that has this text; sorted by the later one.
 fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
     let (room, entries) = (corpus.room(), corpus.documents);
-    let mut found = PairRuns::new(corpus.staging, corpus.memory / 8);
+    let mut found = SortedRuns::new(corpus.staging, corpus.memory / 8);
     let mut keys = |visit: &mut dyn FnMut([u64; 2], u64) -> Result<()>| {
         scan(corpus, &mut |ordinal, partial, row| partial.hash(row).map_or(Ok(()), |hash| visit(hash, ordinal)))
     };
@@ -107,9 +114,9 @@ fn find_copies(corpus: &mut Corpus<'_>) -> Result<Vec<Pair>> {
 }
 
 /// All pairs that share one of `bands` bands and are paired there. Exact copies, sorted by the later one, take no part.
-fn find_candidates(corpus: &mut Corpus<'_>, bands: usize, copies: &[Pair]) -> Result<SortedPairs> {
+fn find_candidates(corpus: &mut Corpus<'_>, bands: usize, copies: &[Pair]) -> Result<Sorted<Pair>> {
     let (room, entries) = (corpus.room(), corpus.documents.saturating_mul(bands as u64));
-    let mut found = PairRuns::new(corpus.staging, corpus.memory / 8);
+    let mut found = SortedRuns::new(corpus.staging, corpus.memory / 8);
     let mut keys = |visit: &mut dyn FnMut(u64, u64) -> Result<()>| {
         let mut copies = copies.iter().map(|pair| pair.second).peekable();
         scan(corpus, &mut |ordinal, partial, row| {
@@ -131,7 +138,7 @@ fn find_candidates(corpus: &mut Corpus<'_>, bands: usize, copies: &[Pair]) -> Re
 ///
 /// The sets of as many first documents as fit are kept in memory, and the second documents are read one after the other, from where
 /// the texts of all of them were put aside.
-fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &SortedPairs) -> Result<Vec<Edge>> {
+fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &Sorted<Pair>) -> Result<Sorted<Ranked>> {
     let mut wanted = Marks::default();
     pairs.each(&mut |pair| {
         wanted.set(pair.first);
@@ -143,7 +150,8 @@ fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &SortedPairs) -> Result<Ve
     let sets_max = (corpus.memory / 8 / size_of::<u64>() as u64) as usize;
     // How many fit is guessed first (512 shingles a document), and then known from those before.
     let (parallel, admit) = (corpus.parallel, corpus.admit);
-    let mut verifier = Verifier { parallel, admit, threshold, texts, sets_max, guess: (sets_max / 512).max(1), edges: Vec::new() };
+    let edges = SortedRuns::new(corpus.staging, corpus.memory / 8);
+    let mut verifier = Verifier { parallel, admit, threshold, texts, sets_max, guess: (sets_max / 512).max(1), edges };
     let waiting_max = (corpus.memory / 16 / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
     let mut waiting = Vec::new();
     pairs.each(&mut |pair| {
@@ -153,7 +161,7 @@ fn verify(corpus: &Corpus<'_>, threshold: f64, pairs: &SortedPairs) -> Result<Ve
     while !waiting.is_empty() {
         verifier.take_some(&mut waiting)?;
     }
-    Ok(verifier.edges)
+    verifier.edges.finish()
 }
 
 /// Sets of shingles of some documents, by ordinal.
@@ -183,7 +191,7 @@ struct Verifier<'a> {
     sets_max: usize,
     /// First documents whose sets are asked for at once.
     guess: usize,
-    edges: Vec<Edge>,
+    edges: SortedRuns<'a, Ranked>,
 }
 
 impl Verifier<'_> {
@@ -233,10 +241,10 @@ impl Verifier<'_> {
         };
         let (held, streamed): (Vec<u64>, Vec<u64>) = seconds.into_iter().partition(|&ordinal| sets.get(ordinal).is_some());
         let of_held = |range: Range<usize>| held[range].iter().map(|&o| of_document(o, sets.get(o).unwrap_or_default())).collect();
-        self.edges.extend(in_tasks(self.parallel, held.len(), &of_held)?.into_iter().flatten());
+        let of_held = in_tasks(self.parallel, held.len(), &of_held)?.into_iter().flatten();
         let of_streamed = self.each_set(&streamed, &|ordinal, set| Some(of_document(ordinal, set)))?;
-        self.edges.extend(of_streamed.into_iter().flatten().flatten());
-        Ok(())
+        of_held.chain(of_streamed.into_iter().flatten().flatten()).for_each(|edge| self.edges.push(edge.into()));
+        self.edges.check()
     }
 
     /// Runs `work` on the set of shingles of each document, some documents a thread. Gives one result for each document, in order. Once

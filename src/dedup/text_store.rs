@@ -1,6 +1,6 @@
 //! The texts of candidates, put aside in the order of the corpus, so that each is decompressed once and found again by its ordinal.
 
-use crate::dedup::ordinal::{ordinal, row_of, shard_of};
+use crate::dedup::marks::Marks;
 use crate::error::{Error, Result};
 use crate::io::{Chunk, Scratch, Staging, put_number, take_number};
 use crate::stage::{ParallelFor, in_parallel};
@@ -11,33 +11,6 @@ const CHUNK_BYTES: usize = 1 << 12;
 /// Loads texts: calls the visitor with ordinal and text for each of the ordinals, in their order. The ordinals are ascending and all
 /// of one work shard. Called from several threads at once, for different work shards.
 pub type Texts<'a> = dyn Fn(&[u64], &mut dyn FnMut(u64, &str) -> Result<()>) -> Result<()> + Sync + 'a;
-
-/// A set of documents: a bit each.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    of_shards: Vec<Vec<u64>>,
-}
-
-impl Marks {
-    /// Adds a document.
-    pub(crate) fn set(&mut self, ordinal: u64) {
-        let (shard, row) = (shard_of(ordinal) as usize, row_of(ordinal) as usize);
-        if self.of_shards.len() <= shard {
-            self.of_shards.resize_with(shard + 1, Vec::new);
-        }
-        let words = &mut self.of_shards[shard];
-        if words.len() <= row / 64 {
-            words.resize(row / 64 + 1, 0);
-        }
-        words[row / 64] |= 1 << (row % 64);
-    }
-
-    fn of_shard(&self, shard: usize) -> Vec<u64> {
-        let words = self.of_shards[shard].iter().zip((0_u32..).step_by(64));
-        let rows = words.flat_map(|(&word, first)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| first + bit));
-        rows.map(|row| ordinal(shard as u64, row)).collect()
-    }
-}
 
 /// Texts by ordinal.
 #[derive(Debug)]
@@ -51,7 +24,7 @@ impl TextStore {
     /// Puts the texts of some documents aside.
     pub(crate) fn new(staging: &Staging, wanted: &Marks, texts: &Texts<'_>, parallel: &ParallelFor<'_>) -> Result<Self> {
         let scratch = Scratch::new(staging, "texts")?;
-        let chunks = in_parallel(parallel, wanted.of_shards.len(), &|shard| {
+        let chunks = in_parallel(parallel, wanted.shards(), &|shard| {
             let wanted = wanted.of_shard(shard);
             let mut open = Open { scratch: &scratch, first: 0, buffer: Vec::new(), chunks: Vec::new() };
             let mut expected = wanted.iter();
@@ -137,6 +110,7 @@ impl Open<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dedup::ordinal::{ordinal, row_of, shard_of};
     use crate::stage::sequential;
 
     #[test]

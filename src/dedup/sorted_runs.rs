@@ -1,0 +1,333 @@
+//! Pairs in order, however many there are: what memory cannot hold lies on disk in sorted runs, which are merged.
+//!
+//! Runs of about one size are merged as soon as there are some of them, so that what is found many times soon lies there once, and
+//! each is written a few times only.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::dedup::anchor::Edge;
+use crate::dedup::candidates::Pair;
+use crate::error::{Error, Result};
+use crate::io::{Chunk, Scratch, Staging, put_number, take_number};
+
+/// Runs of one size that are merged.
+const RUNS_MAX: usize = 8;
+/// Bytes of a chunk of a run.
+const CHUNK_BYTES: usize = 1 << 16;
+
+/// What is put in order.
+pub(crate) trait Item: Copy + Ord {
+    /// What the first of a chunk is told by.
+    const NONE: Self;
+
+    /// Appends it, told by the one before.
+    fn put(self, last: Self, out: &mut Vec<u8>);
+
+    /// Takes one off the front; `None` where there is none.
+    fn take(last: Self, bytes: &mut &[u8]) -> Option<Self>;
+}
+
+impl Item for Pair {
+    const NONE: Self = Self { first: 0, second: 0 };
+
+    fn put(self, last: Self, out: &mut Vec<u8>) {
+        put_number(out, self.first - last.first);
+        let base = if self.first == last.first { last.second } else { self.first };
+        put_number(out, self.second - base);
+    }
+
+    fn take(last: Self, bytes: &mut &[u8]) -> Option<Self> {
+        let first = last.first.checked_add(take_number(bytes)?)?;
+        let base = if first == last.first { last.second } else { first };
+        Some(Self { first, second: base.checked_add(take_number(bytes)?)? })
+    }
+}
+
+/// A verified pair, in the order in which it is decided on: by the later document, the most similar first, then by the earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ranked {
+    second: u64,
+    /// The complement of the similarity's bits: those of positive numbers are in their order.
+    distance: u64,
+    first: u64,
+}
+
+impl From<Edge> for Ranked {
+    fn from(Edge { pair: Pair { first, second }, jaccard }: Edge) -> Self {
+        Self { second, distance: !jaccard.to_bits(), first }
+    }
+}
+
+impl Ranked {
+    pub(crate) fn edge(self) -> Edge {
+        Edge { pair: Pair { first: self.first, second: self.second }, jaccard: f64::from_bits(!self.distance) }
+    }
+}
+
+impl Item for Ranked {
+    const NONE: Self = Self { second: 0, distance: 0, first: 0 };
+
+    fn put(self, last: Self, out: &mut Vec<u8>) {
+        put_number(out, self.second - last.second);
+        put_number(out, self.second - self.first);
+        out.extend(self.distance.to_le_bytes());
+    }
+
+    fn take(last: Self, bytes: &mut &[u8]) -> Option<Self> {
+        let second = last.second.checked_add(take_number(bytes)?)?;
+        let first = second.checked_sub(take_number(bytes)?)?;
+        let (distance, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        Some(Self { second, distance: u64::from_le_bytes(*distance), first })
+    }
+}
+
+/// A set that is being filled.
+#[derive(Debug)]
+pub(crate) struct SortedRuns<'a, T> {
+    staging: &'a Staging,
+    list: Vec<T>,
+    list_max: usize,
+    /// Runs by how often what is in them was merged.
+    tiers: Vec<Vec<Run>>,
+    failed: Option<Error>,
+}
+
+impl<'a, T: Item> SortedRuns<'a, T> {
+    /// A set that holds `memory` bytes, but never fewer than 1,024; others go to `staging`.
+    pub(crate) fn new(staging: &'a Staging, memory: u64) -> Self {
+        let list_max = (memory / size_of::<T>() as u64).clamp(1024, 1 << 40) as usize;
+        Self { staging, list: Vec::new(), list_max, tiers: Vec::new(), failed: None }
+    }
+
+    /// Adds one. What goes wrong is said by [`SortedRuns::check`] and in the end.
+    #[inline]
+    pub(crate) fn push(&mut self, item: T) {
+        if self.list.len() == self.list_max {
+            self.make_room();
+        }
+        self.list.push(item);
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        self.sort();
+        // Sorting again and again for little room would take longer than writing.
+        if self.list.len() > self.list_max / 2 {
+            let spilled = if self.failed.is_none() { self.spill() } else { Ok(()) };
+            self.failed = self.failed.take().or(spilled.err());
+            self.list.clear();
+        }
+    }
+
+    fn sort(&mut self) {
+        self.list.sort_unstable();
+        self.list.dedup();
+    }
+
+    /// The error that has happened, if one has.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Writes the sorted list as a run, and merges runs of a size that are many.
+    fn spill(&mut self) -> Result<()> {
+        let mut writer = RunWriter::new(self.staging)?;
+        self.list.iter().try_for_each(|&item| writer.push(item))?;
+        let (mut run, mut tier) = (writer.finish()?, 0);
+        loop {
+            if self.tiers.len() == tier {
+                self.tiers.push(Vec::new());
+            }
+            self.tiers[tier].push(run);
+            if self.tiers[tier].len() < RUNS_MAX {
+                return Ok(());
+            }
+            run = merged::<T>(self.staging, &std::mem::take(&mut self.tiers[tier]))?;
+            tier += 1;
+        }
+    }
+
+    /// All, each once.
+    pub(crate) fn finish(mut self) -> Result<Sorted<T>> {
+        self.check()?;
+        self.sort();
+        if self.tiers.is_empty() {
+            return Ok(Sorted::Held(self.list));
+        }
+        self.spill()?;
+        self.list = Vec::new();
+        let runs: Vec<Run> = self.tiers.into_iter().flatten().collect();
+        Ok(Sorted::OnDisk(merged::<T>(self.staging, &runs)?))
+    }
+}
+
+/// In ascending order, each once.
+#[derive(Debug)]
+pub(crate) enum Sorted<T> {
+    Held(Vec<T>),
+    OnDisk(Run),
+}
+
+impl<T: Item> Sorted<T> {
+    /// Calls `visit` with each, in order.
+    pub(crate) fn each(&self, visit: &mut dyn FnMut(T) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Held(list) => list.iter().try_for_each(|&item| visit(item)),
+            Self::OnDisk(run) => {
+                let mut reader = RunReader::<T>::new(run);
+                while let Some(item) = reader.next()? {
+                    visit(item)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A sorted run on disk.
+#[derive(Debug)]
+pub(crate) struct Run {
+    scratch: Scratch,
+    chunks: Vec<Chunk>,
+}
+
+struct RunWriter<T> {
+    run: Run,
+    buffer: Vec<u8>,
+    last: T,
+}
+
+impl<T: Item> RunWriter<T> {
+    fn new(staging: &Staging) -> Result<Self> {
+        Ok(Self { run: Run { scratch: Scratch::new(staging, "pairs")?, chunks: Vec::new() }, buffer: Vec::new(), last: T::NONE })
+    }
+
+    fn push(&mut self, item: T) -> Result<()> {
+        item.put(self.last, &mut self.buffer);
+        self.last = item;
+        if self.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.end_chunk() }
+    }
+
+    fn end_chunk(&mut self) -> Result<()> {
+        self.run.chunks.push(self.run.scratch.append(&self.buffer)?);
+        self.buffer.clear();
+        self.last = T::NONE;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Run> {
+        self.end_chunk()?;
+        Ok(self.run)
+    }
+}
+
+struct RunReader<'r, T> {
+    run: &'r Run,
+    chunks: std::slice::Iter<'r, Chunk>,
+    buffer: Vec<u8>,
+    at: usize,
+    last: T,
+}
+
+impl<'r, T: Item> RunReader<'r, T> {
+    fn new(run: &'r Run) -> Self {
+        Self { run, chunks: run.chunks.iter(), buffer: Vec::new(), at: 0, last: T::NONE }
+    }
+
+    fn next(&mut self) -> Result<Option<T>> {
+        while self.at == self.buffer.len() {
+            let Some(&chunk) = self.chunks.next() else { return Ok(None) };
+            self.run.scratch.read(chunk, &mut self.buffer)?;
+            (self.at, self.last) = (0, T::NONE);
+        }
+        let mut bytes = &self.buffer[self.at..];
+        let item = T::take(self.last, &mut bytes).ok_or_else(|| self.run.scratch.damaged())?;
+        self.at = self.buffer.len() - bytes.len();
+        self.last = item;
+        Ok(Some(item))
+    }
+}
+
+/// One run of several, without what they repeat.
+fn merged<T: Item>(staging: &Staging, runs: &[Run]) -> Result<Run> {
+    let mut writer = RunWriter::<T>::new(staging)?;
+    let mut readers: Vec<RunReader<'_, T>> = runs.iter().map(RunReader::new).collect();
+    let mut heap = BinaryHeap::new();
+    for (number, reader) in readers.iter_mut().enumerate() {
+        heap.extend(reader.next()?.map(|item| Reverse((item, number))));
+    }
+    let mut last = None;
+    while let Some(Reverse((item, number))) = heap.pop() {
+        if last.replace(item) != Some(item) {
+            writer.push(item)?;
+        }
+        heap.extend(readers[number].next()?.map(|item| Reverse((item, number))));
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn collected<T: Item>(all: &Sorted<T>) -> Vec<T> {
+        let mut list = Vec::new();
+        all.each(&mut |item| {
+            list.push(item);
+            Ok(())
+        })
+        .unwrap();
+        list
+    }
+
+    /// Some similarity of each pair.
+    fn edge(pair: Pair) -> Edge {
+        Edge { pair, jaccard: 1.0 / (1.0 + (pair.first % 7 + pair.second % 3) as f64) }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn runs_on_disk_are_the_set_in_memory(
+            some in prop::collection::vec((0_u64..90, 0_u64..90), 0..4_000), stride in 1_u64..1 << 40, list_max in 2_usize..300,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let staging = Staging::new(dir.path()).unwrap();
+            let pairs: Vec<Pair> = some.iter().map(|(a, b)| Pair { first: a * stride, second: (a + b + 1) * stride }).collect();
+            let mut runs = SortedRuns { list_max, ..SortedRuns::new(&staging, 0) };
+            let mut ranked = SortedRuns { list_max, ..SortedRuns::new(&staging, 0) };
+            for &pair in &pairs {
+                runs.push(pair);
+                ranked.push(Ranked::from(edge(pair)));
+            }
+            let (sorted, edges) = (runs.finish().unwrap(), ranked.finish().unwrap());
+            let mut expected: Vec<Edge> = pairs.iter().map(|&pair| edge(pair)).collect();
+            expected.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
+            expected.dedup();
+            prop_assert_eq!(collected(&edges).into_iter().map(Ranked::edge).collect::<Vec<_>>(), expected);
+            drop(edges);
+            prop_assert_eq!(collected(&sorted), pairs.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+            drop(sorted);
+            prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::new(dir.path().join("tmp")).unwrap();
+        let mut runs = SortedRuns { list_max: 4, ..SortedRuns::new(&staging, 0) };
+        std::fs::remove_dir(dir.path().join("tmp")).unwrap();
+        for second in 1..21 {
+            runs.push(Pair { first: 0, second });
+        }
+        assert!(matches!(runs.check(), Err(Error::Io { .. })));
+    }
+}
