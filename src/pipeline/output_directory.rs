@@ -86,10 +86,12 @@ fn refuse_link(place: &Place, found: Option<Found>) -> Result<()> {
     Err(Error::refused_with_hint(message, "remove the link, or name a new directory with --out").about(Subject::Link))
 }
 
-/// A directory that cannot be made or written is refused before any data is read.
+/// A directory that cannot be made or written is refused before any data is read; not so if it is the machine that failed.
 pub(super) fn refuse_unwritable(error: Error) -> Error {
+    use rustix::io::Errno;
+    let failed = |code| [Errno::IO, Errno::STALE, Errno::INTR].iter().any(|errno| errno.raw_os_error() == code);
     match error {
-        Error::Io { ref source, .. } if error.exit_code() == 4 || source.kind() == std::io::ErrorKind::Interrupted => error,
+        Error::Io { ref source, .. } if error.exit_code() == 4 || source.raw_os_error().is_some_and(failed) => error,
         Error::Io { path, source, .. } => {
             Error::refused_with_hint(format!("{}: cannot be written: {source}", path.display()), "name another directory with --out")
         }
@@ -254,6 +256,14 @@ mod tests {
 
     fn dir(path: &Path) -> Dir {
         Dir::create(path).unwrap()
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_property_of_the_directory() {
+        use rustix::io::Errno;
+        let code = |errno: Errno| refuse_unwritable(Error::io(Path::new("out"), "open", errno.into())).exit_code();
+        assert_eq!([Errno::ACCESS, Errno::ROFS, Errno::NOTDIR].map(code), [2; 3]);
+        assert_eq!([Errno::IO, Errno::STALE, Errno::NOSPC, Errno::MFILE].map(code), [1, 1, 4, 4]);
     }
 
     fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
