@@ -14,7 +14,8 @@ impl JsonLine {
     /// Adds a string, if there is one.
     pub(super) fn text(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
-            self.raw(name, &serde_json::Value::from(value).to_string());
+            // A string can always be written.
+            self.raw(name, &serde_json::to_string(value).unwrap_or_default());
         }
     }
 
