@@ -7,9 +7,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use arrow::record_batch::RecordBatch;
-use seimai::dedup::shingle::Sets;
-use seimai::dedup::verify::jaccard_at_least;
-use seimai::dedup::view::fold;
 use seimai::io::Dir;
 use seimai::pipeline::dedup_files::{DedupFiles, Fate};
 use seimai::pipeline::observer::{Silent, Stop, Watch};
@@ -17,7 +14,7 @@ use seimai::pipeline::plan::Plan;
 use seimai::pipeline::pool::Pool;
 use serde_json::{Value, json};
 
-use crate::harness::{World, manifest, repository, rows, skipped, strings, tree};
+use crate::harness::{World, manifest, repository, rows, similarity, skipped, strings, tree};
 
 /// Sentences of unlike characters, by number.
 fn sentence(n: u64) -> String {
@@ -235,15 +232,6 @@ fn standard_input_and_what_is_refused() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(tree(&world.path("killed")).len(), 3);
     assert_eq!(fs::read_dir(world.path("killed")).unwrap().count(), 3);
-}
-
-fn similarity(a: &str, b: &str) -> f64 {
-    let set = |text: &str| {
-        let mut view = Vec::new();
-        fold(text, &mut view);
-        Sets::default().of(&view).to_vec()
-    };
-    jaccard_at_least(&set(a), &set(b), 0.).unwrap_or(0.)
 }
 
 /// Real near-duplicates: of every pair that is alike by .8, one goes; what goes is alike by .8 to what it names.

@@ -8,8 +8,21 @@ use std::process::{Command, Output};
 use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use seimai::dedup::shingle::Sets;
+use seimai::dedup::verify::jaccard_at_least;
+use seimai::dedup::view::fold;
 
 pub(crate) use crate::testing::skipped;
+
+/// Similarity of two texts as near-duplicates are searched for.
+pub(crate) fn similarity(a: &str, b: &str) -> f64 {
+    let set = |text: &str| {
+        let mut view = Vec::new();
+        fold(text, &mut view);
+        Sets::default().of(&view).to_vec()
+    };
+    jaccard_at_least(&set(a), &set(b), 0.).unwrap_or(0.)
+}
 
 /// A directory with the program at hand, and the dictionary that it finds under the name `ipadic`.
 pub(crate) struct World {

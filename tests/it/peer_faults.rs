@@ -8,11 +8,8 @@ use std::process::Stdio;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
-use seimai::dedup::shingle::Sets;
-use seimai::dedup::verify::jaccard_at_least;
-use seimai::dedup::view::fold;
 
-use crate::harness::{World, manifest, rows, said, strings, tree};
+use crate::harness::{World, manifest, rows, said, similarity, strings, tree};
 
 /// Runs of short texts: nothing but what a test sets.
 const PLAN: &str =
@@ -84,16 +81,6 @@ fn judged(world: &World, preset: &str, texts: &[&str], more: &[&str]) -> Vec<Str
     assert_eq!(code, 0, "{err}");
     let told: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     told.iter().map(|one| one["evidence"].as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// Similarity of two texts as near-duplicates are searched for.
-fn similarity(a: &str, b: &str) -> f64 {
-    let set = |text: &str| {
-        let mut view = Vec::new();
-        fold(text, &mut view);
-        Sets::default().of(&view).to_vec()
-    };
-    jaccard_at_least(&set(a), &set(b), 0.).unwrap_or(0.)
 }
 
 /// Statutes: heads in kanji alone, more than fifty characters before the first kana, and lines without kana.
