@@ -19,6 +19,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 
 # `seimai normalize` does this to signs in Japanese, whatever the form; it is no reading.
@@ -272,6 +273,8 @@ def main():
     arguments.add_argument("--report")
     arguments.add_argument("files", nargs="*")
     options = arguments.parse_args()
+    if not os.path.isfile(os.path.join(options.converter, "bin", "aozora2html")):
+        sys.exit(f"--converter {options.converter}: no checkout of aozora2html")
     works = options.files or sorted(glob.glob(os.path.join(options.shared, "data", "dirty", "raw", "aozora_*.txt")))
     with tempfile.TemporaryDirectory() as directory:
         rows = [compare(options, path, directory) for path in works]
