@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// Whether one record or the unreadable rest of a file was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -30,6 +32,19 @@ pub struct Quarantined {
     pub reason: String,
     /// Escaped detail of at most 200 characters.
     pub detail: String,
+}
+
+/// `quarantine.jsonl` of these records, in their order.
+///
+/// # Errors
+/// [`Error::Internal`] if one cannot be written as JSON.
+pub fn lines(records: &[Quarantined]) -> Result<String> {
+    let mut lines = String::new();
+    for record in records {
+        lines.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 /// Escapes control, bidi and other invisible characters so that foreign bytes never reach a terminal, and cuts at `max` characters.

@@ -20,6 +20,7 @@ use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
 use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
+use crate::quarantine;
 use crate::schema;
 use crate::shard::{PartWriter, documents_properties};
 use crate::stage::{Batch, column, strings, with_column};
@@ -100,12 +101,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             searched
         }
     };
-    let mut quarantine = String::new();
-    for record in &searched.quarantined {
-        quarantine.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
-        quarantine.push('\n');
-    }
-    staging.write(&out.at(QUARANTINE), quarantine.as_bytes())?;
+    staging.write(&out.at(QUARANTINE), quarantine::lines(&searched.quarantined)?.as_bytes())?;
     if !common.quiet {
         let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
     }

@@ -4,8 +4,8 @@
 //! texts of candidates, and in the end, in their order, the records with what was found.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, UInt64Array};
 use arrow::datatypes::UInt64Type;
@@ -355,17 +355,7 @@ impl Search<'_> {
 
     /// Runs `work` on all of them, on all threads; the results in order.
     fn side_by_side<U: Send, T: Send>(&self, all: Vec<U>, work: &(dyn Fn(U) -> Result<T> + Sync)) -> Result<Vec<T>> {
-        let slots: Vec<Mutex<Option<T>>> = all.iter().map(|_| Mutex::new(None)).collect();
-        let mut waiting = all.into_iter().zip(&slots);
-        self.pool.for_each(self.watch.stop, &mut || Ok(waiting.next()), &|| (), &|(), (one, slot)| {
-            let done = work(one)?;
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(done);
-            }
-            Ok(())
-        })?;
-        let done = slots.into_iter().map(|slot| slot.into_inner().ok().flatten());
-        done.map(|done| done.ok_or_else(|| Error::internal("a work shard was left out"))).collect()
+        self.pool.map(all, &|one| self.watch.stop.check().and_then(|()| work(one)))?.into_iter().collect()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::bpe::vocabulary::Tokenizer;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging};
-use crate::quarantine::Quarantined;
+use crate::quarantine::{self, Quarantined};
 use crate::schema;
 use crate::shard::limit::SizeLimit;
 use crate::shard::{self, PartWriter, TokensMeta};
@@ -137,12 +137,7 @@ impl EncodeFiles<'_> {
 
     /// Gives everything its name, the token shards last.
     fn publish(&self, out: &Dir, staging: &Staging, encoded: &Encoded) -> Result<()> {
-        let mut lines = String::new();
-        for record in &encoded.quarantined {
-            lines.push_str(&serde_json::to_string(record).map_err(|e| Error::internal(format!("quarantine: {e}")))?);
-            lines.push('\n');
-        }
-        staging.write(&out.at(QUARANTINE), lines.as_bytes())?;
+        staging.write(&out.at(QUARANTINE), quarantine::lines(&encoded.quarantined)?.as_bytes())?;
         out.at(layout::TOKENIZER).create_dir()?;
         for (name, content) in &self.companions {
             staging.write(&out.at(layout::TOKENIZER).at(name), content)?;
