@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the program so that its bytes depend on the sources, the compiler and the target alone: not on where the checkout, the registry or
-# the target directory lie.
+# Builds the program without the names of the directories that checkout, registry and target lie in, so that its bytes can depend on the
+# sources, the compiler and the target alone. scripts/reproducible_build.sh compares two such builds.
 #
 #   scripts/build-release.sh [cargo build options]      target/release/seimai
 set -euo pipefail
