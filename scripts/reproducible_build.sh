@@ -9,7 +9,7 @@ commit=$(git rev-parse "${1:-HEAD}")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 sums=()
-for place in "one" "another place/二つ目"; do
+for place in "one" "another-place/二つ目"; do
   mkdir -p "$scratch/$place"
   git archive "$commit" | tar -x -C "$scratch/$place"
   (cd "$scratch/$place" && env -u RUSTFLAGS CARGO_TARGET_DIR="$scratch/$place/built" ./scripts/build-release.sh)

@@ -6,7 +6,7 @@
 //! `decide` does that.
 //!
 //! Documents are compared in the order of their ordinals, shard by shard and row by row, whatever the order in which shards are
-//! finished; of similar documents the first one stays.
+//! finished; of similar documents the first one stays, or the one of the least rank where the plan says so ([`Keep`]).
 //!
 //! Where formulae are spared, near-duplicates are compared [`without`](without::without) them: sketches here, and the texts that
 //! [`resolve`] is given. Exact duplicates have the same whole text.
@@ -14,10 +14,14 @@
 pub mod anchor;
 pub mod bands;
 pub mod candidates;
+mod corpus;
+mod filter;
+mod index_table;
 mod marks;
 mod matching;
 pub mod minhash;
 mod options;
+mod order;
 mod ordinal;
 mod partial_table;
 mod resolve;
@@ -26,6 +30,7 @@ mod sorted_runs;
 mod table;
 mod text_store;
 mod verdicts;
+mod verifier;
 pub mod verify;
 pub mod view;
 pub mod without;
@@ -39,11 +44,14 @@ use crate::stage::{Absorber, Batch, Contract, Fold, list_slice, lists, strings};
 
 pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
-pub use self::options::{Near, Options};
+pub use self::corpus::{Admit, Corpus, Known};
+pub use self::index_table::{Holds, KEPT_TEXT, Removal, SIMILARITY, SKETCH, STANDS_FOR_IT, index_table, removals, sketches};
+pub use self::options::{Keep, Near, Options};
+pub use self::order::Ranks;
 pub use self::ordinal::{ordinal, row_of, shard_of};
 pub use self::partial_table::{BAND_KEYS, CONTENT_HASH, TEXT_BYTES};
-pub use self::resolve::{Admit, Corpus, resolve};
-pub use self::text_store::Texts;
+pub use self::resolve::resolve;
+pub use self::text_store::{Bytes, Texts};
 pub use self::verdicts::Verdicts;
 
 /// Enters fingerprints: raise it when the same sketches and texts give other verdicts.

@@ -17,6 +17,7 @@ mod dedup;
 pub mod disk;
 mod encode;
 pub mod dedup_files;
+pub mod dedup_index;
 pub mod encode_files;
 pub mod explain;
 pub mod fingerprint;

@@ -2,7 +2,7 @@
 //!
 //! `measures` lists them with name, meaning and value · `sums` what is counted · `scan` characters, lines and sentences ·
 //! `words` morphemes · `class` what a character counts as · `repetition` n-grams · `garbling` wrong charsets · `simplified`
-//! characters of simplified Chinese · `seen` sets of hashes · `spared` what may repeat · `listed` words of the user's lists · `swallow`,
+//! characters of simplified Chinese · `soundness` which of several copies had better stay · `seen` sets of hashes · `spared` what may repeat · `listed` words of the user's lists · `swallow`,
 //! `fineweb2` the figures of two peers.
 
 mod class;
@@ -14,6 +14,7 @@ mod repetition;
 mod scan;
 mod seen;
 mod simplified;
+mod soundness;
 mod spared;
 mod sums;
 mod swallow;
@@ -29,6 +30,7 @@ pub use self::fineweb2::fineweb2_ja;
 use self::listed::Finder;
 pub use self::listed::{Listed, WordList};
 pub use self::measures::{MEASURES, Measure, Value};
+pub use self::soundness::{SOUNDNESS_FIELDS, SoundnessMeter, soundness};
 pub use self::sums::{Measurer, Sums};
 pub use self::swallow::FIELDS as SWALLOW_FIELDS;
 pub use self::swallow::swallow_v1;

@@ -15,9 +15,11 @@ use super::record_columns::RecordColumns;
 use super::records::{self, Lost};
 use super::ui;
 use crate::corpus;
+use crate::dedup::Holds;
 use crate::error::{Error, Result};
 use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
 use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
+use crate::pipeline::dedup_index::{Index, IndexWriter};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
 use crate::quarantine;
@@ -44,6 +46,8 @@ const SCRATCH: &str = ".seimai-dedup-";
   seimai dedup corpus/*.jsonl.zst -o unique
   seimai dedup a.jsonl b.jsonl --near 0.7 -o unique
   seimai dedup pages.parquet --exact --format parquet -o unique
+  seimai dedup january/ --save-index seen -o unique-01
+  seimai dedup february/ --against seen --save-index seen -o unique-02
   zcat pages.jsonl.gz | seimai dedup - -o unique")]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
@@ -58,6 +62,18 @@ pub(super) struct Arguments {
     /// Remove documents that are alike by T or more (above 0, at most 1): 0.8 bears some 2 % of scattered edits, 0.7 some 3 %
     #[arg(long, value_name = "T")]
     near: Option<f64>,
+    /// Which of documents that are alike stays: the first, the longest, or by quality the one with the most text in whole sentences that are neither garbled nor repeated
+    #[arg(long, value_enum, default_value_t = Keeps::First)]
+    keep: Keeps,
+    /// Look for duplicates of the documents of an index, too: those come before all others, and none of them goes. May be given several times
+    #[arg(long, value_name = "INDEX")]
+    against: Vec<PathBuf>,
+    /// Make an index of these documents (and of those of --against), or add them to the one that --against names
+    #[arg(long, value_name = "INDEX")]
+    save_index: Option<PathBuf>,
+    /// What the index holds: texts, with which later searches compare exactly, or sketches, with which they estimate, for sites that may not hand texts out
+    #[arg(long, value_enum, default_value_t = IndexHolds::Texts, requires = "save_index")]
+    index_holds: IndexHolds,
     /// How the output is written
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -66,6 +82,26 @@ pub(super) struct Arguments {
     settings: Vec<String>,
     #[command(flatten)]
     taken: Taken,
+}
+
+/// Which document stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Keeps {
+    /// The first in the order of the inputs
+    First,
+    /// The longest
+    Longest,
+    /// The soundest, and of those the longest
+    Quality,
+}
+
+/// What an index holds of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum IndexHolds {
+    /// Normalised texts
+    Texts,
+    /// MinHash sketches
+    Sketches,
 }
 
 /// A format of output.
@@ -84,24 +120,34 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let out = Dir::create(&arguments.output)?;
     let scratch = TemporaryDir::new(&out, SCRATCH)?;
     let staging = Staging::within(scratch.dir().at("made").create_dir()?);
-    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.dir(), memory: common.memory() };
+    let known = Index::open(&arguments.against, &plan)?;
+    let holds = match arguments.index_holds {
+        IndexHolds::Texts => Holds::Texts,
+        IndexHolds::Sketches => Holds::Sketches,
+    };
+    let mut index = arguments.save_index.as_ref().map(|path| IndexWriter::create(path, &plan, holds, &known)).transpose()?;
+    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.dir(), memory: common.memory(), known: &known };
     let (pool, observer) = (Pool::new(common.threads())?, ui::observer(common));
     let watch = ui::watch(&*observer);
     let searched = match arguments.format {
         Format::Jsonl => {
             let mut lines = Lines::create(&staging)?;
-            let searched = job.run(&pool, watch, &lines_of, &mut |formed| lines.write(&formed))?;
+            let searched = job.run(&pool, watch, index.as_mut(), &lines_of, &mut |formed| lines.write(&formed))?;
             lines.commit(&out)?;
             searched
         }
         Format::Parquet => {
             let mut tables = Tables::create(&staging)?;
-            let searched = job.run(&pool, watch, &tables_of, &mut |formed| tables.write(&formed))?;
+            let searched = job.run(&pool, watch, index.as_mut(), &tables_of, &mut |formed| tables.write(&formed))?;
             tables.commit(&out)?;
             searched
         }
     };
     staging.write(&out.at(QUARANTINE), quarantine::lines(&searched.quarantined)?.as_bytes())?;
+    // Last: an index never has documents whose search has failed.
+    if let Some(index) = index {
+        index.commit(searched.files.clone())?;
+    }
     if !common.quiet {
         let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
     }
@@ -117,6 +163,12 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
     }
+    let keep = match arguments.keep {
+        Keeps::First => "first",
+        Keeps::Longest => "longest",
+        Keeps::Quality => "quality",
+    };
+    let _ = writeln!(text, "keep = \"{keep}\"");
     Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near")
 }
 
@@ -145,6 +197,7 @@ fn lines_of(batch: &Batch, fates: &[Fate]) -> Result<[String; 2]> {
             Fate::Kept { size } => {
                 let mut line = columns.line(row);
                 if *size > 1 {
+                    line.text(schema::DUP_CLUSTER.name, Some(columns.ids.value(row)));
                     line.raw(schema::DUP_SIZE.name, &size.to_string());
                 }
                 (line, 0)
@@ -212,7 +265,10 @@ fn duplicates_schema() -> SchemaRef {
 fn tables_of(batch: &Batch, fates: &[Fate]) -> Result<[Batch; 2]> {
     let sizes: UInt32Array = fates.iter().map(|fate| if let Fate::Kept { size } = fate { Some(*size) } else { Some(0) }).collect();
     let is_kept: BooleanArray = fates.iter().map(|fate| Some(matches!(fate, Fate::Kept { .. }))).collect();
-    let kept = arrow::compute::filter_record_batch(&with_column(batch, &schema::DUP_SIZE, Arc::new(sizes))?, &is_kept)?;
+    let ids = strings(batch, &schema::DOC_ID)?.iter().zip(fates);
+    let clusters: StringArray = ids.map(|(id, fate)| id.filter(|_| matches!(fate, Fate::Kept { size } if *size > 1))).collect();
+    let kept = with_column(&with_column(batch, &schema::DUP_CLUSTER, Arc::new(clusters))?, &schema::DUP_SIZE, Arc::new(sizes))?;
+    let kept = arrow::compute::filter_record_batch(&kept, &is_kept)?;
     let gone = arrow::compute::filter_record_batch(batch, &arrow::compute::not(&is_kept)?)?;
     let duplicates: Vec<_> = fates
         .iter()
@@ -242,9 +298,9 @@ struct Tables {
 impl Tables {
     fn create(staging: &Staging) -> Result<Self> {
         let empty = corpus::empty_batch();
-        let kept = with_column(&empty, &schema::DUP_SIZE, Arc::new(UInt32Array::from(Vec::<u32>::new())))?.schema();
+        let [kept, _] = tables_of(&empty, &[])?;
         let create = |name: &str, schema| PartWriter::create(staging, name, schema, documents_properties());
-        Ok(Self { files: [create(KEPT, kept)?, create(DUPLICATES, duplicates_schema())?] })
+        Ok(Self { files: [create(KEPT, kept.schema())?, create(DUPLICATES, duplicates_schema())?] })
     }
 
     fn write(&mut self, batches: &[Batch; 2]) -> Result<()> {

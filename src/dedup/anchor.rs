@@ -27,6 +27,8 @@ pub enum Kind {
     Exact,
     /// A kept document is similar enough.
     Near,
+    /// A removed document has the very same text, and a kept one is similar enough to both.
+    NearCopy,
 }
 
 /// What deduplication decides on a document.
@@ -62,7 +64,7 @@ impl Kind {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::Exact => "exact",
-            Self::Near => "near",
+            Self::Near | Self::NearCopy => "near",
         }
     }
 }
@@ -107,11 +109,12 @@ pub struct Decided {
 /// The verdicts on all affected documents, and the families of those that stay.
 ///
 /// `copies`: each document with the text of an earlier one, paired with the first document that has this text (which is itself no
-/// copy). `edges`: verified pairs of documents that are no copies.
+/// copy). `edges`: verified pairs of documents that are no copies; none begins with a document that was removed `before`. That gives the
+/// verdict of an earlier search on a document that it removed.
 ///
 /// # Errors
 /// Those of `edges`.
-pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>) -> Result<Decided> {
+pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>, before: &dyn Fn(u64) -> Option<Verdict>) -> Result<Decided> {
     copies.sort_unstable_by_key(|pair| pair.second);
     let mut removed = remove_near(edges)?;
     let families = families(edges, &removed)?;
@@ -119,9 +122,9 @@ pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>) -> Result<Decided> {
     removed.reserve_exact(copies.len());
     for copy in copies {
         // If the first document with this text is removed, its copies get the same anchor, for the same reason.
-        let verdict = match find(&removed[..near], copy.first) {
-            Some(verdict) => verdict,
-            None => Verdict::Removed { kind: Kind::Exact, duplicate_of: copy.first, jaccard: 1.0 },
+        let verdict = match find(&removed[..near], copy.first).or_else(|| before(copy.first)) {
+            Some(Verdict::Removed { duplicate_of, jaccard, .. }) => Verdict::Removed { kind: Kind::NearCopy, duplicate_of, jaccard },
+            _ => Verdict::Removed { kind: Kind::Exact, duplicate_of: copy.first, jaccard: 1.0 },
         };
         removed.push(Affected { ordinal: copy.second, verdict });
     }
@@ -213,12 +216,16 @@ mod tests {
 
     fn decide(copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
         edges.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
-        super::decide(copies, &|visit| {
-            for &edge in &edges {
-                visit(edge);
-            }
-            Ok(())
-        })
+        super::decide(
+            copies,
+            &|visit| {
+                for &edge in &edges {
+                    visit(edge);
+                }
+                Ok(())
+            },
+            &|_| None,
+        )
         .unwrap()
     }
 
@@ -260,8 +267,9 @@ mod tests {
 
     #[test]
     fn copies_follow_the_first_document_with_their_text() {
+        let copy = |ordinal| Affected { ordinal, verdict: Verdict::Removed { kind: Kind::NearCopy, duplicate_of: 1, jaccard: 0.8 } };
         let copies = vec![Pair { first: 4, second: 9 }, Pair { first: 1, second: 2 }, Pair { first: 4, second: 6 }];
         let all = decide(copies, vec![edge(1, 4, 0.8)]).affected;
-        assert_eq!(all, [anchor(1, 5), exact(2, 1), near(4, 1, 0.8), near(6, 1, 0.8), near(9, 1, 0.8)]);
+        assert_eq!(all, [anchor(1, 5), exact(2, 1), near(4, 1, 0.8), copy(6), copy(9)]);
     }
 }

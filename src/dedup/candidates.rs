@@ -104,16 +104,18 @@ pub struct Sweep<K> {
     high: u64,
     entries: Vec<(K, u64)>,
     entries_max: usize,
+    ascending: bool,
 }
 
 impl<K: Key> Sweep<K> {
-    /// A sweep that holds at most `memory` bytes of keys, but never fewer than 1,024 of them.
-    pub fn new(partners: Partners, memory: u64) -> Self {
+    /// A sweep that holds at most `memory` bytes of keys, but never fewer than 1,024 of them. Where documents do not come in
+    /// `ascending` order, a run of one key has to fit as a whole, and more is held where it does not.
+    pub fn new(partners: Partners, memory: u64, ascending: bool) -> Self {
         let entries_max = (memory / size_of::<(K, u64)>() as u64).clamp(1024, 1 << 40) as usize;
-        Self { partners, low: 0, high: u64::MAX, entries: Vec::new(), entries_max }
+        Self { partners, low: 0, high: u64::MAX, entries: Vec::new(), entries_max, ascending }
     }
 
-    /// Takes a key of document `ordinal`. Documents come in ascending order, and all of them again in each round.
+    /// Takes a key of a document. All of them come again in each round.
     #[inline]
     pub fn push(&mut self, key: K, ordinal: u64, pairs: &mut TakePair<'_>) {
         if (self.low..=self.high).contains(&key.rank()) {
@@ -148,7 +150,13 @@ impl<K: Key> Sweep<K> {
 
     #[cold]
     fn make_room(&mut self, pairs: &mut TakePair<'_>) {
-        self.reduce_runs(pairs);
+        if self.ascending {
+            self.reduce_runs(pairs);
+        } else {
+            // A document that comes later may stand before any of them.
+            self.entries.sort_unstable();
+            self.entries.dedup();
+        }
         while self.entries.len() > self.entries_max / 2 {
             let middle = self.entries[self.entries.len() / 2].0.rank();
             if middle == self.low {
@@ -192,14 +200,18 @@ mod tests {
     const PARTNERS: [Partners; 3] = [Partners::FIRST, Partners { firsts: 3, previous: true }, Partners { firsts: 0, previous: true }];
 
     /// Runs a sweep with room for `entries_max` keys over documents given as lists of keys.
-    fn pairs_of(partners: Partners, documents: &[Vec<u64>], entries_max: usize) -> (Vec<Pair>, usize) {
-        let mut sweep = Sweep::<u64> { partners, low: 0, high: u64::MAX, entries: Vec::new(), entries_max };
+    fn pairs_of(partners: Partners, documents: &[Vec<u64>], entries_max: usize, ascending: bool) -> (Vec<Pair>, usize) {
+        let mut sweep = Sweep::<u64> { partners, low: 0, high: u64::MAX, entries: Vec::new(), entries_max, ascending };
+        let mut shown: Vec<(usize, &Vec<u64>)> = documents.iter().enumerate().collect();
+        if !ascending {
+            shown.sort_by_key(|(ordinal, _)| ordinal * 7 % 11);
+        }
         let (mut pairs, mut rounds) = (std::collections::BTreeSet::new(), 0);
         let mut take = |pair| {
             pairs.insert(pair);
         };
         loop {
-            for (ordinal, keys) in documents.iter().enumerate() {
+            for &(ordinal, keys) in &shown {
                 for &key in keys {
                     sweep.push(key, ordinal as u64, &mut take);
                 }
@@ -231,7 +243,7 @@ mod tests {
     #[test]
     fn a_long_run_fits_a_small_buffer_in_one_round() {
         let documents = vec![vec![u64::MAX]; 5000];
-        let (pairs, rounds) = pairs_of(Partners::FIRST, &documents, 64);
+        let (pairs, rounds) = pairs_of(Partners::FIRST, &documents, 64, true);
         assert_eq!((pairs.len(), rounds), (4999, 1));
         assert!(pairs.iter().all(|pair| pair.first == 0));
     }
@@ -244,8 +256,10 @@ mod tests {
         ) {
             for partners in PARTNERS {
                 let wanted = by_definition(partners, &documents);
-                prop_assert_eq!(&pairs_of(partners, &documents, entries_max).0, &wanted);
-                prop_assert_eq!(&pairs_of(partners, &documents, 1 << 20).0, &wanted);
+                for ascending in [true, false] {
+                    prop_assert_eq!(&pairs_of(partners, &documents, entries_max, ascending).0, &wanted);
+                    prop_assert_eq!(&pairs_of(partners, &documents, 1 << 20, ascending).0, &wanted);
+                }
             }
         }
     }

@@ -22,6 +22,12 @@ impl Marks {
         words[row / 64] |= 1 << (row % 64);
     }
 
+    /// Is it in the set?
+    pub(crate) fn has(&self, ordinal: u64) -> bool {
+        let (shard, row) = (shard_of(ordinal) as usize, row_of(ordinal) as usize);
+        self.of_shards.get(shard).and_then(|words| words.get(row / 64)).is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
+
     /// Work shards up to the last that has one.
     pub(crate) fn shards(&self) -> usize {
         self.of_shards.len()
@@ -85,6 +91,7 @@ mod tests {
         let all: BTreeSet<u64> = (0..2_000_u64).map(|i| ordinal(i * 7 % 5 * 2, (i * i * 31 % 900) as u32)).collect();
         let mut marks = Marks::default();
         all.iter().rev().for_each(|&ordinal| marks.set(ordinal));
+        assert!((0..12).flat_map(|shard| (0..1000).map(move |row| ordinal(shard, row))).all(|o| marks.has(o) == all.contains(&o)));
         let placed = marks.placed();
         assert_eq!(placed.len() as usize, all.len());
         assert!(placed.each().eq(all.iter().copied()));

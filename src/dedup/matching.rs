@@ -22,23 +22,33 @@ pub(crate) struct Room<'a> {
     pub(crate) disk: u64,
     /// Where they are put.
     pub(crate) staging: &'a Staging,
+    /// Do documents come by ascending numbers?
+    pub(crate) ascending: bool,
 }
 
-/// Calls its argument with key and ordinal of every document, by ascending ordinals.
+/// Calls its argument with key and number of every document.
 pub(crate) type Keys<'a, K> = dyn FnMut(&mut dyn FnMut(K, u64) -> Result<()>) -> Result<()> + 'a;
 
-/// Gives `found` the pairs of documents that share one of at most `entries` keys.
+/// Pairs that are looked for, and where they are put.
+pub(crate) struct Found<'a, 's> {
+    /// Is a pair of any use?
+    pub(crate) wanted: &'a dyn Fn(Pair) -> bool,
+    /// Those that are.
+    pub(crate) pairs: SortedRuns<'s, Pair>,
+}
+
+/// Finds the wanted pairs of documents that share one of some `entries` keys.
 pub(crate) fn pair_up<K: Key>(
     room: Room<'_>,
     partners: Partners,
     entries: u64,
     keys: &mut Keys<'_, K>,
-    found: &mut SortedRuns<'_, Pair>,
+    found: &mut Found<'_, '_>,
 ) -> Result<()> {
     let memory = room.memory / 4 * 3;
     let held = (memory / size_of::<(K, u64)>() as u64).max(1024);
     if entries <= held {
-        let mut sweep = Sweep::new(partners, memory);
+        let mut sweep = Sweep::new(partners, memory, room.ascending);
         return sweep_all(&mut sweep, keys, found);
     }
     let disk = entries.saturating_mul(K::BYTES as u64 + ORDINAL_BYTES);
@@ -54,26 +64,31 @@ pub(crate) fn pair_up<K: Key>(
             let before = std::mem::replace(&mut last[bucket as usize], ordinal);
             aside.put(bucket as usize, |out| {
                 key.put(out);
-                put_number(out, ordinal - before);
+                // Wraps around where they do not ascend.
+                put_number(out, ordinal.wrapping_sub(before));
             })
         })?;
         for bucket in 0..aside.count() {
-            let mut sweep = Sweep::<K>::new(partners, memory);
+            let mut sweep = Sweep::<K>::new(partners, memory, room.ascending);
             sweep_all(&mut sweep, &mut |visit| each_key(&aside, bucket, visit), found)?;
         }
     }
     Ok(())
 }
 
-fn sweep_all<K: Key>(sweep: &mut Sweep<K>, keys: &mut Keys<'_, K>, found: &mut SortedRuns<'_, Pair>) -> Result<()> {
+fn sweep_all<K: Key>(sweep: &mut Sweep<K>, keys: &mut Keys<'_, K>, found: &mut Found<'_, '_>) -> Result<()> {
     loop {
-        let mut take = |pair: Pair| found.push(pair);
+        let mut take = |pair: Pair| {
+            if (found.wanted)(pair) {
+                found.pairs.push(pair);
+            }
+        };
         keys(&mut |key, ordinal| {
             sweep.push(key, ordinal, &mut take);
             Ok(())
         })?;
         let again = sweep.end_round(&mut take);
-        found.check()?;
+        found.pairs.check()?;
         if !again {
             return Ok(());
         }
@@ -87,7 +102,7 @@ fn each_key<K: Key>(aside: &Buckets, bucket: usize, visit: &mut dyn FnMut(K, u64
         while !bytes.is_empty() {
             let key = K::take(&mut bytes);
             let (key, distance) = key.zip(take_number(&mut bytes)).ok_or_else(|| aside.damaged())?;
-            ordinal = ordinal.checked_add(distance).ok_or_else(|| aside.damaged())?;
+            ordinal = ordinal.wrapping_add(distance);
             visit(key, ordinal)?;
         }
         Ok(())
@@ -101,17 +116,20 @@ mod tests {
     use super::*;
 
     /// Pairs, and how often the keys were read.
-    fn pairs(memory: u64, disk: u64, keys: &[[u64; 2]]) -> (Vec<Pair>, u32) {
+    fn pairs(memory: u64, disk: u64, ascending: bool, keys: &[[u64; 2]]) -> (Vec<Pair>, u32) {
         let dir = tempfile::tempdir().unwrap();
         let staging = Staging::new(dir.path()).unwrap();
-        let (room, mut found, read) = (Room { memory, disk, staging: &staging }, SortedRuns::new(&staging, 0), Cell::new(0));
+        let (room, read) = (Room { memory, disk, staging: &staging, ascending }, Cell::new(0));
+        let mut found = Found { wanted: &|_| true, pairs: SortedRuns::new(&staging, 0) };
         let mut all = |visit: &mut dyn FnMut([u64; 2], u64) -> Result<()>| {
             read.set(read.get() + 1);
-            keys.iter().zip(0..).try_for_each(|(key, ordinal)| visit(*key, ordinal << 40))
+            let order: Vec<u64> = if ascending { (0..keys.len() as u64).collect() } else { (0..keys.len() as u64).rev().collect() };
+            order.into_iter().try_for_each(|ordinal| visit(keys[ordinal as usize], ordinal << 40))
         };
         pair_up(room, Partners { firsts: 2, previous: true }, keys.len() as u64, &mut all, &mut found).unwrap();
         let mut list = Vec::new();
         found
+            .pairs
             .finish()
             .unwrap()
             .each(&mut |pair| {
@@ -127,11 +145,13 @@ mod tests {
         let spread = |i: u64| [i.wrapping_mul(0x9e37_79b9_7f4a_7c15), i];
         // Each key thrice, but one very often.
         let keys: Vec<_> = (0..60_000).map(|i| if i % 10 == 3 { spread(3) } else { spread(i % 20_000) }).collect();
-        let (wanted, read) = pairs(u64::MAX, 0, &keys);
+        let (wanted, read) = pairs(u64::MAX, 0, true, &keys);
         assert!(wanted.len() > 50_000 && read == 1, "{}", wanted.len());
-        assert_eq!(pairs(100_000, u64::MAX, &keys), (wanted.clone(), 1));
-        assert_eq!(pairs(0, u64::MAX, &keys), (wanted.clone(), 1));
-        assert_eq!(pairs(100_000, 400_000, &keys), (wanted.clone(), 3));
-        assert_eq!(pairs(100_000, 0, &keys), (wanted, 16));
+        assert_eq!(pairs(100_000, u64::MAX, true, &keys), (wanted.clone(), 1));
+        assert_eq!(pairs(4_000_000, u64::MAX, false, &keys), (wanted.clone(), 1));
+        assert_eq!(pairs(100_000, u64::MAX, false, &keys).0, wanted);
+        assert_eq!(pairs(0, u64::MAX, true, &keys), (wanted.clone(), 1));
+        assert_eq!(pairs(100_000, 400_000, true, &keys), (wanted.clone(), 3));
+        assert_eq!(pairs(100_000, 0, true, &keys), (wanted, 16));
     }
 }

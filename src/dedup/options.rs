@@ -19,13 +19,50 @@ pub struct Options {
     pub substring: Option<u32>,
     /// Files of evaluation items to keep out of the training data.
     pub decontaminate: Vec<String>,
+    /// Which of documents that are alike stays: the `first` in the order of the inputs, the `longest` (bytes of the normalised text), or by
+    /// `quality` the one with the most text in whole sentences that are neither garbled nor repeated (in hundredths), and of those the
+    /// longest. Of equal ones the first.
+    pub keep: Keep,
     /// How sketches are cut into bands (bands x slots) to find candidates: `25x5`, or `20x6` for a billion documents.
     pub bands: Bands,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { exact: true, near: Near::Threshold(0.8), lines: false, substring: None, decontaminate: Vec::new(), bands: Bands::B25x5 }
+        Self {
+            exact: true,
+            near: Near::Threshold(0.8),
+            lines: false,
+            substring: None,
+            decontaminate: Vec::new(),
+            keep: Keep::First,
+            bands: Bands::B25x5,
+        }
+    }
+}
+
+/// Which of documents that are alike stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// The first.
+    First,
+    /// The longest.
+    Longest,
+    /// The soundest, and of those the longest.
+    Quality,
+}
+
+impl Keep {
+    /// The rank of a document, above 0: the least stays. `bytes` are those of its text, at most 2³² − 1; `soundness` goes from 0 to 100.
+    #[must_use]
+    pub fn rank(self, bytes: u32, soundness: u8) -> u64 {
+        let shorter = u64::from(u32::MAX - bytes);
+        match self {
+            Self::First => 1,
+            Self::Longest => 1 + shorter,
+            Self::Quality => 1 + (u64::from(100 - soundness.min(100)) << 32 | shorter),
+        }
     }
 }
 

@@ -113,22 +113,45 @@ fn run_with(
     eligible: &dyn Fn(u64, u32) -> bool,
     parallel: &ParallelFor<'_>,
 ) -> Verdicts {
+    run_as(options, shards, memory, Given { eligible, parallel, ..Given::default() })
+}
+
+/// What a corpus may have besides its texts.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    eligible: &'a dyn Fn(u64, u32) -> bool,
+    ranks: Option<&'a Ranks<'a>>,
+    known: Option<Known<'a>>,
+    texts: Option<&'a Texts<'a>>,
+    parallel: &'a ParallelFor<'a>,
+}
+
+impl Default for Given<'_> {
+    fn default() -> Self {
+        Self { eligible: &all, ranks: None, known: None, texts: None, parallel: &sequential }
+    }
+}
+
+fn run_as(options: &Options, shards: &[Vec<String>], memory: u64, given: Given<'_>) -> Verdicts {
     let partials: Vec<Batch> = shards.iter().map(|texts| sketch(options, texts)).collect();
     let dir = tempfile::tempdir().unwrap();
+    let of_shards = |ordinals: &[u64], visit: &mut dyn FnMut(u64, &str) -> Result<()>| {
+        assert!(ordinals.is_sorted_by(|a, b| a < b));
+        ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
+    };
     let mut corpus = Corpus {
         shards: shards.len() as u64,
         documents: shards.iter().map(|texts| texts.len() as u64).sum(),
         partial: &mut |shard| Ok(partials[shard as usize].clone()),
-        eligible,
-        texts: &|ordinals, visit| {
-            assert!(ordinals.is_sorted_by(|a, b| a < b));
-            ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
-        },
+        eligible: given.eligible,
+        ranks: given.ranks,
+        known: given.known,
+        texts: given.texts.unwrap_or(&of_shards),
         admit: &|_, work| work(),
         memory,
         disk: memory,
         staging: &Staging::new(dir.path()).unwrap(),
-        parallel,
+        parallel: given.parallel,
     };
     resolve(options, &mut corpus).unwrap()
 }
@@ -190,7 +213,8 @@ fn check(threshold: f64, shards: &[Vec<String>], verdicts: &Verdicts) -> (usize,
             assert_eq!(jaccard.to_bits(), (exact as f32).to_bits());
             assert!(exact >= threshold);
             assert_eq!(kind == Kind::Exact, *text == texts[&duplicate_of]);
-            near += usize::from(kind == Kind::Near);
+            near += usize::from(kind != Kind::Exact);
+            assert_eq!(kind == Kind::NearCopy, kind != Kind::Exact && texts.range(..ordinal).any(|(_, t)| t == text));
         } else {
             missed += usize::from(twins.iter().any(|&(twin, jaccard)| jaccard >= threshold && kept(twin)));
             let copy = texts.range(..ordinal).any(|(&o, t)| kept(o) && t == text && !text.is_empty());
@@ -274,6 +298,127 @@ fn options_are_read_and_checked() {
 }
 
 #[test]
+fn the_order_of_ranks_is_that_of_a_sorted_corpus() {
+    let shards = corpus_of(300, 21);
+    let rank = |text: &str| u64::MAX - text.len() as u64 / 10;
+    let mut sorted: Vec<(u64, &String)> = ordinals(&shards).collect();
+    sorted.sort_by_key(|(_, text)| rank(text));
+    let in_order = run(&Options::default(), &[sorted.iter().map(|(_, text)| (*text).clone()).collect()], MEMORY, &all);
+    let back = |place: u64| sorted[place as usize].0;
+    let mut expected: Vec<Affected> = in_order
+        .affected()
+        .iter()
+        .map(|affected| {
+            let verdict = match affected.verdict {
+                Verdict::Removed { kind, duplicate_of, jaccard } => Verdict::Removed { kind, duplicate_of: back(duplicate_of), jaccard },
+                anchor @ Verdict::Anchor { .. } => anchor,
+            };
+            Affected { ordinal: back(affected.ordinal), verdict }
+        })
+        .collect();
+    expected.sort_by_key(|affected| affected.ordinal);
+    let ranks = |shard: u64| Ok(shards[shard as usize].iter().map(|text| rank(text)).collect());
+    for memory in [MEMORY, 1 << 20, 0] {
+        let ranked = run_as(&Options::default(), &shards, memory, Given { ranks: Some(&ranks), ..Given::default() });
+        assert_eq!(ranked.affected(), expected, "{memory}");
+        let mut families: Vec<_> = in_order.families().iter().map(|&(document, first)| (back(document), back(first))).collect();
+        families.sort_unstable();
+        assert_eq!(ranked.families(), families);
+    }
+    assert!(expected.len() > 300 && expected != run(&Options::default(), &shards, MEMORY, &all).affected());
+}
+
+/// What is kept of the first shards when the rest is looked at: no exact copies.
+fn known_of(shards: &[Vec<String>], first: usize, verdicts: &Verdicts) -> (Vec<Vec<String>>, BTreeMap<u64, u64>) {
+    let (mut known, mut moved) = (Vec::new(), BTreeMap::new());
+    for (shard, texts) in shards[..first].iter().enumerate() {
+        let mut rows = Vec::new();
+        for (row, text) in texts.iter().enumerate() {
+            let here = ordinal(shard as u64, row as u32);
+            if !matches!(verdicts.get(here), Some(Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. })) {
+                moved.insert(here, ordinal(shard as u64, rows.len() as u32));
+                rows.push(text.clone());
+            }
+        }
+        known.push(rows);
+    }
+    (known, moved)
+}
+
+#[test]
+fn what_is_known_and_new_is_what_both_are_together() {
+    let shards = corpus_of(300, 22);
+    let first = shards.len() / 2;
+    let before = run(&Options::default(), &shards[..first], MEMORY, &all);
+    let together = run(&Options::default(), &shards, MEMORY, &all);
+    let (mut corpus, mut moved) = known_of(&shards, first, &before);
+    corpus.extend_from_slice(&shards[first..]);
+    moved.extend(ordinals(&shards).map(|(o, _)| (o, o)).filter(|(o, _)| shard_of(*o) >= first as u64));
+    let at = |verdict: Verdict| match verdict {
+        Verdict::Removed { kind, duplicate_of, jaccard } => Verdict::Removed { kind, duplicate_of: moved[&duplicate_of], jaccard },
+        anchor @ Verdict::Anchor { .. } => anchor,
+    };
+    // Those that an earlier search removed as near ones, where they stand now.
+    let removed: BTreeMap<u64, Verdict> = before
+        .affected()
+        .iter()
+        .filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }))
+        .filter_map(|affected| Some((*moved.get(&affected.ordinal)?, at(affected.verdict))))
+        .collect();
+    assert!(removed.len() > 50);
+    let of_new = |verdicts: &Verdicts, name: &dyn Fn(Verdict) -> Verdict| -> Vec<(u64, Verdict)> {
+        let new = verdicts.affected().iter().filter(|affected| shard_of(affected.ordinal) >= first as u64);
+        new.map(|affected| (affected.ordinal, name(affected.verdict))).collect()
+    };
+    let expected = of_new(&together, &at);
+    let known = Known {
+        shards: first as u64,
+        removed: &|ordinal| removed.get(&ordinal).copied(),
+        sketched: &|_| false,
+        sketches: &|_, _| unreachable!(),
+    };
+    let ranks = |shard: u64| Ok(vec![u64::from(shard >= first as u64); corpus[shard as usize].len()]);
+    for memory in [MEMORY, 1 << 20, 0] {
+        let verdicts = run_as(&Options::default(), &corpus, memory, Given { known: Some(known), ..Given::default() });
+        assert_eq!(of_new(&verdicts, &|verdict| verdict), expected, "{memory}");
+        let ranked = run_as(&Options::default(), &corpus, memory, Given { known: Some(known), ranks: Some(&ranks), ..Given::default() });
+        assert_eq!(ranked.affected(), verdicts.affected());
+        // Of the known ones it only says for how many new ones they stand.
+        assert!(verdicts.affected().iter().all(|a| shard_of(a.ordinal) >= first as u64 || matches!(a.verdict, Verdict::Anchor { .. })));
+    }
+    assert!(expected.iter().any(|(_, v)| matches!(v, Verdict::Removed { duplicate_of, .. } if shard_of(*duplicate_of) < first as u64)));
+}
+
+#[test]
+fn sketches_of_known_documents_find_what_is_much_alike_and_nothing_else() {
+    let mut random = Random::new(23);
+    let texts: Vec<String> = (0..200).map(|_| random.text(400)).collect();
+    let near: Vec<String> = texts.iter().map(|text| random.block(text, 12)).collect();
+    let others: Vec<String> = (0..200).map(|_| random.text(400)).collect();
+    let shards = [texts, near, others];
+    let known = Known {
+        shards: 1,
+        removed: &|_| None,
+        sketched: &|shard| shard == 0,
+        sketches: &|ordinals, give| {
+            ordinals.iter().try_for_each(|&o| {
+                let mut view = Vec::new();
+                view::fold(&shards[0][row_of(o) as usize], &mut view);
+                give(o, &minhash::to_bytes(&minhash::sketch(&view).unwrap()))
+            })
+        },
+    };
+    let texts = |ordinals: &[u64], visit: &mut dyn FnMut(u64, &str) -> Result<()>| {
+        assert!(ordinals.iter().all(|&o| shard_of(o) > 0), "the text of a document that has none");
+        ordinals.iter().try_for_each(|&o| visit(o, &shards[shard_of(o) as usize][row_of(o) as usize]))
+    };
+    let verdicts = run_as(&Options::default(), &shards, MEMORY, Given { known: Some(known), texts: Some(&texts), ..Given::default() });
+    let named = |affected: &&Affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Near, duplicate_of, .. } if duplicate_of == u64::from(row_of(affected.ordinal)));
+    assert!(verdicts.of_shard(1).iter().filter(named).count() >= 198, "{:?}", verdicts.counts());
+    assert_eq!(verdicts.of_shard(2), []);
+}
+
+#[test]
 fn verdicts_survive_storage() {
     let verdicts = run(&Options::default(), &corpus_of(50, 9), MEMORY, &all);
     assert!(verdicts.affected().len() > 20);
@@ -291,6 +436,8 @@ fn tables_of_other_bands_are_refused() {
         documents: partial.num_rows() as u64,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
+        ranks: None,
+        known: None,
         texts: &|_, _| Ok(()),
         admit: &|_, work| work(),
         memory: MEMORY,
@@ -357,6 +504,8 @@ fn formulae_that_are_spared_are_not_compared() {
             documents: partial.num_rows() as u64,
             partial: &mut |_| Ok(partial.clone()),
             eligible: &all,
+            ranks: None,
+            known: None,
             texts: &|ordinals, visit| {
                 ordinals.iter().try_for_each(|&o| {
                     let (text, spans) = &letters[o as usize];
@@ -397,6 +546,8 @@ fn texts_are_asked_for_only_where_candidates_are() {
         documents: partial.num_rows() as u64,
         partial: &mut |_| Ok(partial.clone()),
         eligible: &all,
+        ranks: None,
+        known: None,
         texts: &|ordinals, visit| {
             asked.fetch_add(ordinals.len(), Ordering::Relaxed);
             ordinals.iter().try_for_each(|&o| visit(o, &texts[o as usize]))

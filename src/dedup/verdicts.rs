@@ -21,7 +21,7 @@ pub struct Verdicts {
 
 const ORDINAL: Column =
     Column { name: "ordinal", data_type: || DataType::UInt64, nullable: false, about: "Shard in the upper 24 bits, row in the lower 40." };
-const KIND: Column = Column { name: "kind", data_type: || DataType::Utf8, nullable: false, about: "exact, near, or anchor." };
+const KIND: Column = Column { name: "kind", data_type: || DataType::Utf8, nullable: false, about: "exact, near, near-copy, or anchor." };
 const ANCHOR: Column = Column {
     name: "anchor",
     data_type: || DataType::UInt64,
@@ -91,7 +91,7 @@ impl Verdicts {
     fn batch(all: &[Affected]) -> Result<Batch> {
         let columns: [(&Column, ArrayRef); 5] = [
             (&ORDINAL, Arc::new(all.iter().map(|a| Some(a.ordinal)).collect::<UInt64Array>())),
-            (&KIND, Arc::new(all.iter().map(|a| Some(name(a.verdict))).collect::<StringArray>())),
+            (&KIND, Arc::new(all.iter().map(|a| Some(stored(a.verdict))).collect::<StringArray>())),
             (&ANCHOR, Arc::new(all.iter().map(|a| Some(a.anchor())).collect::<UInt64Array>())),
             (&JACCARD, Arc::new(all.iter().map(|a| Some(a.jaccard())).collect::<Float32Array>())),
             (&SIZE, Arc::new(all.iter().map(|a| Some(a.size())).collect::<UInt32Array>())),
@@ -120,6 +120,7 @@ impl Verdicts {
             "anchor" => Ok(Verdict::Anchor { size: sizes.value(row) }),
             "exact" => Ok(removed(Kind::Exact, anchors.value(row), jaccards.value(row))),
             "near" => Ok(removed(Kind::Near, anchors.value(row), jaccards.value(row))),
+            "near-copy" => Ok(removed(Kind::NearCopy, anchors.value(row), jaccards.value(row))),
             other => Err(Error::internal(format!("verdict {other:?} is unknown"))),
         };
         for row in 0..batch.num_rows() {
@@ -133,7 +134,15 @@ fn removed(kind: Kind, duplicate_of: u64, jaccard: f32) -> Verdict {
     Verdict::Removed { kind, duplicate_of, jaccard }
 }
 
-/// The name of a verdict in the table and in counts.
+/// The name of a verdict in the table.
+fn stored(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Removed { kind: Kind::NearCopy, .. } => "near-copy",
+        _ => name(verdict),
+    }
+}
+
+/// The name of a verdict in counts.
 fn name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Removed { kind, .. } => kind.rule(),

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, UInt32Type, UInt64Type};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt64Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
@@ -21,9 +21,10 @@ use super::tables::{write_batches, write_table};
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
 use crate::dedup::without::without;
-use crate::dedup::{self, Affected, Corpus, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
+use crate::dedup::{self, Affected, Corpus, Keep, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::table_metadata;
+use crate::quality::{SOUNDNESS_FIELDS, soundness};
 use crate::schema;
 use crate::stage::{Batch, column, list_slice, lists, strings};
 
@@ -261,6 +262,8 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
             give(ordinal, &without(text, spared))
         })
     };
+    let keep = context.plan().dedup.keep;
+    let ranks = |shard: u64| ranks(context, annotated, keep, shard);
     let (mut documents, mut decoded) = (0, 0);
     for shard in 0..annotated.shards() {
         let facts = annotated.facts(context, shard)?;
@@ -271,6 +274,8 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
         documents,
         partial: &mut partial,
         eligible: &|shard, row| eligible[shard as usize].get(row as usize),
+        ranks: (keep != Keep::First).then_some(&ranks),
+        known: None,
         texts: &texts,
         // A set of shingles is many times as large as its text.
         admit: &|bytes, work| {
@@ -283,6 +288,30 @@ fn resolve(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits]) -> R
         parallel: &|n, work| context.pool.parallel(n, work),
     };
     dedup::resolve(&context.plan().dedup, &mut corpus)
+}
+
+/// Which documents of a shard stay rather than others, by row.
+fn ranks(context: &Context<'_>, annotated: &Annotated, keep: Keep, shard: u64) -> Result<Vec<u64>> {
+    let partial = read_sketches(context, annotated, shard)?;
+    let bytes = column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
+    if keep != Keep::Quality {
+        return Ok(bytes.iter().map(|&bytes| keep.rank(bytes, 0)).collect());
+    }
+    let mut ranks = Vec::with_capacity(bytes.len());
+    let documents = layout::annotated(&annotated.keys(shard)?.documents);
+    for batch in context.store.table_columns(&documents, Some(&[schema::QUALITY.name]), 1 << 14)? {
+        let batch = batch?;
+        let measures = column(&batch, &schema::QUALITY)?.as_struct();
+        let measure = |name: &str| measures.column_by_name(name).and_then(|values| values.as_primitive_opt::<Float32Type>());
+        let [Some(ended), Some(garbled), Some(again)] = SOUNDNESS_FIELDS.map(measure) else {
+            return Err(Error::internal("measures of soundness are missing"));
+        };
+        for row in 0..batch.num_rows() {
+            let values = [ended, garbled, again].map(|values| values.is_valid(row).then(|| values.value(row)));
+            ranks.push(keep.rank(bytes[ranks.len()], soundness(values)));
+        }
+    }
+    Ok(ranks)
 }
 
 /// A small table of ours as one batch.

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{AsArray, UInt64Array};
-use arrow::datatypes::UInt64Type;
+use arrow::array::{AsArray, BooleanArray, UInt8Array, UInt64Array};
+use arrow::datatypes::{DataType, UInt8Type, UInt32Type, UInt64Type};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 
+use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
 use super::gate::Gate;
 use super::observer::{Progress, Quantity, Watch};
 use super::plan::Plan;
@@ -21,13 +22,15 @@ use super::reading::Reading;
 use super::registry;
 use super::tables::text_bytes;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
-use crate::dedup::{self, Affected, Corpus, Kind, Sketcher, Verdict, Verdicts, row_of, shard_of};
+use crate::dedup::{self, Affected, Corpus, Holds, Keep, Kind, Known, Sketcher, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
+use crate::normalize::sentences;
+use crate::quality::SoundnessMeter;
 use crate::quarantine::Quarantined;
 use crate::schema::{self, Column};
 use crate::shard::PartWriter;
-use crate::stage::{Batch, BatchIter, Fold, Stage, Worker, column, strings};
+use crate::stage::{Batch, BatchIter, Fold, Stage, Worker, column, strings, with_column};
 
 /// Rows and bytes of a batch that is read again.
 const BATCH: (usize, u64) = (1024, 4 << 20);
@@ -48,6 +51,8 @@ pub struct DedupFiles<'a> {
     pub scratch: &'a Dir,
     /// Bytes of memory that may be used.
     pub memory: u64,
+    /// What earlier searches know: its documents come before all others and stay what they are.
+    pub known: &'a Index,
 }
 
 /// What a document is called, and where it stands.
@@ -95,6 +100,8 @@ pub struct Searched {
     pub quarantined: Vec<Quarantined>,
     /// Records that the sample left out.
     pub left_out: u64,
+    /// Documents by file, in the order of the inputs.
+    pub files: Vec<Indexed>,
 }
 
 /// A work shard that was read.
@@ -102,6 +109,8 @@ pub struct Searched {
 struct Aside {
     documents: u64,
     bytes: u64,
+    /// Documents by file.
+    files: Vec<Indexed>,
     /// Its records and their sketches, if there was room.
     held: Option<(Vec<Batch>, Batch)>,
 }
@@ -109,7 +118,7 @@ struct Aside {
 impl DedupFiles<'_> {
     /// Searches on as many threads as memory allows. `form` makes something of a batch of records (the columns of
     /// [`corpus`](crate::corpus::COLUMNS), texts as they were read) and their fates, on any thread; `take` is given that in the order of the
-    /// records.
+    /// records. `index` gets what a later search has to know of them.
     ///
     /// # Errors
     /// Those of the plan, the machine and the inputs, and of both closures.
@@ -117,6 +126,7 @@ impl DedupFiles<'_> {
         &self,
         pool: &Pool,
         watch: Watch<'_>,
+        index: Option<&mut IndexWriter>,
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<Searched> {
@@ -127,14 +137,16 @@ impl DedupFiles<'_> {
         let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
         let (mut searched, shards) = search.put_aside()?;
         let verdicts = search.resolve(&shards)?;
+        let numbers = index.as_ref().map(|_| search.numbers(&shards, &verdicts)).transpose()?;
         for affected in verdicts.affected() {
             match affected.verdict {
                 Verdict::Removed { kind: Kind::Exact, .. } => searched.exact += 1,
-                Verdict::Removed { kind: Kind::Near, .. } => searched.near += 1,
+                Verdict::Removed { kind: Kind::Near | Kind::NearCopy, .. } => searched.near += 1,
                 Verdict::Anchor { .. } => {}
             }
         }
-        search.give(&shards, &verdicts, form, take)?;
+        search.give(&shards, &verdicts, numbers.as_ref(), index, form, take)?;
+        searched.files = files_of(&shards);
         Ok(searched)
     }
 
@@ -157,6 +169,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Work shards before the first one that is read here: those of the index.
+    fn known(&self) -> u64 {
+        self.job.known.shards()
+    }
+
     fn records(&self, shard: u64) -> Place {
         self.job.scratch.at(format!("records-{shard}.parquet"))
     }
@@ -196,19 +213,26 @@ impl Search<'_> {
         let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
         let mut absorber = sketcher.absorber();
         let (mut aside, mut batches, mut memory) = (Aside::default(), Vec::new(), 0);
+        let mut meter = (self.job.plan.dedup.keep == Keep::Quality).then(Soundness::default);
         let mut take = |batch: Option<Batch>| -> Result<()> {
             let Some(batch) = batch else { return Ok(()) };
             let _permit = self.gate.enter(text_bytes(&batch)?);
             aside.documents += batch.num_rows() as u64;
             aside.bytes += text_bytes(&batch)? as u64;
             memory += batch.get_array_memory_size() as u64;
+            aside.count_files(&batch)?;
             batches.push(batch.clone());
-            absorber.push(&normalised(&mut workers, batch)?)
+            let batch = normalised(&mut workers, batch)?;
+            meter.as_mut().map_or(Ok(()), |meter| meter.push(&batch))?;
+            absorber.push(&batch)
         };
         let mut builder = BatchBuilder::new(Arc::clone(&self.job.inputs), &self.job.plan.input.source);
         let outcome = raw.decode(&self.job.plan.input, &mut |record| take(builder.push(&record)?))?;
         take(builder.finish()?)?;
-        let sketches = absorber.finish()?;
+        let mut sketches = absorber.finish()?;
+        if let Some(meter) = meter {
+            sketches = with_column(&sketches, &SOUNDNESS, Arc::new(UInt8Array::from(meter.of)))?;
+        }
         memory += sketches.get_array_memory_size() as u64;
         if self.held.fetch_add(memory, Ordering::Relaxed) + memory <= self.job.memory / HELD {
             aside.held = Some((batches, sketches));
@@ -224,16 +248,42 @@ impl Search<'_> {
         Ok((aside, outcome))
     }
 
+    /// The partial table of a work shard, of the index or read here.
+    fn partial(&self, shards: &[Aside], shard: u64) -> Result<Batch> {
+        self.watch.stop.check()?;
+        let Some(shard) = shard.checked_sub(self.known()) else { return self.job.known.partial(shard) };
+        match &shards[shard as usize].held {
+            Some((_, sketches)) => Ok(sketches.clone()),
+            None => open_table(&self.sketches(shard), None, 1 << 16)?.concat(),
+        }
+    }
+
+    /// Which documents of a work shard stay rather than others, by row: those of the index rather than all.
+    fn ranks(&self, shards: &[Aside], shard: u64) -> Result<Vec<u64>> {
+        if shard < self.known() {
+            return Ok(vec![0; self.job.known.documents_of(shard)]);
+        }
+        let (keep, sketches) = (self.job.plan.dedup.keep, self.partial(shards, shard)?);
+        let bytes = column(&sketches, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
+        match sketches.column_by_name(SOUNDNESS.name) {
+            Some(sound) => {
+                let sound = sound.as_primitive::<UInt8Type>().values();
+                Ok(bytes.iter().zip(sound).map(|(&bytes, &sound)| keep.rank(bytes, sound)).collect())
+            }
+            None => Ok(bytes.iter().map(|&bytes| keep.rank(bytes, 0)).collect()),
+        }
+    }
+
     fn resolve(&self, shards: &[Aside]) -> Result<Verdicts> {
         let progress = Progress::start(self.watch.observer, "resolve", Quantity::Steps, 1);
-        let mut partial = |shard: u64| -> Result<Batch> {
-            self.watch.stop.check()?;
-            match &shards[shard as usize].held {
-                Some((_, sketches)) => Ok(sketches.clone()),
-                None => open_table(&self.sketches(shard), None, 1 << 16)?.concat(),
-            }
-        };
+        let known = self.job.known;
+        let mut partial = |shard: u64| self.partial(shards, shard);
         let texts = |wanted: &[u64], give: &mut dyn FnMut(u64, &str) -> Result<()>| {
+            if wanted.first().is_some_and(|&first| shard_of(first) < known.shards()) {
+                return known.each(wanted, BATCH, &mut |ordinal, text| {
+                    give(ordinal, std::str::from_utf8(text).map_err(|_| Error::internal("a text of an index is none"))?)
+                });
+            }
             let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
             self.look_up(shards, wanted, &[schema::TEXT], &mut |ordinals, batch| {
                 let batch = normalised(&mut workers, batch)?;
@@ -243,11 +293,20 @@ impl Search<'_> {
                     .try_for_each(|(&ordinal, text)| give(ordinal, text.unwrap_or("")))
             })
         };
+        let ranks = |shard: u64| self.ranks(shards, shard);
+        let before = Known {
+            shards: known.shards(),
+            removed: &|ordinal| known.removed(ordinal),
+            sketched: &|shard| known.is_sketched(shard),
+            sketches: &|wanted, give| known.each(wanted, BATCH, give),
+        };
         let mut corpus = Corpus {
-            shards: shards.len() as u64,
-            documents: shards.iter().map(|shard| shard.documents).sum(),
+            shards: known.shards() + shards.len() as u64,
+            documents: known.documents() + shards.iter().map(|shard| shard.documents).sum::<u64>(),
             partial: &mut partial,
             eligible: &|_, _| true,
+            ranks: (self.job.plan.dedup.keep != Keep::First).then_some(&ranks),
+            known: (known.shards() > 0).then_some(before),
             texts: &texts,
             // A set of shingles is many times as large as its text.
             admit: &|bytes, work| {
@@ -265,6 +324,24 @@ impl Search<'_> {
         Ok(verdicts)
     }
 
+    /// The numbers that documents read here will have in an index, as far as others name them.
+    fn numbers(&self, shards: &[Aside], verdicts: &Verdicts) -> Result<Numbers<'_>> {
+        let mut numbers = Numbers { known: self.job.known, new: FxHashMap::default() };
+        let mut number = self.job.known.documents();
+        for shard in (0..shards.len() as u64).map(|shard| shard + self.known()) {
+            let partial = self.partial(shards, shard)?;
+            let mut of_shard = verdicts.of_shard(shard).iter().peekable();
+            for (row, &bytes) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
+                let affected = of_shard.next_if(|affected| row_of(affected.ordinal) as usize == row);
+                if affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Anchor { .. })) {
+                    numbers.new.insert(ordinal(shard, row as u32), number);
+                }
+                number += u64::from(is_indexed(bytes, affected));
+            }
+        }
+        Ok(numbers)
+    }
+
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
     fn look_up(
         &self,
@@ -277,11 +354,16 @@ impl Search<'_> {
         self.watch.stop.check()?;
         let rows: Vec<usize> = wanted.iter().map(|&ordinal| row_of(ordinal) as usize).collect();
         let mut rest = wanted;
-        let found: BatchIter<'_> = if let Some((batches, _)) = &shards[shard_of(first) as usize].held {
-            Box::new(some_rows(batches, columns, rows))
-        } else {
-            let columns: Vec<&str> = columns.iter().map(|column| column.name).collect();
-            Box::new(open_table_rows(&self.records(shard_of(first)), &columns, &rows, BATCH.0, BATCH.1)?)
+        let found: BatchIter<'_> = match shard_of(first).checked_sub(self.known()) {
+            None => self.job.known.rows(shard_of(first), columns, &rows, BATCH)?,
+            Some(shard) => {
+                if let Some((batches, _)) = &shards[shard as usize].held {
+                    Box::new(some_rows(batches, columns, rows))
+                } else {
+                    let columns: Vec<&str> = columns.iter().map(|column| column.name).collect();
+                    Box::new(open_table_rows(&self.records(shard), &columns, &rows, BATCH.0, BATCH.1)?)
+                }
+            }
         };
         for batch in found {
             let batch = batch?;
@@ -311,19 +393,23 @@ impl Search<'_> {
         Ok(names)
     }
 
-    /// Gives every record with its fate.
+    /// Gives every record with its fate, and to an index what it has to know of them.
     fn give<T: Send>(
         &self,
         shards: &[Aside],
         verdicts: &Verdicts,
+        numbers: Option<&Numbers<'_>>,
+        mut index: Option<&mut IndexWriter>,
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<()> {
         let names = self.names(shards, verdicts)?;
+        let indexed = numbers.zip(index.as_ref().map(|index| index.holds()));
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let formed = |shard: u64| {
-            let mut of_shard = verdicts.of_shard(shard).iter().peekable();
+            let of_shard = verdicts.of_shard(shard + self.known());
             let (mut formed, mut base) = (Vec::new(), 0);
+            let sketches = indexed.map(|_| self.partial(shards, shard + self.known())).transpose()?;
             let all: BatchIter<'_> = match &shards[shard as usize].held {
                 Some((batches, _)) => Box::new(batches.iter().map(|batch| Ok(batch.clone()))),
                 None => Box::new(open_table_within(&self.records(shard), None, BATCH.0, BATCH.1)?),
@@ -331,12 +417,20 @@ impl Search<'_> {
             for batch in all {
                 self.watch.stop.check()?;
                 let batch = batch?;
-                let fate = |row: u32| match of_shard.next_if(|affected| row_of(affected.ordinal) == row) {
-                    Some(affected) => fate(*affected, &names),
-                    None => Ok(Fate::Kept { size: 1 }),
-                };
                 let end = base + batch.num_rows() as u32;
-                formed.push(form(&batch, &(base..end).map(fate).collect::<Result<Vec<_>>>()?)?);
+                let from = of_shard.partition_point(|affected| row_of(affected.ordinal) < base);
+                let mut affected = of_shard[from..].iter().peekable();
+                let affected: Vec<Option<&Affected>> =
+                    (base..end).map(|row| affected.next_if(|affected| row_of(affected.ordinal) == row)).collect();
+                let fates = affected.iter().map(|affected| fate(*affected, &names)).collect::<Result<Vec<_>>>()?;
+                let index_rows = match (indexed, &sketches) {
+                    (Some((numbers, holds)), Some(sketches)) => {
+                        let sketches = sketches.slice(base as usize, batch.num_rows());
+                        Some(self.index_rows(&batch, &sketches, &affected, numbers, holds)?)
+                    }
+                    _ => None,
+                };
+                formed.push((form(&batch, &fates)?, index_rows));
                 base = end;
             }
             Ok(formed)
@@ -344,7 +438,12 @@ impl Search<'_> {
         let all: Vec<u64> = (0..shards.len() as u64).collect();
         for wave in all.chunks(self.job.workers(self.pool)) {
             for (formed, &shard) in self.side_by_side(wave.to_vec(), &formed)?.into_iter().zip(wave) {
-                formed.into_iter().try_for_each(&mut *take)?;
+                for (formed, index_rows) in formed {
+                    take(formed)?;
+                    if let Some((index, rows)) = index.as_mut().zip(index_rows) {
+                        index.write(&rows)?;
+                    }
+                }
                 let Aside { documents, bytes, .. } = &shards[shard as usize];
                 progress.add(*bytes, *documents, *bytes);
             }
@@ -353,20 +452,93 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// What an index has to know of the records of a batch.
+    fn index_rows(
+        &self,
+        batch: &Batch,
+        sketches: &Batch,
+        affected: &[Option<&Affected>],
+        numbers: &Numbers<'_>,
+        holds: Holds,
+    ) -> Result<Batch> {
+        let bytes = column(sketches, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
+        let is_in: BooleanArray = bytes.iter().zip(affected).map(|(&bytes, affected)| Some(is_indexed(bytes, *affected))).collect();
+        let removal = |affected: Option<&Affected>| affected.map_or(Ok(None), |affected| numbers.removal(affected.verdict));
+        let removals = affected.iter().zip(is_in.values()).filter(|(_, is_in)| *is_in).map(|(affected, _)| removal(*affected));
+        let removals = removals.collect::<Result<Vec<_>>>()?;
+        let chosen = |batch: &Batch| arrow::compute::filter_record_batch(batch, &is_in);
+        let (records, sketches) = (chosen(batch)?, chosen(sketches)?);
+        let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
+        let normalised = normalised(&mut workers, records.clone())?;
+        dedup::index_table(&sketches, &records, &removals, strings(&normalised, &schema::TEXT)?, holds)
+    }
+
     /// Runs `work` on all of them, on all threads; the results in order.
     fn side_by_side<U: Send, T: Send>(&self, all: Vec<U>, work: &(dyn Fn(U) -> Result<T> + Sync)) -> Result<Vec<T>> {
         self.pool.map(all, &|one| self.watch.stop.check().and_then(|()| work(one)))?.into_iter().collect()
     }
 }
 
-fn fate(affected: Affected, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
-    Ok(match affected.verdict {
-        Verdict::Anchor { size } => Fate::Kept { size },
-        Verdict::Removed { kind, jaccard, duplicate_of } => {
+/// Is a document in an index? A text that is there already adds nothing, and an empty one is never a duplicate.
+fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
+    bytes > 0 && !affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. }))
+}
+
+fn fate(affected: Option<&Affected>, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
+    Ok(match affected.map(|affected| affected.verdict) {
+        None => Fate::Kept { size: 1 },
+        Some(Verdict::Anchor { size }) => Fate::Kept { size },
+        Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
             let of = names.get(&duplicate_of).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))?;
             Fate::Duplicate { kind, jaccard, of }
         }
     })
+}
+
+/// The soundness of each document, where that decides which of them stays.
+const SOUNDNESS: Column =
+    Column { name: "soundness", data_type: || DataType::UInt8, nullable: false, about: "From 0 to 100: crate::quality::soundness." };
+
+#[derive(Default)]
+struct Soundness {
+    meter: SoundnessMeter,
+    ends: Vec<u32>,
+    of: Vec<u8>,
+}
+
+impl Soundness {
+    fn push(&mut self, normalised: &Batch) -> Result<()> {
+        for text in strings(normalised, &schema::TEXT)? {
+            let text = text.unwrap_or_default();
+            self.ends.clear();
+            sentences::sentence_ends(text, &mut self.ends);
+            self.of.push(self.meter.of(text, &self.ends));
+        }
+        Ok(())
+    }
+}
+
+impl Aside {
+    fn count_files(&mut self, batch: &Batch) -> Result<()> {
+        for file in strings(batch, &schema::FILE)?.iter().flatten() {
+            match self.files.last_mut().filter(|last| last.file == file) {
+                Some(last) => last.documents += 1,
+                None => self.files.push(Indexed { file: file.to_owned(), documents: 1 }),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn files_of(shards: &[Aside]) -> Vec<Indexed> {
+    let mut files: Vec<Indexed> = Vec::new();
+    for file in shards.iter().flat_map(|shard| &shard.files) {
+        match files.last_mut().filter(|last| last.file == file.file) {
+            Some(last) => last.documents += file.documents,
+            None => files.push(file.clone()),
+        }
+    }
+    files
 }
 
 /// Some columns of some rows of batches that follow each other; the rows ascend.

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use arrow::record_batch::RecordBatch;
 use seimai::io::Dir;
 use seimai::pipeline::dedup_files::{DedupFiles, Fate};
+use seimai::pipeline::dedup_index::Index;
 use seimai::pipeline::observer::{Silent, Stop, Watch};
 use seimai::pipeline::plan::Plan;
 use seimai::pipeline::pool::Pool;
@@ -160,11 +161,11 @@ fn records_that_do_not_fit_are_found_on_disk() {
     let fates = |memory: u64, name: &str| {
         let scratch = Dir::create(&world.path(name)).unwrap();
         let inputs = seimai::corpus::expand(&plan.input, world.dir.path()).unwrap().into();
-        let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory };
+        let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory, known: &Index::default() };
         let mut all = Vec::new();
         let form = |batch: &RecordBatch, fates: &[Fate]| Ok((strings(std::slice::from_ref(batch), "doc_id"), fates.to_vec()));
         let watch = Watch { stop: &Stop::default(), observer: &Silent };
-        let searched = job.run(&Pool::new(2).unwrap(), watch, &form, &mut |(ids, fates)| {
+        let searched = job.run(&Pool::new(2).unwrap(), watch, None, &form, &mut |(ids, fates)| {
             all.extend(ids.into_iter().zip(fates));
             Ok(())
         });
@@ -183,21 +184,25 @@ fn parquet_rows(path: &std::path::Path) -> Vec<RecordBatch> {
 fn it_finds_what_a_run_finds() {
     let world = World::new();
     corpus(&world);
-    world.write(
-        "plan.toml",
-        "[input]\npaths = [\"in\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n",
-    );
-    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "run", "--progress", "none"]);
-    assert_eq!(code, 3, "{err}");
-    dedup(&world, "out", &[]);
-    let rejected = rows(&world.path("run/rejected"));
-    let columns = ["doc_id", "rule", "duplicate_of"].map(|column| strings(&rejected, column));
-    let run: BTreeSet<[String; 3]> = (0..columns[0].len()).map(|row| [0, 1, 2].map(|column| columns[column][row].clone())).collect();
-    let ours = lines(world.path("out/duplicates.jsonl"));
-    let ours: BTreeSet<[String; 3]> =
-        ours.iter().map(|line| ["doc_id", "kind", "duplicate_of"].map(|key| text_of(line, key).to_owned())).collect();
-    assert_eq!(run, ours);
-    assert_eq!(manifest(&world.path("run"))["totals"]["kept"].as_u64().unwrap() as usize, lines(world.path("out/kept.jsonl")).len());
+    for keep in ["first", "longest", "quality"] {
+        let plan = format!(
+            "[input]\npaths = [\"in\"]\n[quality]\npreset = \"none\"\n[dedup]\nkeep = \"{keep}\"\n[tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n"
+        );
+        world.write("plan.toml", plan);
+        let (run, out) = (format!("run-{keep}"), format!("out-{keep}"));
+        let (code, _, err) = world.run(&["run", "plan.toml", "--out", &run, "--progress", "none"]);
+        assert_eq!(code, 3, "{err}");
+        dedup(&world, &out, &["--keep", keep]);
+        let rejected = rows(&world.path(&format!("{run}/rejected")));
+        let columns = ["doc_id", "rule", "duplicate_of"].map(|column| strings(&rejected, column));
+        let of_run: BTreeSet<[String; 3]> = (0..columns[0].len()).map(|row| [0, 1, 2].map(|column| columns[column][row].clone())).collect();
+        let ours = lines(world.path(&format!("{out}/duplicates.jsonl")));
+        let ours: BTreeSet<[String; 3]> =
+            ours.iter().map(|line| ["doc_id", "kind", "duplicate_of"].map(|key| text_of(line, key).to_owned())).collect();
+        assert_eq!(of_run, ours, "{keep}");
+        let kept = lines(world.path(&format!("{out}/kept.jsonl"))).len();
+        assert_eq!(manifest(&world.path(&run))["totals"]["kept"].as_u64().unwrap() as usize, kept);
+    }
 }
 
 #[test]

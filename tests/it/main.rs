@@ -6,6 +6,7 @@ mod bad_input;
 mod beneath;
 mod collections;
 mod dedup;
+mod dedup_index;
 mod determinism;
 mod durability;
 mod export;
