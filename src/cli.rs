@@ -32,6 +32,7 @@ mod records;
 mod run;
 mod segment;
 mod signals;
+mod text_diff;
 mod tokenizer;
 mod train;
 mod ui;

@@ -16,6 +16,7 @@ mod decide;
 mod dedup;
 pub mod disk;
 mod encode;
+pub mod clusters;
 pub mod dedup_files;
 pub mod dedup_index;
 pub mod encode_files;

@@ -74,6 +74,9 @@ pub(super) struct Arguments {
     /// What the index holds: texts, with which later searches compare exactly, or sketches, with which they estimate, for sites that may not hand texts out
     #[arg(long, value_enum, default_value_t = IndexHolds::Texts, requires = "save_index")]
     index_holds: IndexHolds,
+    /// Write the texts of duplicates, too, so that `seimai inspect DIR --cluster ID` can show how they differ
+    #[arg(long)]
+    texts: bool,
     /// How the output is written
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -132,13 +135,19 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let searched = match arguments.format {
         Format::Jsonl => {
             let mut lines = Lines::create(&staging)?;
-            let searched = job.run(&pool, watch, index.as_mut(), &lines_of, &mut |formed| lines.write(&formed))?;
+            let searched =
+                job.run(&pool, watch, index.as_mut(), &|batch, fates| lines_of(batch, fates, arguments.texts), &mut |formed| {
+                    lines.write(&formed)
+                })?;
             lines.commit(&out)?;
             searched
         }
         Format::Parquet => {
-            let mut tables = Tables::create(&staging)?;
-            let searched = job.run(&pool, watch, index.as_mut(), &tables_of, &mut |formed| tables.write(&formed))?;
+            let mut tables = Tables::create(&staging, arguments.texts)?;
+            let searched =
+                job.run(&pool, watch, index.as_mut(), &|batch, fates| tables_of(batch, fates, arguments.texts), &mut |formed| {
+                    tables.write(&formed)
+                })?;
             tables.commit(&out)?;
             searched
         }
@@ -187,7 +196,7 @@ fn refuse_used(dir: &Path) -> Result<()> {
 }
 
 /// Lines of a batch: of what is kept, and of duplicates.
-fn lines_of(batch: &Batch, fates: &[Fate]) -> Result<[String; 2]> {
+fn lines_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[String; 2]> {
     let columns = RecordColumns::of(batch)?;
     let files = strings(batch, &schema::FILE)?;
     let offsets = arrow::array::AsArray::as_primitive::<UInt64Type>(column(batch, &schema::OFFSET)?);
@@ -212,6 +221,9 @@ fn lines_of(batch: &Batch, fates: &[Fate]) -> Result<[String; 2]> {
                 line.raw("duplicate_of_offset", &of.offset.to_string());
                 line.text("kind", Some(kind.rule()));
                 line.raw("jaccard", &jaccard.to_string());
+                if texts {
+                    line.text(schema::TEXT.name, Some(columns.texts.value(row)));
+                }
                 (line, 1)
             }
         };
@@ -246,10 +258,10 @@ impl Lines {
     }
 }
 
-fn duplicates_schema() -> SchemaRef {
+fn duplicates_schema(texts: bool) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let place = |name: &str| Field::new(name, DataType::UInt64, false);
-    Arc::new(Schema::new(vec![
+    let columns = vec![
         text("doc_id"),
         text("file"),
         place("offset"),
@@ -258,11 +270,12 @@ fn duplicates_schema() -> SchemaRef {
         place("duplicate_of_offset"),
         text("kind"),
         Field::new("jaccard", DataType::Float32, false),
-    ]))
+    ];
+    Arc::new(Schema::new(columns.into_iter().chain(texts.then(|| schema::TEXT.field())).collect::<Vec<_>>()))
 }
 
 /// Rows of a batch: of what is kept, and of duplicates.
-fn tables_of(batch: &Batch, fates: &[Fate]) -> Result<[Batch; 2]> {
+fn tables_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[Batch; 2]> {
     let sizes: UInt32Array = fates.iter().map(|fate| if let Fate::Kept { size } = fate { Some(*size) } else { Some(0) }).collect();
     let is_kept: BooleanArray = fates.iter().map(|fate| Some(matches!(fate, Fate::Kept { .. }))).collect();
     let ids = strings(batch, &schema::DOC_ID)?.iter().zip(fates);
@@ -277,7 +290,7 @@ fn tables_of(batch: &Batch, fates: &[Fate]) -> Result<[Batch; 2]> {
             Fate::Kept { .. } => None,
         })
         .collect();
-    let columns: Vec<ArrayRef> = vec![
+    let mut columns: Vec<ArrayRef> = vec![
         Arc::clone(column(&gone, &schema::DOC_ID)?),
         Arc::clone(column(&gone, &schema::FILE)?),
         Arc::clone(column(&gone, &schema::OFFSET)?),
@@ -287,7 +300,10 @@ fn tables_of(batch: &Batch, fates: &[Fate]) -> Result<[Batch; 2]> {
         Arc::new(duplicates.iter().map(|(kind, ..)| Some(*kind)).collect::<StringArray>()),
         Arc::new(duplicates.iter().map(|(_, jaccard, _)| Some(*jaccard)).collect::<Float32Array>()),
     ];
-    Ok([kept, RecordBatch::try_new(duplicates_schema(), columns)?])
+    if texts {
+        columns.push(Arc::clone(column(&gone, &schema::TEXT)?));
+    }
+    Ok([kept, RecordBatch::try_new(duplicates_schema(texts), columns)?])
 }
 
 /// Parquet in the making.
@@ -296,11 +312,11 @@ struct Tables {
 }
 
 impl Tables {
-    fn create(staging: &Staging) -> Result<Self> {
+    fn create(staging: &Staging, texts: bool) -> Result<Self> {
         let empty = corpus::empty_batch();
-        let [kept, _] = tables_of(&empty, &[])?;
+        let [kept, duplicates] = tables_of(&empty, &[], texts)?;
         let create = |name: &str, schema| PartWriter::create(staging, name, schema, documents_properties());
-        Ok(Self { files: [create(KEPT, kept.schema())?, create(DUPLICATES, duplicates_schema())?] })
+        Ok(Self { files: [create(KEPT, kept.schema())?, create(DUPLICATES, duplicates.schema())?] })
     }
 
     fn write(&mut self, batches: &[Batch; 2]) -> Result<()> {

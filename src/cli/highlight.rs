@@ -1,8 +1,8 @@
 //! A sentence with its honorific forms marked: in colours on a terminal, in brackets elsewhere.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 
+use super::ui;
 use crate::keigo::result::{SentenceResult, SpanResult};
 
 /// Class, colour (SGR), and what it means.
@@ -25,11 +25,9 @@ pub(super) enum Marks {
 }
 
 impl Marks {
-    /// Colours if standard output is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them anywhere.
+    /// Colours where they are seen.
     pub(super) fn for_stdout() -> Self {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
-        if !set("NO_COLOR") && (forced || std::io::stdout().is_terminal()) { Self::Colours } else { Self::Brackets }
+        if ui::has_colours() { Self::Colours } else { Self::Brackets }
     }
 
     /// What the colours mean; empty for brackets, which say it themselves.

@@ -5,27 +5,33 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::common::Outcome;
+use super::text_diff::{self, Marks};
 use super::{input_report, ui};
 use crate::error::Error;
+use crate::pipeline::clusters::{self, Cluster};
 use crate::pipeline::inspect::{Decision, History, inspect};
 use crate::quarantine::escape;
 
 /// Characters of the text and of the tokens that are shown.
 const SHOWN: usize = 400;
 
-/// The history of a document: where it came from, what was measured, why it was kept or dropped; or a look at an input
+/// The history of a document: where it came from, what was measured, why it was kept or dropped; its duplicates, and how they differ; or a look at an input
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai inspect out corpora-samples/essays.jsonl#3
+  seimai inspect unique --cluster essays.jsonl#3
   seimai inspect --input crawl.warc.gz
   seimai inspect --input posts.csv --set input.fields.text=body")]
 pub(super) struct Arguments {
-    /// The --out directory of a finished run
+    /// The --out directory of a finished run; with --cluster also the directory that seimai dedup wrote
     #[arg(required_unless_present = "input")]
     run_dir: Option<PathBuf>,
     /// doc_id of a document, as in documents/ or rejected/
-    #[arg(required_unless_present = "input", value_name = "ID")]
+    #[arg(required_unless_present_any = ["input", "cluster"], value_name = "ID")]
     ids: Vec<String>,
+    /// Show the cluster of a document instead: the one that stayed, and what each of the others has or lacks beside it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["ids", "input"])]
+    cluster: Option<String>,
     /// Look at files instead: format, compression, charset, first records, damage, and what a plan had better say
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["run_dir", "ids"])]
     input: Vec<OsString>,
@@ -39,6 +45,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let Some(run_dir) = &arguments.run_dir else {
         return input_report::files(&arguments.input, &arguments.settings, &mut out);
     };
+    if let Some(id) = &arguments.cluster {
+        let Some(found) = clusters::cluster(run_dir, id)? else {
+            let hint =
+                "the column dup_cluster of documents/ names the document that stands for a cluster, duplicate_of that of a rejected one";
+            return Err(Error::refused_with_hint(format!("{}: no duplicates of {}", run_dir.display(), escape(id, 100)), hint).into());
+        };
+        show_cluster(&found, &mut out)?;
+    }
     for id in &arguments.ids {
         let histories = inspect(run_dir, id)?;
         if histories.is_empty() {
@@ -50,6 +64,33 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::Done)
+}
+
+fn show_cluster(cluster: &Cluster, out: &mut dyn Write) -> std::io::Result<()> {
+    let marks = if ui::has_colours() { Marks::Colours } else { Marks::Brackets };
+    let size = 1 + cluster.members.len() as u64;
+    writeln!(out, "cluster {}\n  documents    {}", escape(&cluster.anchor, 200), ui::thousands(size))?;
+    match &cluster.text {
+        Some(text) => {
+            let characters = ui::thousands(text.chars().count() as u64);
+            writeln!(out, "  stays        {characters} characters: {}", escape(text, SHOWN))?;
+        }
+        None => writeln!(out, "  stays        in the index that was searched; its text is not here")?,
+    }
+    for member in &cluster.members {
+        writeln!(out, "\n  {}  {} {}", escape(&member.doc_id, 200), escape(&member.kind, 40), escape(&member.evidence, 200))?;
+        match (&cluster.text, &member.text) {
+            (Some(stays), Some(text)) if stays == text => writeln!(out, "    the same text")?,
+            (Some(stays), Some(text)) => {
+                let [both, less, more] = text_diff::counts(stays, text).map(|n| ui::thousands(n as u64));
+                writeln!(out, "    {both} characters as in the one that stays; {less} of its are missing, {more} are its own")?;
+                writeln!(out, "    {}", text_diff::differences(stays, text, marks))?;
+            }
+            (_, None) => writeln!(out, "    its text was not written; seimai dedup --texts does")?,
+            (None, Some(text)) => writeln!(out, "    {}", escape(text, SHOWN))?,
+        }
+    }
+    Ok(())
 }
 
 fn show(history: &History, out: &mut dyn Write) -> std::io::Result<()> {

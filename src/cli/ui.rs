@@ -189,6 +189,13 @@ pub(super) fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
     all
 }
 
+/// Are colours seen on standard output? If it is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them anywhere.
+pub(super) fn has_colours() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    !set("NO_COLOR") && (forced || std::io::stdout().is_terminal())
+}
+
 /// `1234567` → `1,234,567`.
 pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();

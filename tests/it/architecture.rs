@@ -183,6 +183,7 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("decide/keigo_facts", "reads the columns of keigo"),
     ("decide/measured", "reads the column of measures"),
     ("decide/rejections", "the table of rejections"),
+    ("dedup/index_table", "the tables of an index"),
     ("dedup/partial_table", "the table of sketches"),
     ("dedup/table", "makes tables"),
     ("dedup/verdicts", "the table of verdicts"),

@@ -1,4 +1,4 @@
-//! `seimai dedup --against`, `--save-index` and `--keep`: what earlier searches know, and which document stays.
+//! `seimai dedup --against`, `--save-index` and `--keep`: what earlier searches know, and which document stays. `seimai inspect --cluster`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -191,4 +191,37 @@ fn the_longest_or_the_soundest_stays_where_that_is_asked_for() {
     dedup(&world, &["first.jsonl", "-o", "first-out", "--save-index", "i"]);
     dedup(&world, &["in.jsonl", "-o", "later", "--against", "i", "--keep", "longest"]);
     assert_eq!(found(&world, &["later"]).0, ["other"]);
+}
+
+#[test]
+fn a_cluster_shows_how_its_documents_differ() {
+    let world = World::new();
+    let line = |id: &str, text: &str| json!({"id": id, "text": text}).to_string() + "\n";
+    let body = text(1, &[]);
+    let first = body.chars().next().unwrap();
+    let near = body.replacen(first, "猫", 1);
+    world.write("in.jsonl", line("a", &body) + &line("b", &near) + &line("c", &body) + &line("d", &text(2, &[])));
+    dedup(&world, &["in.jsonl", "-o", "lines", "--texts"]);
+    dedup(&world, &["in.jsonl", "-o", "tables", "--texts", "--format", "parquet"]);
+    dedup(&world, &["in.jsonl", "-o", "short"]);
+    world.write(
+        "plan.toml",
+        "[input]\npaths = [\"in.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n",
+    );
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "run", "--progress", "none"]);
+    assert_eq!(code, 0, "{err}");
+    for dir in ["lines", "tables", "run"] {
+        // By the one that stays and by each of the others.
+        let shown: Vec<String> = ["a", "b", "c"].map(|id| world.run(&["inspect", dir, "--cluster", id]).1).to_vec();
+        assert!(shown.iter().all(|one| *one == shown[0]), "{shown:?}");
+        let said = &shown[0];
+        assert!(said.starts_with("cluster a\n  documents    3\n"), "{dir}: {said}");
+        assert!(said.contains("b  near jaccard 0.9") && said.contains(&format!("[-{first}-]{{+猫+}}")), "{dir}: {said}");
+        assert!(said.contains("499 characters as in the one that stays; 1 of its are missing, 1 are its own"), "{dir}: {said}");
+        assert!(said.contains("c  exact") && said.contains("the same text"), "{dir}: {said}");
+        let (code, _, err) = world.run(&["inspect", dir, "--cluster", "d"]);
+        assert!(code == 2 && err.contains("no duplicates of d"), "{dir}: {code} {err}");
+    }
+    assert!(world.run(&["inspect", "short", "--cluster", "a"]).1.contains("its text was not written"));
+    assert_eq!(world.run(&["inspect", ".", "--cluster", "a"]).0, 2);
 }
