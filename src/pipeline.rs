@@ -9,6 +9,7 @@
 mod annotate;
 mod bits;
 mod card;
+pub mod clusters;
 mod context;
 mod count;
 pub mod crew;
@@ -16,9 +17,9 @@ mod decide;
 mod dedup;
 pub mod disk;
 mod encode;
-pub mod clusters;
 pub mod dedup_files;
 pub mod dedup_index;
+pub mod dedup_rows;
 pub mod encode_files;
 pub mod explain;
 pub mod fingerprint;

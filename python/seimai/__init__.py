@@ -6,6 +6,7 @@ The same stages as on the command line, on strings and on Arrow data of any libr
 from __future__ import annotations
 
 from ._core import Batch, BatchReader, Buffer, Morpheme, Pack, PackPart, Tokens, __version__, open_pack
+from ._dedup import dedup
 from ._errors import (
     DictionaryError,
     Error,
@@ -57,6 +58,7 @@ __all__ = [
     "Tokens",
     "WhatIf",
     "__version__",
+    "dedup",
     "keigo",
     "mask",
     "normalize",

@@ -9,6 +9,7 @@ mod batch;
 mod buffer;
 mod capsule;
 mod cli;
+mod dedup;
 mod errors;
 mod finished;
 mod pack;
@@ -37,5 +38,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pack::register(module)?;
     ring::register(module)?;
     cli::register(module)?;
+    dedup::register(module)?;
     Ok(())
 }

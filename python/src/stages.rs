@@ -231,7 +231,7 @@ impl Stage {
     }
 }
 
-fn unwanted(data: &Bound<'_, PyAny>) -> PyErr {
+pub(crate) fn unwanted(data: &Bound<'_, PyAny>) -> PyErr {
     let found = data.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
     PyTypeError::new_err(format!(
         "wanted is Arrow data (an object with __arrow_c_stream__ or __arrow_c_array__: pyarrow, polars, pandas, DuckDB), a str or an \
