@@ -3,8 +3,8 @@
 
     dedup.py [--seimai target/release/seimai] [--base 20000] [--characters 900] [--near 0.7] [--rounds 3] [--seed 1] [--report FILE]
 
-Documents are made by a recipe from a seed. To one in six there is an edited copy: as it is; with 1, 3, 5, 10 or 20 % of its characters exchanged
-here and there, or in one block; in full width with other punctuation; or with half of it kept, as pages of one template have it. The exact
+Documents are made by a recipe from a seed. To one in six there is an edited copy: as it is; with 1, 3, 5, 10, 20 or 30 % of its characters exchanged
+here and there, or in one block; with other line breaks; in full width with other punctuation; or with half of it kept, as pages of one template have it. The exact
 Jaccard similarity of each pair, of character 5-grams without width, case, spaces and punctuation, is reckoned here. A pair is found if one of both is no
 longer kept. One thread; CPU seconds of the whole command, JSON Lines in and out; the least of the rounds. Exit code 1 where a pair above the threshold and
 .8 is missed in more than one case of a hundred, or where something goes that is like nothing that stays. Python 3.9 or later, standard library only.
@@ -50,9 +50,10 @@ def block(rng, text, rate):
 
 KINDS = {
     "exact": lambda rng, text: text,
-    **{f"scattered {rate:.0%}": (lambda rate: lambda rng, text: scattered(rng, text, rate))(rate) for rate in (0.01, 0.03, 0.05, 0.1, 0.2)},
-    **{f"block {rate:.0%}": (lambda rate: lambda rng, text: block(rng, text, rate))(rate) for rate in (0.01, 0.05, 0.1, 0.2)},
+    **{f"scattered {rate:.0%}": (lambda rate: lambda rng, text: scattered(rng, text, rate))(rate) for rate in (0.01, 0.03, 0.05, 0.1, 0.2, 0.3)},
+    **{f"block {rate:.0%}": (lambda rate: lambda rng, text: block(rng, text, rate))(rate) for rate in (0.01, 0.03, 0.05, 0.1, 0.2, 0.3)},
     "width and punctuation": lambda rng, text: text.translate(WIDE),
+    "line breaks": lambda rng, text: "\r\n".join(text[at : at + 40] for at in range(0, len(text), 40)),
     "template": lambda rng, text: text[: len(text) // 2] + text_of(rng, len(text) // 2),
 }
 

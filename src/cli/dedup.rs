@@ -19,7 +19,7 @@ use crate::dedup::Holds;
 use crate::error::{Error, Result};
 use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
 use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
-use crate::pipeline::dedup_index::{Index, IndexWriter};
+use crate::pipeline::dedup_index::{Index, IndexWriter, formulae_of};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
 use crate::quarantine;
@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     /// Which of documents that are alike stays: the first, the longest, or by quality the one with the most text in whole sentences that are neither garbled nor repeated
     #[arg(long, value_enum, default_value_t = Keeps::First)]
     keep: Keeps,
+    /// Leave fixed phrases of letters, business and shops out of what is compared, so that letters with one frame and bodies of their own stay. Needs a dictionary (ipadic, or --set segment.dictionary=…), which takes most of the time
+    #[arg(long)]
+    spare_formulae: bool,
     /// Look for duplicates of the documents of an index, too: those come before all others, and none of them goes. May be given several times
     #[arg(long, value_name = "INDEX")]
     against: Vec<PathBuf>,
@@ -123,13 +126,17 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let out = Dir::create(&arguments.output)?;
     let scratch = TemporaryDir::new(&out, SCRATCH)?;
     let staging = Staging::within(scratch.dir().at("made").create_dir()?);
-    let known = Index::open(&arguments.against, &plan)?;
+    let indexed = !arguments.against.is_empty() || arguments.save_index.is_some();
+    let formulae = (arguments.spare_formulae && indexed).then(|| formulae_of(&plan)).transpose()?;
+    let known = Index::open(&arguments.against, &plan, formulae.as_deref())?;
     let holds = match arguments.index_holds {
         IndexHolds::Texts => Holds::Texts,
         IndexHolds::Sketches => Holds::Sketches,
     };
-    let mut index = arguments.save_index.as_ref().map(|path| IndexWriter::create(path, &plan, holds, &known)).transpose()?;
-    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.dir(), memory: common.memory(), known: &known };
+    let mut index =
+        arguments.save_index.as_ref().map(|path| IndexWriter::create(path, &plan, formulae.as_deref(), holds, &known)).transpose()?;
+    let (memory, spares_formulae) = (common.memory(), arguments.spare_formulae);
+    let job = DedupFiles { plan: &plan, inputs, scratch: scratch.dir(), memory, spares_formulae, known: &known };
     let (pool, observer) = (Pool::new(common.threads())?, ui::observer(common));
     let watch = ui::watch(&*observer);
     let searched = match arguments.format {

@@ -3,11 +3,12 @@
 //! Records are read once and held, or where they are more than a share of the memory put aside as tables beside the output; from there come the
 //! texts of candidates, and in the end, in their order, the records with what was found.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{AsArray, BooleanArray, UInt8Array, UInt64Array};
+use arrow::array::{AsArray, BooleanArray, StringArray, UInt8Array, UInt64Array};
 use arrow::datatypes::{DataType, UInt8Type, UInt32Type, UInt64Type};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -22,6 +23,7 @@ use super::reading::Reading;
 use super::registry;
 use super::tables::text_bytes;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
+use crate::dedup::without::without;
 use crate::dedup::{self, Affected, Corpus, Holds, Keep, Kind, Known, Sketcher, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
@@ -30,7 +32,7 @@ use crate::quality::SoundnessMeter;
 use crate::quarantine::Quarantined;
 use crate::schema::{self, Column};
 use crate::shard::PartWriter;
-use crate::stage::{Batch, BatchIter, Fold, Stage, Worker, column, strings, with_column};
+use crate::stage::{Batch, BatchIter, Fold, Stage, Worker, column, list_slice, lists, strings, with_column};
 
 /// Rows and bytes of a batch that is read again.
 const BATCH: (usize, u64) = (1024, 4 << 20);
@@ -51,6 +53,8 @@ pub struct DedupFiles<'a> {
     pub scratch: &'a Dir,
     /// Bytes of memory that may be used.
     pub memory: u64,
+    /// Are fixed phrases of letters, business and shops left out of what is compared? Needs the dictionary of the plan.
+    pub spares_formulae: bool,
     /// What earlier searches know: its documents come before all others and stay what they are.
     pub known: &'a Index,
 }
@@ -132,7 +136,7 @@ impl DedupFiles<'_> {
     ) -> Result<Searched> {
         self.plan.dedup.check().map_err(Error::refused)?;
         let staging = Staging::within(self.scratch.clone());
-        let steps = registry::some(self.plan, Path::new("."), &["normalize"])?.stages;
+        let steps = registry::some(self.plan, Path::new("."), self.steps())?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
         let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
         let (mut searched, shards) = search.put_aside()?;
@@ -148,6 +152,11 @@ impl DedupFiles<'_> {
         search.give(&shards, &verdicts, numbers.as_ref(), index, form, take)?;
         searched.files = files_of(&shards);
         Ok(searched)
+    }
+
+    /// What is made of a record before it is compared.
+    fn steps(&self) -> &'static [&'static str] {
+        if self.spares_formulae { &["normalize", "sentences", "segment", "keigo"] } else { &["normalize"] }
     }
 
     /// As many workers as memory allows, at least one.
@@ -186,7 +195,7 @@ impl Search<'_> {
     fn put_aside(&self) -> Result<(Searched, Vec<Aside>)> {
         let mut reading = Reading::start(self.job.plan, &self.job.inputs, self.watch, "sketch");
         let (mut searched, mut shards) = (Searched::default(), Vec::new());
-        let sketcher = Sketcher::new(&self.job.plan.dedup);
+        let sketcher = Sketcher::new(&self.job.plan.dedup).sparing_formulae(self.job.spares_formulae);
         loop {
             let wave = (0..self.job.workers(self.pool)).map_while(|_| reading.next_shard().transpose()).collect::<Result<Vec<_>>>()?;
             if wave.is_empty() {
@@ -287,10 +296,7 @@ impl Search<'_> {
             let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
             self.look_up(shards, wanted, &[schema::TEXT], &mut |ordinals, batch| {
                 let batch = normalised(&mut workers, batch)?;
-                ordinals
-                    .iter()
-                    .zip(strings(&batch, &schema::TEXT)?.iter())
-                    .try_for_each(|(&ordinal, text)| give(ordinal, text.unwrap_or("")))
+                ordinals.iter().zip(self.compared(&batch)?).try_for_each(|(&ordinal, text)| give(ordinal, &text))
             })
         };
         let ranks = |shard: u64| self.ranks(shards, shard);
@@ -340,6 +346,16 @@ impl Search<'_> {
             }
         }
         Ok(numbers)
+    }
+
+    /// What is compared of the texts of a batch, which is normalised.
+    fn compared<'b>(&self, batch: &'b Batch) -> Result<Vec<Cow<'b, str>>> {
+        let texts = strings(batch, &schema::TEXT)?.iter().map(Option::unwrap_or_default);
+        if !self.job.spares_formulae {
+            return Ok(texts.map(Cow::Borrowed).collect());
+        }
+        let spared = lists(batch, &schema::FORMULAE)?;
+        Ok(texts.enumerate().map(|(row, text)| without(text, list_slice::<UInt32Type>(spared, row))).collect())
     }
 
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
@@ -470,7 +486,8 @@ impl Search<'_> {
         let (records, sketches) = (chosen(batch)?, chosen(sketches)?);
         let mut workers: Vec<_> = self.steps.iter().map(|step| step.worker()).collect();
         let normalised = normalised(&mut workers, records.clone())?;
-        dedup::index_table(&sketches, &records, &removals, strings(&normalised, &schema::TEXT)?, holds)
+        let texts = StringArray::from_iter_values(self.compared(&normalised)?);
+        dedup::index_table(&sketches, &records, &removals, &texts, holds)
     }
 
     /// Runs `work` on all of them, on all threads; the results in order.

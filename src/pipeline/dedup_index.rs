@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
+use super::registry;
 use crate::dedup::{
     self, BAND_KEYS, Bands, CONTENT_HASH, Holds, KEPT_TEXT, Kind, Near, Removal, SIMILARITY, SKETCH, STANDS_FOR_IT, TEXT_BYTES, Verdict,
     ordinal, row_of, shard_of,
@@ -47,11 +48,15 @@ struct Search {
     view: u32,
     normalize: normalize::Options,
     normalize_version: u32,
+    /// Dictionary and versions with which formulae were left out, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    formulae: Option<String>,
 }
 
 impl Search {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, formulae: Option<&str>) -> Self {
         Self {
+            formulae: formulae.map(str::to_owned),
             exact: plan.dedup.exact,
             near: plan.dedup.near,
             bands: plan.dedup.bands,
@@ -82,8 +87,21 @@ impl Search {
         if (self.dedup, self.view, self.normalize_version) != (wanted.dedup, wanted.view, wanted.normalize_version) {
             return Some("was made by another version of Seimai, which compares other texts".to_owned());
         }
+        if self.formulae != wanted.formulae {
+            return Some("was made with --spare-formulae, with another dictionary, or without it".to_owned());
+        }
         (self.normalize != wanted.normalize).then(|| "was made with another [normalize]".to_owned())
     }
+}
+
+/// What says how formulae are left out by a plan: its dictionary and the versions of the steps.
+///
+/// # Errors
+/// Refused where the dictionary cannot be used.
+pub fn formulae_of(plan: &Plan) -> Result<String> {
+    let steps = registry::some(plan, Path::new("."), &["sentences", "segment", "keigo"])?;
+    let versions: Vec<String> = steps.stages.iter().map(|step| format!("{} {}", step.name(), step.version())).collect();
+    Ok(format!("{} {}", steps.dictionary.unwrap_or_default(), versions.join(", ")))
 }
 
 /// An input whose documents an index has.
@@ -178,17 +196,17 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens indexes for the search of a plan, and compares every byte with the hashes in them.
+    /// Opens indexes for the search of a plan, and compares every byte with the hashes in them. `formulae`: see [`formulae_of`].
     ///
     /// # Errors
     /// Refused where there is none, or one of another search, or a damaged one; I/O.
-    pub fn open(paths: &[PathBuf], plan: &Plan) -> Result<Self> {
+    pub fn open(paths: &[PathBuf], plan: &Plan, formulae: Option<&str>) -> Result<Self> {
         let mut index = Self::default();
         for path in paths {
             let refused = |why: &str| Error::refused(format!("{}: {why}", path.display()));
             let dir = Dir::find(path)?.ok_or_else(|| refused("there is no index"))?;
             let meta = read_meta(&dir)?.ok_or_else(|| refused("is no index: there is no index.json"))?;
-            if let Some(difference) = meta.search.differs_in(&Search::of(plan)) {
+            if let Some(difference) = meta.search.differs_in(&Search::of(plan, formulae)) {
                 return Err(Error::refused_with_hint(
                     format!("{}: {difference}", path.display()),
                     "search with the same options, or make the index again with these",
@@ -325,7 +343,7 @@ impl IndexWriter {
     ///
     /// # Errors
     /// Refused where something else is there, or somebody else adds to it; I/O.
-    pub fn create(path: &Path, plan: &Plan, holds: Holds, known: &Index) -> Result<Self> {
+    pub fn create(path: &Path, plan: &Plan, formulae: Option<&str>, holds: Holds, known: &Index) -> Result<Self> {
         let refused = |why: &str, hint: &str| Error::refused_with_hint(format!("{}: {why}", path.display()), hint.to_owned());
         let dir = Dir::create(path)?;
         let lock_place = dir.at(LOCK);
@@ -350,7 +368,8 @@ impl IndexWriter {
             ));
         }
         let staging = Staging::beside(dir.clone());
-        let mut meta = there.unwrap_or_else(|| Meta { version: VERSION, search: Search::of(plan), inputs: Vec::new(), parts: Vec::new() });
+        let mut meta =
+            there.unwrap_or_else(|| Meta { version: VERSION, search: Search::of(plan, formulae), inputs: Vec::new(), parts: Vec::new() });
         if !is_known {
             for (source, other) in &known.sources {
                 let (from, base) = (Dir::open(source)?, meta.rows());

@@ -161,7 +161,7 @@ fn records_that_do_not_fit_are_found_on_disk() {
     let fates = |memory: u64, name: &str| {
         let scratch = Dir::create(&world.path(name)).unwrap();
         let inputs = seimai::corpus::expand(&plan.input, world.dir.path()).unwrap().into();
-        let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory, known: &Index::default() };
+        let job = DedupFiles { plan: &plan, inputs, scratch: &scratch, memory, spares_formulae: false, known: &Index::default() };
         let mut all = Vec::new();
         let form = |batch: &RecordBatch, fates: &[Fate]| Ok((strings(std::slice::from_ref(batch), "doc_id"), fates.to_vec()));
         let watch = Watch { stop: &Stop::default(), observer: &Silent };

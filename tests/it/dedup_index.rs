@@ -225,3 +225,31 @@ fn a_cluster_shows_how_its_documents_differ() {
     assert!(world.run(&["inspect", "short", "--cluster", "a"]).1.contains("its text was not written"));
     assert_eq!(world.run(&["inspect", ".", "--cluster", "a"]).0, 2);
 }
+
+/// Letters of one frame: at .45 they are alike as they stand, and not without the frame.
+#[test]
+fn letters_of_one_frame_stay_where_formulae_are_spared() {
+    let Some(world) = World::with_ipadic("letters_of_one_frame_stay_where_formulae_are_spared") else { return };
+    let frame = "拝啓　時下ますますご清栄のこととお慶び申し上げます。平素は格別のご高配を賜り、厚く御礼申し上げます。\
+                 日頃より弊社製品をご愛顧いただき、誠にありがとうございます。さて、下記のとおりご案内申し上げます。";
+    let close = "ご多忙のところ誠に恐れ入りますが、何卒ご高覧くださいますよう、よろしくお願い申し上げます。\
+                 ご不明な点がございましたら、お気軽にお問い合わせください。";
+    let mut letters = String::new();
+    for n in 0..6_u64 {
+        letters += &(json!({"id": format!("l{n}"), "text": format!("{frame}{}{}{}{close}", sentence(n * 3), sentence(n * 3 + 1), sentence(n * 3 + 2))})
+            .to_string()
+            + "\n");
+    }
+    letters +=
+        &(json!({"id": "copy", "text": format!("{frame}{}{}{}{close}以上", sentence(0), sentence(1), sentence(2))}).to_string() + "\n");
+    world.write("in.jsonl", letters);
+    let kept = |out: &str, more: &[&str]| {
+        dedup(&world, &[&["in.jsonl", "-o", out, "--near", "0.45"], more].concat());
+        found(&world, &[out]).0
+    };
+    assert!(kept("whole", &[]).len() < 6);
+    assert_eq!(kept("spared", &["--spare-formulae", "--save-index", "i"]).len(), 6);
+    assert_eq!(kept("again", &["--spare-formulae", "--against", "i"]), Vec::<String>::new());
+    let (code, _, err) = world.run(&["dedup", "in.jsonl", "-o", "refused", "--near", "0.45", "--against", "i"]);
+    assert!(code == 2 && err.contains("--spare-formulae"), "{err}");
+}
