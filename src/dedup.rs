@@ -21,6 +21,7 @@ mod marks;
 mod matching;
 pub mod minhash;
 mod options;
+pub mod orthography;
 mod order;
 mod ordinal;
 mod partial_table;
@@ -49,7 +50,7 @@ pub use self::index_table::{Holds, KEPT_TEXT, Removal, SIMILARITY, SKETCH, STAND
 pub use self::options::{Keep, Near, Options};
 pub use self::order::Ranks;
 pub use self::ordinal::{ordinal, row_of, shard_of};
-pub use self::partial_table::{BAND_KEYS, CONTENT_HASH, TEXT_BYTES};
+pub use self::partial_table::{BAND_KEYS, CONTENT_HASH, ORTHOGRAPHY_KEYS, TEXT_BYTES};
 pub use self::resolve::resolve;
 pub use self::text_store::{Bytes, Texts};
 pub use self::verdicts::Verdicts;
@@ -59,26 +60,28 @@ pub const VERSION: u32 = 4;
 
 /// Every column of this room's tables.
 pub fn columns() -> impl Iterator<Item = Column> {
-    [CONTENT_HASH, BAND_KEYS, TEXT_BYTES].into_iter().chain(verdicts::COLUMNS)
+    [CONTENT_HASH, BAND_KEYS, ORTHOGRAPHY_KEYS, TEXT_BYTES].into_iter().chain(verdicts::COLUMNS)
 }
 
 /// The fold: from texts to content hashes and band keys.
 #[derive(Debug, Clone)]
 pub struct Sketcher {
     bands: Option<Bands>,
+    orthography: bool,
     spares_formulae: bool,
 }
 
 impl Sketcher {
-    /// A sketcher for these options. Only `bands` matters, and whether `near` is on.
+    /// A sketcher for these options. Only `bands` matters, and whether `near` and `orthography` are on.
     pub fn new(options: &Options) -> Self {
-        Self { bands: options.threshold().map(|_| options.bands), spares_formulae: false }
+        let orthography = options.orthography_threshold().is_some();
+        Self { bands: options.threshold().map(|_| options.bands), orthography, spares_formulae: false }
     }
 
     /// Leaves the spans of the column `formulae` out of the sketches, if near-duplicates are looked for.
     #[must_use]
     pub fn sparing_formulae(self, spares: bool) -> Self {
-        Self { spares_formulae: spares && self.bands.is_some(), ..self }
+        Self { spares_formulae: spares && (self.bands.is_some() || self.orthography), ..self }
     }
 }
 
@@ -93,11 +96,13 @@ impl Fold for Sketcher {
 
     fn contract(&self) -> Contract {
         let reads = if self.spares_formulae { vec![TEXT, FORMULAE] } else { vec![TEXT] };
-        Contract { reads, adds: vec![CONTENT_HASH, BAND_KEYS, TEXT_BYTES] }
+        let mut adds = vec![CONTENT_HASH, BAND_KEYS, TEXT_BYTES];
+        adds.extend(self.orthography.then_some(ORTHOGRAPHY_KEYS));
+        Contract { reads, adds }
     }
 
     fn absorber(&self) -> Box<dyn Absorber + '_> {
-        Box::new(Sketches { sketcher: self.clone(), view: Vec::new(), table: PartialBuilder::default() })
+        Box::new(Sketches { sketcher: self.clone(), view: Vec::new(), table: PartialBuilder::new(self.orthography) })
     }
 }
 
@@ -113,11 +118,19 @@ impl Sketches {
     /// The next document; `spared` are the spans that its sketch leaves out.
     fn add(&mut self, text: &str, spared: &[u32]) -> Result<()> {
         let Self { sketcher, view, table } = self;
-        table.push(text, |keys| {
-            let Some(bands) = sketcher.bands else { return };
+        table.push(text, |keys, orthography_keys| {
+            if sketcher.bands.is_none() && orthography_keys.is_none() {
+                return;
+            }
             view::fold(&without::without(text, spared), view);
-            if let Some(sketch) = minhash::sketch(view) {
+            if let Some((bands, sketch)) = sketcher.bands.and_then(|bands| Some((bands, minhash::sketch(view)?))) {
                 bands.keys(&sketch, keys);
+            }
+            if let Some(keys) = orthography_keys {
+                orthography::fold(view);
+                if let Some(sketch) = minhash::sketch(view) {
+                    Bands::ORTHOGRAPHY.keys(&sketch, keys);
+                }
             }
             if view.capacity() > view::BUFFER_KEPT {
                 *view = Vec::new();

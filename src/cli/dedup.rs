@@ -62,6 +62,9 @@ pub(super) struct Arguments {
     /// Remove documents that are alike by T or more (above 0, at most 1): 0.8 bears some 2 % of scattered edits, 0.7 some 3 %
     #[arg(long, value_name = "T")]
     near: Option<f64>,
+    /// Find works in modern and old orthography too (新字新仮名, 旧字旧仮名): documents of at least 100 kanji whose kanji alone are alike by T; 0.4 is good
+    #[arg(long, value_name = "T")]
+    orthography: Option<f64>,
     /// Which of documents that are alike stays: the first, the longest, or by quality the one with the most text in whole sentences that are neither garbled nor repeated
     #[arg(long, value_enum, default_value_t = Keeps::First)]
     keep: Keeps,
@@ -178,6 +181,9 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         let near = arguments.near.map_or_else(|| "false".to_owned(), |near| toml::Value::Float(near).to_string());
         // Writing to a string cannot fail.
         let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
+    }
+    if let Some(threshold) = arguments.orthography {
+        let _ = writeln!(text, "orthography = {}", toml::Value::Float(threshold));
     }
     let keep = match arguments.keep {
         Keeps::First => "first",
@@ -342,14 +348,14 @@ impl Tables {
 }
 
 fn summary(searched: &Searched) -> String {
-    let Searched { documents, exact, near, left_out, .. } = searched;
-    let (n, kept) = (ui::thousands, documents - exact - near);
+    let Searched { documents, exact, near, orthography, left_out, .. } = searched;
+    let (n, kept) = (ui::thousands, documents - exact - near - orthography);
     let mut text = String::new();
     let _ = writeln!(text, "  read         {:>12}  {} of text", n(*documents), ui::bytes(searched.bytes));
     if *left_out > 0 {
         let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(*left_out));
     }
-    for (rule, count) in [("exact", exact), ("near", near)].into_iter().filter(|(_, count)| **count > 0) {
+    for (rule, count) in [("exact", exact), ("near", near), ("orthography", orthography)].into_iter().filter(|(_, count)| **count > 0) {
         let _ = writeln!(text, "    − {rule:<32} {:>9}", n(*count));
     }
     let share = if *documents > 0 { 100.0 * kept as f64 / *documents as f64 } else { 100.0 };

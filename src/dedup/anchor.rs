@@ -4,6 +4,8 @@
 //! decision on a document depends only on documents before it, every removed document names a kept one that is similar to it,
 //! and a chain A ~ B ~ C … of slowly changing documents is not removed down to A.
 
+use std::collections::BTreeMap;
+
 use crate::dedup::candidates::Pair;
 use crate::dedup::marks::Marks;
 use crate::error::Result;
@@ -29,6 +31,8 @@ pub enum Kind {
     Near,
     /// A removed document has the very same text, and a kept one is similar enough to both.
     NearCopy,
+    /// A kept document has the same kanji in another orthography; or it stands for one that has, and did stand for this one.
+    Orthography,
 }
 
 /// What deduplication decides on a document.
@@ -65,6 +69,7 @@ impl Kind {
         match self {
             Self::Exact => "exact",
             Self::Near | Self::NearCopy => "near",
+            Self::Orthography => "orthography",
         }
     }
 }
@@ -116,7 +121,7 @@ pub struct Decided {
 /// Those of `edges`.
 pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>, before: &dyn Fn(u64) -> Option<Verdict>) -> Result<Decided> {
     copies.sort_unstable_by_key(|pair| pair.second);
-    let mut removed = remove_near(edges)?;
+    let mut removed = remove(edges, Kind::Near)?;
     let families = families(edges, &removed)?;
     let near = removed.len();
     removed.reserve_exact(copies.len());
@@ -134,6 +139,63 @@ pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>, before: &dyn Fn(u64) -> 
     removed.extend(anchors);
     removed.sort_unstable_by_key(|affected| affected.ordinal);
     Ok(Decided { affected: removed, families })
+}
+
+/// Decides on what is left by other pairs, of documents that are kept. Those that a document stands for which goes now get its anchor, for
+/// its reason.
+///
+/// # Errors
+/// Those of `edges`.
+pub fn decide_further(decided: Decided, edges: &Edges<'_>, kind: Kind) -> Result<Decided> {
+    let Decided { affected, mut families } = decided;
+    let further = remove(edges, kind)?;
+    if further.is_empty() {
+        return Ok(Decided { affected, families });
+    }
+    let mut removed: Vec<Affected> = Vec::with_capacity(affected.len() + 2 * further.len());
+    for Affected { ordinal, verdict } in affected {
+        if let Verdict::Removed { duplicate_of, .. } = verdict {
+            removed.push(Affected { ordinal, verdict: find(&further, duplicate_of).unwrap_or(verdict) });
+        }
+    }
+    join_families(&mut families, &further);
+    removed.extend(further);
+    removed.extend(anchors(&removed));
+    removed.sort_unstable_by_key(|affected| affected.ordinal);
+    Ok(Decided { affected: removed, families })
+}
+
+/// A document that goes joins its family with that of the one that stands for it, and leaves it.
+fn join_families(families: &mut Vec<(u64, u64)>, gone: &[Affected]) {
+    let mut first_of: BTreeMap<u64, u64> = families.iter().copied().collect();
+    let mut members: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for &(document, first) in families.iter() {
+        members.entry(first).or_default().push(document);
+    }
+    for affected in gone {
+        let of = |first_of: &BTreeMap<u64, u64>, document: u64| first_of.get(&document).copied().unwrap_or(document);
+        let (a, b) = (of(&first_of, affected.ordinal), of(&first_of, affected.anchor()));
+        let (first, other) = (a.min(b), a.max(b));
+        if first != other {
+            let moved: Vec<u64> = members.remove(&other).unwrap_or_default().into_iter().chain([other]).collect();
+            first_of.extend(moved.iter().map(|&document| (document, first)));
+            members.entry(first).or_default().extend(moved);
+        }
+    }
+    *families = first_of.into_iter().collect();
+    // The first of a family is kept: one that goes is not the first of what it joins, but it may be of what is left.
+    let is_gone = |document: u64| find(gone, document).is_some();
+    let mut kept_first: BTreeMap<u64, u64> = BTreeMap::new();
+    for &(document, first) in families.iter().filter(|(_, first)| is_gone(*first)) {
+        if !is_gone(document) {
+            kept_first.entry(first).or_insert(document);
+        }
+    }
+    families.retain(|(document, _)| !is_gone(*document));
+    for (_, first) in families.iter_mut() {
+        *first = kept_first.get(first).copied().unwrap_or(*first);
+    }
+    families.retain(|(document, first)| document != first);
 }
 
 /// The kept documents that verified pairs join, each with the first kept one of its family; `removed` is sorted by ordinal.
@@ -175,12 +237,12 @@ fn root(parents: &mut [u32], mut at: u32) -> u32 {
 }
 
 /// Documents that are removed because of a verified pair, in order: each by its best pair with one that is kept.
-fn remove_near(edges: &Edges<'_>) -> Result<Vec<Affected>> {
+fn remove(edges: &Edges<'_>, kind: Kind) -> Result<Vec<Affected>> {
     let mut removed: Vec<Affected> = Vec::new();
     edges(&mut |edge| {
         let Pair { first, second } = edge.pair;
         if removed.last().is_none_or(|last| last.ordinal != second) && find(&removed, first).is_none() {
-            let verdict = Verdict::Removed { kind: Kind::Near, duplicate_of: first, jaccard: edge.jaccard as f32 };
+            let verdict = Verdict::Removed { kind, duplicate_of: first, jaccard: edge.jaccard as f32 };
             removed.push(Affected { ordinal: second, verdict });
         }
     })?;

@@ -26,6 +26,9 @@ pub enum Bands {
 }
 
 impl Bands {
+    /// Those of works in two orthographies: what they have in common is less than what copies have.
+    pub const ORTHOGRAPHY: Self = Self::B32x4;
+
     /// Number of bands, and of slots in a band.
     pub const fn shape(self) -> (usize, usize) {
         match self {

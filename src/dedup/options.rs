@@ -23,6 +23,9 @@ pub struct Options {
     /// `quality` the one with the most text in whole sentences that are neither garbled nor repeated (in hundredths), and of those the
     /// longest. Of equal ones the first.
     pub keep: Keep,
+    /// Find works in modern and old orthography (新字新仮名, 旧字旧仮名) too: documents of at least 100 kanji whose kanji alone, old forms
+    /// written as today's, are alike by this; 0.4 is good. `false`: off.
+    pub orthography: Near,
     /// How sketches are cut into bands (bands x slots) to find candidates: `25x5`, or `20x6` for a billion documents.
     pub bands: Bands,
 }
@@ -36,7 +39,17 @@ impl Default for Options {
             substring: None,
             decontaminate: Vec::new(),
             keep: Keep::First,
+            orthography: Near::Switch(false),
             bands: Bands::B25x5,
+        }
+    }
+}
+
+impl Near {
+    fn threshold(self) -> Option<f64> {
+        match self {
+            Self::Threshold(threshold) => Some(threshold),
+            Self::Switch(_) => None,
         }
     }
 }
@@ -77,23 +90,28 @@ pub enum Near {
 }
 
 impl Options {
-    /// What sketches depend on: whether near-duplicates are searched for, and with which bands. All else is set to its default.
+    /// What sketches depend on: whether near-duplicates are searched for, and with which bands, and whether in other orthographies. All
+    /// else is set to its default.
     #[must_use]
     pub fn of_sketches(&self) -> Self {
+        // Any threshold stands for all.
+        let orthography = self.orthography_threshold().map_or(Near::Switch(false), |_| Near::Threshold(1.0));
         match self.threshold() {
-            Some(_) => Self { bands: self.bands, ..Self::default() },
-            None => Self { near: Near::Switch(false), ..Self::default() },
+            Some(_) => Self { bands: self.bands, orthography, ..Self::default() },
+            None => Self { near: Near::Switch(false), orthography, ..Self::default() },
         }
     }
 
     /// One sentence for the first value that cannot be followed.
     pub fn check(&self) -> std::result::Result<(), String> {
-        match self.near {
-            Near::Switch(true) => return Err("dedup.near is a similarity such as 0.8, or false".into()),
-            Near::Threshold(t) if !(t > 0.0 && t <= 1.0) => {
-                return Err(format!("dedup.near is {t}; it must be above 0 and at most 1, or false"));
+        for (key, near, good) in [("near", self.near, 0.8), ("orthography", self.orthography, 0.4)] {
+            match near {
+                Near::Switch(true) => return Err(format!("dedup.{key} is a similarity such as {good}, or false")),
+                Near::Threshold(t) if !(t > 0.0 && t <= 1.0) => {
+                    return Err(format!("dedup.{key} is {t}; it must be above 0 and at most 1, or false"));
+                }
+                _ => {}
             }
-            _ => {}
         }
         if self.lines {
             return Err("dedup.lines is not built yet; set it to false".into());
@@ -109,9 +127,11 @@ impl Options {
 
     /// The least similarity of near-duplicates, if they are looked for.
     pub fn threshold(&self) -> Option<f64> {
-        match self.near {
-            Near::Threshold(threshold) => Some(threshold),
-            Near::Switch(_) => None,
-        }
+        self.near.threshold()
+    }
+
+    /// The least similarity of works in two orthographies, if they are looked for.
+    pub fn orthography_threshold(&self) -> Option<f64> {
+        self.orthography.threshold()
     }
 }

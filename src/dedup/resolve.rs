@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use crate::dedup::anchor::{Edge, decide};
+use crate::dedup::anchor::{Decided, Edge, Kind, decide, decide_further};
+use crate::dedup::bands::Bands;
 use crate::dedup::candidates::{Key, Pair, Partners};
 use crate::dedup::corpus::{Corpus, Names};
 use crate::dedup::filter::Filter;
@@ -17,7 +18,7 @@ use crate::dedup::ordinal::{ordinal, shard_of};
 use crate::dedup::partial_table::Partial;
 use crate::dedup::sorted_runs::{Ranked, Sorted, SortedRuns};
 use crate::dedup::verdicts::Verdicts;
-use crate::dedup::verifier::verify;
+use crate::dedup::verifier::{Compare, verify};
 use crate::error::{Error, Result};
 
 /// The partners of a document among those with an equal band. On 20,000 web-like documents with many templates, comparing all of
@@ -33,21 +34,41 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
     let edges = match options.threshold() {
         Some(threshold) => {
             let candidates = find_candidates(corpus, &names, options.bands.shape().0, &copies)?;
-            verify(corpus, &names, threshold, &candidates)?
+            verify(corpus, &names, Compare::Text, threshold, &candidates)?
         }
         None => Sorted::Held(Vec::new()),
-    };
-    let each_edge = |visit: &mut dyn FnMut(Edge)| {
-        edges.each(&mut |ranked: Ranked| {
-            visit(ranked.edge());
-            Ok(())
-        })
     };
     let before = |name: u64| match known {
         Some(known) if names.is_known(name) => (known.removed)(names.ordinal(name)).map(|verdict| names.named(verdict)),
         _ => None,
     };
-    Ok(Verdicts::new(names.unnamed(decide(copies, &each_edge, &before)?)))
+    let mut decided = decide(copies, &|visit| each_edge(&edges, visit), &before)?;
+    if let Some(threshold) = options.orthography_threshold() {
+        let candidates = find_orthographies(corpus, &names, &decided)?;
+        let edges = verify(corpus, &names, Compare::Kanji, threshold, &candidates)?;
+        decided = decide_further(decided, &|visit| each_edge(&edges, visit), Kind::Orthography)?;
+    }
+    Ok(Verdicts::new(names.unnamed(decided)))
+}
+
+fn each_edge(edges: &Sorted<Ranked>, visit: &mut dyn FnMut(Edge)) -> Result<()> {
+    edges.each(&mut |ranked: Ranked| {
+        visit(ranked.edge());
+        Ok(())
+    })
+}
+
+/// All pairs of documents that are kept so far and share a band of their kanji.
+fn find_orthographies(corpus: &mut Corpus<'_>, names: &Names, decided: &Decided) -> Result<Sorted<Pair>> {
+    let mut is_removed = Marks::default();
+    for affected in decided.affected.iter().filter(|affected| affected.size() == 0) {
+        is_removed.set(names.ordinal(affected.ordinal));
+    }
+    let bands = Bands::ORTHOGRAPHY.shape().0 as u64;
+    find_pairs(corpus, names, (NEIGHBOURS, bands, false), &|ordinal, partial, row, visit| {
+        let keys = if is_removed.has(ordinal) { &[] } else { partial.orthography_keys(row) };
+        keys.iter().try_for_each(|&key| visit(key))
+    })
 }
 
 /// Calls `visit` with ordinal, partial table and row of every eligible document of some work shards.

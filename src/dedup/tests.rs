@@ -292,7 +292,17 @@ fn options_are_read_and_checked() {
     assert_eq!(read("bands = '20x6'").bands, Bands::B20x6);
     assert!(toml::from_str::<Options>("nearr = 0.8").is_err());
     assert_eq!(Options::default().check(), Ok(()));
-    for toml in ["near = true", "near = 0", "near = 1.01", "near = nan", "lines = true", "substring = 50", "decontaminate = ['x']"] {
+    for toml in [
+        "orthography = true",
+        "orthography = 1.5",
+        "near = true",
+        "near = 0",
+        "near = 1.01",
+        "near = nan",
+        "lines = true",
+        "substring = 50",
+        "decontaminate = ['x']",
+    ] {
         assert!(read(toml).check().is_err(), "{toml}");
     }
 }
@@ -416,6 +426,58 @@ fn sketches_of_known_documents_find_what_is_much_alike_and_nothing_else() {
     let named = |affected: &&Affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Near, duplicate_of, .. } if duplicate_of == u64::from(row_of(affected.ordinal)));
     assert!(verdicts.of_shard(1).iter().filter(named).count() >= 198, "{:?}", verdicts.counts());
     assert_eq!(verdicts.of_shard(2), []);
+}
+
+/// A text in old orthography: other forms of kanji, other kana.
+fn in_old_orthography(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '国' => '國',
+            '学' => '學',
+            '会' => '會',
+            '体' => '體',
+            '円' => '圓',
+            // A kana in eight is another.
+            'あ'..='ん' if (c as u32).is_multiple_of(8) => 'ゐ',
+            other => other,
+        })
+        .collect()
+}
+
+#[test]
+fn works_in_two_orthographies_are_one_where_that_is_asked_for() {
+    let mut random = Random::new(41);
+    let kanji = [
+        '国', '学', '会', '体', '円', '山', '川', '人', '日', '月', '火', '水', '木', '金', '土', '上', '下', '左', '右', '大', '小', '中',
+    ];
+    let mut work = |n: usize| -> String {
+        (0..n)
+            .map(|i| if i % 3 == 0 { kanji[random.below(kanji.len())] } else { char::from_u32(0x3042 + random.below(80) as u32).unwrap() })
+            .collect()
+    };
+    let works: Vec<String> = (0..60).map(|_| work(900)).collect();
+    let old: Vec<String> = works.iter().map(|text| in_old_orthography(text)).collect();
+    let copies: Vec<String> = old[..10].iter().map(|text| format!("{text}終")).collect();
+    // Of few kanji, and with the same ones in between other kana: texts of their own.
+    let short: Vec<String> = works[..20].iter().map(|text| text.chars().take(200).collect()).collect();
+    let shards = [works, old, copies, short];
+    let plain = run(&Options::default(), &shards, MEMORY, &all);
+    assert!(plain.of_shard(1).iter().all(|a| matches!(a.verdict, Verdict::Anchor { .. })), "they are not near");
+    let options = Options { orthography: Near::Threshold(0.4), ..Options::default() };
+    for memory in [MEMORY, 0] {
+        let verdicts = run(&options, &shards, memory, &all);
+        let of_work = |affected: &Affected| match affected.verdict {
+            Verdict::Removed { kind: Kind::Orthography, duplicate_of, .. } => duplicate_of == u64::from(row_of(affected.ordinal)),
+            _ => false,
+        };
+        assert_eq!(verdicts.of_shard(1).iter().filter(|affected| of_work(affected)).count(), 60, "{:?}", verdicts.counts());
+        // What an old edition stood for is what the new one stands for.
+        assert_eq!(verdicts.of_shard(2).iter().filter(|affected| of_work(affected)).count(), 10);
+        assert_eq!(verdicts.get(0), Some(Verdict::Anchor { size: 3 }));
+        assert_eq!(verdicts.of_shard(3), []);
+        assert_eq!(verdicts.counts()["orthography"], 70);
+        assert_eq!(Verdicts::from_batches(0, verdicts.to_batches()).unwrap().affected(), verdicts.affected());
+    }
 }
 
 #[test]

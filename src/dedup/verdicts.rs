@@ -21,7 +21,8 @@ pub struct Verdicts {
 
 const ORDINAL: Column =
     Column { name: "ordinal", data_type: || DataType::UInt64, nullable: false, about: "Shard in the upper 24 bits, row in the lower 40." };
-const KIND: Column = Column { name: "kind", data_type: || DataType::Utf8, nullable: false, about: "exact, near, near-copy, or anchor." };
+const KIND: Column =
+    Column { name: "kind", data_type: || DataType::Utf8, nullable: false, about: "exact, near, near-copy, orthography, or anchor." };
 const ANCHOR: Column = Column {
     name: "anchor",
     data_type: || DataType::UInt64,
@@ -72,9 +73,9 @@ impl Verdicts {
         self.affected.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| self.affected[index].verdict)
     }
 
-    /// Totals: `exact` and `near` (removed), and `anchor` (kept, with duplicates).
+    /// Totals: `exact`, `near` and `orthography` (removed), and `anchor` (kept, with duplicates).
     pub fn counts(&self) -> Counts {
-        let mut counts: Counts = ["exact", "near", "anchor"].map(|name| (name.to_owned(), 0)).into();
+        let mut counts: Counts = ["exact", "near", "orthography", "anchor"].map(|name| (name.to_owned(), 0)).into();
         for affected in &self.affected {
             *counts.entry(name(affected.verdict).to_owned()).or_default() += 1;
         }
@@ -120,6 +121,7 @@ impl Verdicts {
             "anchor" => Ok(Verdict::Anchor { size: sizes.value(row) }),
             "exact" => Ok(removed(Kind::Exact, anchors.value(row), jaccards.value(row))),
             "near" => Ok(removed(Kind::Near, anchors.value(row), jaccards.value(row))),
+            "orthography" => Ok(removed(Kind::Orthography, anchors.value(row), jaccards.value(row))),
             "near-copy" => Ok(removed(Kind::NearCopy, anchors.value(row), jaccards.value(row))),
             other => Err(Error::internal(format!("verdict {other:?} is unknown"))),
         };

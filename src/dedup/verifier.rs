@@ -11,18 +11,27 @@ use crate::dedup::minhash::{self, Sketch};
 use crate::dedup::ordinal::shard_of;
 use crate::dedup::sorted_runs::{Ranked, Sorted, SortedRuns};
 use crate::dedup::text_store::{Bytes, TextStore};
-use crate::dedup::{shingle, verify, view};
+use crate::dedup::{orthography, shingle, verify, view};
 use crate::error::{Error, Result};
 use crate::stage::{ParallelFor, in_parallel};
 
 /// Documents whose sets of shingles are made by one thread at a time.
 const TASK_DOCUMENTS: usize = 64;
 
+/// What of a text is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compare {
+    /// Its view.
+    Text,
+    /// The kanji of it.
+    Kanji,
+}
+
 /// The pairs with a Jaccard similarity of at least `threshold`.
 ///
 /// The sets of as many first documents as fit are kept in memory, and the second documents are read one after the other, from where
 /// the texts of all of them were put aside.
-pub(crate) fn verify(corpus: &Corpus<'_>, names: &Names, threshold: f64, pairs: &Sorted<Pair>) -> Result<Sorted<Ranked>> {
+pub(crate) fn verify(corpus: &Corpus<'_>, names: &Names, compare: Compare, threshold: f64, pairs: &Sorted<Pair>) -> Result<Sorted<Ranked>> {
     let mut wanted = Marks::default();
     pairs.each(&mut |pair| {
         wanted.set(names.ordinal(pair.first));
@@ -41,7 +50,8 @@ pub(crate) fn verify(corpus: &Corpus<'_>, names: &Names, threshold: f64, pairs: 
     // How many fit is guessed first (512 shingles a document), and then known from those before.
     let (parallel, admit) = (corpus.parallel, corpus.admit);
     let edges = SortedRuns::new(corpus.staging, corpus.memory / 8);
-    let mut verifier = Verifier { parallel, admit, names, sketched, threshold, texts, sets_max, guess: (sets_max / 512).max(1), edges };
+    let mut verifier =
+        Verifier { parallel, admit, compare, names, sketched, threshold, texts, sets_max, guess: (sets_max / 512).max(1), edges };
     let waiting_max = (corpus.memory / 16 / size_of::<Pair>() as u64).clamp(1024, 1 << 40) as usize;
     let mut waiting = Vec::new();
     pairs.each(&mut |pair| {
@@ -142,6 +152,7 @@ impl Sets {
 struct Verifier<'a> {
     parallel: &'a ParallelFor<'a>,
     admit: &'a Admit<'a>,
+    compare: Compare,
     names: &'a Names,
     sketched: Sketched<'a>,
     threshold: f64,
@@ -215,7 +226,7 @@ impl Verifier<'_> {
     /// documents that follow in this thread.
     fn each<T: Send>(&self, names: &[u64], work: &(dyn Fn(u64, &Shown<'_>) -> Option<T> + Sync)) -> Result<Vec<Option<T>>> {
         let tasks: Vec<&[u64]> = names.chunks(TASK_DOCUMENTS).collect();
-        let Self { texts, admit, names: called, sketched, .. } = self;
+        let Self { texts, admit, compare, names: called, sketched, .. } = self;
         let of_task = |task: usize| {
             let mut results = Vec::with_capacity(tasks[task].len());
             let (mut folded, mut sets, mut goes_on) = (Vec::new(), shingle::Sets::default(), true);
@@ -231,6 +242,9 @@ impl Verifier<'_> {
                     admit(text.len(), &mut || {
                         if goes_on {
                             view::fold(text, &mut folded);
+                            if *compare == Compare::Kanji {
+                                orthography::fold(&mut folded);
+                            }
                             result = work(name, &Shown::Text(&folded, sets.of(&folded)));
                         }
                         if folded.capacity() > view::BUFFER_KEPT {

@@ -306,7 +306,7 @@ impl Dropped {
         let Verdict::Removed { kind, jaccard, .. } = affected.verdict else { return None };
         let evidence = match kind {
             Kind::Exact => "same normalised text".to_owned(),
-            Kind::Near | Kind::NearCopy => format!("jaccard {jaccard:.4}"),
+            Kind::Near | Kind::NearCopy | Kind::Orthography => format!("jaccard {jaccard:.4}"),
         };
         Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
     }

@@ -100,6 +100,8 @@ pub struct Searched {
     pub exact: u64,
     /// Those that are nearly another.
     pub near: u64,
+    /// Those that are another in a different orthography.
+    pub orthography: u64,
     /// What could not be read, in the order of the inputs.
     pub quarantined: Vec<Quarantined>,
     /// Records that the sample left out.
@@ -135,6 +137,11 @@ impl DedupFiles<'_> {
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<Searched> {
         self.plan.dedup.check().map_err(Error::refused)?;
+        if (self.known.shards() > 0 || index.is_some()) && self.plan.dedup.orthography_threshold().is_some() {
+            let message =
+                "an index knows nothing of other orthographies: search without --against and --save-index, or without --orthography";
+            return Err(Error::refused(message));
+        }
         let staging = Staging::within(self.scratch.clone());
         let steps = registry::some(self.plan, Path::new("."), self.steps())?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
@@ -146,6 +153,7 @@ impl DedupFiles<'_> {
             match affected.verdict {
                 Verdict::Removed { kind: Kind::Exact, .. } => searched.exact += 1,
                 Verdict::Removed { kind: Kind::Near | Kind::NearCopy, .. } => searched.near += 1,
+                Verdict::Removed { kind: Kind::Orthography, .. } => searched.orthography += 1,
                 Verdict::Anchor { .. } => {}
             }
         }
