@@ -5,6 +5,9 @@
 //! names a kept one with the same text (`exact`) or with an exact Jaccard similarity of at least `near`. Nothing is dropped here;
 //! `decide` does that.
 //!
+//! [`find_pieces`] looks, in the texts of documents that stay, for lines that many of them share and for stretches that stood before; [`settle`]
+//! says what of that leaves a text.
+//!
 //! Documents are compared in the order of their ordinals, shard by shard and row by row, whatever the order in which shards are
 //! finished; of similar documents the first one stays, or the one of the least rank where the plan says so ([`Keep`]).
 //!
@@ -13,10 +16,14 @@
 
 pub mod anchor;
 pub mod bands;
+mod by_shard;
 pub mod candidates;
 mod corpus;
+pub mod cuts;
 mod filter;
+mod frequent_lines;
 mod index_table;
+pub mod lines;
 mod marks;
 mod matching;
 pub mod minhash;
@@ -25,15 +32,21 @@ pub mod orthography;
 mod order;
 mod ordinal;
 mod partial_table;
+mod piece;
+mod pieces;
 mod resolve;
+mod settle;
 pub mod shingle;
 mod sorted_runs;
+mod substring;
 mod table;
 mod text_store;
 mod verdicts;
 mod verifier;
 pub mod verify;
 pub mod view;
+mod view_store;
+pub mod winnow;
 pub mod without;
 
 use self::partial_table::PartialBuilder;
@@ -47,11 +60,14 @@ pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
 pub use self::corpus::{Admit, Corpus, Known};
 pub use self::index_table::{Holds, KEPT_TEXT, Removal, SIMILARITY, SKETCH, STANDS_FOR_IT, index_table, removals, sketches};
-pub use self::options::{Keep, Near, Options};
+pub use self::options::{Keep, LineLimits, Lines, Near, Options};
 pub use self::order::Ranks;
 pub use self::ordinal::{ordinal, row_of, shard_of};
 pub use self::partial_table::{BAND_KEYS, CONTENT_HASH, ORTHOGRAPHY_KEYS, TEXT_BYTES};
+pub use self::piece::{Cut, Document, Documents, PieceCorpus, PieceKind};
+pub use self::pieces::{Pieces, find_pieces};
 pub use self::resolve::resolve;
+pub use self::settle::settle;
 pub use self::text_store::{Bytes, Texts};
 pub use self::verdicts::Verdicts;
 

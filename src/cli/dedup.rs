@@ -18,7 +18,7 @@ use crate::corpus;
 use crate::dedup::Holds;
 use crate::error::{Error, Result};
 use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
-use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
+use crate::pipeline::dedup_files::{DedupFiles, Fate, Name, Piece, Searched};
 use crate::pipeline::dedup_index::{Index, IndexWriter, formulae_of};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
@@ -39,16 +39,24 @@ const SCRATCH: &str = ".seimai-dedup-";
 /// Reads every format that `seimai run` reads (docs/guide; `-` is standard input) and needs no dictionary. Of documents with the same
 /// normalised text, and of documents whose sets of character 5-grams are alike by T or more (Jaccard similarity, computed exactly, without
 /// width, case, spaces and punctuation), the first in the order of the inputs stays; each of the others names one that stays. DIR gets kept.jsonl,
-/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard) and quarantine.jsonl. Texts are written as they were read, and fields that are none of ours stand in `meta`. The result depends
-/// on the inputs and their order alone, not on threads or memory.
+/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard; of what was cut, start and end in bytes of the text) and quarantine.jsonl. Texts are written as they were read, without what is cut, and fields that are none of ours stand in `meta`. The result
+/// depends on the inputs and their order alone, not on threads or memory.
+///
+/// --lines looks for whole lines that many of the documents that stay share, compared as --near compares: notices, menus, footers. Lines of
+/// fewer than 10 characters stay. A document of which nothing is left goes. --set dedup.lines.in_source=3 and dedup.lines.in_all=50 change the limits.
+///
+/// --substring looks for stretches of text that stood before, compared in the same way and character by character. They are moved inward to ends of
+/// sentences where N characters are left.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai dedup corpus/*.jsonl.zst -o unique
   seimai dedup a.jsonl b.jsonl --near 0.7 -o unique
+  seimai dedup pages.jsonl --exact --near 0.8 --lines -o unique
   seimai dedup pages.parquet --exact --format parquet -o unique
   seimai dedup january/ --save-index seen -o unique-01
   seimai dedup february/ --against seen --save-index seen -o unique-02
   zcat pages.jsonl.gz | seimai dedup - -o unique")]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -65,6 +73,12 @@ pub(super) struct Arguments {
     /// Find works in modern and old orthography too (新字新仮名, 旧字旧仮名): documents of at least 100 kanji whose kanji alone are alike by T; 0.4 is good
     #[arg(long, value_name = "T")]
     orthography: Option<f64>,
+    /// Cut lines that 5 documents of a site (else of a source) have, or 100 of all; the first document keeps its copy
+    #[arg(long)]
+    lines: bool,
+    /// Cut stretches of N characters or more (20 to 10000; 50 is a long sentence) that stood before, in any document; the first copy stays
+    #[arg(long, value_name = "N")]
+    substring: Option<u32>,
     /// Which of documents that are alike stays: the first, the longest, or by quality the one with the most text in whole sentences that are neither garbled nor repeated
     #[arg(long, value_enum, default_value_t = Keeps::First)]
     keep: Keeps,
@@ -173,13 +187,13 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     Ok(records::report(&Lost::of(searched.quarantined, searched.left_out)))
 }
 
-/// The plan of the command line. One of the two searches alone is asked for by name.
+/// The plan of the command line. What is looked for alone is asked for by name.
 fn plan(arguments: &Arguments) -> Result<Plan> {
     // Nothing of a record that stays is lost.
     let mut text = "[input]\npaths = [\"-\"]\nfields = { rest = \"meta\" }\n[dedup]\n".to_owned();
-    if arguments.exact || arguments.near.is_some() {
+    // Writing to a string cannot fail.
+    if arguments.exact || arguments.near.is_some() || arguments.lines || arguments.substring.is_some() {
         let near = arguments.near.map_or_else(|| "false".to_owned(), |near| toml::Value::Float(near).to_string());
-        // Writing to a string cannot fail.
         let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
     }
     if let Some(threshold) = arguments.orthography {
@@ -191,7 +205,14 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         Keeps::Quality => "quality",
     };
     let _ = writeln!(text, "keep = \"{keep}\"");
-    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near")
+    if arguments.lines {
+        // Limits are set on top of it.
+        let _ = writeln!(text, "lines = {{}}");
+    }
+    if let Some(stretch) = arguments.substring {
+        let _ = writeln!(text, "substring = {stretch}");
+    }
+    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near, --lines, --substring")
 }
 
 /// Output is never added to what is there: a directory holds what one call found.
@@ -208,40 +229,84 @@ fn refuse_used(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A line of the table of duplicates.
+struct Row<'f> {
+    /// The record, in its batch.
+    record: usize,
+    of: &'f Name,
+    kind: &'static str,
+    /// Of two documents.
+    jaccard: Option<f32>,
+    /// Of a piece: where it was cut out.
+    span: Option<(u32, u32)>,
+}
+
+impl<'f> Row<'f> {
+    /// Those of a batch.
+    fn all(fates: &'f [Fate]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (row, fate) in fates.iter().enumerate() {
+            match fate {
+                Fate::Duplicate { kind, jaccard, of } => {
+                    all.push(Self { record: row, of, kind: kind.rule(), jaccard: Some(*jaccard), span: None });
+                }
+                Fate::Kept { cuts, .. } | Fate::Emptied { cuts } => {
+                    all.extend(cuts.iter().map(|Piece { start, end, kind, of }| Self {
+                        record: row,
+                        of,
+                        kind: kind.rule(),
+                        jaccard: None,
+                        span: Some((*start, *end)),
+                    }));
+                }
+            }
+        }
+        all
+    }
+
+    /// `text` is that of the record, where it is to be told.
+    fn line(&self, ids: &StringArray, files: &StringArray, offsets: &UInt64Array, text: Option<&str>) -> String {
+        let or_null = |value: Option<String>| value.unwrap_or_else(|| "null".to_owned());
+        let mut line = JsonLine::with_capacity(192);
+        line.text("doc_id", Some(ids.value(self.record)));
+        line.text("file", Some(files.value(self.record)));
+        line.raw("offset", &offsets.value(self.record).to_string());
+        line.text("duplicate_of", Some(&self.of.doc_id));
+        line.text("duplicate_of_file", Some(&self.of.file));
+        line.raw("duplicate_of_offset", &self.of.offset.to_string());
+        line.text("kind", Some(self.kind));
+        line.raw("jaccard", &or_null(self.jaccard.map(|jaccard| jaccard.to_string())));
+        line.raw("start", &or_null(self.span.map(|(start, _)| start.to_string())));
+        line.raw("end", &or_null(self.span.map(|(_, end)| end.to_string())));
+        if let Some(text) = text.filter(|_| self.span.is_none()) {
+            line.text(schema::TEXT.name, Some(text));
+        }
+        line.finish()
+    }
+}
+
 /// Lines of a batch: of what is kept, and of duplicates.
 fn lines_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[String; 2]> {
     let columns = RecordColumns::of(batch)?;
     let files = strings(batch, &schema::FILE)?;
     let offsets = arrow::array::AsArray::as_primitive::<UInt64Type>(column(batch, &schema::OFFSET)?);
     let mut lines = [String::new(), String::new()];
-    for (row, fate) in fates.iter().enumerate() {
-        let (line, target) = match fate {
-            Fate::Kept { size } => {
-                let mut line = columns.line(row);
-                if *size > 1 {
-                    line.text(schema::DUP_CLUSTER.name, Some(columns.ids.value(row)));
-                    line.raw(schema::DUP_SIZE.name, &size.to_string());
-                }
-                (line, 0)
-            }
-            Fate::Duplicate { kind, jaccard, of } => {
-                let mut line = JsonLine::with_capacity(160);
-                line.text("doc_id", Some(columns.ids.value(row)));
-                line.text("file", Some(files.value(row)));
-                line.raw("offset", &offsets.value(row).to_string());
-                line.text("duplicate_of", Some(&of.doc_id));
-                line.text("duplicate_of_file", Some(&of.file));
-                line.raw("duplicate_of_offset", &of.offset.to_string());
-                line.text("kind", Some(kind.rule()));
-                line.raw("jaccard", &jaccard.to_string());
-                if texts {
-                    line.text(schema::TEXT.name, Some(columns.texts.value(row)));
-                }
-                (line, 1)
-            }
-        };
-        lines[target].push_str(&line.finish());
+    let mut push = |target: usize, line: &str| {
+        lines[target].push_str(line);
         lines[target].push('\n');
+    };
+    for (row, fate) in fates.iter().enumerate() {
+        if let Fate::Kept { size, .. } = fate {
+            let mut line = columns.line(row);
+            if *size > 1 {
+                line.text(schema::DUP_CLUSTER.name, Some(columns.ids.value(row)));
+                line.raw(schema::DUP_SIZE.name, &size.to_string());
+            }
+            push(0, &line.finish());
+        }
+    }
+    for row in Row::all(fates) {
+        push(1, &row.line(columns.ids, files, offsets, texts.then(|| columns.texts.value(row.record))));
     }
     Ok(lines)
 }
@@ -282,39 +347,44 @@ fn duplicates_schema(texts: bool) -> SchemaRef {
         text("duplicate_of_file"),
         place("duplicate_of_offset"),
         text("kind"),
-        Field::new("jaccard", DataType::Float32, false),
+        Field::new("jaccard", DataType::Float32, true),
+        Field::new("start", DataType::UInt32, true),
+        Field::new("end", DataType::UInt32, true),
     ];
-    Arc::new(Schema::new(columns.into_iter().chain(texts.then(|| schema::TEXT.field())).collect::<Vec<_>>()))
+    let texts = texts.then(|| Field::new(schema::TEXT.name, DataType::Utf8, true));
+    Arc::new(Schema::new(columns.into_iter().chain(texts).collect::<Vec<_>>()))
 }
 
 /// Rows of a batch: of what is kept, and of duplicates.
 fn tables_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[Batch; 2]> {
-    let sizes: UInt32Array = fates.iter().map(|fate| if let Fate::Kept { size } = fate { Some(*size) } else { Some(0) }).collect();
-    let is_kept: BooleanArray = fates.iter().map(|fate| Some(matches!(fate, Fate::Kept { .. }))).collect();
+    let size = |fate: &Fate| if let Fate::Kept { size, .. } = fate { *size } else { 0 };
+    let sizes: UInt32Array = fates.iter().map(|fate| Some(size(fate))).collect();
+    let is_kept: BooleanArray = fates.iter().map(|fate| Some(size(fate) > 0)).collect();
     let ids = strings(batch, &schema::DOC_ID)?.iter().zip(fates);
-    let clusters: StringArray = ids.map(|(id, fate)| id.filter(|_| matches!(fate, Fate::Kept { size } if *size > 1))).collect();
+    let clusters: StringArray = ids.map(|(id, fate)| id.filter(|_| size(fate) > 1)).collect();
     let kept = with_column(&with_column(batch, &schema::DUP_CLUSTER, Arc::new(clusters))?, &schema::DUP_SIZE, Arc::new(sizes))?;
     let kept = arrow::compute::filter_record_batch(&kept, &is_kept)?;
-    let gone = arrow::compute::filter_record_batch(batch, &arrow::compute::not(&is_kept)?)?;
-    let duplicates: Vec<_> = fates
-        .iter()
-        .filter_map(|fate| match fate {
-            Fate::Duplicate { kind, jaccard, of } => Some((kind.rule(), *jaccard, of)),
-            Fate::Kept { .. } => None,
-        })
-        .collect();
+    let rows = Row::all(fates);
+    let numbers: UInt32Array = rows.iter().map(|row| Some(row.record as u32)).collect();
+    let of_record = |wanted: &schema::Column| Ok::<_, Error>(arrow::compute::take(column(batch, wanted)?, &numbers, None)?);
+    let text = |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(rows.iter().map(|row| Some(value(row))).collect::<StringArray>()) };
+    let place =
+        |value: fn((u32, u32)) -> u32| -> ArrayRef { Arc::new(rows.iter().map(|row| row.span.map(value)).collect::<UInt32Array>()) };
     let mut columns: Vec<ArrayRef> = vec![
-        Arc::clone(column(&gone, &schema::DOC_ID)?),
-        Arc::clone(column(&gone, &schema::FILE)?),
-        Arc::clone(column(&gone, &schema::OFFSET)?),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.doc_id.as_str())).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.file.as_str())).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.offset)).collect::<UInt64Array>()),
-        Arc::new(duplicates.iter().map(|(kind, ..)| Some(*kind)).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, jaccard, _)| Some(*jaccard)).collect::<Float32Array>()),
+        of_record(&schema::DOC_ID)?,
+        of_record(&schema::FILE)?,
+        of_record(&schema::OFFSET)?,
+        text(|row| row.of.doc_id.clone()),
+        text(|row| row.of.file.clone()),
+        Arc::new(rows.iter().map(|row| Some(row.of.offset)).collect::<UInt64Array>()),
+        text(|row| row.kind.to_owned()),
+        Arc::new(rows.iter().map(|row| row.jaccard).collect::<Float32Array>()),
+        place(|(start, _)| start),
+        place(|(_, end)| end),
     ];
     if texts {
-        columns.push(Arc::clone(column(&gone, &schema::TEXT)?));
+        let all = strings(batch, &schema::TEXT)?;
+        columns.push(Arc::new(rows.iter().map(|row| row.span.is_none().then(|| all.value(row.record))).collect::<StringArray>()));
     }
     Ok([kept, RecordBatch::try_new(duplicates_schema(texts), columns)?])
 }
@@ -348,17 +418,21 @@ impl Tables {
 }
 
 fn summary(searched: &Searched) -> String {
-    let Searched { documents, exact, near, orthography, left_out, .. } = searched;
-    let (n, kept) = (ui::thousands, documents - exact - near - orthography);
+    let Searched { documents, exact, near, orthography, emptied, cut, left_out, .. } = searched;
+    let (n, kept) = (ui::thousands, documents - exact - near - orthography - emptied);
     let mut text = String::new();
     let _ = writeln!(text, "  read         {:>12}  {} of text", n(*documents), ui::bytes(searched.bytes));
     if *left_out > 0 {
         let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(*left_out));
     }
-    for (rule, count) in [("exact", exact), ("near", near), ("orthography", orthography)].into_iter().filter(|(_, count)| **count > 0) {
+    let gone = [("exact", exact), ("near", near), ("orthography", orthography), ("emptied", emptied)];
+    for (rule, count) in gone.into_iter().filter(|(_, count)| **count > 0) {
         let _ = writeln!(text, "    − {rule:<32} {:>9}", n(*count));
     }
     let share = if *documents > 0 { 100.0 * kept as f64 / *documents as f64 } else { 100.0 };
     let _ = writeln!(text, "  kept         {:>12}  ({share:.1} %)", n(kept));
+    for (what, pieces, characters) in cut.by_kind() {
+        let _ = writeln!(text, "  cut          {:>12}  {what} of {} characters", n(pieces), n(characters));
+    }
     text
 }

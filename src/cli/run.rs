@@ -148,6 +148,9 @@ fn summary(report: &Report, out: &str) -> String {
     text.push_str(&fields_not_kept(manifest));
     let share = losses::percent(totals.kept, totals.read);
     let _ = writeln!(text, "  kept         {:>12}  {} ({share})", n(totals.kept), ui::bytes(totals.kept_bytes));
+    for (what, pieces, characters) in manifest.cut.by_kind() {
+        let _ = writeln!(text, "  cut          {:>12}  {what} of {} characters", n(pieces), n(characters));
+    }
     let registers: Vec<String> =
         ui::ranked(&manifest.registers).into_iter().map(|(name, count)| format!("{} {}", escape(name, 60), n(count))).collect();
     if !registers.is_empty() {

@@ -43,6 +43,7 @@ fn describe(pass: &str) -> &'static str {
         "frame" => "find the work shards",
         "annotate" => "read, normalise, segment, annotate",
         "dedup" | "resolve" => "find duplicates",
+        "cut" => "find pieces that repeat",
         "decide" => "keep or drop, count pre-tokens",
         "count" => "count pre-tokens",
         "train" => "train the vocabulary",

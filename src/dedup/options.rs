@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::dedup::bands::Bands;
 
+/// Stretches of fewer characters are common phrases.
+const SUBSTRING_MIN: u32 = 20;
+/// What is compared at once is some times as long.
+const SUBSTRING_MAX: u32 = 10_000;
+
 /// The section `[dedup]` of a plan.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -13,9 +18,11 @@ pub struct Options {
     /// Remove documents whose Jaccard similarity to an earlier kept document is at least this (0.8: some 2 % of scattered
     /// edits); the sets compared are the character 5-grams of the text without width, case and punctuation. `false`: off.
     pub near: Near,
-    /// Cut lines that many documents share.
-    pub lines: bool,
-    /// Cut repeated spans of at least this many characters.
+    /// Cut lines that many kept documents share (site chrome, notices): all copies but that of the first document. `true`, or a table with
+    /// the limits.
+    pub lines: Lines,
+    /// Cut stretches of at least this many characters (of the text without width, case and punctuation; 20 to 10000) that stand in the kept
+    /// documents before: all copies but the first. Moved inward to ends of sentences where as many are left.
     pub substring: Option<u32>,
     /// Files of evaluation items to keep out of the training data.
     pub decontaminate: Vec<String>,
@@ -35,7 +42,7 @@ impl Default for Options {
         Self {
             exact: true,
             near: Near::Threshold(0.8),
-            lines: false,
+            lines: Lines::Switch(false),
             substring: None,
             decontaminate: Vec::new(),
             keep: Keep::First,
@@ -89,6 +96,37 @@ pub enum Near {
     Threshold(f64),
 }
 
+/// Which lines are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Lines {
+    /// `true`: with the limits below; `false`: none.
+    Switch(bool),
+    /// Those that at least so many documents share.
+    Limits(LineLimits),
+}
+
+/// How many documents have a line that is cut. One of the two is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LineLimits {
+    /// Documents of one site (the host of `url`; without one, of one source), at least.
+    pub in_source: u32,
+    /// Documents of the whole corpus, at least.
+    pub in_all: u32,
+}
+
+impl LineLimits {
+    /// What is held of one line is a number for each document below this limit.
+    const IN_ALL_MAX: u32 = 1_000_000;
+}
+
+impl Default for LineLimits {
+    fn default() -> Self {
+        Self { in_source: 5, in_all: 100 }
+    }
+}
+
 impl Options {
     /// What sketches depend on: whether near-duplicates are searched for, and with which bands, and whether in other orthographies. All
     /// else is set to its default.
@@ -102,6 +140,12 @@ impl Options {
         }
     }
 
+    /// What the search for duplicates among whole documents depends on: what cuts pieces is set to its default.
+    #[must_use]
+    pub fn of_comparisons(&self) -> Self {
+        Self { lines: Lines::Switch(false), substring: None, decontaminate: Vec::new(), ..self.clone() }
+    }
+
     /// One sentence for the first value that cannot be followed.
     pub fn check(&self) -> std::result::Result<(), String> {
         for (key, near, good) in [("near", self.near, 0.8), ("orthography", self.orthography, 0.4)] {
@@ -113,16 +157,40 @@ impl Options {
                 _ => {}
             }
         }
-        if self.lines {
-            return Err("dedup.lines is not built yet; set it to false".into());
+        if let Some(limits) = self.line_limits() {
+            for (key, value, most) in [("in_source", limits.in_source, u32::MAX), ("in_all", limits.in_all, LineLimits::IN_ALL_MAX)] {
+                if !(2..=most).contains(&value) {
+                    return Err(format!(
+                        "dedup.lines.{key} is {value}; it must be a number from 2 to {most} of documents that share a line"
+                    ));
+                }
+            }
         }
-        if self.substring.is_some() {
-            return Err("dedup.substring is not built yet; remove it".into());
+        if let Some(length) = self.substring.filter(|length| !(SUBSTRING_MIN..=SUBSTRING_MAX).contains(length)) {
+            return Err(format!("dedup.substring is {length}; it must be a number of characters from {SUBSTRING_MIN} to {SUBSTRING_MAX}"));
         }
         if !self.decontaminate.is_empty() {
             return Err("dedup.decontaminate is not built yet; set it to []".into());
         }
         Ok(())
+    }
+
+    /// How many documents share a line that is cut, if any is.
+    pub fn line_limits(&self) -> Option<LineLimits> {
+        match self.lines {
+            Lines::Switch(on) => on.then(LineLimits::default),
+            Lines::Limits(limits) => Some(limits),
+        }
+    }
+
+    /// Are documents compared with each other?
+    pub fn compares(&self) -> bool {
+        self.exact || self.threshold().is_some() || self.orthography_threshold().is_some()
+    }
+
+    /// Is anything cut out of texts that stay?
+    pub fn cuts(&self) -> bool {
+        self.line_limits().is_some() || self.substring.is_some()
     }
 
     /// The least similarity of near-duplicates, if they are looked for.

@@ -173,15 +173,35 @@ pub(crate) enum Sorted<T> {
 impl<T: Item> Sorted<T> {
     /// Calls `visit` with each, in order.
     pub(crate) fn each(&self, visit: &mut dyn FnMut(T) -> Result<()>) -> Result<()> {
+        let mut reader = self.reader();
+        while let Some(item) = reader.next()? {
+            visit(item)?;
+        }
+        Ok(())
+    }
+
+    /// Reads them one by one.
+    pub(crate) fn reader(&self) -> Reader<'_, T> {
         match self {
-            Self::Held(list) => list.iter().try_for_each(|&item| visit(item)),
-            Self::OnDisk(run) => {
-                let mut reader = RunReader::<T>::new(run);
-                while let Some(item) = reader.next()? {
-                    visit(item)?;
-                }
-                Ok(())
-            }
+            Self::Held(list) => Reader::Held(list.iter()),
+            Self::OnDisk(run) => Reader::OnDisk(RunReader::new(run)),
+        }
+    }
+}
+
+/// Where somebody reads.
+pub(crate) enum Reader<'r, T> {
+    Held(std::slice::Iter<'r, T>),
+    OnDisk(RunReader<'r, T>),
+}
+
+impl<T: Item> Reader<'_, T> {
+    /// The next one, if there is one.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<T>> {
+        match self {
+            Self::Held(list) => Ok(list.next().copied()),
+            Self::OnDisk(reader) => reader.next(),
         }
     }
 }
@@ -223,7 +243,7 @@ impl<T: Item> RunWriter<T> {
     }
 }
 
-struct RunReader<'r, T> {
+pub(crate) struct RunReader<'r, T> {
     run: &'r Run,
     chunks: std::slice::Iter<'r, Chunk>,
     buffer: Vec<u8>,

@@ -1,5 +1,6 @@
 //! The room as a whole: against the definition by brute force, on corpora that are hard for the algorithm, and its laws.
 
+mod pieces;
 mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -292,6 +293,10 @@ fn options_are_read_and_checked() {
     assert_eq!(read("bands = '20x6'").bands, Bands::B20x6);
     assert!(toml::from_str::<Options>("nearr = 0.8").is_err());
     assert_eq!(Options::default().check(), Ok(()));
+    assert_eq!((read("").line_limits(), read("lines = true").line_limits()), (None, Some(LineLimits { in_source: 5, in_all: 100 })));
+    assert_eq!(read("lines = { in_source = 3 }").line_limits(), Some(LineLimits { in_source: 3, in_all: 100 }));
+    assert!(toml::from_str::<Options>("lines = { in_sauce = 3 }").is_err());
+    assert_eq!(read("lines = { in_all = 1000000, in_source = 4294967295 }").check(), Ok(()));
     for toml in [
         "orthography = true",
         "orthography = 1.5",
@@ -299,8 +304,9 @@ fn options_are_read_and_checked() {
         "near = 0",
         "near = 1.01",
         "near = nan",
-        "lines = true",
-        "substring = 50",
+        "lines = { in_source = 1 }",
+        "lines = { in_all = 1000001 }",
+        "substring = 19",
         "decontaminate = ['x']",
     ] {
         assert!(read(toml).check().is_err(), "{toml}");

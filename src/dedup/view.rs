@@ -147,6 +147,78 @@ pub fn fold(text: &str, out: &mut Vec<u32>) {
     out.extend_from_slice(&buffer[..n]);
 }
 
+/// Where the code points of a view come from.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Of each, start and end in bytes of what it was made of: a character, with the marks that compose with it. Of those that one character
+    /// was made into, the same.
+    pub(crate) spans: Vec<[u32; 2]>,
+}
+
+impl Places {
+    /// Writes the view of `text` into `out`, as [`fold`] does.
+    pub(crate) fn fold(&mut self, text: &str, out: &mut Vec<u32>) {
+        let table = Table::shared();
+        out.clear();
+        self.spans.clear();
+        let mut previous = ' ';
+        for (start, c) in text.char_indices() {
+            let (entry, end) = (table.get(u32::from(c)), start + c.len_utf8());
+            if !is_special(entry) {
+                out.extend((entry != DROP).then_some(entry));
+            } else if entry & (SEVERAL | COMBINING) == 0 {
+                let around = Around { kept: out.last().copied(), previous, rest: text.get(end..).unwrap_or_default() };
+                out.extend(char::from_u32(entry & !BY_PLACE).filter(|&mark| table.says_something(mark, c, &around)).map(u32::from));
+            } else {
+                table.push_special(entry, out);
+                if out.len() == self.spans.len()
+                    && let Some([_, last]) = self.spans.last_mut()
+                {
+                    *last = end as u32;
+                }
+            }
+            self.spans.resize(out.len(), [start as u32, end as u32]);
+            previous = c;
+        }
+    }
+}
+
+/// Bytes of `text` from `at` on that are in no view, given that the character before is.
+pub(crate) fn left_out_behind(text: &str, at: usize) -> usize {
+    let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
+    let (mut end, last) = (0, before.chars().next_back().unwrap_or(' '));
+    Table::shared().each_left_out(last, behind, &mut |bytes| end = bytes);
+    end
+}
+
+/// Bytes of `text` up to `at` that are in no view, given that the character behind is.
+pub(crate) fn left_out_before(text: &str, at: usize) -> usize {
+    let (before, _) = text.split_at_checked(at).unwrap_or((text, ""));
+    let table = Table::shared();
+    let may_be =
+        |c: char| matches!(table.get(u32::from(c)), entry if entry == DROP || is_special(entry) && entry & (SEVERAL | COMBINING) == 0);
+    // What is left out depends on what is before it: from the last character that is certainly not.
+    let mut start = before.trim_end_matches(may_be).len();
+    while start < at {
+        let last = text.get(..start).and_then(|before| before.chars().next_back()).unwrap_or(' ');
+        let mut end = 0;
+        table.each_left_out(last, text.get(start..).unwrap_or_default(), &mut |bytes| end = bytes);
+        if start + end >= at {
+            break;
+        }
+        // A mark that says something stands there.
+        start += end;
+        start += text.get(start..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+    }
+    at.saturating_sub(start)
+}
+
+/// Is the character left out of every view, and nothing to be seen by itself? It belongs to the one before it.
+pub(crate) fn is_invisible(c: char) -> bool {
+    let is_part = c.general_category_group() == GeneralCategoryGroup::Mark || c.general_category() == GeneralCategory::Format;
+    is_part && Table::shared().get(u32::from(c)) == DROP
+}
+
 /// Is the entry neither a single code point as it is nor dropped?
 fn is_special(entry: u32) -> bool {
     (BY_PLACE..DROP).contains(&entry)
@@ -182,6 +254,22 @@ fn is_operand(code: u32) -> bool {
 }
 
 impl Table {
+    /// Calls `visit` with the bytes up to the end of each character at the beginning of `text` that is left out; `last` is before them.
+    fn each_left_out(&self, last: char, text: &str, visit: &mut dyn FnMut(usize)) {
+        // A mark that is before them is kept itself.
+        let (kept, mut previous) = (self.first(last).or_else(|| mark(last).map(u32::from)), last);
+        for (start, c) in text.char_indices() {
+            let (entry, end) = (self.get(u32::from(c)), start + c.len_utf8());
+            let by_place = is_special(entry) && entry & (SEVERAL | COMBINING) == 0;
+            let says = |mark| self.says_something(mark, c, &Around { kept, previous, rest: text.get(end..).unwrap_or_default() });
+            if entry != DROP && (!by_place || char::from_u32(entry & !BY_PLACE).is_some_and(says)) {
+                return;
+            }
+            visit(end);
+            previous = c;
+        }
+    }
+
     /// The first code point of a character's view.
     fn first(&self, c: char) -> Option<u32> {
         match self.get(u32::from(c)) {
@@ -354,6 +442,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn places_are_those_of_the_view(text in "[-−+./*<>=!a1 、五㍿㌔ｶﾞﾊﾟか゛゜\u{3099}e\u{301}]{0,30}|\\PC{0,40}") {
+            let (mut plain, mut out, mut places) = (Vec::new(), Vec::new(), Places::default());
+            fold(&text, &mut plain);
+            places.fold(&text, &mut out);
+            prop_assert_eq!(&out, &plain);
+            prop_assert_eq!(places.spans.len(), out.len());
+            for (place, &[_, end]) in places.spans.iter().enumerate() {
+                let next = places.spans[place + 1..].iter().find(|span| span[0] >= end).map_or(text.len(), |span| span[0] as usize);
+                prop_assert_eq!(left_out_behind(&text, end as usize), next - end as usize, "{:?}", text);
+                if next < text.len() {
+                    prop_assert_eq!(left_out_before(&text, next), next - end as usize, "{:?}", text);
+                }
+            }
+            // Each is what its own characters give, but for marks that their neighbours keep.
+            for (place, &[start, end]) in places.spans.iter().enumerate() {
+                let mut own = Vec::new();
+                fold(text.get(start as usize..end as usize).unwrap(), &mut own);
+                let first = places.spans[..place].iter().rposition(|span| *span != [start, end]).map_or(0, |at| at + 1);
+                prop_assert!(own.is_empty() || own.get(place - first) == Some(&out[place]), "{:?} {:?}", own, out);
+            }
+        }
+
         #[test]
         fn the_view_is_idempotent(text in "[-−+./*<>=!a1 、五]{0,12}|\\PC{0,40}|[ｦ-ﾟか-ほ\u{3099}\u{309a}゛゜e\u{300}-\u{36f}\u{1100}-\u{11ff}]{0,20}") {
             let once = view(&text);

@@ -8,6 +8,7 @@ use arrow::datatypes::Float32Type;
 
 use super::layout::{self, Subset};
 use super::manifest::Manifest;
+use crate::dedup::PieceKind;
 use crate::error::{Error, Result};
 use crate::io::{open_file, open_table};
 use crate::schema;
@@ -60,7 +61,7 @@ pub fn cluster(dir: &Path, doc_id: &str) -> Result<Option<Cluster>> {
     let mut anchor = doc_id.to_owned();
     source.duplicates(&mut |row| {
         if row.doc_id == doc_id {
-            anchor = row.of.unwrap_or(doc_id).to_owned();
+            row.of.unwrap_or(doc_id).clone_into(&mut anchor);
         }
         Ok(())
     })?;
@@ -117,6 +118,8 @@ impl<'d> Source<'d> {
     }
 
     fn duplicates(&self, visit: &mut Visit<'_>) -> Result<()> {
+        // What a piece was cut out of is no duplicate of the document that has it.
+        let visit: &mut Visit<'_> = &mut |row| if PieceKind::of_rule(row.kind).is_some() { Ok(()) } else { visit(row) };
         match self {
             Self::Run(dir, manifest) => Self::parts(dir, manifest, &[layout::REJECTED], visit),
             Self::Tables(dir) => each_row(&dir.join("duplicates.parquet"), visit),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::annotate::Annotated;
 use super::bits::Bits;
 use super::context::Context;
+use super::cut_table::OfShard;
 use super::decide::Part;
 use super::dedup::Duplicates;
 use super::key::Key;
@@ -59,7 +60,11 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
         .and("with bytes")
         .and_settings(&(settings, context.plan().pii.masked()))?
         .and_steps(context.plan(), &["count", "pii"]);
-    let units = (0..annotated.shards()).map(|shard| Ok(settings.clone().and(&annotated.keys(shard)?.documents).name()));
+    let name = |shard| {
+        let key = settings.clone().and(&annotated.keys(shard)?.documents);
+        Ok(duplicates.cuts.as_ref().map_or_else(|| key.clone(), |cuts| cuts.name_into(key.clone(), shard)).name())
+    };
+    let units = (0..annotated.shards()).map(name);
     let units = units.collect::<Result<Vec<String>>>()?;
     let share = share_of(tokenizer.train_bytes, parts.iter().map(|part| part.facts.kept_bytes - part.facts.held_out.bytes).sum());
     let is_drawn = |doc_id: &str| is_drawn(share, doc_id);
@@ -71,7 +76,8 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
     pass.run_where(context, &holds, |missing, underway| {
         underway.side_by_side(missing, &|| (), &|(), shard| {
             let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
-            count(context, &documents, &units[shard], &kept[shard])
+            let documents = Documents { table: &documents, cuts: &duplicates.cuts(context, shard as u64)? };
+            count(context, documents, &units[shard], &kept[shard])
         })
     })?;
     let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN), documents: 0, sample: None };
@@ -101,7 +107,15 @@ fn table_name(unit: &str, kept: &Bits) -> String {
     layout::shard_counts(unit, &Key::of(pass::COUNT).and(kept.to_hex()).name())
 }
 
-fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Result<Entry<CountFacts>> {
+/// The documents of a shard.
+#[derive(Clone, Copy)]
+struct Documents<'a> {
+    table: &'a str,
+    /// What is cut out of them.
+    cuts: &'a OfShard,
+}
+
+fn count(context: &Context<'_>, documents: Documents<'_>, unit: &str, kept: &Bits) -> Result<Entry<CountFacts>> {
     let known = context.store.work.committed::<CountFacts>(pass::COUNT, unit)?.and_then(|entry| Bits::from_hex(&entry.facts.kept));
     // To take most of it away costs more than to begin anew.
     let known = known.filter(|known| known.differing(kept) * 2 < kept.len());
@@ -119,14 +133,17 @@ fn count(context: &Context<'_>, documents: &str, unit: &str, kept: &Bits) -> Res
 }
 
 /// The histogram of some rows.
-fn count_rows(context: &Context<'_>, documents: &str, rows: &Bits) -> Result<Batch> {
+fn count_rows(context: &Context<'_>, documents: Documents<'_>, rows: &Bits) -> Result<Batch> {
     let counter = &context.stages.counter;
     let reads = counter.contract().reads.into_iter().chain([pii::SPANS]);
     let columns: Vec<&str> = reads.map(|column| column.name).collect();
     let mut absorber = counter.absorber();
-    for batch in context.store.table_rows(documents, &columns, &rows.rows(), BATCH_ROWS)? {
+    let (rows, mut at) = (rows.rows(), 0);
+    for batch in context.store.table_rows(documents.table, &columns, &rows, BATCH_ROWS)? {
         context.stop.check()?;
-        let batch = context.stages.pii.mask(&batch?)?;
+        let batch = documents.cuts.cut(&batch?, rows.iter().skip(at).map(|&row| row as u32))?;
+        at += batch.num_rows();
+        let batch = context.stages.pii.mask(&batch)?;
         let _permit = context.store.gate.enter(text_bytes(&batch)? / LIGHTER);
         absorber.push(&batch)?;
     }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
 use super::context::Context;
+use super::cut_table::OfShard;
+use super::cuts::Cutting;
 use super::dedup::{self, Duplicates};
 use super::key::Key;
 use super::layout::{self, pass};
@@ -50,6 +52,9 @@ pub(super) struct PartFacts {
     pub provenance: Provenance,
     /// Documents that are called by their place, too, because another has their id.
     pub same_ids: u64,
+    /// What is cut out of the kept ones.
+    #[serde(default, skip_serializing_if = "Cutting::is_none")]
+    pub cut: Cutting,
 }
 
 /// Documents that are held out.
@@ -183,23 +188,31 @@ impl<'a> OpenPart<'a> {
         for shard in from..to {
             // Rows are copied and compressed, not taken apart: memory is less than in the annotate pass.
             let _permit = context.store.gate.enter(dedup::longest_text(context, annotated, shard)? / LIGHTER);
-            let rejections = duplicates.rejections(context, shard)?;
+            let (rejections, cuts) = (duplicates.rejections(context, shard)?, duplicates.cuts(context, shard)?);
             let documents = layout::annotated(&annotated.keys(shard)?.documents);
             let mut affected = duplicates.of(shard).iter().peekable();
             let mut base = 0;
             for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
                 context.stop.check()?;
-                let batch = context.stages.pii.mask(&batch?)?;
+                let read = batch?;
+                let batch = context.stages.pii.mask(&cuts.cut(&read, base..)?)?;
                 let end = base + batch.num_rows() as u32;
                 let mut of_rows = vec![None; batch.num_rows()];
                 while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
                     of_rows[(row_of(found.ordinal) - base) as usize] = Some((found, duplicates.anchor_id(found)));
                 }
-                let mut dropped: Vec<_> = of_rows.iter().zip(base..).map(|(found, row)| Dropped::of(rejections.of(row), *found)).collect();
+                let mut dropped: Vec<_> = of_rows
+                    .iter()
+                    .zip(base..)
+                    .map(|(found, row)| Dropped::of(rejections.of(row), *found).or_else(|| Dropped::of_cuts(&cuts, row)))
+                    .collect();
                 let batch = match &duplicates.mixture {
                     Some(mixture) => mix(context, mixture, &batch, ordinal(shard, base), &mut dropped)?,
                     None => batch,
                 };
+                for (row, text) in strings(&read, &schema::TEXT)?.iter().enumerate().filter(|(row, _)| dropped[*row].is_none()) {
+                    cuts.count(base + row as u32, text.unwrap_or_default(), &mut self.facts.cut);
+                }
                 let held_out = held_out(context, duplicates, &batch, ordinal(shard, base))?;
                 // What is drawn by id is drawn by the record's own.
                 let later = duplicates.same_ids(shard, base, batch.num_rows());
@@ -309,6 +322,14 @@ impl Dropped {
             Kind::Near | Kind::NearCopy | Kind::Orthography => format!("jaccard {jaccard:.4}"),
         };
         Some(Self { stage: "dedup".into(), rule: kind.rule().into(), evidence, duplicate_of: Some(anchor_id.to_owned()) })
+    }
+}
+
+impl Dropped {
+    /// Of a document of which too little is left.
+    fn of_cuts(cuts: &OfShard, row: u32) -> Option<Self> {
+        let (rule, evidence) = cuts.rejects(row)?;
+        Some(Self { stage: "dedup".into(), rule: rule.into(), evidence: evidence.into(), duplicate_of: None })
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::annotate::Annotated;
 use super::bits::Bits;
 use super::context::Context;
+use super::cut_table::{Cuts, OfShard};
 use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::Rebalanced;
@@ -44,6 +45,8 @@ pub(super) struct Duplicates {
     /// Documents whose id another had before them, by ordinal.
     same_ids: Vec<u64>,
     judged: Vec<Judged>,
+    /// What is cut out of the others, if the plan asks for that.
+    pub(super) cuts: Option<Cuts>,
     /// Which of the others go, for the mixture of registers that the plan asks for.
     pub(super) mixture: Option<Rebalanced>,
     /// Output parts as ranges of shards.
@@ -82,6 +85,20 @@ impl Duplicates {
         Rejections::from_batch(&read_whole(context, &layout::rejections(&self.judged(shard)?.unit))?)
     }
 
+    /// What is cut out of the documents of a shard.
+    pub(super) fn cuts(&self, context: &Context<'_>, shard: u64) -> Result<OfShard> {
+        self.cuts.as_ref().map_or_else(|| Ok(OfShard::default()), |cuts| cuts.of(context, shard))
+    }
+
+    /// The documents of a shard that the rules keep and that repeat no other.
+    pub(super) fn unique(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
+        let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
+        self.rejections(context, shard)?.iter().for_each(|(row, _)| kept.clear(row as usize));
+        let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
+        removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
+        Ok(kept)
+    }
+
     /// What the family of a kept document is called: the doc_id of the first of it, mostly its own.
     pub(super) fn family<'a>(&'a self, ordinal: u64, doc_id: &'a str) -> &'a str {
         self.families.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).map_or(doc_id, |i| self.families[i].1.as_str())
@@ -95,13 +112,11 @@ impl Duplicates {
         shard: u64,
         wanted: Option<&dyn Fn(&str) -> bool>,
     ) -> Result<Bits> {
-        let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
+        let mut kept = self.unique(context, annotated, shard)?;
+        self.cuts(context, shard)?.clear_rejected(&mut kept);
         if let Some(mixture) = &self.mixture {
             mixture.dropped(context, annotated, shard, &mut |row| kept.clear(row))?;
         }
-        self.rejections(context, shard)?.iter().for_each(|(row, _)| kept.clear(row as usize));
-        let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
-        removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
         let split = context.plan().split;
         if split.is_on() || wanted.is_some() {
             let mut row = 0;
@@ -122,6 +137,9 @@ impl Duplicates {
     /// Everything that is said of the documents of a shard, as part of a name.
     pub(super) fn name_into(&self, key: Key, shard: u64) -> Result<Key> {
         let mut key = key.and(&self.judged(shard)?.blake3);
+        if let Some(cuts) = &self.cuts {
+            key = cuts.name_into(key, shard);
+        }
         if let Some(mixture) = &self.mixture {
             key = key.and_settings(mixture)?;
         }
@@ -161,7 +179,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
     let judged = judge(context, annotated)?;
     let shards_options = &context.plan().shards;
     let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
-    let key = Key::of(pass::DEDUP).and_settings(&context.plan().dedup)?.and_steps(context.plan(), &["resolve"]);
+    let key = Key::of(pass::DEDUP).and_settings(&context.plan().dedup.of_comparisons())?.and_steps(context.plan(), &["resolve"]);
     let mut key = key.and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
     for (shard, judged) in judged.iter().enumerate() {
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);

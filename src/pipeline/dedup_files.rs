@@ -4,6 +4,7 @@
 //! texts of candidates, and in the end, in their order, the records with what was found.
 
 use std::borrow::Cow;
+use std::iter::Peekable;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 
+use super::cuts::{self, Cutting, OfDocuments};
 use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
 use super::gate::Gate;
 use super::observer::{Progress, Quantity, Watch};
@@ -21,10 +23,13 @@ use super::plan::Plan;
 use super::pool::Pool;
 use super::reading::Reading;
 use super::registry;
-use super::tables::text_bytes;
+use super::tables::{LIGHTER, text_bytes};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
 use crate::dedup::without::without;
-use crate::dedup::{self, Affected, Corpus, Holds, Keep, Kind, Known, Sketcher, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
+use crate::dedup::{
+    self, Affected, Corpus, Document, Holds, Keep, Kind, Known, Options, PieceCorpus, PieceKind, Pieces, Sketcher, TEXT_BYTES, Verdict,
+    Verdicts, ordinal, row_of, shard_of,
+};
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
 use crate::normalize::sentences;
@@ -77,6 +82,13 @@ pub enum Fate {
     Kept {
         /// 1 + the documents that it stands for.
         size: u32,
+        /// What was cut out of its text, in order.
+        cuts: Vec<Piece>,
+    },
+    /// It goes because nothing of it is left.
+    Emptied {
+        /// What was cut out of its text, in order.
+        cuts: Vec<Piece>,
     },
     /// It goes.
     Duplicate {
@@ -87,6 +99,19 @@ pub enum Fate {
         /// The kept document that it duplicates.
         of: Arc<Name>,
     },
+}
+
+/// A piece of a text that an earlier document has, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Bytes of the text as it was read before it.
+    pub start: u32,
+    /// Bytes of that text up to its end.
+    pub end: u32,
+    /// Why it was cut.
+    pub kind: PieceKind,
+    /// The first document that has it.
+    pub of: Arc<Name>,
 }
 
 /// How many there were.
@@ -102,6 +127,10 @@ pub struct Searched {
     pub near: u64,
     /// Those that are another in a different orthography.
     pub orthography: u64,
+    /// Those of which nothing is left.
+    pub emptied: u64,
+    /// What was cut out of texts, those of emptied documents among them.
+    pub cut: Cutting,
     /// What could not be read, in the order of the inputs.
     pub quarantined: Vec<Quarantined>,
     /// Records that the sample left out.
@@ -123,8 +152,8 @@ struct Aside {
 
 impl DedupFiles<'_> {
     /// Searches on as many threads as memory allows. `form` makes something of a batch of records (the columns of
-    /// [`corpus`](crate::corpus::COLUMNS), texts as they were read) and their fates, on any thread; `take` is given that in the order of the
-    /// records. `index` gets what a later search has to know of them.
+    /// [`corpus`](crate::corpus::COLUMNS), texts as they were read, without what is cut out of those that stay) and their fates, on any
+    /// thread; `take` is given that in the order of the records. `index` gets what a later search has to know of them.
     ///
     /// # Errors
     /// Those of the plan, the machine and the inputs, and of both closures.
@@ -145,7 +174,8 @@ impl DedupFiles<'_> {
         let staging = Staging::within(self.scratch.clone());
         let steps = registry::some(self.plan, Path::new("."), self.steps())?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
-        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
+        let is_compared = self.plan.dedup.compares() || index.is_some() || self.known.shards() > 0;
+        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held, is_compared };
         let (mut searched, shards) = search.put_aside()?;
         let verdicts = search.resolve(&shards)?;
         let numbers = index.as_ref().map(|_| search.numbers(&shards, &verdicts)).transpose()?;
@@ -157,7 +187,8 @@ impl DedupFiles<'_> {
                 Verdict::Anchor { .. } => {}
             }
         }
-        search.give(&shards, &verdicts, numbers.as_ref(), index, form, take)?;
+        let pieces = if self.plan.dedup.cuts() { Some(search.find_pieces(&shards, &verdicts)?) } else { None };
+        (searched.emptied, searched.cut) = search.give(&shards, &Found { verdicts, pieces }, numbers.as_ref(), index, form, take)?;
         searched.files = files_of(&shards);
         Ok(searched)
     }
@@ -174,6 +205,13 @@ impl DedupFiles<'_> {
     }
 }
 
+/// What was found.
+struct Found {
+    verdicts: Verdicts,
+    /// What leaves the texts of those that stay, if that was looked for.
+    pieces: Option<Pieces>,
+}
+
 struct Search<'a> {
     job: &'a DedupFiles<'a>,
     pool: &'a Pool,
@@ -183,6 +221,8 @@ struct Search<'a> {
     gate: Gate,
     /// Bytes of records that are held.
     held: AtomicU64,
+    /// Are documents compared with each other, or with those of an index?
+    is_compared: bool,
 }
 
 impl Search<'_> {
@@ -239,6 +279,9 @@ impl Search<'_> {
             memory += batch.get_array_memory_size() as u64;
             aside.count_files(&batch)?;
             batches.push(batch.clone());
+            if !self.is_compared {
+                return Ok(());
+            }
             let batch = normalised(&mut workers, batch)?;
             meter.as_mut().map_or(Ok(()), |meter| meter.push(&batch))?;
             absorber.push(&batch)
@@ -292,6 +335,9 @@ impl Search<'_> {
     }
 
     fn resolve(&self, shards: &[Aside]) -> Result<Verdicts> {
+        if !self.is_compared {
+            return Ok(Verdicts::default());
+        }
         let progress = Progress::start(self.watch.observer, "resolve", Quantity::Steps, 1);
         let known = self.job.known;
         let mut partial = |shard: u64| self.partial(shards, shard);
@@ -366,6 +412,45 @@ impl Search<'_> {
         Ok(texts.enumerate().map(|(row, text)| without(text, list_slice::<UInt32Type>(spared, row))).collect())
     }
 
+    /// Some columns of the records of a work shard, or all.
+    fn batches<'s>(&'s self, shards: &'s [Aside], shard: u64, columns: Option<&[&str]>) -> Result<BatchIter<'s>> {
+        Ok(match &shards[shard as usize].held {
+            Some((batches, _)) => Box::new(batches.iter().map(|batch| Ok(batch.clone()))),
+            None => Box::new(open_table_within(&self.records(shard), columns, BATCH.0, BATCH.1)?),
+        })
+    }
+
+    /// Pieces of the texts of documents that stay, as they were read.
+    fn find_pieces(&self, shards: &[Aside], verdicts: &Verdicts) -> Result<Pieces> {
+        let progress = Progress::start(self.watch.observer, "cut", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
+        let columns = [schema::TEXT.name, schema::URL.name, schema::SOURCE.name];
+        let documents = |shard: u64, give: &mut dyn FnMut(Document<'_>) -> Result<()>| {
+            let removed = |affected: &&Affected| matches!(affected.verdict, Verdict::Removed { .. });
+            let mut removed = verdicts.of_shard(shard).iter().filter(removed).map(|affected| affected.ordinal).peekable();
+            // Of those of an index nothing more is known.
+            let Some(here) = shard.checked_sub(self.known()) else { return Ok(()) };
+            let mut ordinals = ordinal(shard, 0)..;
+            for batch in self.batches(shards, here, Some(&columns))? {
+                self.watch.stop.check()?;
+                let batch = batch?;
+                let _permit = self.gate.enter(text_bytes(&batch)? / LIGHTER);
+                cuts::each_document(&batch, &mut ordinals, &mut |ordinal| removed.next_if_eq(&ordinal).is_none(), give)?;
+            }
+            progress.add(shards[here as usize].bytes, 0, 0);
+            Ok(())
+        };
+        let corpus = PieceCorpus {
+            shards: shards.len() as u64 + self.known(),
+            documents: &documents,
+            memory: self.job.memory / 4,
+            staging: self.staging,
+            parallel: &|n, work| self.pool.parallel(n, work),
+        };
+        let pieces = dedup::find_pieces(&self.job.plan.dedup, &corpus)?;
+        progress.finish();
+        Ok(pieces)
+    }
+
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
     fn look_up(
         &self,
@@ -398,10 +483,20 @@ impl Search<'_> {
         if rest.is_empty() { Ok(()) } else { Err(Error::internal("a document that a verdict names does not exist")) }
     }
 
-    /// What the documents are called that others duplicate.
-    fn names(&self, shards: &[Aside], verdicts: &Verdicts) -> Result<FxHashMap<u64, Arc<Name>>> {
+    /// What the documents are called that others duplicate, or have pieces of.
+    fn names(&self, shards: &[Aside], found: &Found) -> Result<FxHashMap<u64, Arc<Name>>> {
         let stands = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
-        let anchors: Vec<u64> = verdicts.affected().iter().filter(stands).map(|affected| affected.ordinal).collect();
+        let mut anchors: Vec<u64> = found.verdicts.affected().iter().filter(stands).map(|affected| affected.ordinal).collect();
+        if let Some(pieces) = &found.pieces {
+            for shard in pieces.shards() {
+                let mut firsts: Vec<u64> = pieces.of_shard(shard)?.iter().map(|cut| cut.of).collect();
+                firsts.sort_unstable();
+                firsts.dedup();
+                anchors.extend(firsts);
+            }
+        }
+        anchors.sort_unstable();
+        anchors.dedup();
         let mut names = FxHashMap::default();
         for of_shard in anchors.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
             self.look_up(shards, of_shard, &[schema::DOC_ID, schema::FILE, schema::OFFSET], &mut |ordinals, batch| {
@@ -417,63 +512,56 @@ impl Search<'_> {
         Ok(names)
     }
 
-    /// Gives every record with its fate, and to an index what it has to know of them.
+    /// Gives every record with its fate, and to an index what it has to know of them; how many were emptied, and what was cut.
     fn give<T: Send>(
         &self,
         shards: &[Aside],
-        verdicts: &Verdicts,
+        found: &Found,
         numbers: Option<&Numbers<'_>>,
         mut index: Option<&mut IndexWriter>,
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
-    ) -> Result<()> {
-        let names = self.names(shards, verdicts)?;
+    ) -> Result<(u64, Cutting)> {
+        let names = self.names(shards, found)?;
         let indexed = numbers.zip(index.as_ref().map(|index| index.holds()));
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
+        let (mut emptied, mut cut) = (0, Cutting::default());
         let formed = |shard: u64| {
-            let of_shard = verdicts.of_shard(shard + self.known());
+            let mut fates = Fates::of(&self.job.plan.dedup, found, shard + self.known(), &names)?;
             let (mut formed, mut base) = (Vec::new(), 0);
             let sketches = indexed.map(|_| self.partial(shards, shard + self.known())).transpose()?;
-            let all: BatchIter<'_> = match &shards[shard as usize].held {
-                Some((batches, _)) => Box::new(batches.iter().map(|batch| Ok(batch.clone()))),
-                None => Box::new(open_table_within(&self.records(shard), None, BATCH.0, BATCH.1)?),
-            };
-            for batch in all {
+            for batch in self.batches(shards, shard, None)? {
                 self.watch.stop.check()?;
                 let batch = batch?;
-                let end = base + batch.num_rows() as u32;
-                let from = of_shard.partition_point(|affected| row_of(affected.ordinal) < base);
-                let mut affected = of_shard[from..].iter().peekable();
-                let affected: Vec<Option<&Affected>> =
-                    (base..end).map(|row| affected.next_if(|affected| row_of(affected.ordinal) == row)).collect();
-                let fates = affected.iter().map(|affected| fate(*affected, &names)).collect::<Result<Vec<_>>>()?;
+                let (left, of_batch, affected) = fates.take(&batch)?;
                 let index_rows = match (indexed, &sketches) {
                     (Some((numbers, holds)), Some(sketches)) => {
-                        let sketches = sketches.slice(base as usize, batch.num_rows());
-                        Some(self.index_rows(&batch, &sketches, &affected, numbers, holds)?)
+                        Some(self.index_rows(&batch, &sketches.slice(base, batch.num_rows()), &affected, numbers, holds)?)
                     }
                     _ => None,
                 };
-                formed.push((form(&batch, &fates)?, index_rows));
-                base = end;
+                formed.push((form(&left, &of_batch)?, index_rows));
+                base += batch.num_rows();
             }
-            Ok(formed)
+            Ok((formed, fates.emptied, fates.cut))
         };
         let all: Vec<u64> = (0..shards.len() as u64).collect();
         for wave in all.chunks(self.job.workers(self.pool)) {
-            for (formed, &shard) in self.side_by_side(wave.to_vec(), &formed)?.into_iter().zip(wave) {
+            for ((formed, emptied_here, cut_here), &shard) in self.side_by_side(wave.to_vec(), &formed)?.into_iter().zip(wave) {
                 for (formed, index_rows) in formed {
                     take(formed)?;
                     if let Some((index, rows)) = index.as_mut().zip(index_rows) {
                         index.write(&rows)?;
                     }
                 }
+                emptied += emptied_here;
+                cut.add(&cut_here);
                 let Aside { documents, bytes, .. } = &shards[shard as usize];
                 progress.add(*bytes, *documents, *bytes);
             }
         }
         progress.finish();
-        Ok(())
+        Ok((emptied, cut))
     }
 
     /// What an index has to know of the records of a batch.
@@ -509,15 +597,58 @@ fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
     bytes > 0 && !affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. }))
 }
 
-fn fate(affected: Option<&Affected>, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
-    Ok(match affected.map(|affected| affected.verdict) {
-        None => Fate::Kept { size: 1 },
-        Some(Verdict::Anchor { size }) => Fate::Kept { size },
-        Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
-            let of = names.get(&duplicate_of).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))?;
-            Fate::Duplicate { kind, jaccard, of }
+/// The fates of the records of a work shard, batch by batch.
+struct Fates<'f> {
+    names: &'f FxHashMap<u64, Arc<Name>>,
+    affected: Peekable<std::slice::Iter<'f, Affected>>,
+    cuts: OfDocuments,
+    /// The next record.
+    ordinal: u64,
+    emptied: u64,
+    cut: Cutting,
+}
+
+impl<'f> Fates<'f> {
+    fn of(options: &Options, found: &'f Found, shard: u64, names: &'f FxHashMap<u64, Arc<Name>>) -> Result<Self> {
+        let cuts = found.pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shard))?;
+        let cuts = OfDocuments::new(cuts, options);
+        let affected = found.verdicts.of_shard(shard).iter().peekable();
+        Ok(Self { names, affected, cuts, ordinal: ordinal(shard, 0), emptied: 0, cut: Cutting::default() })
+    }
+
+    /// The batch without what is cut, the fates of its records, and what the search said of them.
+    #[expect(clippy::type_complexity, reason = "three things of one batch")]
+    fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<&'f Affected>>)> {
+        let texts = strings(batch, &schema::TEXT)?;
+        let (mut fates, mut cuts, mut of_rows) = (Vec::new(), Vec::new(), Vec::new());
+        for text in texts {
+            let text = text.unwrap_or_default();
+            let of_document = self.cuts.of(self.ordinal, text);
+            let affected = self.affected.next_if(|affected| affected.ordinal == self.ordinal);
+            of_rows.push(affected);
+            let mut flat = cuts::flat(&of_document);
+            self.cut.count(text, &of_document);
+            let pieces = of_document.iter().map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
+            let pieces = pieces.collect::<Result<Vec<_>>>()?;
+            fates.push(match affected.map(|affected| affected.verdict) {
+                Some(Verdict::Removed { kind, jaccard, duplicate_of }) => Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)? },
+                _ if !pieces.is_empty() && cuts::is_emptied(text, &flat) => {
+                    self.emptied += 1;
+                    flat.clear();
+                    Fate::Emptied { cuts: pieces }
+                }
+                Some(Verdict::Anchor { size }) => Fate::Kept { size, cuts: pieces },
+                None => Fate::Kept { size: 1, cuts: pieces },
+            });
+            cuts.push(flat);
+            self.ordinal += 1;
         }
-    })
+        Ok((cuts::cut(batch, &cuts)?, fates, of_rows))
+    }
+
+    fn name(&self, ordinal: u64) -> Result<Arc<Name>> {
+        self.names.get(&ordinal).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))
+    }
 }
 
 /// The soundness of each document, where that decides which of them stays.

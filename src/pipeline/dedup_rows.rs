@@ -38,6 +38,11 @@ const SCRATCH: &str = ".seimai-dedup-";
 /// Refused where the plan cannot be followed or a batch has no texts; interrupted; I/O.
 pub fn dedup_rows(plan: &Plan, batches: &[Batch], pool: &Pool, stop: &Stop, memory: u64, aside: &Path) -> Result<Batch> {
     plan.dedup.check().map_err(Error::refused)?;
+    if plan.dedup.cuts() {
+        return Err(Error::refused(
+            "dedup.lines and dedup.substring: rows are compared as they are, nothing is cut out of them; leave both off",
+        ));
+    }
     let steps = registry::some(plan, Path::new("."), &["normalize"])?.stages;
     let sketcher = Sketcher::new(&plan.dedup);
     let sketched = pool.map(batches.iter().collect(), &|batch: &Batch| sketch(batch, &steps, &sketcher, plan.dedup.keep, stop))?;

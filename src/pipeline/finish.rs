@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::annotate::Annotated;
 use super::card::card;
 use super::context::Context;
+use super::cuts::Cutting;
 use super::decide::Part;
 use super::encode::{TokenFacts, Tokens};
 use super::layout::{HELD_OUT, TRAINING};
@@ -91,6 +92,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         totals,
         rejected,
         provenance: Provenance::sum(parts.iter().map(|part| &part.facts.provenance)),
+        cut: Cutting::sum(parts.iter().map(|part| &part.facts.cut)),
         mixture: mixture.clone(),
         registers: losses.kept_by_register(),
         warnings: losses.warnings(),

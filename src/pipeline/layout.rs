@@ -22,6 +22,7 @@ pub(super) mod pass {
     pub(in crate::pipeline) const SKETCH: &str = "sketch";
     pub(in crate::pipeline) const JUDGE: &str = "judge";
     pub(in crate::pipeline) const DEDUP: &str = "dedup";
+    pub(in crate::pipeline) const CUT: &str = "cut";
     pub(in crate::pipeline) const REBALANCE: &str = "rebalance";
     pub(in crate::pipeline) const DECIDE: &str = "decide";
     pub(in crate::pipeline) const COUNT: &str = "count";
@@ -30,7 +31,8 @@ pub(super) mod pass {
     pub(in crate::pipeline) const PACK: &str = "pack";
 
     /// All of them, in order.
-    pub(in crate::pipeline) const ALL: [&str; 11] = [FRAME, ANNOTATE, SKETCH, JUDGE, DEDUP, REBALANCE, DECIDE, COUNT, TRAIN, ENCODE, PACK];
+    pub(in crate::pipeline) const ALL: [&str; 12] =
+        [FRAME, ANNOTATE, SKETCH, JUDGE, DEDUP, CUT, REBALANCE, DECIDE, COUNT, TRAIN, ENCODE, PACK];
 }
 
 /// The resolved plan.
@@ -195,6 +197,11 @@ pub(super) fn verdicts(unit: &str) -> String {
     made(pass::DEDUP, "verdicts", unit)
 }
 
+/// What is cut out of the documents of a work shard.
+pub(super) fn cuts(unit: &str, shard: u64) -> String {
+    made(pass::CUT, "cuts", &format!("{unit}-{shard}"))
+}
+
 /// The ids of the documents that stand for others.
 pub(super) fn anchors(unit: &str) -> String {
     made(pass::DEDUP, "anchors", unit)
@@ -249,6 +256,7 @@ mod tests {
             (anchors("k"), pass::DEDUP),
             (families("k"), pass::DEDUP),
             (same_ids("k"), pass::DEDUP),
+            (cuts("k", 7), pass::CUT),
             (shard_counts("k", "1"), pass::COUNT),
             (vocabulary("k", "merges.txt"), pass::TRAIN),
             (packed("k"), pass::PACK),

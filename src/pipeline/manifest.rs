@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::cuts::Cutting;
 use super::layout;
 use super::lists::ListFacts;
 use super::provenance::Provenance;
@@ -55,6 +56,9 @@ pub struct Manifest {
     pub registers: Counts,
     /// Kept documents by licence and by residency.
     pub provenance: Provenance,
+    /// What was cut out of the kept documents: lines and stretches that documents before them have.
+    #[serde(default, skip_serializing_if = "Cutting::is_none")]
+    pub cut: Cutting,
     /// What the policy `rebalance` made of the registers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixture: Option<Mixture>,

@@ -289,6 +289,9 @@ fn plainly(message: &str, at: Option<&str>) -> String {
     if message.starts_with("data did not match any variant of untagged enum Near") {
         return "expected `false`, or a number above 0 and at most 1".to_owned();
     }
+    if message.starts_with("data did not match any variant of untagged enum Lines") {
+        return "expected `true`, `false`, or a table with `in_source` and `in_all` (numbers of documents)".to_owned();
+    }
     if message.starts_with("data did not match any variant of untagged enum Texts") {
         return "expected the path of a field, or a list of them".to_owned();
     }

@@ -130,6 +130,7 @@ impl Over<'_> {
     /// Gives every document of a shard that quality rules keep and that repeats no other, with its mass.
     fn candidates(&self, shard: u64, give: &mut dyn FnMut(Candidate<'_>, Mass)) -> Result<()> {
         let rejections = self.duplicates.rejections(self.context, shard)?;
+        let cuts = self.duplicates.cuts(self.context, shard)?;
         let removed = |affected: &&crate::dedup::Affected| matches!(affected.verdict, Verdict::Removed { .. });
         let mut removed = self.duplicates.of(shard).iter().filter(removed).map(|affected| row_of(affected.ordinal)).peekable();
         let columns = [schema::DOC_ID.name, schema::REGISTER.name, schema::TEXT.name];
@@ -142,8 +143,8 @@ impl Over<'_> {
             let texts = strings(&batch, &schema::TEXT)?;
             for i in 0..batch.num_rows() {
                 let repeats = removed.next_if(|&removed| removed == row).is_some();
-                if !repeats && rejections.of(row).is_none() {
-                    let characters = texts.value(i).chars().count() as u64;
+                if !repeats && rejections.of(row).is_none() && cuts.rejects(row).is_none() {
+                    let characters = cuts.characters(row, texts.value(i));
                     let document = Candidate { ordinal: ordinal(shard, row), doc_id: ids.value(i), register: registers.value(i) };
                     give(document, Mass { documents: 1, characters });
                 }

@@ -86,6 +86,7 @@ const STEPS: &[Step] = &[
         build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup.of_sketches()).sparing_formulae(plan.keigo.protect.formulae)))),
     },
     Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
+    Step { name: "cut", version: |_| dedup::lines::VERSION, build: Build::ByPass },
     Step { name: "decide", version: |_| decide::version(), build: Build::ByPass },
     Step { name: "count", version: |_| bpe::count::VERSION, build: Build::Count(|plan| Ok(Box::new(bpe::Count::new(&plan.tokenizer)?))) },
     Step { name: "train", version: |_| bpe::train::VERSION, build: Build::ByPass },

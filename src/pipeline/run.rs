@@ -13,7 +13,7 @@ use super::registry::Stages;
 use super::report::{Report, RunOptions};
 use super::store::Store;
 use super::work_dir::WorkDir;
-use super::{annotate, count, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
+use super::{annotate, count, cut, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
 use crate::corpus::{Estimate, InputFile, ShardRef};
 use crate::error::{Error, Result};
 
@@ -56,6 +56,7 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let shards = frame::run(context)?; // where the work shards begin
     let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
     let mut duplicates = dedup::run(context, &annotated)?; // ▣ which documents the rules reject, and which repeat which
+    duplicates.cuts = cut::run(context, &annotated, &duplicates)?; // ▣ which pieces of the others repeat
     duplicates.mixture = rebalance::run(context, &annotated, &duplicates)?; // ▣ how much of each register stays
     let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop
     let counted = count::run(context, &annotated, &duplicates, &parts)?; // the pre-tokens of what stays

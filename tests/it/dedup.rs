@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use seimai::io::Dir;
 use seimai::pipeline::dedup_files::{DedupFiles, Fate};
@@ -176,6 +177,117 @@ fn records_that_do_not_fit_are_found_on_disk() {
     assert!(held == aside && files == 0 && tables > 0, "{files} {tables}");
 }
 
+/// Pages of sites: a text of their own between lines that pages of the site share, and one that all share.
+fn pages(world: &World) {
+    let mut pages = String::new();
+    for page in 0..24 {
+        let (site, own) = (page % 4, text(page, &[]));
+        let text = match page {
+            20 => "サイト0のお知らせとご案内の一覧\n全部のページにある著作権の表示です".to_owned(),
+            _ => format!("サイト{site}のお知らせとご案内の一覧\r\n{own}\n全部のページにある、著作権の表示です。"),
+        };
+        pages +=
+            &(json!({"id": format!("p{page}"), "text": text, "url": format!("https://www.site{site}.example/{page}")}).to_string() + "\n");
+    }
+    world.write("in/pages.jsonl", pages);
+}
+
+#[test]
+fn lines_that_documents_share_are_cut_from_all_but_the_first() {
+    let world = World::new();
+    pages(&world);
+    assert_eq!(dedup(&world, "out", &["--exact", "--near", "0.8", "--lines"]), 0);
+    let (kept, rows) = (lines(world.path("out/kept.jsonl")), lines(world.path("out/duplicates.jsonl")));
+    // Five pages of a site are enough; the last line is on 23 pages, 5 or 6 of each site.
+    let texts: BTreeMap<&str, &str> = kept.iter().map(|line| (text_of(line, "id"), text_of(line, "text"))).collect();
+    assert_eq!(texts.len(), 23);
+    assert!(texts["p0"].starts_with("サイト0") && texts["p0"].ends_with("著作権の表示です。"), "the first keeps its copy");
+    assert!(texts["p1"].starts_with("サイト1") && texts["p1"].ends_with('。') && !texts["p1"].contains("著作権"), "{}", texts["p1"]);
+    for page in (4..24).filter(|page| *page != 20) {
+        assert_eq!(texts[&*format!("p{page}")], text(page, &[]), "{page}: as if they had never been there");
+    }
+    assert!(!texts.contains_key("p20"), "nothing of it is left");
+    let read: BTreeMap<String, String> =
+        lines(world.path("in/pages.jsonl")).iter().map(|line| (text_of(line, "id").to_owned(), text_of(line, "text").to_owned())).collect();
+    assert_eq!(rows.len(), 23 + 20);
+    for row in &rows {
+        let (id, of) = (text_of(row, "doc_id"), text_of(row, "duplicate_of"));
+        let [start, end] = ["start", "end"].map(|key| row[key].as_u64().unwrap() as usize);
+        let bare = |text: &str| text.replace(['、', '。', '\r', '\n'], "");
+        assert!(bare(texts[of]).contains(&bare(read[id].get(start..end).unwrap())), "{row}");
+        assert!(row["kind"] == "lines" && row["jaccard"].is_null(), "{row}");
+        assert!(row["duplicate_of_file"].as_str().unwrap().ends_with("pages.jsonl") && row["duplicate_of_offset"].is_u64(), "{row}");
+    }
+    // By themselves they are all that is looked for; limits are keys.
+    dedup(&world, "alone", &["--lines", "--set", "dedup.lines.in_source=7", "--set", "dedup.lines.in_all=24"]);
+    assert_eq!(lines(world.path("alone/duplicates.jsonl")).len(), 23, "the line on all pages");
+    for (n, more) in [["--threads", "1"], ["--threads", "8"], ["--memory", "64MiB"]].iter().enumerate() {
+        let again = format!("again{n}");
+        dedup(&world, &again, &[&["--exact", "--near", "0.8", "--lines"][..], more].concat());
+        assert_eq!(tree(&world.path("out")), tree(&world.path(&again)), "{more:?}");
+    }
+    dedup(&world, "parquet", &["--exact", "--near", "0.8", "--lines", "--format", "parquet"]);
+    let kept_too = strings(&parquet_rows(&world.path("parquet/kept.parquet")), "text");
+    assert_eq!(kept_too, kept.iter().map(|line| text_of(line, "text").to_owned()).collect::<Vec<_>>());
+    let table = parquet_rows(&world.path("parquet/duplicates.parquet"));
+    let column = |name: &str| -> Vec<Option<u32>> {
+        let of = |batch: &RecordBatch| batch[name].as_primitive::<arrow::datatypes::UInt32Type>().iter().collect::<Vec<_>>();
+        table.iter().flat_map(of).collect()
+    };
+    for key in ["start", "end"] {
+        assert_eq!(column(key), rows.iter().map(|row| row[key].as_u64().map(|n| n as u32)).collect::<Vec<_>>());
+    }
+}
+
+/// A passage that other documents quote, in other widths too, stands in one of them afterwards.
+#[test]
+fn passages_that_stood_before_are_cut() {
+    let world = World::new();
+    let passage: String = (0..4).map(|n| sentence(90_000 + n)).collect();
+    let texts = [
+        text(1, &[]),
+        format!("{}{passage}{}", text(2, &[]), text(3, &[])),
+        format!("{}{}{}", text(4, &[]), passage.replace('。', "．\r\n"), text(5, &[])),
+        format!("前置きです。{passage}{passage}"),
+        passage.chars().skip(1).collect(),
+    ];
+    let line = |(id, text): (usize, &String)| json!({"id": id.to_string(), "text": text}).to_string() + "\n";
+    world.write("in/a.jsonl", texts.iter().enumerate().map(line).collect::<String>());
+    dedup(&world, "out", &["--exact", "--substring", "50"]);
+    let (kept, rows) = (lines(world.path("out/kept.jsonl")), lines(world.path("out/duplicates.jsonl")));
+    let kept: BTreeMap<&str, &str> = kept.iter().map(|line| (text_of(line, "id"), text_of(line, "text"))).collect();
+    let left = [("0", texts[0].clone()), ("1", texts[1].clone()), ("2", text(4, &[]) + &text(5, &[])), ("3", "前置きです。".to_owned())];
+    for (id, left) in &left {
+        assert_eq!(kept[id], left, "{id}");
+    }
+    assert_eq!(kept.len(), left.len(), "nothing of the last one is left");
+    assert_eq!(rows.len(), 3, "both copies of a document lie together: {rows:?}");
+    for row in &rows {
+        let is_before = text_of(row, "duplicate_of") < text_of(row, "doc_id") && row["duplicate_of"] != "0";
+        assert!(row["kind"] == "substring" && is_before && row["jaccard"].is_null(), "{row}");
+    }
+    for (n, more) in [["--threads", "1"], ["--threads", "8"], ["--memory", "64MiB"]].iter().enumerate() {
+        let again = format!("again{n}");
+        dedup(&world, &again, &[&["--exact", "--substring", "50"][..], more].concat());
+        assert_eq!(tree(&world.path("out")), tree(&world.path(&again)), "{more:?}");
+    }
+    let (code, _, err) = world.run(&["dedup", "in", "-o", "short", "--substring", "19"]);
+    assert!(code == 2 && err.contains("dedup.substring"), "{err}");
+}
+
+/// A document that goes anyway counts for no line, and a whole copy is none of the cuts.
+#[test]
+fn copies_make_no_line_frequent() {
+    let world = World::new();
+    let line = |id: usize, text: &str| json!({"id": id.to_string(), "text": text, "source": "s"}).to_string() + "\n";
+    let page = format!("{}\nこの行は一つの文書にだけあります", text(1, &[]));
+    world.write("in/a.jsonl", (0..50).map(|id| line(id, &page)).collect::<String>() + &line(50, &text(2, &[])));
+    dedup(&world, "out", &["--exact", "--lines"]);
+    let kept = lines(world.path("out/kept.jsonl"));
+    assert_eq!((kept.len(), text_of(&kept[0], "text")), (2, &*page));
+    assert!(lines(world.path("out/duplicates.jsonl")).iter().all(|row| row["kind"] == "exact" && row["start"].is_null()));
+}
+
 fn parquet_rows(path: &std::path::Path) -> Vec<RecordBatch> {
     seimai::io::read_table(path, None).unwrap()
 }
@@ -224,7 +336,7 @@ fn standard_input_and_what_is_refused() {
         (&["dedup", "a.jsonl", "-o", "out"][..], "not empty"),
         (&["dedup", "a.jsonl", "-o", "a.jsonl"], "a.jsonl"),
         (&["dedup", "a.jsonl", "-o", "new", "--near", "7"], "dedup.near"),
-        (&["dedup", "a.jsonl", "-o", "new", "--set", "dedup.lines=true"], "dedup.lines"),
+        (&["dedup", "a.jsonl", "-o", "new", "--lines", "--set", "dedup.lines.in_source=1"], "dedup.lines.in_source"),
         (&["dedup", "none.jsonl", "-o", "new"], "none.jsonl"),
     ] {
         let (code, _, err) = world.run(arguments);

@@ -7,6 +7,7 @@ mod beneath;
 mod collections;
 mod dedup;
 mod dedup_index;
+mod cuts;
 mod determinism;
 mod durability;
 mod export;

@@ -9,6 +9,7 @@ use arrow::datatypes::{Int32Type, UInt8Type, UInt32Type, UInt64Type};
 
 use super::Check;
 use crate::decide::losses::Losses;
+use crate::dedup::PieceKind;
 use crate::error::{Error, Result};
 use crate::io::{open_table, table_metadata};
 use crate::pipeline::count::{is_drawn, share_of};
@@ -115,7 +116,9 @@ impl Check<'_> {
         self.groups("licence", &self.manifest.provenance.licenses, &provenance.licenses);
         self.groups("residency", &self.manifest.provenance.residencies, &provenance.residencies);
         // A document that stands for others may be one too many of its register.
-        let gone = self.manifest.mixture.is_some() && sums.stood_for < sums.duplicates;
+        let by_cuts = |rule: &String| [PieceKind::Lines, PieceKind::Substring].iter().any(|kind| *rule == format!("dedup/{}", kind.rule()));
+        let may_go = self.manifest.mixture.is_some() || self.manifest.rejected.keys().any(by_cuts);
+        let gone = may_go && sums.stood_for < sums.duplicates;
         if sums.stood_for != sums.duplicates && !gone {
             let Sums { stood_for, duplicates, .. } = sums;
             self.found(format!("documents/: dup_size stands for {stood_for} documents, {duplicates} name another in rejected/"));
