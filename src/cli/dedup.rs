@@ -13,11 +13,12 @@ use super::common::{Common, Outcome, Taken};
 use super::json_line::JsonLine;
 use super::record_columns::RecordColumns;
 use super::records::{self, Lost};
-use super::ui;
+use super::{decontaminate, ui};
 use crate::corpus;
 use crate::dedup::Holds;
 use crate::error::{Error, Result};
 use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
+use crate::pipeline::contamination::CONTAMINATED;
 use crate::pipeline::dedup_files::{DedupFiles, Fate, Searched};
 use crate::pipeline::dedup_index::{Index, IndexWriter, formulae_of};
 use crate::pipeline::plan::Plan;
@@ -39,7 +40,8 @@ const SCRATCH: &str = ".seimai-dedup-";
 /// Reads every format that `seimai run` reads (docs/guide; `-` is standard input) and needs no dictionary. Of documents with the same
 /// normalised text, and of documents whose sets of character 5-grams are alike by T or more (Jaccard similarity, computed exactly, without
 /// width, case, spaces and punctuation), the first in the order of the inputs stays; each of the others names one that stays. DIR gets kept.jsonl,
-/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard) and quarantine.jsonl. Texts are written as they were read, and fields that are none of ours stand in `meta`. The result depends
+/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard) and quarantine.jsonl. With --decontaminate, documents that hold an item of an evaluation set go first; duplicates.jsonl names the item,
+/// the share of it that stands there (containment), and where (start and end, in bytes of the text). Texts are written as they were read, and fields that are none of ours stand in `meta`. The result depends
 /// on the inputs and their order alone, not on threads or memory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -48,6 +50,7 @@ const SCRATCH: &str = ".seimai-dedup-";
   seimai dedup pages.parquet --exact --format parquet -o unique
   seimai dedup january/ --save-index seen -o unique-01
   seimai dedup february/ --against seen --save-index seen -o unique-02
+  seimai dedup corpus/*.jsonl.zst -o clean --decontaminate jglue/ jmmlu/*.csv
   zcat pages.jsonl.gz | seimai dedup - -o unique")]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
@@ -56,7 +59,7 @@ pub(super) struct Arguments {
     /// The directory of the output: new or empty
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// Remove documents with the normalised text of an earlier one [default: this and --near 0.8]
+    /// Remove documents with the normalised text of an earlier one [default, where nothing is looked for by name: this and --near 0.8]
     #[arg(long)]
     exact: bool,
     /// Remove documents that are alike by T or more (above 0, at most 1): 0.8 bears some 2 % of scattered edits, 0.7 some 3 %
@@ -80,6 +83,12 @@ pub(super) struct Arguments {
     /// Write the texts of duplicates, too, so that `seimai inspect DIR --cluster ID` can show how they differ
     #[arg(long)]
     texts: bool,
+    /// Remove documents that hold an item of these evaluation sets: JSON, JSON Lines, CSV, TSV, Parquet or XML, directories of them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    decontaminate: Vec<String>,
+    /// What becomes of documents that hold an item
+    #[arg(long, value_enum, default_value_t = decontaminate::Mode::Drop, requires = "decontaminate")]
+    contaminated: decontaminate::Mode,
     /// How the output is written
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -165,16 +174,16 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         index.commit(searched.files.clone())?;
     }
     if !common.quiet {
-        let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
+        let _ = std::io::stderr().write_all((summary(&searched) + &decontaminate::summary(&searched.evaluation)).as_bytes());
     }
     Ok(records::report(&Lost::of(searched.quarantined, searched.left_out)))
 }
 
-/// The plan of the command line. One of the two searches alone is asked for by name.
+/// The plan of the command line. What is looked for alone is asked for by name.
 fn plan(arguments: &Arguments) -> Result<Plan> {
     // Nothing of a record that stays is lost.
     let mut text = "[input]\npaths = [\"-\"]\nfields = { rest = \"meta\" }\n[dedup]\n".to_owned();
-    if arguments.exact || arguments.near.is_some() {
+    if arguments.exact || arguments.near.is_some() || !arguments.decontaminate.is_empty() {
         let near = arguments.near.map_or_else(|| "false".to_owned(), |near| toml::Value::Float(near).to_string());
         // Writing to a string cannot fail.
         let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
@@ -185,7 +194,8 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         Keeps::Quality => "quality",
     };
     let _ = writeln!(text, "keep = \"{keep}\"");
-    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near")
+    text.push_str(&decontaminate::of_plan(&arguments.decontaminate, arguments.contaminated));
+    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near, --decontaminate")
 }
 
 /// Output is never added to what is there: a directory holds what one call found.
@@ -202,6 +212,66 @@ fn refuse_used(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A line of the table of duplicates.
+#[derive(Debug, Clone, Default)]
+struct Row<'f> {
+    /// The record, in its batch.
+    record: usize,
+    kind: &'static str,
+    of: &'f str,
+    of_file: &'f str,
+    of_offset: Option<u64>,
+    /// Of two documents.
+    jaccard: Option<f32>,
+    /// Of an evaluation item: the share of it that stands there.
+    containment: Option<f32>,
+    /// Of an evaluation item: where it stands.
+    span: Option<(u64, u64)>,
+}
+
+impl<'f> Row<'f> {
+    /// Those of a batch.
+    fn all(fates: &'f [Fate]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (record, fate) in fates.iter().enumerate() {
+            if let Fate::Duplicate { kind, jaccard, of, .. } = fate {
+                let (kind, jaccard, of_offset) = (kind.rule(), Some(*jaccard), Some(of.offset));
+                all.push(Self { record, kind, of: &of.doc_id, of_file: &of.file, of_offset, jaccard, ..Self::default() });
+            }
+            all.extend(decontaminate::of_fate(fate).iter().map(|item| Self {
+                record,
+                kind: CONTAMINATED,
+                of: &item.item,
+                of_file: &item.file,
+                containment: Some(item.share),
+                span: Some((item.start, item.end)),
+                ..Self::default()
+            }));
+        }
+        all
+    }
+
+    fn line(&self, ids: &StringArray, files: &StringArray, offsets: &UInt64Array, texts: Option<&StringArray>) -> String {
+        let mut line = JsonLine::with_capacity(192);
+        let number = |line: &mut JsonLine, name: &str, value: Option<String>| line.raw(name, value.as_deref().unwrap_or("null"));
+        line.text("doc_id", Some(ids.value(self.record)));
+        line.text("file", Some(files.value(self.record)));
+        line.raw("offset", &offsets.value(self.record).to_string());
+        line.text("duplicate_of", Some(self.of));
+        line.text("duplicate_of_file", Some(self.of_file));
+        number(&mut line, "duplicate_of_offset", self.of_offset.map(|offset| offset.to_string()));
+        line.text("kind", Some(self.kind));
+        number(&mut line, "jaccard", self.jaccard.map(|jaccard| jaccard.to_string()));
+        number(&mut line, "containment", self.containment.map(|share| share.to_string()));
+        number(&mut line, "start", self.span.map(|(start, _)| start.to_string()));
+        number(&mut line, "end", self.span.map(|(_, end)| end.to_string()));
+        if let Some(texts) = texts {
+            line.text(schema::TEXT.name, Some(texts.value(self.record)));
+        }
+        line.finish()
+    }
+}
+
 /// Lines of a batch: of what is kept, and of duplicates.
 fn lines_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[String; 2]> {
     let columns = RecordColumns::of(batch)?;
@@ -209,33 +279,20 @@ fn lines_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[String; 2]> {
     let offsets = arrow::array::AsArray::as_primitive::<UInt64Type>(column(batch, &schema::OFFSET)?);
     let mut lines = [String::new(), String::new()];
     for (row, fate) in fates.iter().enumerate() {
-        let (line, target) = match fate {
-            Fate::Kept { size } => {
-                let mut line = columns.line(row);
-                if *size > 1 {
-                    line.text(schema::DUP_CLUSTER.name, Some(columns.ids.value(row)));
-                    line.raw(schema::DUP_SIZE.name, &size.to_string());
-                }
-                (line, 0)
+        if let Fate::Kept { size, .. } = fate {
+            let mut line = columns.line(row);
+            if *size > 1 {
+                line.text(schema::DUP_CLUSTER.name, Some(columns.ids.value(row)));
+                line.raw(schema::DUP_SIZE.name, &size.to_string());
             }
-            Fate::Duplicate { kind, jaccard, of } => {
-                let mut line = JsonLine::with_capacity(160);
-                line.text("doc_id", Some(columns.ids.value(row)));
-                line.text("file", Some(files.value(row)));
-                line.raw("offset", &offsets.value(row).to_string());
-                line.text("duplicate_of", Some(&of.doc_id));
-                line.text("duplicate_of_file", Some(&of.file));
-                line.raw("duplicate_of_offset", &of.offset.to_string());
-                line.text("kind", Some(kind.rule()));
-                line.raw("jaccard", &jaccard.to_string());
-                if texts {
-                    line.text(schema::TEXT.name, Some(columns.texts.value(row)));
-                }
-                (line, 1)
-            }
-        };
-        lines[target].push_str(&line.finish());
-        lines[target].push('\n');
+            lines[0].push_str(&line.finish());
+            lines[0].push('\n');
+        }
+    }
+    for row in Row::all(fates) {
+        let texts = texts.then_some(columns.texts);
+        lines[1].push_str(&row.line(columns.ids, files, offsets, texts));
+        lines[1].push('\n');
     }
     Ok(lines)
 }
@@ -267,48 +324,54 @@ impl Lines {
 
 fn duplicates_schema(texts: bool) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
-    let place = |name: &str| Field::new(name, DataType::UInt64, false);
     let columns = vec![
         text("doc_id"),
         text("file"),
-        place("offset"),
+        Field::new("offset", DataType::UInt64, false),
         text("duplicate_of"),
         text("duplicate_of_file"),
-        place("duplicate_of_offset"),
+        Field::new("duplicate_of_offset", DataType::UInt64, true),
         text("kind"),
-        Field::new("jaccard", DataType::Float32, false),
+        Field::new("jaccard", DataType::Float32, true),
+        Field::new("containment", DataType::Float32, true),
+        Field::new("start", DataType::UInt64, true),
+        Field::new("end", DataType::UInt64, true),
     ];
     Arc::new(Schema::new(columns.into_iter().chain(texts.then(|| schema::TEXT.field())).collect::<Vec<_>>()))
 }
 
 /// Rows of a batch: of what is kept, and of duplicates.
 fn tables_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[Batch; 2]> {
-    let sizes: UInt32Array = fates.iter().map(|fate| if let Fate::Kept { size } = fate { Some(*size) } else { Some(0) }).collect();
-    let is_kept: BooleanArray = fates.iter().map(|fate| Some(matches!(fate, Fate::Kept { .. }))).collect();
+    let size = |fate: &Fate| if let Fate::Kept { size, .. } = fate { *size } else { 0 };
+    let sizes: UInt32Array = fates.iter().map(|fate| Some(size(fate))).collect();
+    let is_kept: BooleanArray = fates.iter().map(|fate| Some(size(fate) > 0)).collect();
     let ids = strings(batch, &schema::DOC_ID)?.iter().zip(fates);
-    let clusters: StringArray = ids.map(|(id, fate)| id.filter(|_| matches!(fate, Fate::Kept { size } if *size > 1))).collect();
+    let clusters: StringArray = ids.map(|(id, fate)| id.filter(|_| size(fate) > 1)).collect();
     let kept = with_column(&with_column(batch, &schema::DUP_CLUSTER, Arc::new(clusters))?, &schema::DUP_SIZE, Arc::new(sizes))?;
     let kept = arrow::compute::filter_record_batch(&kept, &is_kept)?;
-    let gone = arrow::compute::filter_record_batch(batch, &arrow::compute::not(&is_kept)?)?;
-    let duplicates: Vec<_> = fates
-        .iter()
-        .filter_map(|fate| match fate {
-            Fate::Duplicate { kind, jaccard, of } => Some((kind.rule(), *jaccard, of)),
-            Fate::Kept { .. } => None,
-        })
-        .collect();
+    let rows = Row::all(fates);
+    let numbers: UInt32Array = rows.iter().map(|row| Some(row.record as u32)).collect();
+    let of_record = |wanted: &schema::Column| Ok::<_, Error>(arrow::compute::take(column(batch, wanted)?, &numbers, None)?);
+    let text = |value: for<'r> fn(&'r Row<'_>) -> &'r str| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| Some(value(row))).collect::<StringArray>())
+    };
+    let number = |value: fn(&Row<'_>) -> Option<u64>| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
+    let share = |value: fn(&Row<'_>) -> Option<f32>| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<Float32Array>()) };
     let mut columns: Vec<ArrayRef> = vec![
-        Arc::clone(column(&gone, &schema::DOC_ID)?),
-        Arc::clone(column(&gone, &schema::FILE)?),
-        Arc::clone(column(&gone, &schema::OFFSET)?),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.doc_id.as_str())).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.file.as_str())).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, _, of)| Some(of.offset)).collect::<UInt64Array>()),
-        Arc::new(duplicates.iter().map(|(kind, ..)| Some(*kind)).collect::<StringArray>()),
-        Arc::new(duplicates.iter().map(|(_, jaccard, _)| Some(*jaccard)).collect::<Float32Array>()),
+        of_record(&schema::DOC_ID)?,
+        of_record(&schema::FILE)?,
+        of_record(&schema::OFFSET)?,
+        text(|row| row.of),
+        text(|row| row.of_file),
+        number(|row| row.of_offset),
+        text(|row| row.kind),
+        share(|row| row.jaccard),
+        share(|row| row.containment),
+        number(|row| Some(row.span?.0)),
+        number(|row| Some(row.span?.1)),
     ];
     if texts {
-        columns.push(Arc::clone(column(&gone, &schema::TEXT)?));
+        columns.push(of_record(&schema::TEXT)?);
     }
     Ok([kept, RecordBatch::try_new(duplicates_schema(texts), columns)?])
 }
@@ -342,14 +405,14 @@ impl Tables {
 }
 
 fn summary(searched: &Searched) -> String {
-    let Searched { documents, exact, near, left_out, .. } = searched;
-    let (n, kept) = (ui::thousands, documents - exact - near);
+    let Searched { documents, exact, near, contaminated, left_out, .. } = searched;
+    let (n, kept) = (ui::thousands, documents - exact - near - contaminated);
     let mut text = String::new();
     let _ = writeln!(text, "  read         {:>12}  {} of text", n(*documents), ui::bytes(searched.bytes));
     if *left_out > 0 {
         let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(*left_out));
     }
-    for (rule, count) in [("exact", exact), ("near", near)].into_iter().filter(|(_, count)| **count > 0) {
+    for (rule, count) in [("contaminated", contaminated), ("exact", exact), ("near", near)].into_iter().filter(|(_, count)| **count > 0) {
         let _ = writeln!(text, "    − {rule:<32} {:>9}", n(*count));
     }
     let share = if *documents > 0 { 100.0 * kept as f64 / *documents as f64 } else { 100.0 };

@@ -17,8 +17,10 @@ pub struct Options {
     pub lines: bool,
     /// Cut repeated spans of at least this many characters.
     pub substring: Option<u32>,
-    /// Files of evaluation items to keep out of the training data.
+    /// Files or directories of evaluation items to keep out of the training data; relative paths start at the plan.
     pub decontaminate: Vec<String>,
+    /// What becomes of documents that hold such an item.
+    pub contaminated: Contaminated,
     /// Which of documents that are alike stays: the `first` in the order of the inputs, the `longest` (bytes of the normalised text), or by
     /// `quality` the one with the most text in whole sentences that are neither garbled nor repeated (in hundredths), and of those the
     /// longest. Of equal ones the first.
@@ -35,6 +37,7 @@ impl Default for Options {
             lines: false,
             substring: None,
             decontaminate: Vec::new(),
+            contaminated: Contaminated::Drop,
             keep: Keep::First,
             bands: Bands::B25x5,
         }
@@ -64,6 +67,18 @@ impl Keep {
             Self::Quality => 1 + (u64::from(100 - soundness.min(100)) << 32 | shorter),
         }
     }
+}
+
+/// What becomes of documents that hold an item of an evaluation set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Contaminated {
+    /// They go.
+    Drop,
+    /// The item is cut out of their texts.
+    Mask,
+    /// They stay, and it is told what stands in them.
+    Report,
 }
 
 /// A threshold of similarity, or `false`.
@@ -101,10 +116,12 @@ impl Options {
         if self.substring.is_some() {
             return Err("dedup.substring is not built yet; remove it".into());
         }
-        if !self.decontaminate.is_empty() {
-            return Err("dedup.decontaminate is not built yet; set it to []".into());
-        }
         Ok(())
+    }
+
+    /// Are documents compared with each other?
+    pub fn compares(&self) -> bool {
+        self.exact || self.threshold().is_some()
     }
 
     /// The least similarity of near-duplicates, if they are looked for.

@@ -14,7 +14,9 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 
+use super::contamination::{self, Contamination, Hit};
 use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
+use super::evaluation::{Evaluation, EvaluationSet};
 use super::gate::Gate;
 use super::observer::{Progress, Quantity, Watch};
 use super::plan::Plan;
@@ -23,6 +25,7 @@ use super::reading::Reading;
 use super::registry;
 use super::tables::text_bytes;
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
+use crate::dedup::decontaminate::Found;
 use crate::dedup::without::without;
 use crate::dedup::{self, Affected, Corpus, Holds, Keep, Kind, Known, Sketcher, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
@@ -77,6 +80,13 @@ pub enum Fate {
     Kept {
         /// 1 + the documents that it stands for.
         size: u32,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
+    },
+    /// It goes because an evaluation item stands in it.
+    Contaminated {
+        /// The item of which most stands there.
+        by: Contamination,
     },
     /// It goes.
     Duplicate {
@@ -86,6 +96,8 @@ pub enum Fate {
         jaccard: f32,
         /// The kept document that it duplicates.
         of: Arc<Name>,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
     },
 }
 
@@ -100,6 +112,10 @@ pub struct Searched {
     pub exact: u64,
     /// Those that are nearly another.
     pub near: u64,
+    /// Those that went because an evaluation item stood in them.
+    pub contaminated: u64,
+    /// The evaluation sets, and documents in which something of them stands.
+    pub evaluation: Vec<EvaluationSet>,
     /// What could not be read, in the order of the inputs.
     pub quarantined: Vec<Quarantined>,
     /// Records that the sample left out.
@@ -117,6 +133,15 @@ struct Aside {
     files: Vec<Indexed>,
     /// Its records and their sketches, if there was room.
     held: Option<(Vec<Batch>, Batch)>,
+    /// Documents in which an evaluation item stands, by row.
+    hits: Vec<Hit>,
+}
+
+impl Aside {
+    /// Does a document take part in the search for duplicates?
+    fn takes_part(&self, row: u32) -> bool {
+        self.hits.binary_search_by_key(&row, |hit| hit.row).map_or(true, |i| !self.hits[i].goes)
+    }
 }
 
 impl DedupFiles<'_> {
@@ -136,10 +161,16 @@ impl DedupFiles<'_> {
     ) -> Result<Searched> {
         self.plan.dedup.check().map_err(Error::refused)?;
         let staging = Staging::within(self.scratch.clone());
-        let steps = registry::some(self.plan, Path::new("."), self.steps())?.stages;
+        let evaluation = Evaluation::read(&self.plan.dedup.decontaminate, Path::new("."))?;
+        evaluation.check_memory(self.memory)?;
+        // What is looked for in documents is found whatever their form.
+        let compares = self.plan.dedup.compares() || index.is_some();
+        let wanted = if compares { self.steps() } else { &[] };
+        let steps = registry::some(self.plan, Path::new("."), wanted)?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
-        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held };
+        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, evaluation: &evaluation, compares, gate, held };
         let (mut searched, shards) = search.put_aside()?;
+        search.tell_contaminated(&shards, &mut searched);
         let verdicts = search.resolve(&shards)?;
         let numbers = index.as_ref().map(|_| search.numbers(&shards, &verdicts)).transpose()?;
         for affected in verdicts.affected() {
@@ -172,6 +203,9 @@ struct Search<'a> {
     watch: Watch<'a>,
     staging: &'a Staging,
     steps: &'a [Box<dyn Stage>],
+    evaluation: &'a Evaluation,
+    /// Are documents compared with each other, or with those of an index?
+    compares: bool,
     gate: Gate,
     /// Bytes of records that are held.
     held: AtomicU64,
@@ -223,14 +257,23 @@ impl Search<'_> {
         let mut absorber = sketcher.absorber();
         let (mut aside, mut batches, mut memory) = (Aside::default(), Vec::new(), 0);
         let mut meter = (self.job.plan.dedup.keep == Keep::Quality).then(Soundness::default);
+        let mut finder = (!self.evaluation.is_empty()).then(|| self.evaluation.probes.finder());
         let mut take = |batch: Option<Batch>| -> Result<()> {
             let Some(batch) = batch else { return Ok(()) };
             let _permit = self.gate.enter(text_bytes(&batch)?);
+            let (mode, before) = (self.job.plan.dedup.contaminated, aside.documents as u32);
             aside.documents += batch.num_rows() as u64;
             aside.bytes += text_bytes(&batch)? as u64;
+            let batch = match &mut finder {
+                Some(finder) => contamination::look(finder, mode, batch, before, &mut aside.hits)?,
+                None => batch,
+            };
             memory += batch.get_array_memory_size() as u64;
             aside.count_files(&batch)?;
             batches.push(batch.clone());
+            if !self.compares {
+                return Ok(());
+            }
             let batch = normalised(&mut workers, batch)?;
             meter.as_mut().map_or(Ok(()), |meter| meter.push(&batch))?;
             absorber.push(&batch)
@@ -284,6 +327,9 @@ impl Search<'_> {
     }
 
     fn resolve(&self, shards: &[Aside]) -> Result<Verdicts> {
+        if !self.compares {
+            return Ok(Verdicts::default());
+        }
         let progress = Progress::start(self.watch.observer, "resolve", Quantity::Steps, 1);
         let known = self.job.known;
         let mut partial = |shard: u64| self.partial(shards, shard);
@@ -310,7 +356,7 @@ impl Search<'_> {
             shards: known.shards() + shards.len() as u64,
             documents: known.documents() + shards.iter().map(|shard| shard.documents).sum::<u64>(),
             partial: &mut partial,
-            eligible: &|_, _| true,
+            eligible: &|shard, row| shard.checked_sub(known.shards()).is_none_or(|shard| shards[shard as usize].takes_part(row)),
             ranks: (self.job.plan.dedup.keep != Keep::First).then_some(&ranks),
             known: (known.shards() > 0).then_some(before),
             texts: &texts,
@@ -335,14 +381,14 @@ impl Search<'_> {
         let mut numbers = Numbers { known: self.job.known, new: FxHashMap::default() };
         let mut number = self.job.known.documents();
         for shard in (0..shards.len() as u64).map(|shard| shard + self.known()) {
-            let partial = self.partial(shards, shard)?;
+            let (partial, aside) = (self.partial(shards, shard)?, &shards[(shard - self.known()) as usize]);
             let mut of_shard = verdicts.of_shard(shard).iter().peekable();
             for (row, &bytes) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
                 let affected = of_shard.next_if(|affected| row_of(affected.ordinal) as usize == row);
                 if affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Anchor { .. })) {
                     numbers.new.insert(ordinal(shard, row as u32), number);
                 }
-                number += u64::from(is_indexed(bytes, affected));
+                number += u64::from(is_indexed(bytes, affected) && aside.takes_part(row as u32));
             }
         }
         Ok(numbers)
@@ -356,6 +402,16 @@ impl Search<'_> {
         }
         let spared = lists(batch, &schema::FORMULAE)?;
         Ok(texts.enumerate().map(|(row, text)| without(text, list_slice::<UInt32Type>(spared, row))).collect())
+    }
+
+    /// How many documents hold items of which set.
+    fn tell_contaminated(&self, shards: &[Aside], searched: &mut Searched) {
+        let mut documents = vec![0; self.evaluation.files.len()];
+        for hit in shards.iter().flat_map(|shard| &shard.hits) {
+            searched.contaminated += u64::from(hit.goes);
+            self.evaluation.count(&hit.found, &mut documents);
+        }
+        searched.evaluation = self.evaluation.with_documents(&documents);
     }
 
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
@@ -424,6 +480,7 @@ impl Search<'_> {
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let formed = |shard: u64| {
             let of_shard = verdicts.of_shard(shard + self.known());
+            let mut hits = shards[shard as usize].hits.iter().peekable();
             let (mut formed, mut base) = (Vec::new(), 0);
             let sketches = indexed.map(|_| self.partial(shards, shard + self.known())).transpose()?;
             let all: BatchIter<'_> = match &shards[shard as usize].held {
@@ -438,11 +495,14 @@ impl Search<'_> {
                 let mut affected = of_shard[from..].iter().peekable();
                 let affected: Vec<Option<&Affected>> =
                     (base..end).map(|row| affected.next_if(|affected| row_of(affected.ordinal) == row)).collect();
-                let fates = affected.iter().map(|affected| fate(*affected, &names)).collect::<Result<Vec<_>>>()?;
+                let of_batch: Vec<Option<&Hit>> = (base..end).map(|row| hits.next_if(|hit| hit.row == row)).collect();
+                let fates = affected.iter().zip(&of_batch).map(|(affected, hit)| self.fate(*affected, *hit, &names));
+                let fates = fates.collect::<Result<Vec<_>>>()?;
                 let index_rows = match (indexed, &sketches) {
                     (Some((numbers, holds)), Some(sketches)) => {
                         let sketches = sketches.slice(base as usize, batch.num_rows());
-                        Some(self.index_rows(&batch, &sketches, &affected, numbers, holds)?)
+                        let taking_part: Vec<bool> = of_batch.iter().map(|hit| hit.is_none_or(|hit| !hit.goes)).collect();
+                        Some(self.index_rows(&batch, &sketches, (&affected, &taking_part), (numbers, holds))?)
                     }
                     _ => None,
                 };
@@ -473,12 +533,12 @@ impl Search<'_> {
         &self,
         batch: &Batch,
         sketches: &Batch,
-        affected: &[Option<&Affected>],
-        numbers: &Numbers<'_>,
-        holds: Holds,
+        (affected, taking_part): (&[Option<&Affected>], &[bool]),
+        (numbers, holds): (&Numbers<'_>, Holds),
     ) -> Result<Batch> {
         let bytes = column(sketches, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
-        let is_in: BooleanArray = bytes.iter().zip(affected).map(|(&bytes, affected)| Some(is_indexed(bytes, *affected))).collect();
+        let documents = bytes.iter().zip(affected).zip(taking_part);
+        let is_in: BooleanArray = documents.map(|((&bytes, affected), part)| Some(*part && is_indexed(bytes, *affected))).collect();
         let removal = |affected: Option<&Affected>| affected.map_or(Ok(None), |affected| numbers.removal(affected.verdict));
         let removals = affected.iter().zip(is_in.values()).filter(|(_, is_in)| *is_in).map(|(affected, _)| removal(*affected));
         let removals = removals.collect::<Result<Vec<_>>>()?;
@@ -488,6 +548,15 @@ impl Search<'_> {
         let normalised = normalised(&mut workers, records.clone())?;
         let texts = StringArray::from_iter_values(self.compared(&normalised)?);
         dedup::index_table(&sketches, &records, &removals, &texts, holds)
+    }
+
+    /// What became of a document.
+    fn fate(&self, affected: Option<&Affected>, hit: Option<&Hit>, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
+        let named = |found: &Found| Contamination::of(self.evaluation, *found);
+        if let Some(by) = hit.filter(|hit| hit.goes).and_then(|hit| Evaluation::best(&hit.found)) {
+            return Ok(Fate::Contaminated { by: named(&by) });
+        }
+        fate(affected, names, hit.iter().flat_map(|hit| &hit.found).map(named).collect())
     }
 
     /// Runs `work` on all of them, on all threads; the results in order.
@@ -501,13 +570,13 @@ fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
     bytes > 0 && !affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. }))
 }
 
-fn fate(affected: Option<&Affected>, names: &FxHashMap<u64, Arc<Name>>) -> Result<Fate> {
+fn fate(affected: Option<&Affected>, names: &FxHashMap<u64, Arc<Name>>, contaminated: Vec<Contamination>) -> Result<Fate> {
     Ok(match affected.map(|affected| affected.verdict) {
-        None => Fate::Kept { size: 1 },
-        Some(Verdict::Anchor { size }) => Fate::Kept { size },
+        None => Fate::Kept { size: 1, contaminated },
+        Some(Verdict::Anchor { size }) => Fate::Kept { size, contaminated },
         Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
             let of = names.get(&duplicate_of).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))?;
-            Fate::Duplicate { kind, jaccard, of }
+            Fate::Duplicate { kind, jaccard, of, contaminated }
         }
     })
 }

@@ -38,6 +38,10 @@ const SCRATCH: &str = ".seimai-dedup-";
 /// Refused where the plan cannot be followed or a batch has no texts; interrupted; I/O.
 pub fn dedup_rows(plan: &Plan, batches: &[Batch], pool: &Pool, stop: &Stop, memory: u64, aside: &Path) -> Result<Batch> {
     plan.dedup.check().map_err(Error::refused)?;
+    if !plan.dedup.decontaminate.is_empty() {
+        let hint = "take the key out, and look for them with `seimai dedup --decontaminate` or in a run";
+        return Err(Error::refused_with_hint("dedup.decontaminate: evaluation items are not looked for among rows", hint));
+    }
     let steps = registry::some(plan, Path::new("."), &["normalize"])?.stages;
     let sketcher = Sketcher::new(&plan.dedup);
     let sketched = pool.map(batches.iter().collect(), &|batch: &Batch| sketch(batch, &steps, &sketcher, plan.dedup.keep, stop))?;
