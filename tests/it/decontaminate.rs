@@ -117,6 +117,25 @@ fn documents_that_hold_an_item_go_and_are_no_anchors() {
     assert!(lines[1].contains("0  documents hold one of 1 items of eval/b.csv.zst"), "{said}");
 }
 
+/// What goes because of an item is nobody's original in a later search either.
+#[test]
+fn an_index_has_nothing_that_holds_an_item() {
+    let world = World::new();
+    corpus(&world);
+    items(&world);
+    dedup(&world, "first", &["--exact", "--near", "0.8", "--decontaminate", "eval", "--save-index", "seen"]);
+    dedup(&world, "second", &["--exact", "--near", "0.8", "--against", "seen"]);
+    let kept: Vec<String> = lines(world.path("second/kept.jsonl")).iter().map(|line| text(line, "id").to_owned()).collect();
+    let told = told(&world, "second");
+    for (id, _) in HELD.iter().filter(|(id, _)| *id != "copy-of-contaminated") {
+        assert!(kept.contains(&(*id).to_owned()), "{id}: {:?}", told.get(*id));
+    }
+    assert_eq!(told["clean-0"], ("exact".to_owned(), "clean-0".to_owned()), "what stayed is known");
+    // Nothing is compared, and yet there is an index.
+    dedup(&world, "third", &["--decontaminate", "eval", "--save-index", "other"]);
+    assert!(lines(world.path("third/kept.jsonl")).len() == 4 && world.path("other").is_dir());
+}
+
 #[test]
 fn threads_memory_and_format_do_not_show() {
     let world = World::new();
