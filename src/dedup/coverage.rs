@@ -99,6 +99,12 @@ impl Coverage {
         }
     }
 
+    /// Are the first and the last code point covered, or those beside them?
+    pub fn has_ends(&self) -> bool {
+        let is_covered = |covers: &u32| *covers > 0;
+        self.covers.iter().take(2).any(is_covered) && self.covers.iter().rev().take(2).any(is_covered)
+    }
+
     /// Code points at the beginning and at the end of the probe that are not covered.
     pub fn bare_ends(&self) -> (usize, usize) {
         let bare = |covers: &&u32| **covers == 0;

@@ -398,24 +398,35 @@ fn stretches(probe: &Probe, view: &[u32], strikes: &[Strike], coverage: &mut Cov
         if !std::mem::replace(&mut has_begun, true) {
             coverage.begin(&probe.view, probe.question.clone());
         }
-        if let Some((stretch, covered)) = best(probe, view, from, &ends, coverage) {
+        if let Some(Best { stretch, covered, first_end, .. }) = best(probe, view, from, &ends, coverage) {
             let (span, bare) = trimmed(view, stretch, coverage);
-            from = span.end;
+            let has_ends = probe.has_ends(view, &span, bare);
+            // Stretches that end in the next width have been looked at; others begin behind the first of them.
+            from = if has_ends { span.end } else { first_end };
             first = strikes.partition_point(|strike| (strike.at as usize) < from);
-            if probe.has_ends(view, &span, bare) {
+            if has_ends {
                 out.push((span, covered.all as f32 / probe.view.len() as f32));
             }
         }
     }
 }
 
+/// A stretch that holds enough of a probe.
+struct Best {
+    stretch: Range<usize>,
+    covered: Covered,
+    has_ends: bool,
+    /// Where the first such stretch ends.
+    first_end: usize,
+}
+
 /// The first stretch of a probe's width, or from `from` on, that holds enough of it and ends in `ends`; or the best of those that end less than a
-/// width behind it. The coverage is empty before and after.
-fn best(probe: &Probe, view: &[u32], from: usize, ends: &Range<usize>, coverage: &mut Coverage) -> Option<(Range<usize>, Covered)> {
+/// width behind it: one with both ends, if there is one, then one that holds most. The coverage is empty before and after.
+fn best(probe: &Probe, view: &[u32], from: usize, ends: &Range<usize>, coverage: &mut Coverage) -> Option<Best> {
     let width = probe.width();
     let begins = |end: usize| end.saturating_sub(width).max(from);
     let number = |coverage: &Coverage, at: usize| view.get(at..).and_then(<[u32]>::first_chunk).and_then(|run| coverage.number(run));
-    let mut found: Option<(Range<usize>, Covered)> = None;
+    let mut found: Option<Best> = None;
     // Five-grams that begin in these places are in the stretch.
     let mut inside = begins(ends.start)..begins(ends.start);
     let mut until = ends.end;
@@ -434,11 +445,13 @@ fn best(probe: &Probe, view: &[u32], from: usize, ends: &Range<usize>, coverage:
             inside.start += 1;
         }
         let covered = coverage.covered();
-        if probe.is_there(covered) && found.as_ref().is_none_or(|(_, before)| covered.all > before.all) {
-            if found.is_none() {
-                until = until.min(end + width);
+        if probe.is_there(covered) {
+            let has_ends = probe.question.end > 0 || coverage.has_ends();
+            let first_end = found.as_ref().map_or(end, |found| found.first_end);
+            until = until.min(first_end + width);
+            if found.as_ref().is_none_or(|before| (has_ends, covered.all) > (before.has_ends, before.covered.all)) {
+                found = Some(Best { stretch: inside.start..end, covered, has_ends, first_end });
             }
-            found = Some((inside.start..end, covered));
         }
         end += 1;
     }
