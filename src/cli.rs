@@ -7,6 +7,7 @@ pub mod allocator;
 mod common;
 mod count;
 mod decode;
+mod decontaminate;
 mod dedup;
 mod dictionary;
 pub mod dictionary_clients;

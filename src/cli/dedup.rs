@@ -13,12 +13,13 @@ use super::common::{Common, Outcome, Taken};
 use super::json_line::JsonLine;
 use super::record_columns::RecordColumns;
 use super::records::{self, Lost};
-use super::ui;
+use super::{decontaminate, ui};
 use crate::corpus;
 use crate::dedup::Holds;
 use crate::error::{Error, Result};
 use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
-use crate::pipeline::dedup_files::{DedupFiles, Fate, Name, Piece, Searched};
+use crate::pipeline::contamination::CONTAMINATED;
+use crate::pipeline::dedup_files::{DedupFiles, Fate, Piece, Searched};
 use crate::pipeline::dedup_index::{Index, IndexWriter, formulae_of};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::pool::Pool;
@@ -39,7 +40,8 @@ const SCRATCH: &str = ".seimai-dedup-";
 /// Reads every format that `seimai run` reads (docs/guide; `-` is standard input) and needs no dictionary. Of documents with the same
 /// normalised text, and of documents whose sets of character 5-grams are alike by T or more (Jaccard similarity, computed exactly, without
 /// width, case, spaces and punctuation), the first in the order of the inputs stays; each of the others names one that stays. DIR gets kept.jsonl,
-/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard; of what was cut, start and end in bytes of the text) and quarantine.jsonl. Texts are written as they were read, without what is cut, and fields that are none of ours stand in `meta`. The result
+/// duplicates.jsonl (doc_id, file and offset of both, kind, jaccard; of what was cut, start and end in bytes of the text) and quarantine.jsonl. With --decontaminate, documents that hold an item of an evaluation set go first;
+/// duplicates.jsonl names the item, the share of it that stands there (containment), and where. Texts are written as they were read, without what is cut, and fields that are none of ours stand in `meta`. The result
 /// depends on the inputs and their order alone, not on threads or memory.
 ///
 /// --lines looks for whole lines that many of the documents that stay share, compared as --near compares: notices, menus, footers. Lines of
@@ -55,6 +57,7 @@ const SCRATCH: &str = ".seimai-dedup-";
   seimai dedup pages.parquet --exact --format parquet -o unique
   seimai dedup january/ --save-index seen -o unique-01
   seimai dedup february/ --against seen --save-index seen -o unique-02
+  seimai dedup corpus/*.jsonl.zst -o clean --decontaminate jglue/ jmmlu/*.csv
   zcat pages.jsonl.gz | seimai dedup - -o unique")]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Arguments {
@@ -64,7 +67,7 @@ pub(super) struct Arguments {
     /// The directory of the output: new or empty
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// Remove documents with the normalised text of an earlier one [default: this and --near 0.8]
+    /// Remove documents with the normalised text of an earlier one [default, where nothing is looked for by name: this and --near 0.8]
     #[arg(long)]
     exact: bool,
     /// Remove documents that are alike by T or more (above 0, at most 1): 0.8 bears some 2 % of scattered edits, 0.7 some 3 %
@@ -97,6 +100,12 @@ pub(super) struct Arguments {
     /// Write the texts of duplicates, too, so that `seimai inspect DIR --cluster ID` can show how they differ
     #[arg(long)]
     texts: bool,
+    /// Remove documents that hold an item of these evaluation sets: JSON, JSON Lines, CSV, TSV, Parquet or XML, directories of them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    decontaminate: Vec<String>,
+    /// What becomes of documents that hold an item
+    #[arg(long, value_enum, default_value_t = decontaminate::Mode::Drop, requires = "decontaminate")]
+    contaminated: decontaminate::Mode,
     /// How the output is written
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -182,7 +191,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         index.commit(searched.files.clone())?;
     }
     if !common.quiet {
-        let _ = std::io::stderr().write_all(summary(&searched).as_bytes());
+        let _ = std::io::stderr().write_all((summary(&searched) + &decontaminate::summary(&searched.evaluation)).as_bytes());
     }
     Ok(records::report(&Lost::of(searched.quarantined, searched.left_out)))
 }
@@ -192,7 +201,8 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
     // Nothing of a record that stays is lost.
     let mut text = "[input]\npaths = [\"-\"]\nfields = { rest = \"meta\" }\n[dedup]\n".to_owned();
     // Writing to a string cannot fail.
-    if arguments.exact || arguments.near.is_some() || arguments.lines || arguments.substring.is_some() {
+    let by_name = arguments.exact || arguments.near.is_some() || arguments.lines || arguments.substring.is_some();
+    if by_name || arguments.orthography.is_some() || !arguments.decontaminate.is_empty() {
         let near = arguments.near.map_or_else(|| "false".to_owned(), |near| toml::Value::Float(near).to_string());
         let _ = writeln!(text, "exact = {}\nnear = {near}", arguments.exact);
     }
@@ -212,7 +222,9 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
     if let Some(stretch) = arguments.substring {
         let _ = writeln!(text, "substring = {stretch}");
     }
-    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), "--exact, --near, --lines, --substring")
+    text.push_str(&decontaminate::of_plan(&arguments.decontaminate, arguments.contaminated));
+    let from = "--exact, --near, --orthography, --lines, --substring, --decontaminate";
+    Plan::from_toml(&text, &arguments.taken.and(&arguments.settings), from)
 }
 
 /// Output is never added to what is there: a directory holds what one call found.
@@ -230,55 +242,75 @@ fn refuse_used(dir: &Path) -> Result<()> {
 }
 
 /// A line of the table of duplicates.
+#[derive(Debug, Clone, Default)]
 struct Row<'f> {
     /// The record, in its batch.
     record: usize,
-    of: &'f Name,
     kind: &'static str,
+    of: &'f str,
+    of_file: &'f str,
+    of_offset: Option<u64>,
     /// Of two documents.
     jaccard: Option<f32>,
-    /// Of a piece: where it was cut out.
-    span: Option<(u32, u32)>,
+    /// Of an evaluation item: the share of it that stands there.
+    containment: Option<f32>,
+    /// Of an evaluation item and of a piece: where it stands.
+    span: Option<(u64, u64)>,
 }
 
 impl<'f> Row<'f> {
     /// Those of a batch.
     fn all(fates: &'f [Fate]) -> Vec<Self> {
         let mut all = Vec::new();
-        for (row, fate) in fates.iter().enumerate() {
-            match fate {
-                Fate::Duplicate { kind, jaccard, of } => {
-                    all.push(Self { record: row, of, kind: kind.rule(), jaccard: Some(*jaccard), span: None });
-                }
-                Fate::Kept { cuts, .. } | Fate::Emptied { cuts } => {
-                    all.extend(cuts.iter().map(|Piece { start, end, kind, of }| Self {
-                        record: row,
-                        of,
-                        kind: kind.rule(),
-                        jaccard: None,
-                        span: Some((*start, *end)),
-                    }));
-                }
+        for (record, fate) in fates.iter().enumerate() {
+            if let Fate::Duplicate { kind, jaccard, of, .. } = fate {
+                let (kind, jaccard, of_offset) = (kind.rule(), Some(*jaccard), Some(of.offset));
+                all.push(Self { record, kind, of: &of.doc_id, of_file: &of.file, of_offset, jaccard, ..Self::default() });
             }
+            if let Fate::Kept { cuts, .. } | Fate::Emptied { cuts, .. } = fate {
+                all.extend(cuts.iter().map(|Piece { start, end, kind, of }| Self {
+                    record,
+                    kind: kind.rule(),
+                    of: &of.doc_id,
+                    of_file: &of.file,
+                    of_offset: Some(of.offset),
+                    span: Some((u64::from(*start), u64::from(*end))),
+                    ..Self::default()
+                }));
+            }
+            all.extend(decontaminate::of_fate(fate).iter().map(|item| Self {
+                record,
+                kind: CONTAMINATED,
+                of: &item.item,
+                of_file: &item.file,
+                containment: Some(item.share),
+                span: Some((item.start, item.end)),
+                ..Self::default()
+            }));
         }
         all
     }
 
-    /// `text` is that of the record, where it is to be told.
+    /// Is it told of a document that went as a whole for another's sake?
+    fn has_text(&self) -> bool {
+        self.jaccard.is_some()
+    }
+
     fn line(&self, ids: &StringArray, files: &StringArray, offsets: &UInt64Array, text: Option<&str>) -> String {
-        let or_null = |value: Option<String>| value.unwrap_or_else(|| "null".to_owned());
         let mut line = JsonLine::with_capacity(192);
+        let number = |line: &mut JsonLine, name: &str, value: Option<String>| line.raw(name, value.as_deref().unwrap_or("null"));
         line.text("doc_id", Some(ids.value(self.record)));
         line.text("file", Some(files.value(self.record)));
         line.raw("offset", &offsets.value(self.record).to_string());
-        line.text("duplicate_of", Some(&self.of.doc_id));
-        line.text("duplicate_of_file", Some(&self.of.file));
-        line.raw("duplicate_of_offset", &self.of.offset.to_string());
+        line.text("duplicate_of", Some(self.of));
+        line.text("duplicate_of_file", Some(self.of_file));
+        number(&mut line, "duplicate_of_offset", self.of_offset.map(|offset| offset.to_string()));
         line.text("kind", Some(self.kind));
-        line.raw("jaccard", &or_null(self.jaccard.map(|jaccard| jaccard.to_string())));
-        line.raw("start", &or_null(self.span.map(|(start, _)| start.to_string())));
-        line.raw("end", &or_null(self.span.map(|(_, end)| end.to_string())));
-        if let Some(text) = text.filter(|_| self.span.is_none()) {
+        number(&mut line, "jaccard", self.jaccard.map(|jaccard| jaccard.to_string()));
+        number(&mut line, "containment", self.containment.map(|share| share.to_string()));
+        number(&mut line, "start", self.span.map(|(start, _)| start.to_string()));
+        number(&mut line, "end", self.span.map(|(_, end)| end.to_string()));
+        if let Some(text) = text.filter(|_| self.has_text()) {
             line.text(schema::TEXT.name, Some(text));
         }
         line.finish()
@@ -338,18 +370,18 @@ impl Lines {
 
 fn duplicates_schema(texts: bool) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
-    let place = |name: &str| Field::new(name, DataType::UInt64, false);
     let columns = vec![
         text("doc_id"),
         text("file"),
-        place("offset"),
+        Field::new("offset", DataType::UInt64, false),
         text("duplicate_of"),
         text("duplicate_of_file"),
-        place("duplicate_of_offset"),
+        Field::new("duplicate_of_offset", DataType::UInt64, true),
         text("kind"),
         Field::new("jaccard", DataType::Float32, true),
-        Field::new("start", DataType::UInt32, true),
-        Field::new("end", DataType::UInt32, true),
+        Field::new("containment", DataType::Float32, true),
+        Field::new("start", DataType::UInt64, true),
+        Field::new("end", DataType::UInt64, true),
     ];
     let texts = texts.then(|| Field::new(schema::TEXT.name, DataType::Utf8, true));
     Arc::new(Schema::new(columns.into_iter().chain(texts).collect::<Vec<_>>()))
@@ -367,24 +399,27 @@ fn tables_of(batch: &Batch, fates: &[Fate], texts: bool) -> Result<[Batch; 2]> {
     let rows = Row::all(fates);
     let numbers: UInt32Array = rows.iter().map(|row| Some(row.record as u32)).collect();
     let of_record = |wanted: &schema::Column| Ok::<_, Error>(arrow::compute::take(column(batch, wanted)?, &numbers, None)?);
-    let text = |value: fn(&Row<'_>) -> String| -> ArrayRef { Arc::new(rows.iter().map(|row| Some(value(row))).collect::<StringArray>()) };
-    let place =
-        |value: fn((u32, u32)) -> u32| -> ArrayRef { Arc::new(rows.iter().map(|row| row.span.map(value)).collect::<UInt32Array>()) };
+    let text = |value: for<'r> fn(&'r Row<'_>) -> &'r str| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| Some(value(row))).collect::<StringArray>())
+    };
+    let number = |value: fn(&Row<'_>) -> Option<u64>| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<UInt64Array>()) };
+    let share = |value: fn(&Row<'_>) -> Option<f32>| -> ArrayRef { Arc::new(rows.iter().map(value).collect::<Float32Array>()) };
     let mut columns: Vec<ArrayRef> = vec![
         of_record(&schema::DOC_ID)?,
         of_record(&schema::FILE)?,
         of_record(&schema::OFFSET)?,
-        text(|row| row.of.doc_id.clone()),
-        text(|row| row.of.file.clone()),
-        Arc::new(rows.iter().map(|row| Some(row.of.offset)).collect::<UInt64Array>()),
-        text(|row| row.kind.to_owned()),
-        Arc::new(rows.iter().map(|row| row.jaccard).collect::<Float32Array>()),
-        place(|(start, _)| start),
-        place(|(_, end)| end),
+        text(|row| row.of),
+        text(|row| row.of_file),
+        number(|row| row.of_offset),
+        text(|row| row.kind),
+        share(|row| row.jaccard),
+        share(|row| row.containment),
+        number(|row| Some(row.span?.0)),
+        number(|row| Some(row.span?.1)),
     ];
     if texts {
         let all = strings(batch, &schema::TEXT)?;
-        columns.push(Arc::new(rows.iter().map(|row| row.span.is_none().then(|| all.value(row.record))).collect::<StringArray>()));
+        columns.push(Arc::new(rows.iter().map(|row| row.has_text().then(|| all.value(row.record))).collect::<StringArray>()));
     }
     Ok([kept, RecordBatch::try_new(duplicates_schema(texts), columns)?])
 }
@@ -418,14 +453,14 @@ impl Tables {
 }
 
 fn summary(searched: &Searched) -> String {
-    let Searched { documents, exact, near, orthography, emptied, cut, left_out, .. } = searched;
-    let (n, kept) = (ui::thousands, documents - exact - near - orthography - emptied);
+    let Searched { documents, exact, near, orthography, contaminated, emptied, cut, left_out, .. } = searched;
+    let (n, kept) = (ui::thousands, documents - exact - near - orthography - contaminated - emptied);
     let mut text = String::new();
     let _ = writeln!(text, "  read         {:>12}  {} of text", n(*documents), ui::bytes(searched.bytes));
     if *left_out > 0 {
         let _ = writeln!(text, "  left out     {:>12}  not in the sample", n(*left_out));
     }
-    let gone = [("exact", exact), ("near", near), ("orthography", orthography), ("emptied", emptied)];
+    let gone = [("contaminated", contaminated), ("exact", exact), ("near", near), ("orthography", orthography), ("emptied", emptied)];
     for (rule, count) in gone.into_iter().filter(|(_, count)| **count > 0) {
         let _ = writeln!(text, "    − {rule:<32} {:>9}", n(*count));
     }

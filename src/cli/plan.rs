@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     run::check_request(&loaded.plan, common.memory())?;
     let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
+    stages.lists.evaluation.check_memory(common.memory())?;
     let mut out = std::io::stdout().lock();
     if arguments.explain {
         out.write_all(explain(&loaded.plan, &stages).as_bytes())?;
@@ -71,6 +72,15 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     }
     let (name, version) = (escape(&about.identity.name, 100), escape(&about.identity.version, 100));
     writeln!(out, "# dictionary  {name} {version} ({})", about.short_fingerprint())?;
+    for file in &stages.lists.evaluation.files {
+        let (items, skipped) = (ui::thousands(file.items), ui::thousands(file.repeated + file.short + file.empty));
+        writeln!(out, "# evaluation  {items} items of {}, {skipped} left out", escape(&file.path, 1000))?;
+    }
+    if !stages.lists.evaluation.is_empty() {
+        let probes = &stages.lists.evaluation.probes;
+        let (bytes, grams) = (ui::bytes(probes.bytes() as u64), ui::thousands(probes.grams() as u64));
+        writeln!(out, "#   {bytes} of memory for {grams} grams of them")?;
+    }
     let seconds = text / BYTES_PER_CORE_SECOND / common.threads() as f64 + (read - text) / BYTES_READ_A_SECOND;
     let of = if share < 1.0 { format!(", the sample of {} of {}", ui::share(share), ui::bytes(read as u64)) } else { String::new() };
     writeln!(

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
-use super::{losses, signals, ui};
+use super::{decontaminate, losses, signals, ui};
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
@@ -98,6 +98,7 @@ fn summary_event(report: &Report) -> serde_json::Value {
         "packed": pack.rows,
         "validation": report.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept),
         "warnings": report.manifest.warnings,
+        "evaluation": report.manifest.evaluation,
     })
 }
 
@@ -134,6 +135,7 @@ fn summary(report: &Report, out: &str) -> String {
     for (rule, count) in ui::ranked(&manifest.rejected) {
         let _ = writeln!(text, "    − {:<32} {:>9}", escape(rule, 100), n(count));
     }
+    text.push_str(&decontaminate::summary(&manifest.evaluation));
     text.push_str(&losses::largest(&manifest.losses, LOSSES));
     if totals.quarantined > 0 {
         let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));

@@ -24,8 +24,10 @@ pub struct Options {
     /// Cut stretches of at least this many characters (of the text without width, case and punctuation; 20 to 10000) that stand in the kept
     /// documents before: all copies but the first. Moved inward to ends of sentences where as many are left.
     pub substring: Option<u32>,
-    /// Files of evaluation items to keep out of the training data.
+    /// Files or directories of evaluation items to keep out of the training data; relative paths start at the plan.
     pub decontaminate: Vec<String>,
+    /// What becomes of documents that hold such an item.
+    pub contaminated: Contaminated,
     /// Which of documents that are alike stays: the `first` in the order of the inputs, the `longest` (bytes of the normalised text), or by
     /// `quality` the one with the most text in whole sentences that are neither garbled nor repeated (in hundredths), and of those the
     /// longest. Of equal ones the first.
@@ -45,6 +47,7 @@ impl Default for Options {
             lines: Lines::Switch(false),
             substring: None,
             decontaminate: Vec::new(),
+            contaminated: Contaminated::Drop,
             keep: Keep::First,
             orthography: Near::Switch(false),
             bands: Bands::B25x5,
@@ -84,6 +87,18 @@ impl Keep {
             Self::Quality => 1 + (u64::from(100 - soundness.min(100)) << 32 | shorter),
         }
     }
+}
+
+/// What becomes of documents that hold an item of an evaluation set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Contaminated {
+    /// They go.
+    Drop,
+    /// The item is cut out of their texts.
+    Mask,
+    /// They stay, and it is told what stands in them.
+    Report,
 }
 
 /// A threshold of similarity, or `false`.
@@ -143,7 +158,7 @@ impl Options {
     /// What the search for duplicates among whole documents depends on: what cuts pieces is set to its default.
     #[must_use]
     pub fn of_comparisons(&self) -> Self {
-        Self { lines: Lines::Switch(false), substring: None, decontaminate: Vec::new(), ..self.clone() }
+        Self { lines: Lines::Switch(false), substring: None, decontaminate: Vec::new(), contaminated: Contaminated::Drop, ..self.clone() }
     }
 
     /// One sentence for the first value that cannot be followed.
@@ -168,9 +183,6 @@ impl Options {
         }
         if let Some(length) = self.substring.filter(|length| !(SUBSTRING_MIN..=SUBSTRING_MAX).contains(length)) {
             return Err(format!("dedup.substring is {length}; it must be a number of characters from {SUBSTRING_MIN} to {SUBSTRING_MAX}"));
-        }
-        if !self.decontaminate.is_empty() {
-            return Err("dedup.decontaminate is not built yet; set it to []".into());
         }
         Ok(())
     }

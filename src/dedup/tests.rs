@@ -307,7 +307,6 @@ fn options_are_read_and_checked() {
         "lines = { in_source = 1 }",
         "lines = { in_all = 1000001 }",
         "substring = 19",
-        "decontaminate = ['x']",
     ] {
         assert!(read(toml).check().is_err(), "{toml}");
     }

@@ -219,6 +219,28 @@ pub(crate) fn is_invisible(c: char) -> bool {
     is_part && Table::shared().get(u32::from(c)) == DROP
 }
 
+/// A view whose code points know where in the text they come from.
+#[derive(Debug, Default)]
+pub struct Placed {
+    /// What [`fold`] writes.
+    pub view: Vec<u32>,
+    /// For each code point the first byte of the character that it comes from.
+    pub starts: Vec<u32>,
+    /// For each code point the byte behind that character, or behind the marks that it was composed with.
+    pub ends: Vec<u32>,
+    places: Places,
+}
+
+/// The same as [`fold`], with places; for texts below 4 GiB, and slower.
+pub fn fold_placed(text: &str, out: &mut Placed) {
+    let Placed { view, starts, ends, places } = out;
+    places.fold(text, view);
+    starts.clear();
+    ends.clear();
+    starts.extend(places.spans.iter().map(|[start, _]| start));
+    ends.extend(places.spans.iter().map(|[_, end]| end));
+}
+
 /// Is the entry neither a single code point as it is nor dropped?
 fn is_special(entry: u32) -> bool {
     (BY_PLACE..DROP).contains(&entry)
@@ -469,6 +491,18 @@ mod tests {
         fn the_view_is_idempotent(text in "[-−+./*<>=!a1 、五]{0,12}|\\PC{0,40}|[ｦ-ﾟか-ほ\u{3099}\u{309a}゛゜e\u{300}-\u{36f}\u{1100}-\u{11ff}]{0,20}") {
             let once = view(&text);
             prop_assert_eq!(view(&once), once);
+        }
+
+        #[test]
+        fn a_view_with_places_is_that_view(text in "[-−+./*<>=!a1 、五]{0,12}|\\PC{0,40}|[ｦ-ﾟか-ほ\u{3099}\u{309a}゛゜e\u{300}-\u{36f}㍿]{0,20}") {
+            let mut placed = Placed { view: vec![1; 3], starts: vec![1; 3], ends: vec![1; 3], places: Places::default() };
+            fold_placed(&text, &mut placed);
+            prop_assert!(placed.view.iter().map(|&code| char::from_u32(code).unwrap()).eq(view(&text).chars()));
+            prop_assert_eq!((placed.starts.len(), placed.ends.len()), (placed.view.len(), placed.view.len()));
+            prop_assert!(placed.starts.is_sorted() && placed.ends.is_sorted());
+            for (start, end) in placed.starts.iter().zip(&placed.ends) {
+                prop_assert!(text.get(*start as usize..*end as usize).is_some_and(|place| !place.is_empty()));
+            }
         }
 
         #[test]

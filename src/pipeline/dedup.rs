@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
 use super::bits::Bits;
+use super::contamination::{CONTAMINATED, Contaminations};
 use super::context::Context;
 use super::cut_table::{Cuts, OfShard};
 use super::key::Key;
@@ -18,11 +19,11 @@ use super::observer::Quantity;
 use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::same_ids;
-use super::tables::{write_batches, write_table};
+use super::tables::{LIGHTER, write_batches, write_table};
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
 use crate::dedup::without::without;
-use crate::dedup::{self, Affected, Corpus, Keep, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
+use crate::dedup::{self, Affected, Contaminated, Corpus, Keep, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::table_metadata;
 use crate::quality::{SOUNDNESS_FIELDS, soundness};
@@ -59,6 +60,8 @@ struct Judged {
     unit: String,
     /// BLAKE3 of its table: other rules that say the same are no other rules.
     blake3: String,
+    /// Documents that hold something of each evaluation set.
+    contaminated: Vec<u64>,
 }
 
 impl Duplicates {
@@ -160,6 +163,15 @@ impl Duplicates {
         Ok(key.and("."))
     }
 
+    /// How many documents hold something of each evaluation set, whatever else is said of them.
+    pub(super) fn contaminated(&self, context: &Context<'_>) -> Vec<u64> {
+        let mut documents = vec![0; context.stages.lists.evaluation.files.len()];
+        for judged in &self.judged {
+            documents.iter_mut().zip(&judged.contaminated).for_each(|(sum, more)| *sum += more);
+        }
+        documents
+    }
+
     fn judged(&self, shard: u64) -> Result<&Judged> {
         self.judged.get(shard as usize).ok_or_else(|| Error::internal("a shard that was not judged"))
     }
@@ -173,6 +185,17 @@ struct FoldFacts {
 }
 
 impl Facts for FoldFacts {}
+
+/// What the entry of a judged shard says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JudgeFacts {
+    /// Documents that hold something of each evaluation set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    contaminated: Vec<u64>,
+}
+
+impl Facts for JudgeFacts {}
 
 /// Runs the fold, or reads what it concluded before.
 pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplicates> {
@@ -212,33 +235,45 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
 fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
     let (plan, personal_data) = (context.plan(), &context.stages.pii);
     let reads = context.stages.decider.contract().reads.into_iter().chain(personal_data.reads());
-    let columns: Vec<&str> = reads.map(|column| column.name).collect();
+    let evaluation = &context.stages.lists.evaluation;
+    let mut columns: Vec<&str> = reads.map(|column| column.name).collect();
+    columns.extend((!evaluation.is_empty() && !columns.contains(&schema::TEXT.name)).then_some(schema::TEXT.name));
     let rules = Key::of(pass::JUDGE).and_settings(&(&plan.quality, plan.keigo.of_rules(), plan.pii.dropped()))?;
-    let rules = rules.and_settings(&context.stages.lists.urls_files())?.and_steps(plan, &["decide", "pii"]);
+    let mut rules = rules.and_settings(&context.stages.lists.urls_files())?.and_steps(plan, &["decide", "pii"]);
+    if !evaluation.files.is_empty() {
+        rules = rules.and_settings(&(&evaluation.files, plan.dedup.contaminated))?.and_steps(plan, &["decontaminate"]);
+    }
     let units = (0..annotated.shards()).map(|shard| Ok(rules.clone().and(&annotated.keys(shard)?.documents).name()));
     let units = units.collect::<Result<Vec<String>>>()?;
     let pass = Pass::new(pass::JUDGE, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
-    pass.run::<()>(context, |missing, underway| {
-        underway.side_by_side(missing, &|| (), &|(), shard| {
+    pass.run::<JudgeFacts>(context, |missing, underway| {
+        underway.side_by_side(missing, &|| Contaminations::new(evaluation), &|contaminations, shard| {
+            // Where texts are read, memory is as in the passes that copy them.
+            let longest = if evaluation.is_empty() { 0 } else { longest_text(context, annotated, shard as u64)? / LIGHTER };
+            let _permit = context.store.gate.enter(longest);
             let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
             let (mut rows, mut personal) = (0, Vec::new());
             let mut table = context.store.table_columns(&documents, Some(&columns), LOOKUP_ROWS)?.map(|batch| {
                 let batch = batch?;
                 personal.extend(personal_data.judge(&batch, rows)?);
+                contaminations.look(&batch, rows)?;
                 rows += batch.num_rows() as u32;
                 Ok(batch)
             });
             let rejections = context.stages.decider.judge_table(&mut table)?;
             let dropped = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
-            let rejections = rejections.with(dropped);
+            let (contaminated, found) = contaminations.take();
+            let found = found.iter().filter(|_| plan.dedup.contaminated == Contaminated::Drop);
+            let found = found.map(|(row, evidence)| (*row, Rejection { stage: "dedup", rule: CONTAMINATED, evidence }));
+            let rejections = rejections.with(dropped).with(found);
             let table = write_table(&context.store.work, &layout::rejections(&units[shard]), &rejections.to_batch()?)?;
-            Ok(Entry::new(vec![table], ()))
+            Ok(Entry::new(vec![table], JudgeFacts { contaminated }))
         })
     })?;
-    let entries = pass.entries::<()>(context)?;
+    let entries = pass.entries::<JudgeFacts>(context)?;
     let judged = units.into_iter().zip(entries).map(|(unit, entry)| {
         let table = entry.files.into_iter().next().ok_or_else(|| Error::internal("a judged shard has no table"))?;
-        Ok(Judged { unit, blake3: table.blake3 })
+        Ok(Judged { unit, blake3: table.blake3, contaminated: entry.facts.contaminated })
     });
     judged.collect()
 }

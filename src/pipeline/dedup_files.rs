@@ -15,8 +15,10 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 
+use super::contamination::{self, Contamination, Hit};
 use super::cuts::{self, Cutting, OfDocuments};
 use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
+use super::evaluation::{Evaluation, EvaluationSet};
 use super::gate::Gate;
 use super::observer::{Progress, Quantity, Watch};
 use super::plan::Plan;
@@ -25,10 +27,11 @@ use super::reading::Reading;
 use super::registry;
 use super::tables::{LIGHTER, text_bytes};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
+use crate::dedup::decontaminate::Found;
 use crate::dedup::without::without;
 use crate::dedup::{
-    self, Affected, Corpus, Document, Holds, Keep, Kind, Known, Options, PieceCorpus, PieceKind, Pieces, Sketcher, TEXT_BYTES, Verdict,
-    Verdicts, ordinal, row_of, shard_of,
+    self, Affected, Contaminated, Corpus, Document, Holds, Keep, Kind, Known, PieceCorpus, PieceKind, Pieces, Sketcher, TEXT_BYTES,
+    Verdict, Verdicts, ordinal, row_of, shard_of,
 };
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
@@ -84,11 +87,20 @@ pub enum Fate {
         size: u32,
         /// What was cut out of its text, in order.
         cuts: Vec<Piece>,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
     },
     /// It goes because nothing of it is left.
     Emptied {
         /// What was cut out of its text, in order.
         cuts: Vec<Piece>,
+        /// Evaluation items that stood in it.
+        contaminated: Vec<Contamination>,
+    },
+    /// It goes because an evaluation item stands in it.
+    Contaminated {
+        /// The item of which most stands there.
+        by: Contamination,
     },
     /// It goes.
     Duplicate {
@@ -98,6 +110,8 @@ pub enum Fate {
         jaccard: f32,
         /// The kept document that it duplicates.
         of: Arc<Name>,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
     },
 }
 
@@ -131,6 +145,10 @@ pub struct Searched {
     pub emptied: u64,
     /// What was cut out of texts, those of emptied documents among them.
     pub cut: Cutting,
+    /// Those that went because an evaluation item stood in them.
+    pub contaminated: u64,
+    /// The evaluation sets, and documents in which something of them stands.
+    pub evaluation: Vec<EvaluationSet>,
     /// What could not be read, in the order of the inputs.
     pub quarantined: Vec<Quarantined>,
     /// Records that the sample left out.
@@ -148,6 +166,15 @@ struct Aside {
     files: Vec<Indexed>,
     /// Its records and their sketches, if there was room.
     held: Option<(Vec<Batch>, Batch)>,
+    /// Documents in which an evaluation item stands, by row.
+    hits: Vec<Hit>,
+}
+
+impl Aside {
+    /// Does a document take part in the search for duplicates?
+    fn takes_part(&self, row: u32) -> bool {
+        self.hits.binary_search_by_key(&row, |hit| hit.row).map_or(true, |i| !self.hits[i].goes)
+    }
 }
 
 impl DedupFiles<'_> {
@@ -172,11 +199,23 @@ impl DedupFiles<'_> {
             return Err(Error::refused(message));
         }
         let staging = Staging::within(self.scratch.clone());
-        let steps = registry::some(self.plan, Path::new("."), self.steps())?.stages;
+        let evaluation = Evaluation::read(&self.plan.dedup.decontaminate, Path::new("."))?;
+        evaluation.check_memory(self.memory)?;
+        if self.plan.dedup.contaminated == Contaminated::Mask && !evaluation.is_empty() && self.plan.dedup.cuts() {
+            let hint = "mask first, and search what is kept then";
+            return Err(Error::refused_with_hint(
+                "--contaminated mask goes with neither --lines nor --substring: places would be those of two texts",
+                hint,
+            ));
+        }
+        // What is looked for in documents is found whatever their form.
+        let compares = self.plan.dedup.compares() || index.is_some() || self.known.shards() > 0;
+        let wanted = if compares { self.steps() } else { &[] };
+        let steps = registry::some(self.plan, Path::new("."), wanted)?.stages;
         let (gate, held) = (Gate::within(self.memory), AtomicU64::new(0));
-        let is_compared = self.plan.dedup.compares() || index.is_some() || self.known.shards() > 0;
-        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, gate, held, is_compared };
+        let search = Search { job: self, pool, watch, staging: &staging, steps: &steps, evaluation: &evaluation, compares, gate, held };
         let (mut searched, shards) = search.put_aside()?;
+        search.tell_contaminated(&shards, &mut searched);
         let verdicts = search.resolve(&shards)?;
         let numbers = index.as_ref().map(|_| search.numbers(&shards, &verdicts)).transpose()?;
         for affected in verdicts.affected() {
@@ -188,7 +227,7 @@ impl DedupFiles<'_> {
             }
         }
         let pieces = if self.plan.dedup.cuts() { Some(search.find_pieces(&shards, &verdicts)?) } else { None };
-        (searched.emptied, searched.cut) = search.give(&shards, &Found { verdicts, pieces }, numbers.as_ref(), index, form, take)?;
+        (searched.emptied, searched.cut) = search.give(&shards, &Conclusions { verdicts, pieces }, numbers.as_ref(), index, form, take)?;
         searched.files = files_of(&shards);
         Ok(searched)
     }
@@ -205,8 +244,8 @@ impl DedupFiles<'_> {
     }
 }
 
-/// What was found.
-struct Found {
+/// What was concluded.
+struct Conclusions {
     verdicts: Verdicts,
     /// What leaves the texts of those that stay, if that was looked for.
     pieces: Option<Pieces>,
@@ -218,11 +257,12 @@ struct Search<'a> {
     watch: Watch<'a>,
     staging: &'a Staging,
     steps: &'a [Box<dyn Stage>],
+    evaluation: &'a Evaluation,
+    /// Are documents compared with each other, or with those of an index?
+    compares: bool,
     gate: Gate,
     /// Bytes of records that are held.
     held: AtomicU64,
-    /// Are documents compared with each other, or with those of an index?
-    is_compared: bool,
 }
 
 impl Search<'_> {
@@ -271,15 +311,21 @@ impl Search<'_> {
         let mut absorber = sketcher.absorber();
         let (mut aside, mut batches, mut memory) = (Aside::default(), Vec::new(), 0);
         let mut meter = (self.job.plan.dedup.keep == Keep::Quality).then(Soundness::default);
+        let mut finder = (!self.evaluation.is_empty()).then(|| self.evaluation.probes.finder());
         let mut take = |batch: Option<Batch>| -> Result<()> {
             let Some(batch) = batch else { return Ok(()) };
             let _permit = self.gate.enter(text_bytes(&batch)?);
+            let (mode, before) = (self.job.plan.dedup.contaminated, aside.documents as u32);
             aside.documents += batch.num_rows() as u64;
             aside.bytes += text_bytes(&batch)? as u64;
+            let batch = match &mut finder {
+                Some(finder) => contamination::look(finder, mode, batch, before, &mut aside.hits)?,
+                None => batch,
+            };
             memory += batch.get_array_memory_size() as u64;
             aside.count_files(&batch)?;
             batches.push(batch.clone());
-            if !self.is_compared {
+            if !self.compares {
                 return Ok(());
             }
             let batch = normalised(&mut workers, batch)?;
@@ -335,7 +381,7 @@ impl Search<'_> {
     }
 
     fn resolve(&self, shards: &[Aside]) -> Result<Verdicts> {
-        if !self.is_compared {
+        if !self.compares {
             return Ok(Verdicts::default());
         }
         let progress = Progress::start(self.watch.observer, "resolve", Quantity::Steps, 1);
@@ -364,7 +410,7 @@ impl Search<'_> {
             shards: known.shards() + shards.len() as u64,
             documents: known.documents() + shards.iter().map(|shard| shard.documents).sum::<u64>(),
             partial: &mut partial,
-            eligible: &|_, _| true,
+            eligible: &|shard, row| shard.checked_sub(known.shards()).is_none_or(|shard| shards[shard as usize].takes_part(row)),
             ranks: (self.job.plan.dedup.keep != Keep::First).then_some(&ranks),
             known: (known.shards() > 0).then_some(before),
             texts: &texts,
@@ -389,14 +435,14 @@ impl Search<'_> {
         let mut numbers = Numbers { known: self.job.known, new: FxHashMap::default() };
         let mut number = self.job.known.documents();
         for shard in (0..shards.len() as u64).map(|shard| shard + self.known()) {
-            let partial = self.partial(shards, shard)?;
+            let (partial, aside) = (self.partial(shards, shard)?, &shards[(shard - self.known()) as usize]);
             let mut of_shard = verdicts.of_shard(shard).iter().peekable();
             for (row, &bytes) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
                 let affected = of_shard.next_if(|affected| row_of(affected.ordinal) as usize == row);
                 if affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Anchor { .. })) {
                     numbers.new.insert(ordinal(shard, row as u32), number);
                 }
-                number += u64::from(is_indexed(bytes, affected));
+                number += u64::from(is_indexed(bytes, affected) && aside.takes_part(row as u32));
             }
         }
         Ok(numbers)
@@ -429,12 +475,18 @@ impl Search<'_> {
             let mut removed = verdicts.of_shard(shard).iter().filter(removed).map(|affected| affected.ordinal).peekable();
             // Of those of an index nothing more is known.
             let Some(here) = shard.checked_sub(self.known()) else { return Ok(()) };
+            let aside = &shards[here as usize];
             let mut ordinals = ordinal(shard, 0)..;
             for batch in self.batches(shards, here, Some(&columns))? {
                 self.watch.stop.check()?;
                 let batch = batch?;
                 let _permit = self.gate.enter(text_bytes(&batch)? / LIGHTER);
-                cuts::each_document(&batch, &mut ordinals, &mut |ordinal| removed.next_if_eq(&ordinal).is_none(), give)?;
+                cuts::each_document(
+                    &batch,
+                    &mut ordinals,
+                    &mut |ordinal| removed.next_if_eq(&ordinal).is_none() && aside.takes_part(row_of(ordinal)),
+                    give,
+                )?;
             }
             progress.add(shards[here as usize].bytes, 0, 0);
             Ok(())
@@ -449,6 +501,16 @@ impl Search<'_> {
         let pieces = dedup::find_pieces(&self.job.plan.dedup, &corpus)?;
         progress.finish();
         Ok(pieces)
+    }
+
+    /// How many documents hold items of which set.
+    fn tell_contaminated(&self, shards: &[Aside], searched: &mut Searched) {
+        let mut documents = vec![0; self.evaluation.files.len()];
+        for hit in shards.iter().flat_map(|shard| &shard.hits) {
+            searched.contaminated += u64::from(hit.goes);
+            self.evaluation.count(&hit.found, &mut documents);
+        }
+        searched.evaluation = self.evaluation.with_documents(&documents);
     }
 
     /// Gives rows of a work shard, named by ascending ordinals, batch by batch.
@@ -484,7 +546,7 @@ impl Search<'_> {
     }
 
     /// What the documents are called that others duplicate, or have pieces of.
-    fn names(&self, shards: &[Aside], found: &Found) -> Result<FxHashMap<u64, Arc<Name>>> {
+    fn names(&self, shards: &[Aside], found: &Conclusions) -> Result<FxHashMap<u64, Arc<Name>>> {
         let stands = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
         let mut anchors: Vec<u64> = found.verdicts.affected().iter().filter(stands).map(|affected| affected.ordinal).collect();
         if let Some(pieces) = &found.pieces {
@@ -516,7 +578,7 @@ impl Search<'_> {
     fn give<T: Send>(
         &self,
         shards: &[Aside],
-        found: &Found,
+        found: &Conclusions,
         numbers: Option<&Numbers<'_>>,
         mut index: Option<&mut IndexWriter>,
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
@@ -527,7 +589,7 @@ impl Search<'_> {
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let (mut emptied, mut cut) = (0, Cutting::default());
         let formed = |shard: u64| {
-            let mut fates = Fates::of(&self.job.plan.dedup, found, shard + self.known(), &names)?;
+            let mut fates = Fates::of(self, found, shard, &shards[shard as usize].hits, &names)?;
             let (mut formed, mut base) = (Vec::new(), 0);
             let sketches = indexed.map(|_| self.partial(shards, shard + self.known())).transpose()?;
             for batch in self.batches(shards, shard, None)? {
@@ -536,7 +598,10 @@ impl Search<'_> {
                 let (left, of_batch, affected) = fates.take(&batch)?;
                 let index_rows = match (indexed, &sketches) {
                     (Some((numbers, holds)), Some(sketches)) => {
-                        Some(self.index_rows(&batch, &sketches.slice(base, batch.num_rows()), &affected, numbers, holds)?)
+                        let rows = base as u32..(base + batch.num_rows()) as u32;
+                        let taking_part: Vec<bool> = rows.map(|row| shards[shard as usize].takes_part(row)).collect();
+                        let sketches = sketches.slice(base, batch.num_rows());
+                        Some(self.index_rows(&batch, &sketches, (&affected, &taking_part), (numbers, holds))?)
                     }
                     _ => None,
                 };
@@ -569,12 +634,12 @@ impl Search<'_> {
         &self,
         batch: &Batch,
         sketches: &Batch,
-        affected: &[Option<&Affected>],
-        numbers: &Numbers<'_>,
-        holds: Holds,
+        (affected, taking_part): (&[Option<&Affected>], &[bool]),
+        (numbers, holds): (&Numbers<'_>, Holds),
     ) -> Result<Batch> {
         let bytes = column(sketches, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
-        let is_in: BooleanArray = bytes.iter().zip(affected).map(|(&bytes, affected)| Some(is_indexed(bytes, *affected))).collect();
+        let documents = bytes.iter().zip(affected).zip(taking_part);
+        let is_in: BooleanArray = documents.map(|((&bytes, affected), part)| Some(*part && is_indexed(bytes, *affected))).collect();
         let removal = |affected: Option<&Affected>| affected.map_or(Ok(None), |affected| numbers.removal(affected.verdict));
         let removals = affected.iter().zip(is_in.values()).filter(|(_, is_in)| *is_in).map(|(affected, _)| removal(*affected));
         let removals = removals.collect::<Result<Vec<_>>>()?;
@@ -599,6 +664,8 @@ fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
 
 /// The fates of the records of a work shard, batch by batch.
 struct Fates<'f> {
+    evaluation: &'f Evaluation,
+    hits: Peekable<std::slice::Iter<'f, Hit>>,
     names: &'f FxHashMap<u64, Arc<Name>>,
     affected: Peekable<std::slice::Iter<'f, Affected>>,
     cuts: OfDocuments,
@@ -609,11 +676,28 @@ struct Fates<'f> {
 }
 
 impl<'f> Fates<'f> {
-    fn of(options: &Options, found: &'f Found, shard: u64, names: &'f FxHashMap<u64, Arc<Name>>) -> Result<Self> {
+    /// Those of a work shard that was read here.
+    fn of(
+        search: &'f Search<'_>,
+        found: &'f Conclusions,
+        here: u64,
+        hits: &'f [Hit],
+        names: &'f FxHashMap<u64, Arc<Name>>,
+    ) -> Result<Self> {
+        let (evaluation, shard) = (search.evaluation, here + search.known());
         let cuts = found.pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shard))?;
-        let cuts = OfDocuments::new(cuts, options);
+        let cuts = OfDocuments::new(cuts, &search.job.plan.dedup);
         let affected = found.verdicts.of_shard(shard).iter().peekable();
-        Ok(Self { names, affected, cuts, ordinal: ordinal(shard, 0), emptied: 0, cut: Cutting::default() })
+        Ok(Self {
+            evaluation,
+            hits: hits.iter().peekable(),
+            names,
+            affected,
+            cuts,
+            ordinal: ordinal(shard, 0),
+            emptied: 0,
+            cut: Cutting::default(),
+        })
     }
 
     /// The batch without what is cut, the fates of its records, and what the search said of them.
@@ -630,15 +714,22 @@ impl<'f> Fates<'f> {
             self.cut.count(text, &of_document);
             let pieces = of_document.iter().map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
             let pieces = pieces.collect::<Result<Vec<_>>>()?;
+            let hit = self.hits.next_if(|hit| hit.row == row_of(self.ordinal));
+            let named = |found: &Found| Contamination::of(self.evaluation, *found);
+            let by = hit.filter(|hit| hit.goes).and_then(|hit| Evaluation::best(&hit.found));
+            let contaminated: Vec<Contamination> = hit.iter().flat_map(|hit| &hit.found).map(named).collect();
             fates.push(match affected.map(|affected| affected.verdict) {
-                Some(Verdict::Removed { kind, jaccard, duplicate_of }) => Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)? },
+                _ if by.is_some() => Fate::Contaminated { by: by.as_ref().map(named).ok_or_else(|| Error::internal("no item"))? },
+                Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
+                    Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)?, contaminated }
+                }
                 _ if !pieces.is_empty() && cuts::is_emptied(text, &flat) => {
                     self.emptied += 1;
                     flat.clear();
-                    Fate::Emptied { cuts: pieces }
+                    Fate::Emptied { cuts: pieces, contaminated }
                 }
-                Some(Verdict::Anchor { size }) => Fate::Kept { size, cuts: pieces },
-                None => Fate::Kept { size: 1, cuts: pieces },
+                Some(Verdict::Anchor { size }) => Fate::Kept { size, cuts: pieces, contaminated },
+                None => Fate::Kept { size: 1, cuts: pieces, contaminated },
             });
             cuts.push(flat);
             self.ordinal += 1;

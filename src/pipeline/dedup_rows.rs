@@ -43,6 +43,10 @@ pub fn dedup_rows(plan: &Plan, batches: &[Batch], pool: &Pool, stop: &Stop, memo
             "dedup.lines and dedup.substring: rows are compared as they are, nothing is cut out of them; leave both off",
         ));
     }
+    if !plan.dedup.decontaminate.is_empty() {
+        let hint = "take the key out, and look for them with `seimai dedup --decontaminate` or in a run";
+        return Err(Error::refused_with_hint("dedup.decontaminate: evaluation items are not looked for among rows", hint));
+    }
     let steps = registry::some(plan, Path::new("."), &["normalize"])?.stages;
     let sketcher = Sketcher::new(&plan.dedup);
     let sketched = pool.map(batches.iter().collect(), &|batch: &Batch| sketch(batch, &steps, &sketcher, plan.dedup.keep, stop))?;

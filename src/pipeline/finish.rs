@@ -38,6 +38,8 @@ use crate::stage::Counts;
 pub(super) struct Finished {
     pub(super) annotated: Annotated,
     pub(super) mixture: Option<Mixture>,
+    /// Documents that hold something of each evaluation set.
+    pub(super) contaminated: Vec<u64>,
     pub(super) parts: Vec<Part>,
     pub(super) vocabulary: Vocabulary,
     pub(super) learned_from: Option<LearnedFrom>,
@@ -47,7 +49,7 @@ pub(super) struct Finished {
 
 /// Gathers what all entries say into the manifest and writes it.
 pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Manifest> {
-    let Finished { annotated, mixture, parts, vocabulary, learned_from, tokens, packed } = finished;
+    let Finished { annotated, mixture, contaminated, parts, vocabulary, learned_from, tokens, packed } = finished;
     let (read, quarantine) = Reading::gather(context, annotated)?;
     let work = &context.store.work;
     let mut totals = read.totals;
@@ -86,6 +88,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         unicode: unicode_version(),
         dictionary: dictionary(context),
         lists: context.stages.lists.files.clone(),
+        evaluation: context.stages.lists.evaluation.with_documents(contaminated),
         source: source(&context.plan().input.source),
         taken: Taken::of(&context.plan().input),
         inputs: context.store.inputs.states.iter().zip(&read.tallies).map(|(state, tally)| input_facts(state, tally)).collect(),

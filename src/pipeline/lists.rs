@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::evaluation::Evaluation;
 use super::plan::Plan;
 use crate::corpus::open_decoded;
 use crate::decide::UrlLists;
@@ -49,6 +50,8 @@ pub struct Lists {
     pub urls: Option<Arc<UrlLists>>,
     /// The files, words first.
     pub files: Vec<ListFacts>,
+    /// Items of evaluation sets; their files are not among the others.
+    pub evaluation: Arc<Evaluation>,
 }
 
 impl Lists {
@@ -64,6 +67,7 @@ impl Lists {
         if !plan.quality.url_lists.is_empty() {
             lists.urls = Some(Arc::new(lists.read_urls(plan, base)?));
         }
+        lists.evaluation = Arc::new(Evaluation::read(&plan.dedup.decontaminate, base)?);
         Ok(lists)
     }
 

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::cuts::Cutting;
+use super::evaluation::EvaluationSet;
+use super::fingerprint;
 use super::layout;
 use super::lists::ListFacts;
+use super::plan::Plan;
 use super::provenance::Provenance;
 use crate::corpus;
 use crate::decide::losses::Losses;
@@ -41,6 +44,9 @@ pub struct Manifest {
     /// The user's lists of words and addresses; absent where there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ListFacts>,
+    /// Evaluation sets that were looked for, and documents in which they were found; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluation: Vec<EvaluationSet>,
     /// Source, licence, residency that the plan gives to records without their own.
     pub source: BTreeMap<String, String>,
     /// Which part of the inputs was taken; without it, all.
@@ -253,6 +259,12 @@ pub struct ValidationFacts {
 }
 
 impl Manifest {
+    /// The fingerprint of a run of this plan with the same dictionary, lists and evaluation sets.
+    pub(super) fn fingerprint_with(&self, plan: &Plan) -> Result<String> {
+        let evaluation: Vec<_> = self.evaluation.iter().map(|set| set.file.clone()).collect();
+        fingerprint::of_parts(plan, &self.dictionary.fingerprint, &self.lists, &evaluation)
+    }
+
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| Error::internal(format!("manifest: {e}")))?;

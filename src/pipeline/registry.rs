@@ -85,6 +85,7 @@ const STEPS: &[Step] = &[
         version: |_| dedup::view::VERSION,
         build: Build::Sketch(|plan| Ok(Box::new(Sketcher::new(&plan.dedup.of_sketches()).sparing_formulae(plan.keigo.protect.formulae)))),
     },
+    Step { name: "decontaminate", version: |_| dedup::decontaminate::VERSION, build: Build::ByPass },
     Step { name: "resolve", version: |_| dedup::VERSION, build: Build::ByPass },
     Step { name: "cut", version: |_| dedup::lines::VERSION, build: Build::ByPass },
     Step { name: "decide", version: |_| decide::version(), build: Build::ByPass },

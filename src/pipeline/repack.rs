@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::fingerprint;
 use super::layout::{self, Subset, TRAINING};
 use super::manifest::Manifest;
 use super::observer::{Observer, Progress, Quantity, Stop};
@@ -170,14 +169,14 @@ impl OfRun {
         }
         let text = String::from_utf8_lossy(&read_limited(&dir.at(layout::PLAN), 1 << 20)?).into_owned();
         let Ok(plan) = Plan::from_toml(&text, &[], layout::PLAN) else { return Ok(None) };
-        let same = fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint, &manifest.lists)? == manifest.fingerprint;
+        let same = manifest.fingerprint_with(&plan)? == manifest.fingerprint;
         Ok(same.then_some(Self { dir, manifest, plan }))
     }
 
     /// The fingerprint of the run's plan with these options.
     fn fingerprint(&self, options: &Options) -> Result<[u8; 32]> {
         let plan = Plan { pack: options.clone(), ..self.plan.clone() };
-        let hex = fingerprint::of_parts(&plan, &self.manifest.dictionary.fingerprint, &self.manifest.lists)?;
+        let hex = self.manifest.fingerprint_with(&plan)?;
         blake3::Hash::from_hex(hex).map(|hash| *hash.as_bytes()).map_err(|e| Error::internal(format!("a hash: {e}")))
     }
 

@@ -15,6 +15,7 @@ use super::store::Store;
 use super::work_dir::WorkDir;
 use super::{annotate, count, cut, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
 use crate::corpus::{Estimate, InputFile, ShardRef};
+use crate::dedup::Contaminated;
 use crate::error::{Error, Result};
 
 /// Memory one worker of the annotate pass may hold: a raw shard, its batches, and an open table.
@@ -63,8 +64,12 @@ fn passes(context: &Context<'_>) -> Result<Manifest> {
     let vocabulary = train::run(context, &counted)?; // ▣ train BPE
     let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
     let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack, also what is held out
+    let contaminated = duplicates.contaminated(context);
     let mixture = duplicates.mixture.map(|rebalanced| rebalanced.mixture);
-    finish::manifest(context, &finish::Finished { annotated, mixture, parts, vocabulary, learned_from: counted.sample, tokens, packed })
+    finish::manifest(
+        context,
+        &finish::Finished { annotated, mixture, contaminated, parts, vocabulary, learned_from: counted.sample, tokens, packed },
+    )
 }
 
 /// A run that has begun, now or earlier.
@@ -102,6 +107,7 @@ fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn 
     refuse_early(&loaded.plan, options)?;
     let files = inputs::list(loaded, &options.out, observer)?;
     let stages = Stages::new(&loaded.plan, &loaded.base)?;
+    stages.lists.evaluation.check_memory(options.memory)?;
     let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
     let pool = Pool::new(worker_threads(options))?;
     let now = |known: &_| inputs::state_now(known, &fingerprint, &files, &pool, stop);
@@ -179,11 +185,15 @@ fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
 /// Refuses what no run of the plan can do, wherever it writes.
 ///
 /// # Errors
-/// `Refused`: standard input among the inputs, or less memory than a run needs.
+/// `Refused`: standard input among the inputs, evaluation items to be masked, or less memory than a run needs.
 pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
     if plan.input.paths.iter().any(|path| path == "-") {
         let hint = "a run reads its inputs again when it resumes: write them to a file first";
         return Err(Error::refused_with_hint("input.paths: standard input cannot be the input of a run", hint));
+    }
+    if !plan.dedup.decontaminate.is_empty() && plan.dedup.contaminated == Contaminated::Mask {
+        let hint = "set it to drop or report, or mask the inputs first: seimai dedup FILE… --decontaminate FILE… --contaminated mask";
+        return Err(Error::refused_with_hint("dedup.contaminated: a run cannot cut evaluation items out of texts", hint));
     }
     if memory < BASE_BYTES + WORKER_BYTES / 2 {
         let needed = (BASE_BYTES + WORKER_BYTES / 2) >> 20;

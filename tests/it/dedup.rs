@@ -230,8 +230,8 @@ fn lines_that_documents_share_are_cut_from_all_but_the_first() {
     let kept_too = strings(&parquet_rows(&world.path("parquet/kept.parquet")), "text");
     assert_eq!(kept_too, kept.iter().map(|line| text_of(line, "text").to_owned()).collect::<Vec<_>>());
     let table = parquet_rows(&world.path("parquet/duplicates.parquet"));
-    let column = |name: &str| -> Vec<Option<u32>> {
-        let of = |batch: &RecordBatch| batch[name].as_primitive::<arrow::datatypes::UInt32Type>().iter().collect::<Vec<_>>();
+    let column = |name: &str| -> Vec<Option<u64>> {
+        let of = |batch: &RecordBatch| batch[name].as_primitive::<arrow::datatypes::UInt64Type>().iter().collect::<Vec<_>>();
         table.iter().flat_map(of).collect()
     };
     for key in ["start", "end"] {

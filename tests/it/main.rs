@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod beneath;
 mod collections;
+mod decontaminate;
 mod dedup;
 mod dedup_index;
 mod cuts;

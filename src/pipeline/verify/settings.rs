@@ -4,10 +4,10 @@ use super::Check;
 use crate::error::{Error, Result};
 use crate::io::{open_table, read_limited};
 use crate::pipeline::card::card;
+use crate::pipeline::finish;
 use crate::pipeline::layout;
 use crate::pipeline::manifest::Taken;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::{fingerprint, finish};
 use crate::segment::{dictionary, store};
 
 impl Check<'_> {
@@ -25,8 +25,8 @@ impl Check<'_> {
         let Some(plan) = self.plan() else { return Ok(()) };
         let Some(plan) = self.note(layout::PLAN, plan)? else { return Ok(()) };
         let manifest = self.manifest;
-        if fingerprint::of_parts(&plan, &manifest.dictionary.fingerprint, &manifest.lists)? != manifest.fingerprint {
-            self.found("manifest.json: its fingerprint is not that of plan.toml, the dictionary and the lists");
+        if manifest.fingerprint_with(&plan)? != manifest.fingerprint {
+            self.found("manifest.json: its fingerprint is not that of plan.toml, the dictionary, the lists and the evaluation sets");
         }
         self.compare("unicode", manifest.unicode.as_str(), &finish::unicode_version(), "this version follows");
         let source = finish::source(&plan.input.source);
