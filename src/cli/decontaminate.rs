@@ -5,8 +5,8 @@ use std::slice;
 
 use super::ui;
 use crate::pipeline::contamination::Contamination;
-use crate::pipeline::dedup_files::Fate;
 use crate::pipeline::evaluation::EvaluationSet;
+use crate::pipeline::fates::Fate;
 use crate::quarantine::escape;
 
 /// What becomes of a document that holds an item.

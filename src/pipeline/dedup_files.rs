@@ -4,39 +4,37 @@
 //! texts of candidates, and in the end, in their order, the records with what was found.
 
 use std::borrow::Cow;
-use std::iter::Peekable;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{AsArray, BooleanArray, StringArray, UInt8Array, UInt64Array};
-use arrow::datatypes::{DataType, UInt8Type, UInt32Type, UInt64Type};
+use arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use rustc_hash::FxHashMap;
 
-use super::contamination::{self, Contamination, Hit};
-use super::cuts::{self, Cutting, OfDocuments};
+use super::contamination::{self, Hit};
+use super::cuts::{self, Cutting};
 use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
 use super::evaluation::{Evaluation, EvaluationSet};
+use super::fates::{Conclusions, Fate, Grounds, Name};
 use super::gate::Gate;
 use super::observer::{Progress, Quantity, Watch};
 use super::plan::Plan;
 use super::pool::Pool;
 use super::reading::Reading;
 use super::registry;
+use super::soundness::{SOUNDNESS, Soundness};
 use super::tables::{LIGHTER, text_bytes};
 use crate::corpus::{BatchBuilder, InputFile, Outcome, RawShard};
-use crate::dedup::decontaminate::Found;
 use crate::dedup::without::without;
 use crate::dedup::{
-    self, Affected, Contaminated, Corpus, Document, Holds, Keep, Kind, Known, PieceCorpus, PieceKind, Pieces, Sketcher, TEXT_BYTES,
-    Verdict, Verdicts, ordinal, row_of, shard_of,
+    self, Affected, Contaminated, Corpus, Document, Holds, Keep, Kind, Known, PieceCorpus, Pieces, Sketcher, TEXT_BYTES, Verdict, Verdicts,
+    ordinal, row_of, shard_of,
 };
 use crate::error::{Error, Result};
 use crate::io::{Dir, Place, Staging, TableWriter, open_table, open_table_rows, open_table_within, work_properties};
-use crate::normalize::sentences;
-use crate::quality::SoundnessMeter;
 use crate::quarantine::Quarantined;
 use crate::schema::{self, Column};
 use crate::shard::PartWriter;
@@ -65,67 +63,6 @@ pub struct DedupFiles<'a> {
     pub spares_formulae: bool,
     /// What earlier searches know: its documents come before all others and stay what they are.
     pub known: &'a Index,
-}
-
-/// What a document is called, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
-    /// Its id.
-    pub doc_id: String,
-    /// The file that it was read from.
-    pub file: String,
-    /// Its place in the file: bytes of decoded text before it, or in a table the rows before it.
-    pub offset: u64,
-}
-
-/// What was found of a document.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
-    /// It stays.
-    Kept {
-        /// 1 + the documents that it stands for.
-        size: u32,
-        /// What was cut out of its text, in order.
-        cuts: Vec<Piece>,
-        /// Evaluation items that stand in it, or stood there and were cut out.
-        contaminated: Vec<Contamination>,
-    },
-    /// It goes because nothing of it is left.
-    Emptied {
-        /// What was cut out of its text, in order.
-        cuts: Vec<Piece>,
-        /// Evaluation items that stood in it.
-        contaminated: Vec<Contamination>,
-    },
-    /// It goes because an evaluation item stands in it.
-    Contaminated {
-        /// The item of which most stands there.
-        by: Contamination,
-    },
-    /// It goes.
-    Duplicate {
-        /// Why.
-        kind: Kind,
-        /// The Jaccard similarity of both.
-        jaccard: f32,
-        /// The kept document that it duplicates.
-        of: Arc<Name>,
-        /// Evaluation items that stand in it, or stood there and were cut out.
-        contaminated: Vec<Contamination>,
-    },
-}
-
-/// A piece of a text that an earlier document has, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
-    /// Bytes of the text as it was read before it.
-    pub start: u32,
-    /// Bytes of that text up to its end.
-    pub end: u32,
-    /// Why it was cut.
-    pub kind: PieceKind,
-    /// The first document that has it.
-    pub of: Arc<Name>,
 }
 
 /// How many there were.
@@ -242,13 +179,6 @@ impl DedupFiles<'_> {
         let affordable = self.memory.saturating_sub(BASE_BYTES) / WORKER_BYTES;
         pool.threads().min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
     }
-}
-
-/// What was concluded.
-struct Conclusions {
-    verdicts: Verdicts,
-    /// What leaves the texts of those that stay, if that was looked for.
-    pieces: Option<Pieces>,
 }
 
 struct Search<'a> {
@@ -585,11 +515,13 @@ impl Search<'_> {
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<(u64, Cutting)> {
         let names = self.names(shards, found)?;
+        let (options, evaluation) = (&self.job.plan.dedup, self.evaluation);
+        let grounds = Grounds { options, conclusions: found, evaluation, names: &names };
         let indexed = numbers.zip(index.as_ref().map(|index| index.holds()));
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let (mut emptied, mut cut) = (0, Cutting::default());
         let formed = |shard: u64| {
-            let mut fates = Fates::of(self, found, shard, &shards[shard as usize].hits, &names)?;
+            let mut fates = grounds.of_shard(shard + self.known(), &shards[shard as usize].hits)?;
             let (mut formed, mut base) = (Vec::new(), 0);
             let sketches = indexed.map(|_| self.partial(shards, shard + self.known())).transpose()?;
             for batch in self.batches(shards, shard, None)? {
@@ -660,109 +592,6 @@ impl Search<'_> {
 /// Is a document in an index? A text that is there already adds nothing, and an empty one is never a duplicate.
 fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
     bytes > 0 && !affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. }))
-}
-
-/// The fates of the records of a work shard, batch by batch.
-struct Fates<'f> {
-    evaluation: &'f Evaluation,
-    hits: Peekable<std::slice::Iter<'f, Hit>>,
-    names: &'f FxHashMap<u64, Arc<Name>>,
-    affected: Peekable<std::slice::Iter<'f, Affected>>,
-    cuts: OfDocuments,
-    /// The next record.
-    ordinal: u64,
-    emptied: u64,
-    cut: Cutting,
-}
-
-impl<'f> Fates<'f> {
-    /// Those of a work shard that was read here.
-    fn of(
-        search: &'f Search<'_>,
-        found: &'f Conclusions,
-        here: u64,
-        hits: &'f [Hit],
-        names: &'f FxHashMap<u64, Arc<Name>>,
-    ) -> Result<Self> {
-        let (evaluation, shard) = (search.evaluation, here + search.known());
-        let cuts = found.pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shard))?;
-        let cuts = OfDocuments::new(cuts, &search.job.plan.dedup);
-        let affected = found.verdicts.of_shard(shard).iter().peekable();
-        Ok(Self {
-            evaluation,
-            hits: hits.iter().peekable(),
-            names,
-            affected,
-            cuts,
-            ordinal: ordinal(shard, 0),
-            emptied: 0,
-            cut: Cutting::default(),
-        })
-    }
-
-    /// The batch without what is cut, the fates of its records, and what the search said of them.
-    #[expect(clippy::type_complexity, reason = "three things of one batch")]
-    fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<&'f Affected>>)> {
-        let texts = strings(batch, &schema::TEXT)?;
-        let (mut fates, mut cuts, mut of_rows) = (Vec::new(), Vec::new(), Vec::new());
-        for text in texts {
-            let text = text.unwrap_or_default();
-            let of_document = self.cuts.of(self.ordinal, text);
-            let affected = self.affected.next_if(|affected| affected.ordinal == self.ordinal);
-            of_rows.push(affected);
-            let mut flat = cuts::flat(&of_document);
-            self.cut.count(text, &of_document);
-            let pieces = of_document.iter().map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
-            let pieces = pieces.collect::<Result<Vec<_>>>()?;
-            let hit = self.hits.next_if(|hit| hit.row == row_of(self.ordinal));
-            let named = |found: &Found| Contamination::of(self.evaluation, *found);
-            let by = hit.filter(|hit| hit.goes).and_then(|hit| Evaluation::best(&hit.found));
-            let contaminated: Vec<Contamination> = hit.iter().flat_map(|hit| &hit.found).map(named).collect();
-            fates.push(match affected.map(|affected| affected.verdict) {
-                _ if by.is_some() => Fate::Contaminated { by: by.as_ref().map(named).ok_or_else(|| Error::internal("no item"))? },
-                Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
-                    Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)?, contaminated }
-                }
-                _ if !pieces.is_empty() && cuts::is_emptied(text, &flat) => {
-                    self.emptied += 1;
-                    flat.clear();
-                    Fate::Emptied { cuts: pieces, contaminated }
-                }
-                Some(Verdict::Anchor { size }) => Fate::Kept { size, cuts: pieces, contaminated },
-                None => Fate::Kept { size: 1, cuts: pieces, contaminated },
-            });
-            cuts.push(flat);
-            self.ordinal += 1;
-        }
-        Ok((cuts::cut(batch, &cuts)?, fates, of_rows))
-    }
-
-    fn name(&self, ordinal: u64) -> Result<Arc<Name>> {
-        self.names.get(&ordinal).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))
-    }
-}
-
-/// The soundness of each document, where that decides which of them stays.
-const SOUNDNESS: Column =
-    Column { name: "soundness", data_type: || DataType::UInt8, nullable: false, about: "From 0 to 100: crate::quality::soundness." };
-
-#[derive(Default)]
-struct Soundness {
-    meter: SoundnessMeter,
-    ends: Vec<u32>,
-    of: Vec<u8>,
-}
-
-impl Soundness {
-    fn push(&mut self, normalised: &Batch) -> Result<()> {
-        for text in strings(normalised, &schema::TEXT)? {
-            let text = text.unwrap_or_default();
-            self.ends.clear();
-            sentences::sentence_ends(text, &mut self.ends);
-            self.of.push(self.meter.of(text, &self.ends));
-        }
-        Ok(())
-    }
 }
 
 impl Aside {

@@ -11,11 +11,10 @@ use super::observer::Stop;
 use super::plan::Plan;
 use super::pool::Pool;
 use super::registry;
+use super::soundness::Soundness;
 use crate::dedup::{self, Affected, Corpus, Keep, Sketcher, TEXT_BYTES, Verdict, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
 use crate::io::{Dir, Staging, TemporaryDir};
-use crate::normalize::sentences;
-use crate::quality::SoundnessMeter;
 use crate::schema;
 use crate::stage::{Batch, Fold, Stage, column, strings};
 
@@ -94,17 +93,13 @@ pub fn dedup_rows(plan: &Plan, batches: &[Batch], pool: &Pool, stop: &Stop, memo
 fn sketch(batch: &Batch, steps: &[Box<dyn Stage>], sketcher: &Sketcher, keep: Keep, stop: &Stop) -> Result<(Batch, Vec<u8>)> {
     stop.check()?;
     let batch = normalised(steps, &of_texts(batch)?)?;
-    let (mut soundness, mut meter, mut ends) = (Vec::new(), SoundnessMeter::default(), Vec::new());
+    let mut soundness = Soundness::default();
     if keep == Keep::Quality {
-        for text in strings(&batch, &schema::TEXT)? {
-            ends.clear();
-            sentences::sentence_ends(text.unwrap_or_default(), &mut ends);
-            soundness.push(meter.of(text.unwrap_or_default(), &ends));
-        }
+        soundness.push(&batch)?;
     }
     let mut absorber = sketcher.absorber();
     absorber.push(&batch)?;
-    Ok((absorber.finish()?, soundness))
+    Ok((absorber.finish()?, soundness.of))
 }
 
 /// The column of texts alone.

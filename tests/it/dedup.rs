@@ -9,8 +9,9 @@ use std::process::Stdio;
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use seimai::io::Dir;
-use seimai::pipeline::dedup_files::{DedupFiles, Fate};
+use seimai::pipeline::dedup_files::DedupFiles;
 use seimai::pipeline::dedup_index::Index;
+use seimai::pipeline::fates::Fate;
 use seimai::pipeline::observer::{Silent, Stop, Watch};
 use seimai::pipeline::plan::Plan;
 use seimai::pipeline::pool::Pool;
@@ -235,7 +236,7 @@ fn lines_that_documents_share_are_cut_from_all_but_the_first() {
         table.iter().flat_map(of).collect()
     };
     for key in ["start", "end"] {
-        assert_eq!(column(key), rows.iter().map(|row| row[key].as_u64().map(|n| n as u32)).collect::<Vec<_>>());
+        assert_eq!(column(key), rows.iter().map(|row| row[key].as_u64()).collect::<Vec<_>>());
     }
 }
 

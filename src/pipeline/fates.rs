@@ -1,0 +1,172 @@
+//! What became of documents: from verdicts, cuts and evaluation items, in the order of the records.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::contamination::{Contamination, Hit};
+use super::cuts::{self, Cutting, OfDocuments};
+use super::evaluation::Evaluation;
+use crate::dedup::decontaminate::Found;
+use crate::dedup::{Affected, Kind, Options, PieceKind, Pieces, Verdict, Verdicts, ordinal, row_of};
+use crate::error::{Error, Result};
+use crate::schema;
+use crate::stage::{Batch, strings};
+
+/// What a document is called, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Its id.
+    pub doc_id: String,
+    /// The file that it was read from.
+    pub file: String,
+    /// Its place in the file: bytes of decoded text before it, or in a table the rows before it.
+    pub offset: u64,
+}
+
+/// What was found of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It stays.
+    Kept {
+        /// 1 + the documents that it stands for.
+        size: u32,
+        /// What was cut out of its text, in order.
+        cuts: Vec<Piece>,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
+    },
+    /// It goes because nothing of it is left.
+    Emptied {
+        /// What was cut out of its text, in order.
+        cuts: Vec<Piece>,
+        /// Evaluation items that stood in it.
+        contaminated: Vec<Contamination>,
+    },
+    /// It goes because an evaluation item stands in it.
+    Contaminated {
+        /// The item of which most stands there.
+        by: Contamination,
+    },
+    /// It goes.
+    Duplicate {
+        /// Why.
+        kind: Kind,
+        /// The Jaccard similarity of both.
+        jaccard: f32,
+        /// The kept document that it duplicates.
+        of: Arc<Name>,
+        /// Evaluation items that stand in it, or stood there and were cut out.
+        contaminated: Vec<Contamination>,
+    },
+}
+
+/// A piece of a text that an earlier document has, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Bytes of the text as it was read before it.
+    pub start: u32,
+    /// Bytes of that text up to its end.
+    pub end: u32,
+    /// Why it was cut.
+    pub kind: PieceKind,
+    /// The first document that has it.
+    pub of: Arc<Name>,
+}
+
+/// What was concluded.
+pub(super) struct Conclusions {
+    pub(super) verdicts: Verdicts,
+    /// What leaves the texts of those that stay, if that was looked for.
+    pub(super) pieces: Option<Pieces>,
+}
+
+/// What fates are made of.
+#[derive(Clone, Copy)]
+pub(super) struct Grounds<'f> {
+    pub(super) options: &'f Options,
+    pub(super) conclusions: &'f Conclusions,
+    pub(super) evaluation: &'f Evaluation,
+    /// Documents that others name, by ordinal.
+    pub(super) names: &'f FxHashMap<u64, Arc<Name>>,
+}
+
+impl<'f> Grounds<'f> {
+    /// The fates of the records of a work shard, in which these evaluation items stand.
+    ///
+    /// # Errors
+    /// I/O.
+    pub(super) fn of_shard(self, shard: u64, hits: &'f [Hit]) -> Result<Fates<'f>> {
+        let Self { options, conclusions: Conclusions { verdicts, pieces }, evaluation, names } = self;
+        let cuts = pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shard))?;
+        Ok(Fates {
+            evaluation,
+            hits: hits.iter().peekable(),
+            names,
+            affected: verdicts.of_shard(shard).iter().peekable(),
+            cuts: OfDocuments::new(cuts, options),
+            ordinal: ordinal(shard, 0),
+            emptied: 0,
+            cut: Cutting::default(),
+        })
+    }
+}
+
+/// The fates of the records of a work shard, batch by batch.
+pub(super) struct Fates<'f> {
+    evaluation: &'f Evaluation,
+    hits: Peekable<std::slice::Iter<'f, Hit>>,
+    names: &'f FxHashMap<u64, Arc<Name>>,
+    affected: Peekable<std::slice::Iter<'f, Affected>>,
+    cuts: OfDocuments,
+    /// The next record.
+    ordinal: u64,
+    /// Documents of which nothing is left so far.
+    pub(super) emptied: u64,
+    /// What was cut so far.
+    pub(super) cut: Cutting,
+}
+
+impl<'f> Fates<'f> {
+    /// The batch without what is cut, the fates of its records, and what the search said of them.
+    #[expect(clippy::type_complexity, reason = "three things of one batch")]
+    pub(super) fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<&'f Affected>>)> {
+        let texts = strings(batch, &schema::TEXT)?;
+        let (mut fates, mut cuts, mut of_rows) = (Vec::new(), Vec::new(), Vec::new());
+        for text in texts {
+            let text = text.unwrap_or_default();
+            let of_document = self.cuts.of(self.ordinal, text);
+            let affected = self.affected.next_if(|affected| affected.ordinal == self.ordinal);
+            of_rows.push(affected);
+            let mut flat = cuts::flat(&of_document);
+            self.cut.count(text, &of_document);
+            let pieces = of_document.iter().map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
+            let pieces = pieces.collect::<Result<Vec<_>>>()?;
+            let hit = self.hits.next_if(|hit| hit.row == row_of(self.ordinal));
+            let named = |found: &Found| Contamination::of(self.evaluation, *found);
+            let by = hit.filter(|hit| hit.goes).and_then(|hit| Evaluation::best(&hit.found));
+            let contaminated: Vec<Contamination> = hit.iter().flat_map(|hit| &hit.found).map(named).collect();
+            fates.push(match affected.map(|affected| affected.verdict) {
+                _ if by.is_some() => Fate::Contaminated { by: by.as_ref().map(named).ok_or_else(|| Error::internal("no item"))? },
+                Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
+                    Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)?, contaminated }
+                }
+                _ if !pieces.is_empty() && cuts::is_emptied(text, &flat) => {
+                    self.emptied += 1;
+                    flat.clear();
+                    Fate::Emptied { cuts: pieces, contaminated }
+                }
+                Some(Verdict::Anchor { size }) => Fate::Kept { size, cuts: pieces, contaminated },
+                None => Fate::Kept { size: 1, cuts: pieces, contaminated },
+            });
+            cuts.push(flat);
+            self.ordinal += 1;
+        }
+        Ok((cuts::cut(batch, &cuts)?, fates, of_rows))
+    }
+
+    fn name(&self, ordinal: u64) -> Result<Arc<Name>> {
+        self.names.get(&ordinal).cloned().ok_or_else(|| Error::internal("a duplicate of a document without a name"))
+    }
+}
