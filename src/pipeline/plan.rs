@@ -411,10 +411,8 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_in_one_sentence() {
-        for (text, words) in [("[dedup]\nlines = true", "built"), ("[tokenizer]\nbyte_fallback = false", "set it to true")] {
-            let said = refusal(&format!("{INPUT}{text}"), &[]);
-            assert!(said.contains(words), "{said}");
-        }
+        let said = refusal(&format!("{INPUT}[tokenizer]\nbyte_fallback = false"), &[]);
+        assert!(said.contains("set it to true"), "{said}");
     }
 
     #[test]
