@@ -15,7 +15,7 @@ mod token_shard;
 
 pub use self::layout::{
     FORMAT_VERSION, GROUP_ROWS, GROUP_TOKENS, TOKENIZER_CONTENT_KEY, TOKENIZER_KEY, TokensMeta, VERSION, documents_properties,
-    is_same_tokenizer, rejected_properties, tokens_properties, tokens_schema,
+    index_properties, is_same_tokenizer, rejected_properties, tokens_properties, tokens_schema,
 };
 pub use self::megatron_writer::{Megatron, MegatronPair, MegatronTarget, export_megatron};
 pub use self::options::Options;

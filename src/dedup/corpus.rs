@@ -46,11 +46,13 @@ pub struct Corpus<'a> {
 pub struct Known<'a> {
     /// How many work shards they are.
     pub shards: u64,
+    /// How many documents.
+    pub documents: u64,
     /// The verdict on one of them, if it was removed.
     pub removed: &'a dyn Fn(u64) -> Option<Verdict>,
     /// Is there the sketch of a work shard's documents only, and no text? Then similarities are estimates.
     pub sketched: &'a (dyn Fn(u64) -> bool + Sync),
-    /// Loads sketches, as [`Corpus::texts`] loads texts: the bytes of [`minhash::to_bytes`].
+    /// Loads sketches, as [`Corpus::texts`] loads texts: the bytes of [`crate::dedup::minhash::to_bytes`].
     pub sketches: &'a Bytes<'a>,
 }
 

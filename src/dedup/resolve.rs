@@ -102,7 +102,8 @@ fn find_pairs<K: Key>(
     let filter = match known {
         None => None,
         Some(known) => {
-            let (mut filter, mut count) = (Filter::new(entries, corpus.memory / 8), 0_u64);
+            let new = (corpus.documents - known.documents).saturating_mul(keys_max);
+            let (mut filter, mut count) = (Filter::new(new, corpus.memory / 8), 0_u64);
             scan(corpus, known.shards..shards, &mut |ordinal, partial, row| {
                 keys_of(ordinal, partial, row, &mut |key| {
                     count += 1;

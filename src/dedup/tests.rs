@@ -388,6 +388,7 @@ fn what_is_known_and_new_is_what_both_are_together() {
     let expected = of_new(&together, &at);
     let known = Known {
         shards: first as u64,
+        documents: corpus[..first].iter().map(|texts| texts.len() as u64).sum(),
         removed: &|ordinal| removed.get(&ordinal).copied(),
         sketched: &|_| false,
         sketches: &|_, _| unreachable!(),
@@ -413,6 +414,7 @@ fn sketches_of_known_documents_find_what_is_much_alike_and_nothing_else() {
     let shards = [texts, near, others];
     let known = Known {
         shards: 1,
+        documents: 200,
         removed: &|_| None,
         sketched: &|shard| shard == 0,
         sketches: &|ordinals, give| {

@@ -332,6 +332,7 @@ impl Search<'_> {
         let ranks = |shard: u64| self.ranks(shards, shard);
         let before = Known {
             shards: known.shards(),
+            documents: known.documents(),
             removed: &|ordinal| known.removed(ordinal),
             sketched: &|shard| known.is_sketched(shard),
             sketches: &|wanted, give| known.each(wanted, BATCH, give),

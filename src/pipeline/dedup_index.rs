@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::io::{Dir, FileEntry, Place, Staging, hash_file, open_table, open_table_rows, read_limited};
 use crate::normalize;
 use crate::schema::Column;
-use crate::shard::{PartWriter, documents_properties};
+use crate::shard::{PartWriter, index_properties};
 use crate::stage::{Batch, BatchIter, strings};
 
 /// The file that says what an index is.
@@ -33,6 +33,8 @@ const VERSION: u32 = 1;
 const PART_ROWS: u64 = 1 << 16;
 /// Bytes of their texts after which a part ends.
 const PART_BYTES: u64 = 256 << 20;
+/// Columns of hashes, which neither repeat nor compress.
+const HASHES: [&str; 2] = [CONTENT_HASH.name, "band_keys.list.element"];
 /// Rows read at a time.
 const ROWS: usize = 1 << 14;
 
@@ -398,7 +400,7 @@ impl IndexWriter {
         }
         let (mut writer, mut rows) = match self.open.take() {
             Some(open) => open,
-            None => (PartWriter::create(&self.staging, "part", batch.schema(), documents_properties())?, 0),
+            None => (PartWriter::create(&self.staging, "part", batch.schema(), index_properties(&HASHES))?, 0),
         };
         writer.write(batch)?;
         rows += batch.num_rows() as u64;

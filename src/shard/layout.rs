@@ -83,6 +83,15 @@ pub fn documents_properties() -> WriterProperties {
     base("documents", Vec::new()).build()
 }
 
+/// Properties of a part of an index of duplicates; these columns are stored as they are.
+pub fn index_properties(plain: &[&str]) -> WriterProperties {
+    let stored = |properties: WriterPropertiesBuilder, column: &&str| {
+        let properties = properties.set_column_compression(leaf(column), Compression::UNCOMPRESSED);
+        properties.set_column_dictionary_enabled(leaf(column), false).set_column_statistics_enabled(leaf(column), EnabledStatistics::None)
+    };
+    plain.iter().fold(base("dedup-index", Vec::new()), stored).build()
+}
+
 /// Properties of a rejected part.
 pub fn rejected_properties() -> WriterProperties {
     base("rejected", Vec::new()).build()
