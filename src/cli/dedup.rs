@@ -17,7 +17,7 @@ use super::{decontaminate, ui};
 use crate::corpus;
 use crate::dedup::Holds;
 use crate::error::{Error, Result};
-use crate::io::{Dir, StagedFile, Staging, TemporaryDir};
+use crate::io::{Dir, Place, StagedFile, Staging, TemporaryDir};
 use crate::pipeline::contamination::CONTAMINATED;
 use crate::pipeline::dedup_files::{DedupFiles, Searched};
 use crate::pipeline::dedup_index::{Index, IndexWriter, formulae_of};
@@ -147,6 +147,18 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    let made: Vec<&PathBuf> = std::iter::once(&arguments.output).chain(&arguments.save_index).filter(|path| !path.exists()).collect();
+    let outcome = search(arguments, common);
+    if outcome.is_err() {
+        // Only where it is empty.
+        for place in made.into_iter().flat_map(|path| Place::named(path)) {
+            let _ = place.remove_dir();
+        }
+    }
+    outcome
+}
+
+fn search(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let plan = plan(arguments)?;
     let inputs = corpus::expand_paths(&arguments.files, &plan.input, Path::new("."))?.into();
     refuse_used(&arguments.output)?;

@@ -73,7 +73,7 @@ fn show_cluster(cluster: &Cluster, out: &mut dyn Write) -> std::io::Result<()> {
     match &cluster.text {
         Some(text) => {
             let characters = ui::thousands(text.chars().count() as u64);
-            writeln!(out, "  stays        {characters} characters: {}", escape(text, SHOWN))?;
+            writeln!(out, "  stays        {characters} characters: {}", text_diff::visible(text, SHOWN))?;
         }
         None => writeln!(out, "  stays        in the index that was searched; its text is not here")?,
     }
@@ -83,11 +83,11 @@ fn show_cluster(cluster: &Cluster, out: &mut dyn Write) -> std::io::Result<()> {
             (Some(stays), Some(text)) if stays == text => writeln!(out, "    the same text")?,
             (Some(stays), Some(text)) => {
                 let [both, less, more] = text_diff::counts(stays, text).map(|n| ui::thousands(n as u64));
-                writeln!(out, "    {both} characters as in the one that stays; {less} of its are missing, {more} are its own")?;
+                writeln!(out, "    {both} characters are those of the one that stays, which has {less} more; {more} are its own")?;
                 writeln!(out, "    {}", text_diff::differences(stays, text, marks))?;
             }
             (_, None) => writeln!(out, "    its text was not written; seimai dedup --texts does")?,
-            (None, Some(text)) => writeln!(out, "    {}", escape(text, SHOWN))?,
+            (None, Some(text)) => writeln!(out, "    {}", text_diff::visible(text, SHOWN))?,
         }
     }
     Ok(())

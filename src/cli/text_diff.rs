@@ -14,6 +14,8 @@ const CONTEXT: usize = 24;
 const CHARACTERS_MAX: usize = 4_000;
 /// Characters of one difference that are shown.
 const SHOWN: usize = 200;
+/// Differences that are shown.
+const DIFFERENCES_MAX: usize = 200;
 
 /// How differences are marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +36,23 @@ enum Piece {
 
 /// The differences of two texts in one line; empty texts and equal ones have none.
 pub(super) fn differences(first: &str, second: &str, marks: Marks) -> String {
-    let mut line = String::new();
+    let (mut line, mut shown) = (String::new(), 0);
     let pieces = pieces(first, second);
     let last = pieces.len().saturating_sub(1);
     for (n, piece) in pieces.iter().enumerate() {
+        shown += usize::from(!matches!(piece, Piece::Both(_)));
+        if shown > DIFFERENCES_MAX {
+            let more = pieces[n..].iter().filter(|piece| !matches!(piece, Piece::Both(_))).count();
+            let _ = write!(line, " … and {more} more differences");
+            break;
+        }
         // Writing to a string cannot fail.
         let _ = match (piece, marks) {
             (Piece::Both(text), _) => write!(line, "{}", shortened(text, n > 0, n < last)),
-            (Piece::First(text), Marks::Brackets) => write!(line, "[-{}-]", escape(text, SHOWN)),
-            (Piece::Second(text), Marks::Brackets) => write!(line, "{{+{}+}}", escape(text, SHOWN)),
-            (Piece::First(text), Marks::Colours) => write!(line, "\x1b[31;9m{}\x1b[0m", escape(text, SHOWN)),
-            (Piece::Second(text), Marks::Colours) => write!(line, "\x1b[32;1m{}\x1b[0m", escape(text, SHOWN)),
+            (Piece::First(text), Marks::Brackets) => write!(line, "[-{}-]", visible(text, SHOWN)),
+            (Piece::Second(text), Marks::Brackets) => write!(line, "{{+{}+}}", visible(text, SHOWN)),
+            (Piece::First(text), Marks::Colours) => write!(line, "\x1b[31;9m{}\x1b[0m", visible(text, SHOWN)),
+            (Piece::Second(text), Marks::Colours) => write!(line, "\x1b[32;1m{}\x1b[0m", visible(text, SHOWN)),
         };
     }
     line
@@ -64,15 +72,20 @@ pub(super) fn counts(first: &str, second: &str) -> [usize; 3] {
     counts
 }
 
+/// The text in one line, at most so many characters of it: ↵ stands for the end of a line, and what a terminal would obey is spelt.
+pub(super) fn visible(text: &str, max: usize) -> String {
+    escape(&text.replace('\n', "↵"), max)
+}
+
 fn shortened(text: &str, begins: bool, ends: bool) -> String {
     let characters: Vec<char> = text.chars().collect();
     let (head, tail) = (if begins { CONTEXT } else { 0 }, if ends { CONTEXT } else { 0 });
     let left_out = characters.len().saturating_sub(head + tail);
     // A little is shown as it is.
     if left_out <= CONTEXT / 2 {
-        return escape(text, usize::MAX);
+        return visible(text, usize::MAX);
     }
-    let part = |range: std::ops::Range<usize>| escape(&characters[range].iter().collect::<String>(), usize::MAX);
+    let part = |range: std::ops::Range<usize>| visible(&characters[range].iter().collect::<String>(), usize::MAX);
     format!("{}…({left_out})…{}", part(0..head), part(characters.len() - tail..characters.len()))
 }
 
@@ -143,6 +156,9 @@ mod tests {
         assert_eq!(differences("", "", Marks::Brackets), "");
         assert_eq!(counts("一。二。", "一。三。四。"), [3, 1, 3]);
         assert!(differences("一。", "二。", Marks::Colours).contains("\x1b[31;9m一"));
+        let many = differences(&"一。".repeat(300), &"二。".repeat(300), Marks::Brackets);
+        assert!(many.contains("[-一-]{+二+}") && many.ends_with("more differences"), "{many}");
+        assert_eq!(differences("一。\n", "二。\n", Marks::Brackets), "[-一-]{+二+}。↵");
         // What a terminal would obey is spelt.
         assert!(!differences("一。", "\x1b[2J。", Marks::Brackets).contains('\x1b'));
     }

@@ -4,6 +4,7 @@
 //! Parts are only ever added. `index.json` names them with their hashes and is replaced last, so that an index is what it was, or what it
 //! is to be.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
@@ -348,6 +349,11 @@ impl IndexWriter {
     pub fn create(path: &Path, plan: &Plan, formulae: Option<&str>, holds: Holds, known: &Index) -> Result<Self> {
         let refused = |why: &str, hint: &str| Error::refused_with_hint(format!("{}: {why}", path.display()), hint.to_owned());
         let dir = Dir::create(path)?;
+        let is_ours = |names: &[OsString]| names.is_empty() || names.iter().any(|name| name == LOCK) && names.iter().all(is_made_here);
+        // A call that was interrupted has left its parts, and the lock with them.
+        if !dir.at(META).is_file() && !is_ours(&dir.at("").list()?) {
+            return Err(refused("is not empty, and no index", "name a new directory with --save-index"));
+        }
         let lock_place = dir.at(LOCK);
         let lock = lock_place.open_in_place(true).map_err(|e| lock_place.failed("open", e))?;
         match lock.try_lock() {
@@ -357,9 +363,6 @@ impl IndexWriter {
         }
         let there = read_meta(&dir)?;
         let is_known = known.sources.iter().any(|(source, _)| same_directory(source, path));
-        if there.is_none() && dir.at("").list()?.iter().any(|name| name != LOCK) {
-            return Err(refused("is not empty, and no index", "name a new directory with --save-index"));
-        }
         if there.is_some() && !is_known {
             return Err(refused("is an index already", "name it with --against too, to add to it"));
         }
@@ -449,6 +452,12 @@ impl Numbers<'_> {
         };
         Ok(Some((number.ok_or_else(|| Error::internal("a duplicate of a document that is not in the index"))?, jaccard)))
     }
+}
+
+/// Is a file called as those of an index that is being made?
+fn is_made_here(name: &OsString) -> bool {
+    let name = name.to_string_lossy();
+    name == LOCK || name.starts_with(".seimai-") || name.strip_prefix("part-").is_some_and(|rest| rest.ends_with(".parquet"))
 }
 
 fn part_name(number: usize) -> String {

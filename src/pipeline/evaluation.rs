@@ -52,6 +52,19 @@ pub struct EvaluationFile {
     pub grams: u64,
 }
 
+impl EvaluationFile {
+    /// A search that cannot find anything must not look like one that did not.
+    fn check(&self) -> Result<()> {
+        let Self { path, items, repeated, short, empty, .. } = self;
+        if items + repeated > 0 {
+            return Ok(());
+        }
+        let message =
+            format!("{}: none of its items is looked for: {short} too short, {empty} without a question (eval_too_short)", shown(path));
+        Err(Error::refused_with_hint(message, "an item needs 8 characters or more; name a file of questions, or take this one out"))
+    }
+}
+
 /// What was looked for of an evaluation set, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,15 +73,6 @@ pub struct EvaluationSet {
     pub file: EvaluationFile,
     /// Documents in which one of its items stands, whatever became of them.
     pub documents: u64,
-}
-
-impl EvaluationSet {
-    /// What a user should know, if nothing of it is looked for.
-    pub fn warning(&self) -> Option<String> {
-        let EvaluationFile { path, items, repeated, short, empty, .. } = &self.file;
-        let told = || format!("{}: none of its items is looked for ({short} too short, {empty} without a question)", shown(path));
-        (items + repeated == 0).then(told)
-    }
 }
 
 /// Evaluation sets, ready to be looked for.
@@ -116,6 +120,7 @@ impl Evaluation {
             }
         }
         let Reading { builder, mut all } = reading;
+        all.files.iter().try_for_each(EvaluationFile::check)?;
         all.probes = builder.finish();
         for (item, grams) in all.probes.grams_of_items() {
             if let Some(file) = all.names.get(item as usize).and_then(|(file, _)| all.files.get_mut(*file as usize)) {

@@ -146,6 +146,15 @@ fn an_index_answers_its_own_search_and_no_damaged_one() {
     refused(&["--against", "a"], &["a: is no index"]);
     refused(&["--save-index", "i"], &["i: is an index already", "--against"]);
     refused(&["--save-index", "a"], &["a: is not empty", "--save-index"]);
+    // Parts of something else are none of ours, and nothing is left beside them.
+    world.write("documents/part-00000.parquet", "x");
+    refused(&["--save-index", "documents"], &["documents: is not empty"]);
+    assert_eq!(fs::read_dir(world.path("documents")).unwrap().count(), 1);
+    // What an interrupted call has left is.
+    world.write("begun/lock", "");
+    world.write("begun/part-00000.parquet", "x");
+    dedup(&world, &["a.jsonl", "-o", "a-again", "--save-index", "begun"]);
+    assert_eq!(tree(&world.path("begun")), tree(&world.path("i")));
     let (part, meta) = (world.path("i/part-00000.parquet"), world.path("i/index.json"));
     let (good_part, good_meta) = (fs::read(&part).unwrap(), fs::read_to_string(&meta).unwrap());
     let mut changed = good_part.clone();
@@ -217,7 +226,7 @@ fn a_cluster_shows_how_its_documents_differ() {
         let said = &shown[0];
         assert!(said.starts_with("cluster a\n  documents    3\n"), "{dir}: {said}");
         assert!(said.contains("b  near jaccard 0.9") && said.contains(&format!("[-{first}-]{{+猫+}}")), "{dir}: {said}");
-        assert!(said.contains("499 characters as in the one that stays; 1 of its are missing, 1 are its own"), "{dir}: {said}");
+        assert!(said.contains("499 characters are those of the one that stays, which has 1 more; 1 are its own"), "{dir}: {said}");
         assert!(said.contains("c  exact") && said.contains("the same text"), "{dir}: {said}");
         let (code, _, err) = world.run(&["inspect", dir, "--cluster", "d"]);
         assert!(code == 2 && err.contains("no duplicates of d"), "{dir}: {code} {err}");

@@ -17,8 +17,8 @@ use crate::harness::{World, repository, skipped, tree};
 
 /// A command that takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// What the program does not offer is not driven: other tokenizers, evaluation sets, indexes.
-const NOT_OFFERED: &[&str] = &["tokenizer", "eval", "index"];
+/// What the program does not offer is not driven: other tokenizers.
+const NOT_OFFERED: &[&str] = &["tokenizer"];
 
 /// Cases whose expectation is older than a decision (docs/adr/0029): the numbers that JSON does not know are nothing in a side field.
 const SUPERSEDED: &[&str] = &["json-05"];
@@ -139,9 +139,26 @@ impl Hostile {
                 refusal(&self.here(&["segment", sample, "--dictionary", base.to_str().unwrap(), "--user-dictionary", path]))
             }
             "run" => self.earlier_run(case, path),
+            "eval" => self.search(case, &["dedup", sample, "--exact", "--decontaminate", path]),
+            "index" => {
+                let index = Path::new(path).parent().and_then(Path::to_str).unwrap();
+                self.search(case, &["dedup", sample, "--near", "0.8", "--against", index])
+            }
             other if NOT_OFFERED.contains(&other) => vec![],
             other => vec![format!("no way to drive `{other}`")],
         }
+    }
+
+    /// A search with something that is refused, or with something that is not.
+    fn search(&self, case: &Value, arguments: &[&str]) -> Vec<String> {
+        let out = self.world.path(&format!("{}-searched", text(case, "id")));
+        let said = self.here(&[arguments, &["-o", out.to_str().unwrap()]].concat());
+        if !allows(&case["exit"], 2) {
+            return on_the_terminal(&said);
+        }
+        let mut faults = refusal(&said);
+        faults.extend(out.exists().then(|| "a refusal left an output".to_owned()));
+        faults
     }
 
     fn plan(&self, id: &str, input: &str) -> String {
