@@ -10,7 +10,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 ///
 /// ```
 /// # use seimai::dedup::breaks::around;
-/// assert!(around("問：米とは何か。", 6..18));
+/// assert!(around("問：米とは何か。", 6..21));
 /// assert!(!around("問：その米とは何か。", 12..24));
 /// ```
 pub fn around(text: &str, span: Range<usize>) -> bool {
