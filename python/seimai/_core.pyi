@@ -20,6 +20,7 @@ __all__ = [
     "read_tables",
     "rejected",
     "judge_again",
+    "dedup",
     "Pack",
     "PackPart",
     "open_pack",
