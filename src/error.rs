@@ -120,6 +120,14 @@ impl Error {
         Self::Internal(message.into())
     }
 
+    /// What the system said, without the path: for a message that names it already.
+    pub fn without_path(&self) -> String {
+        match self {
+            Self::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// The exit code of the contract (docs of the command line: 1 internal, 2 refused, 3 damaged, 4 resources, 129/130/143).
     pub fn exit_code(&self) -> u8 {
         match self {

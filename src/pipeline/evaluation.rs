@@ -214,7 +214,7 @@ struct Reading {
 impl Reading {
     fn read(&mut self, name: &str, path: &Path) -> Result<()> {
         let there = "name a file of evaluation items (docs/guide/dedup.md lists the layouts), or a directory of them";
-        let (bytes, blake3) = hash_file(path).map_err(|e| refused(name, "", &format!("cannot be read: {}", reason(&e)), there))?;
+        let (bytes, blake3) = hash_file(path).map_err(|e| refused(name, "", &format!("cannot be read: {}", e.without_path()), there))?;
         let path_shown = name.to_owned();
         let file = EvaluationFile { path: path_shown, bytes, blake3, items: 0, repeated: 0, short: 0, empty: 0, grams: 0 };
         self.all.files.push(file);
@@ -296,7 +296,7 @@ impl Reading {
     }
 
     fn read_table(&mut self, name: &str, path: &Path) -> Result<()> {
-        let damaged = |e: &Error| refused(name, "", &format!("no Parquet file that can be read: {}", reason(e)), "get it again");
+        let damaged = |e: &Error| refused(name, "", &format!("no Parquet file that can be read: {}", e.without_path()), "get it again");
         for batch in open_table(path, None, 1024).map_err(|e| damaged(&e))? {
             let batch = batch.map_err(|e| damaged(&e))?;
             for row in 0..batch.num_rows() {
@@ -365,7 +365,7 @@ fn rows(text: &str, delimiter: u8) -> Vec<Vec<String>> {
 /// The text of a file.
 fn decoded(name: &str, path: &Path) -> Result<String> {
     let damaged = "the file is damaged: get it again";
-    let reader = open_decoded(path).map_err(|e| refused(name, "", &format!("cannot be read: {}", reason(&e)), damaged))?;
+    let reader = open_decoded(path).map_err(|e| refused(name, "", &format!("cannot be read: {}", e.without_path()), damaged))?;
     let mut bytes = Vec::new();
     reader.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|e| refused(name, "", &format!("cannot be read: {e}"), damaged))?;
     if bytes.len() as u64 > FILE_MAX {
@@ -385,14 +385,6 @@ fn refused(name: &str, place: &str, why: &str, hint: &str) -> Error {
 /// What the parser said, without the place.
 fn without_place(said: &str) -> &str {
     said.split(" at line ").next().unwrap_or(said)
-}
-
-/// What the system said, without the path again.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Io { source, .. } => source.to_string(),
-        other => other.to_string(),
-    }
 }
 
 fn shown(text: &str) -> String {

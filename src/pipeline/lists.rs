@@ -163,8 +163,8 @@ fn read_list(name: &str, category: Option<&str>, path: &Path, take: &mut dyn FnM
         Error::refused_with_hint(format!("{place}: {why}"), hint)
     };
     let is_there = "lists are text files in UTF-8, also .gz or .zst; relative paths begin at the plan";
-    let (bytes, blake3) = hash_file(path).map_err(|e| refused(0, &format!("the list cannot be read: {}", reason(&e)), is_there))?;
-    let mut reader = open_decoded(path).map_err(|e| refused(0, &format!("the list cannot be read: {}", reason(&e)), is_there))?;
+    let (bytes, blake3) = hash_file(path).map_err(|e| refused(0, &format!("the list cannot be read: {}", e.without_path()), is_there))?;
+    let mut reader = open_decoded(path).map_err(|e| refused(0, &format!("the list cannot be read: {}", e.without_path()), is_there))?;
     let mut facts = ListFacts { path: name.to_owned(), category: category.map(str::to_owned), bytes, blake3, entries: 0, unused: 0 };
     let mut buffer = Vec::new();
     for number in 1.. {
@@ -195,14 +195,6 @@ fn without_comment(line: &str) -> &str {
     let begins = |&(at, _): &(usize, &str)| line.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
     let end = line.match_indices('#').find(begins).map_or(line.len(), |(at, _)| at);
     line.get(..end).unwrap_or(line).trim()
-}
-
-/// What the system said, without the path again.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Io { source, .. } => source.to_string(),
-        other => other.to_string(),
-    }
 }
 
 fn shown(text: &str) -> String {
