@@ -14,7 +14,7 @@
 //! Where formulae are spared, near-duplicates are compared [`without`](without::without) them: sketches here, and the texts that
 //! [`resolve`] is given. Exact duplicates have the same whole text.
 
-pub mod anchor;
+mod anchor;
 pub mod bands;
 pub mod breaks;
 mod by_shard;
@@ -23,6 +23,7 @@ mod corpus;
 pub mod coverage;
 pub mod cuts;
 pub mod decontaminate;
+mod edge;
 pub mod evaluation;
 mod filter;
 mod frequent_lines;
@@ -42,10 +43,10 @@ mod resolve;
 pub mod seeds;
 mod settle;
 pub mod shingle;
-mod sorted_runs;
 mod substring;
 mod table;
 mod text_store;
+mod verdict;
 mod verdicts;
 mod verifier;
 pub mod verify;
@@ -61,7 +62,6 @@ use crate::error::Result;
 use crate::schema::{Column, FORMULAE, TEXT};
 use crate::stage::{Absorber, Batch, Contract, Fold, list_slice, lists, strings};
 
-pub use self::anchor::{Affected, Kind, Verdict};
 pub use self::bands::Bands;
 pub use self::corpus::{Admit, Corpus, Known};
 pub use self::index_table::{Holds, KEPT_TEXT, Removal, SIMILARITY, SKETCH, STANDS_FOR_IT, index_table, removals, sketches};
@@ -74,6 +74,7 @@ pub use self::pieces::{Pieces, find_pieces};
 pub use self::resolve::resolve;
 pub use self::settle::settle;
 pub use self::text_store::{Bytes, Texts};
+pub use self::verdict::{Affected, Kind, Verdict};
 pub use self::verdicts::Verdicts;
 
 /// Enters fingerprints: raise it when the same sketches and texts give other verdicts.
@@ -81,7 +82,7 @@ pub const VERSION: u32 = 4;
 
 /// Every column of this room's tables.
 pub fn columns() -> impl Iterator<Item = Column> {
-    [CONTENT_HASH, BAND_KEYS, ORTHOGRAPHY_KEYS, TEXT_BYTES].into_iter().chain(verdicts::COLUMNS)
+    [CONTENT_HASH, BAND_KEYS, ORTHOGRAPHY_KEYS, TEXT_BYTES].into_iter()
 }
 
 /// The fold: from texts to content hashes and band keys.

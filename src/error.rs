@@ -128,6 +128,16 @@ impl Error {
         }
     }
 
+    /// What `refuse` makes of an error of the system that lies in the name that was given (nothing there, not permitted, no file); the error
+    /// itself where the machine failed, or where it is another.
+    #[must_use]
+    pub fn refused_if_of_the_name(self, refuse: impl FnOnce(&Self) -> Self) -> Self {
+        match &self {
+            Self::Io { source, .. } if !is_of_the_machine(source) => refuse(&self),
+            _ => self,
+        }
+    }
+
     /// The exit code of the contract (docs of the command line: 1 internal, 2 refused, 3 damaged, 4 resources, 129/130/143).
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -151,6 +161,28 @@ impl Error {
     }
 }
 
+/// Is it the machine that failed (no descriptors, no memory, a bad disk)? Then the error says nothing about the file, and nothing may be
+/// counted as lost because of it. What is not there, not permitted or no file at all is the file's own matter.
+pub fn is_of_the_machine(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    const OF_THE_FILE: [Errno; 10] = [
+        Errno::NOENT,
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::LOOP,
+        Errno::NOTDIR,
+        Errno::ISDIR,
+        Errno::NAMETOOLONG,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::INVAL,
+    ];
+    match error.raw_os_error() {
+        Some(code) => OF_THE_FILE.iter().all(|errno| errno.raw_os_error() != code),
+        None => matches!(error.kind(), std::io::ErrorKind::OutOfMemory | std::io::ErrorKind::StorageFull),
+    }
+}
+
 /// ENOSPC, EDQUOT, EMFILE, ENFILE, EFBIG, ENOMEM, EAGAIN (no thread): a resource ran out.
 fn is_exhaustion(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
@@ -160,4 +192,22 @@ fn is_exhaustion(error: &std::io::Error) -> bool {
     [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::FBIG, Errno::NOMEM, Errno::AGAIN]
         .iter()
         .any(|errno| errno.raw_os_error() == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_the_machine() {
+        use rustix::io::Errno;
+        let of_the_machine = |code| is_of_the_machine(&std::io::Error::from_raw_os_error(code));
+        for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE] {
+            assert!(of_the_machine(errno.raw_os_error()), "{errno}");
+        }
+        for errno in [Errno::NOENT, Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG] {
+            assert!(!of_the_machine(errno.raw_os_error()), "{errno}");
+        }
+        assert!(!is_of_the_machine(&std::io::Error::other("not a regular file")));
+    }
 }

@@ -14,6 +14,7 @@ mod parquet;
 mod place;
 mod scratch;
 mod sealed;
+mod sorted_runs;
 mod table_file;
 mod unfinished;
 
@@ -32,6 +33,7 @@ pub use self::parquet::{
 pub use self::place::{Dir, Found, Located, Place, unsynced_directory};
 pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
+pub(crate) use self::sorted_runs::{Ascending, Item, Reader, Sorted, SortedRuns};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
 pub use self::unfinished::{TemporaryDir, remove_unfinished};

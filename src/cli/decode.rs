@@ -53,12 +53,9 @@ fn beside(given: &Path) -> PathBuf {
 
 /// Reads the tokenizer; if that fails, the error says what to do.
 fn vocabulary(path: &Path) -> Result<(Tokenizer, String), Error> {
-    read_tokenizer_and_content(path).map_err(|error| match error {
-        Error::Io { .. } => {
-            Error::refused_with_hint(error.to_string(), "--tokenizer FILE names the tokenizer.json of the run that made the tokens")
-        }
-        other => other,
-    })
+    let hint = "--tokenizer FILE names the tokenizer.json of the run that made the tokens";
+    read_tokenizer_and_content(path)
+        .map_err(|error| error.refused_if_of_the_name(|error| Error::refused_with_hint(error.to_string(), hint)))
 }
 
 fn no_shard(shard: &Path, why: &str) -> Error {

@@ -243,10 +243,9 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
 /// Output is never added to what is there: a directory holds what one call found.
 fn refuse_used(dir: &Path) -> Result<()> {
     let names = Dir::find(dir).and_then(|dir| dir.map_or(Ok(Vec::new()), |dir| dir.at("").list()));
-    let names = names.map_err(|error| match error {
-        Error::Io { source, .. } => Error::refused(format!("{}: no directory that can be written to: {source}", dir.display())),
-        other => other,
-    })?;
+    let no_directory =
+        |error: &Error| Error::refused(format!("{}: no directory that can be written to: {}", dir.display(), error.without_path()));
+    let names = names.map_err(|error| error.refused_if_of_the_name(no_directory))?;
     // What a call that was killed has left is removed by the next one.
     if names.iter().any(|name| !name.to_string_lossy().starts_with(SCRATCH)) {
         return Err(Error::refused_with_hint(format!("{}: not empty", dir.display()), "name a new directory with -o"));

@@ -14,13 +14,13 @@ use super::compression::{Pieces, ReadAhead};
 use super::format::{Boundary, Format, Framing};
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
-use super::io_error::{io_reason, is_of_the_machine};
+use super::io_error::io_reason;
 use super::options::Options;
 use super::rules::Rules;
 use super::shard::{Position, RawShard, ShardLimits, ShardRef};
 use super::sink::{Bad, Content, Lost, PassedOver, Sink};
 use super::source::{self, ByteSource, changed, is_stdin};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 use crate::quarantine::Kind;
 
 /// Bytes on disk from which on a file shares its shards with no other.

@@ -22,10 +22,10 @@ use super::charset;
 use super::compression::Stop;
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
-use super::io_error::{io_reason, is_of_the_machine};
+use super::io_error::io_reason;
 use super::options::{Notation, Options};
 use super::source::{STDIN, open_file, open_input, open_stream};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 
 /// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
 ///

@@ -9,12 +9,12 @@ use super::fields;
 use super::formats::{self, Detected};
 use super::framer::Framer;
 use super::input_file::InputFile;
-use super::io_error::{io_reason, is_of_the_machine};
+use super::io_error::io_reason;
 use super::options::{FieldOptions, Options, Texts};
 use super::record::{InputTally, Record};
 use super::shard::ShardLimits;
 use super::source::{ByteSource, is_stdin};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 use crate::quarantine::Quarantined;
 
 /// Decoded bytes that are read.

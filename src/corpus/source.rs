@@ -9,9 +9,8 @@ use std::sync::Arc;
 use super::archive::{Members, Part, Place};
 use super::compression::{Damage, Entry, GZIP_MAGIC, Kind, Pieces, ReadAhead, Reader, Stop, Stream, ZSTD_MAGIC};
 use super::input_file::InputFile;
-use super::io_error::is_of_the_machine;
 use super::rules::Reading;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 
 /// The name under which standard input is named in a plan and on the command line.
 pub(super) const STDIN: &str = "-";

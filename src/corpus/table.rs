@@ -21,9 +21,9 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use self::values::{Column, NotUtf8, Step};
 use super::fields::{self, Fields, NoParts, NoText, Value};
 use super::format::Fault;
-use super::io_error::{io_reason, is_of_the_machine};
+use super::io_error::io_reason;
 use super::mapping::{Mapping, Target};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 use crate::io::{TableFile, guard, library_message};
 
 /// Largest footer that is read.

@@ -3,166 +3,95 @@
 //! Documents are looked at in order. A document is removed if an earlier one that is *kept* (its anchor) is similar enough. So the
 //! decision on a document depends only on documents before it, every removed document names a kept one that is similar to it,
 //! and a chain A ~ B ~ C … of slowly changing documents is not removed down to A.
+//!
+//! Lists of documents that go are read and written in order, and lie on disk where they are long: memory holds a bit for each document of
+//! a pair, and the forest of families.
 
 use std::collections::BTreeMap;
 
 use crate::dedup::candidates::Pair;
+use crate::dedup::edge::Edge;
 use crate::dedup::marks::Marks;
+use crate::dedup::verdict::{Affected, Kind, Verdict};
 use crate::error::Result;
+use crate::io::{Ascending, Reader, Sorted, SortedRuns, Staging};
 
 /// Calls its argument with every verified pair: by the later document, the most similar first, then by the earlier one. Called more than once.
-pub type Edges<'a> = dyn Fn(&mut dyn FnMut(Edge)) -> Result<()> + 'a;
+pub(crate) type Edges<'a> = dyn Fn(&mut dyn FnMut(Edge)) -> Result<()> + 'a;
 
-/// A verified pair.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Edge {
-    /// The two documents.
-    pub pair: Pair,
-    /// Their exact Jaccard similarity.
-    pub jaccard: f64,
-}
-
-/// Why a document was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A kept document has the very same text.
-    Exact,
-    /// A kept document is similar enough.
-    Near,
-    /// A removed document has the very same text, and a kept one is similar enough to both.
-    NearCopy,
-    /// A kept document has the same kanji in another orthography; or it stands for one that has, and did stand for this one.
-    Orthography,
-}
-
-/// What deduplication decides on a document.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict {
-    /// It is removed.
-    Removed {
-        /// Same text or similar text.
-        kind: Kind,
-        /// Ordinal of the kept document it duplicates, always an earlier one.
-        duplicate_of: u64,
-        /// Jaccard similarity to that one; 1 for the same text.
-        jaccard: f32,
-    },
-    /// It is kept and has duplicates.
-    Anchor {
-        /// 1 + the number of removed documents that name it.
-        size: u32,
-    },
-}
-
-/// A document with a verdict.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Affected {
-    /// The document.
-    pub ordinal: u64,
-    /// Its verdict.
-    pub verdict: Verdict,
-}
-
-impl Kind {
-    /// The rule under which `decide` rejects the document.
-    pub const fn rule(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Near | Self::NearCopy => "near",
-            Self::Orthography => "orthography",
-        }
-    }
-}
-
-impl Affected {
-    /// The kept document that this one duplicates; for an anchor, itself.
-    pub const fn anchor(&self) -> u64 {
-        match self.verdict {
-            Verdict::Removed { duplicate_of, .. } => duplicate_of,
-            Verdict::Anchor { .. } => self.ordinal,
-        }
-    }
-
-    /// Similarity to the anchor; 1 for an anchor.
-    pub const fn jaccard(&self) -> f32 {
-        match self.verdict {
-            Verdict::Removed { jaccard, .. } => jaccard,
-            Verdict::Anchor { .. } => 1.0,
-        }
-    }
-
-    /// 1 + the removed documents that name this one; 0 for a removed document.
-    pub const fn size(&self) -> u32 {
-        match self.verdict {
-            Verdict::Removed { .. } => 0,
-            Verdict::Anchor { size } => size,
-        }
-    }
+/// Where lists are put that are long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Aside<'a> {
+    pub(crate) staging: &'a Staging,
+    /// Bytes of memory for each list.
+    pub(crate) memory: u64,
 }
 
 /// What deduplication decides on all documents.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Decided {
-    /// The verdicts on all affected documents, by ordinal.
-    pub affected: Vec<Affected>,
+#[derive(Debug)]
+pub(crate) struct Decided {
+    /// The verdicts on all documents that go, by ordinal.
+    pub(crate) removed: Sorted<Affected>,
     /// Kept documents that belong together although none of them was removed for another: a chain of verified pairs leads from each to
     /// the first of its family, its end documents perhaps less similar than the threshold. Each with that first kept document, by ordinal;
     /// documents without family, and the first of each, are not here.
-    pub families: Vec<(u64, u64)>,
+    pub(crate) families: Vec<(u64, u64)>,
 }
 
-/// The verdicts on all affected documents, and the families of those that stay.
+/// The verdicts on all documents that go, and the families of those that stay.
 ///
 /// `copies`: each document with the text of an earlier one, paired with the first document that has this text (which is itself no
 /// copy). `edges`: verified pairs of documents that are no copies; none begins with a document that was removed `before`. That gives the
 /// verdict of an earlier search on a document that it removed.
 ///
 /// # Errors
-/// Those of `edges`.
-pub fn decide(mut copies: Vec<Pair>, edges: &Edges<'_>, before: &dyn Fn(u64) -> Option<Verdict>) -> Result<Decided> {
-    copies.sort_unstable_by_key(|pair| pair.second);
-    let mut removed = remove(edges, Kind::Near)?;
-    let families = families(edges, &removed)?;
-    let near = removed.len();
-    removed.reserve_exact(copies.len());
-    for copy in copies {
+/// Those of `edges`; I/O.
+pub(crate) fn decide(
+    copies: &Sorted<Pair>,
+    edges: &Edges<'_>,
+    before: &dyn Fn(u64) -> Option<Verdict>,
+    aside: Aside<'_>,
+) -> Result<Decided> {
+    let near = remove(edges, Kind::Near, aside)?;
+    let families = families(edges, &near)?;
+    let mut copied = SortedRuns::new(aside.staging, aside.memory);
+    let mut of_first = Lookup::new(&near)?;
+    copies.each(&mut |copy: Pair| {
         // If the first document with this text is removed, its copies get the same anchor, for the same reason.
-        let verdict = match find(&removed[..near], copy.first).or_else(|| before(copy.first)) {
+        let verdict = match of_first.find(copy.first)?.or_else(|| before(copy.first)) {
             Some(Verdict::Removed { duplicate_of, jaccard, .. }) => Verdict::Removed { kind: Kind::NearCopy, duplicate_of, jaccard },
             _ => Verdict::Removed { kind: Kind::Exact, duplicate_of: copy.first, jaccard: 1.0 },
         };
-        removed.push(Affected { ordinal: copy.second, verdict });
-    }
-    let anchors = anchors(&removed);
-    // What grows with the number of duplicates is large where they are many: not doubled for a few more.
-    removed.reserve_exact(anchors.len());
-    removed.extend(anchors);
-    removed.sort_unstable_by_key(|affected| affected.ordinal);
-    Ok(Decided { affected: removed, families })
+        copied.push(Affected { ordinal: copy.second, verdict });
+        copied.check()
+    })?;
+    Ok(Decided { removed: merge(&near, &copied.finish()?, aside)?, families })
 }
 
-/// Decides on what is left by other pairs, of documents that are kept. Those that a document stands for which goes now get its anchor, for
-/// its reason.
+/// The same after further documents went because of `edges`, all of documents that were kept: whom such a document stood for names the one
+/// that now stands for both, for the same reason.
 ///
 /// # Errors
-/// Those of `edges`.
-pub fn decide_further(decided: Decided, edges: &Edges<'_>, kind: Kind) -> Result<Decided> {
-    let Decided { affected, mut families } = decided;
-    let further = remove(edges, kind)?;
-    if further.is_empty() {
-        return Ok(Decided { affected, families });
-    }
-    let mut removed: Vec<Affected> = Vec::with_capacity(affected.len() + 2 * further.len());
-    for Affected { ordinal, verdict } in affected {
-        if let Verdict::Removed { duplicate_of, .. } = verdict {
-            removed.push(Affected { ordinal, verdict: find(&further, duplicate_of).unwrap_or(verdict) });
+/// Those of `edges`; I/O.
+pub(crate) fn decide_further(decided: Decided, edges: &Edges<'_>, kind: Kind, aside: Aside<'_>) -> Result<Decided> {
+    let Decided { removed, mut families } = decided;
+    let further = remove(edges, kind, aside)?;
+    let mut gone = Vec::new();
+    further.each(&mut |affected| {
+        gone.push(affected);
+        Ok(())
+    })?;
+    join_families(&mut families, &gone);
+    // Whoever names one that goes now, by the one that goes, then by his own place.
+    let (mut moved, mut of_anchor) = (SortedRuns::new(aside.staging, aside.memory), Lookup::new(&further)?);
+    by_anchor(&removed, aside)?.each(&mut |pair: Pair| {
+        if let Some(verdict) = of_anchor.find(pair.first)? {
+            moved.push(Affected { ordinal: pair.second, verdict });
         }
-    }
-    join_families(&mut families, &further);
-    removed.extend(further);
-    removed.extend(anchors(&removed));
-    removed.sort_unstable_by_key(|affected| affected.ordinal);
-    Ok(Decided { affected: removed, families })
+        moved.check()
+    })?;
+    let moved = merge(&moved.finish()?, &further, aside)?;
+    Ok(Decided { removed: merge(&moved, &removed, aside)?, families })
 }
 
 /// A document that goes joins its family with that of the one that stands for it, and leaves it.
@@ -199,7 +128,7 @@ fn join_families(families: &mut Vec<(u64, u64)>, gone: &[Affected]) {
 }
 
 /// The kept documents that verified pairs join, each with the first kept one of its family; `removed` is sorted by ordinal.
-fn families(edges: &Edges<'_>, removed: &[Affected]) -> Result<Vec<(u64, u64)>> {
+fn families(edges: &Edges<'_>, removed: &Sorted<Affected>) -> Result<Vec<(u64, u64)>> {
     let mut documents = Marks::default();
     edges(&mut |edge| [edge.pair.first, edge.pair.second].into_iter().for_each(|document| documents.set(document)))?;
     let documents = documents.placed();
@@ -210,12 +139,11 @@ fn families(edges: &Edges<'_>, removed: &[Affected]) -> Result<Vec<(u64, u64)>> 
         parents[a.max(b) as usize] = a.min(b);
     })?;
     // The earliest document of a tree is kept: a removed one names an earlier kept one that it is paired with.
-    let mut removed = removed.iter().map(|affected| affected.ordinal).peekable();
+    let mut removed = Lookup::new(removed)?;
     let mut members: Vec<(u64, u32)> = Vec::new();
     for (document, place) in documents.each().zip(0..) {
         let first = root(&mut parents, place);
-        while removed.next_if(|&other| other < document).is_some() {}
-        if first != place && removed.peek() != Some(&document) {
+        if first != place && removed.find(document)?.is_none() {
             members.push((document, first));
         }
     }
@@ -237,16 +165,90 @@ fn root(parents: &mut [u32], mut at: u32) -> u32 {
 }
 
 /// Documents that are removed because of a verified pair, in order: each by its best pair with one that is kept.
-fn remove(edges: &Edges<'_>, kind: Kind) -> Result<Vec<Affected>> {
-    let mut removed: Vec<Affected> = Vec::new();
+fn remove(edges: &Edges<'_>, kind: Kind, aside: Aside<'_>) -> Result<Sorted<Affected>> {
+    let (mut removed, mut is_removed) = (Ascending::new(aside.staging, aside.memory), Marks::default());
+    let mut failed = None;
     edges(&mut |edge| {
         let Pair { first, second } = edge.pair;
-        if removed.last().is_none_or(|last| last.ordinal != second) && find(&removed, first).is_none() {
+        if !is_removed.has(second) && !is_removed.has(first) && failed.is_none() {
+            is_removed.set(second);
             let verdict = Verdict::Removed { kind, duplicate_of: first, jaccard: edge.jaccard as f32 };
-            removed.push(Affected { ordinal: second, verdict });
+            failed = removed.push(Affected { ordinal: second, verdict }).err();
         }
     })?;
-    Ok(removed)
+    failed.map_or_else(|| removed.finish(), Err)
+}
+
+/// What goes, and with it what stands for it, in order.
+///
+/// # Errors
+/// I/O.
+pub(crate) fn with_anchors(removed: &Sorted<Affected>, aside: Aside<'_>) -> Result<Sorted<Affected>> {
+    let mut anchors = Ascending::new(aside.staging, aside.memory);
+    let mut open: Option<(u64, u32)> = None;
+    let anchor = |(ordinal, size): (u64, u32)| Affected { ordinal, verdict: Verdict::Anchor { size } };
+    by_anchor(removed, aside)?.each(&mut |pair: Pair| {
+        match &mut open {
+            Some((ordinal, size)) if *ordinal == pair.first => *size = size.saturating_add(1),
+            _ => open.replace((pair.first, 2)).map_or(Ok(()), |done| anchors.push(anchor(done)))?,
+        }
+        Ok(())
+    })?;
+    open.map_or(Ok(()), |done| anchors.push(anchor(done)))?;
+    merge(removed, &anchors.finish()?, aside)
+}
+
+/// Whom each document that stands for others stands for.
+fn by_anchor(removed: &Sorted<Affected>, aside: Aside<'_>) -> Result<Sorted<Pair>> {
+    let mut pairs = SortedRuns::new(aside.staging, aside.memory);
+    removed.each(&mut |affected| {
+        pairs.push(Pair { first: affected.anchor(), second: affected.ordinal });
+        pairs.check()
+    })?;
+    pairs.finish()
+}
+
+/// Two lists as one; of a document that is in both, what the first one says.
+fn merge(one: &Sorted<Affected>, other: &Sorted<Affected>, aside: Aside<'_>) -> Result<Sorted<Affected>> {
+    let (mut all, mut rest) = (Ascending::new(aside.staging, aside.memory), other.reader());
+    let mut next = rest.next()?;
+    one.each(&mut |affected| {
+        while let Some(before) = next.filter(|next| next.ordinal < affected.ordinal) {
+            all.push(before)?;
+            next = rest.next()?;
+        }
+        if next.is_some_and(|next| next.ordinal == affected.ordinal) {
+            next = rest.next()?;
+        }
+        all.push(affected)
+    })?;
+    while let Some(last) = next {
+        all.push(last)?;
+        next = rest.next()?;
+    }
+    all.finish()
+}
+
+/// Verdicts that are asked for by ascending ordinals.
+struct Lookup<'r> {
+    reader: Reader<'r, Affected>,
+    next: Option<Affected>,
+}
+
+impl<'r> Lookup<'r> {
+    fn new(list: &'r Sorted<Affected>) -> Result<Self> {
+        let mut reader = list.reader();
+        let next = reader.next()?;
+        Ok(Self { reader, next })
+    }
+
+    /// The verdict on a document, which stands not before the one that was asked for last.
+    fn find(&mut self, ordinal: u64) -> Result<Option<Verdict>> {
+        while self.next.is_some_and(|next| next.ordinal < ordinal) {
+            self.next = self.reader.next()?;
+        }
+        Ok(self.next.filter(|next| next.ordinal == ordinal).map(|next| next.verdict))
+    }
 }
 
 /// The verdict on `ordinal` in a list that is sorted by ordinal.
@@ -254,19 +256,6 @@ fn find(list: &[Affected], ordinal: u64) -> Option<Verdict> {
     list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| list[index].verdict)
 }
 
-/// The anchors: kept documents that removed ones name, with their numbers.
-fn anchors(removed: &[Affected]) -> Vec<Affected> {
-    let mut named: Vec<u64> = removed
-        .iter()
-        .filter_map(|affected| match affected.verdict {
-            Verdict::Removed { duplicate_of, .. } => Some(duplicate_of),
-            Verdict::Anchor { .. } => None,
-        })
-        .collect();
-    named.sort_unstable();
-    let size = |run: &[u64]| u32::try_from(run.len()).unwrap_or(u32::MAX).saturating_add(1);
-    named.chunk_by(u64::eq).map(|run| Affected { ordinal: run[0], verdict: Verdict::Anchor { size: size(run) } }).collect()
-}
 
 #[cfg(test)]
 mod tests {
@@ -276,19 +265,28 @@ mod tests {
         Edge { pair: Pair { first, second }, jaccard }
     }
 
-    fn decide(copies: Vec<Pair>, mut edges: Vec<Edge>) -> Decided {
+    /// All affected documents, and families.
+    struct Told {
+        affected: Vec<Affected>,
+        families: Vec<(u64, u64)>,
+    }
+
+    fn decide(mut copies: Vec<Pair>, mut edges: Vec<Edge>) -> Told {
+        let dir = tempfile::tempdir().unwrap();
+        let aside = Aside { staging: &Staging::new(dir.path()).unwrap(), memory: 0 };
+        copies.sort_unstable();
         edges.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
-        super::decide(
-            copies,
-            &|visit| {
-                for &edge in &edges {
-                    visit(edge);
-                }
-                Ok(())
-            },
-            &|_| None,
-        )
-        .unwrap()
+        let edges = |visit: &mut dyn FnMut(Edge)| {
+            edges.iter().for_each(|&edge| visit(edge));
+            Ok(())
+        };
+        let Decided { removed, families } = super::decide(&Sorted::Held(copies), &edges, &|_| None, aside).unwrap();
+        let mut affected = Vec::new();
+        with_anchors(&removed, aside).unwrap().each(&mut |one| {
+            affected.push(one);
+            Ok(())
+        }).unwrap();
+        Told { affected, families }
     }
 
     fn near(ordinal: u64, duplicate_of: u64, jaccard: f32) -> Affected {

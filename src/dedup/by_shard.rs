@@ -3,9 +3,8 @@
 use std::marker::PhantomData;
 
 use crate::dedup::ordinal::shard_of;
-use crate::dedup::sorted_runs::{Item, Sorted};
 use crate::error::Result;
-use crate::io::{Chunk, Scratch, Staging};
+use crate::io::{Chunk, Item, Scratch, Sorted, Staging};
 
 /// Bytes of a chunk: what is read at once.
 const CHUNK_BYTES: usize = 1 << 16;

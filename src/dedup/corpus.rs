@@ -1,12 +1,13 @@
 //! What is searched for duplicates, and what its documents are called meanwhile.
 
-use crate::dedup::anchor::{Decided, Verdict};
+use crate::dedup::anchor::Aside;
 use crate::dedup::matching::Room;
 use crate::dedup::order::{Order, Ranks};
 use crate::dedup::ordinal::shard_of;
 use crate::dedup::text_store::{Bytes, Texts};
+use crate::dedup::verdict::{Affected, Verdict};
 use crate::error::Result;
-use crate::io::Staging;
+use crate::io::{Sorted, SortedRuns, Staging};
 use crate::stage::{Batch, ParallelFor};
 
 /// Runs work on a text of so many bytes: what is made of a huge one is many times as large, and may have to wait.
@@ -30,7 +31,7 @@ pub struct Corpus<'a> {
     pub texts: &'a Texts<'a>,
     /// Lets a text be worked on.
     pub admit: &'a Admit<'a>,
-    /// Bytes of memory that may be used; what grows with the number of duplicates comes on top.
+    /// Bytes of memory that may be used; on top come a bit a document, and four bytes for each that is like another.
     pub memory: u64,
     /// Bytes of disk that keys should take at most.
     pub disk: u64,
@@ -59,6 +60,10 @@ pub struct Known<'a> {
 impl<'a> Corpus<'a> {
     pub(crate) fn room(&self) -> Room<'a> {
         Room { memory: self.memory / 2, disk: self.disk, staging: self.staging, ascending: self.ranks.is_none() }
+    }
+
+    pub(crate) fn aside(&self) -> Aside<'a> {
+        Aside { staging: self.staging, memory: self.memory / 8 }
     }
 }
 
@@ -102,21 +107,34 @@ impl Names {
         }
     }
 
-    /// What was decided, by ordinals.
-    pub(crate) fn unnamed(&self, mut decided: Decided) -> Decided {
-        if self.order.is_some() {
-            for affected in &mut decided.affected {
-                affected.ordinal = self.ordinal(affected.ordinal);
-                if let Verdict::Removed { duplicate_of, .. } = &mut affected.verdict {
-                    *duplicate_of = self.ordinal(*duplicate_of);
+    /// Verdicts by names, by ordinals.
+    ///
+    /// # Errors
+    /// I/O.
+    pub(crate) fn unnamed(&self, affected: Sorted<Affected>, aside: Aside<'_>) -> Result<Sorted<Affected>> {
+        let Some(order) = &self.order else { return Ok(affected) };
+        let mut by_ordinal = SortedRuns::new(aside.staging, aside.memory);
+        affected.each(&mut |Affected { ordinal, verdict }| {
+            let verdict = match verdict {
+                Verdict::Removed { kind, duplicate_of, jaccard } => {
+                    Verdict::Removed { kind, duplicate_of: order.ordinal(duplicate_of), jaccard }
                 }
+                Verdict::Anchor { .. } => verdict,
+            };
+            by_ordinal.push(Affected { ordinal: order.ordinal(ordinal), verdict });
+            by_ordinal.check()
+        })?;
+        by_ordinal.finish()
+    }
+
+    /// Families by names, by ordinals.
+    pub(crate) fn unnamed_families(&self, mut families: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+        if let Some(order) = &self.order {
+            for (document, first) in &mut families {
+                (*document, *first) = (order.ordinal(*document), order.ordinal(*first));
             }
-            decided.affected.sort_unstable_by_key(|affected| affected.ordinal);
-            for (document, first) in &mut decided.families {
-                (*document, *first) = (self.ordinal(*document), self.ordinal(*first));
-            }
-            decided.families.sort_unstable();
+            families.sort_unstable();
         }
-        decided
+        families
     }
 }

@@ -81,18 +81,20 @@ pub struct Found {
     pub end: usize,
 }
 
-/// A text without what was found in it: the ends of sentences that follow go with it. `found` is by place.
-pub fn left(text: &str, found: &[Found]) -> String {
-    let mut left = String::with_capacity(text.len());
-    let mut from = 0;
+/// Where a text is cut if what was found in it leaves it: starts and ends in turn, in bytes, disjoint; the ends of sentences that follow go
+/// with it. `found` is by place.
+pub fn cuts(text: &str, found: &[Found]) -> Vec<u32> {
+    let mut cuts: Vec<u32> = Vec::with_capacity(2 * found.len());
     for found in found {
-        left.push_str(text.get(from..found.start).unwrap_or_default());
         let behind = text.get(found.end..).unwrap_or_default();
         let rest = behind.trim_start_matches(['。', '．', '｡', '.', '?', '？', '!', '！']);
-        from = from.max(found.end + behind.len() - rest.len());
+        let (start, end) = (found.start as u32, (found.end + behind.len() - rest.len()) as u32);
+        match cuts.last_mut() {
+            Some(last) if start <= *last => *last = end.max(*last),
+            _ => cuts.extend([start, end]),
+        }
     }
-    left.push_str(text.get(from..).unwrap_or_default());
-    left
+    cuts
 }
 
 /// Something to look for.
@@ -527,6 +529,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dedup::without::without;
 
     fn texts(questions: &[&str], beside: &[&str]) -> Texts {
         let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
@@ -668,7 +671,7 @@ mod tests {
             (format!("{AROUND}{LONG_ITEM}では、どう育てますか。{AROUND}"), format!("{AROUND}{AROUND}")),
             (AROUND.to_owned(), AROUND.to_owned()),
         ] {
-            assert_eq!(left(&text, &items.finder().find(&text)), expected);
+            assert_eq!(without(&text, &cuts(&text, &items.finder().find(&text))), expected);
         }
     }
 

@@ -9,9 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::dedup::lines::each_line;
 use crate::dedup::options::LineLimits;
 use crate::dedup::piece::{Cut, PieceCorpus, PieceKind};
-use crate::dedup::sorted_runs::{Item, Sorted, SortedRuns};
 use crate::error::Result;
-use crate::io::{put_number, take_number};
+use crate::io::{Item, Sorted, SortedRuns, put_number, take_number};
 use crate::stage::in_parallel;
 
 /// A line somewhere.

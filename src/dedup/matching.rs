@@ -2,9 +2,8 @@
 //! ranges, and one range after the other is looked at in memory.
 
 use crate::dedup::candidates::{Key, Pair, Partners, Sweep};
-use crate::dedup::sorted_runs::SortedRuns;
 use crate::error::Result;
-use crate::io::{Buckets, Staging, put_number, take_number};
+use crate::io::{Buckets, SortedRuns, Staging, put_number, take_number};
 
 /// Ranges that are put aside at the same time, at most.
 const BUCKETS_MAX: u64 = 4096;

@@ -200,6 +200,11 @@ impl Options {
         self.exact || self.threshold().is_some() || self.orthography_threshold().is_some()
     }
 
+    /// Are items of evaluation sets cut out of texts?
+    pub fn masks(&self) -> bool {
+        !self.decontaminate.is_empty() && self.contaminated == Contaminated::Mask
+    }
+
     /// Is anything cut out of texts that stay?
     pub fn cuts(&self) -> bool {
         self.line_limits().is_some() || self.substring.is_some()

@@ -4,9 +4,8 @@
 //! without a name: they are the system's to keep in memory or not.
 
 use crate::dedup::ordinal::{ordinal, row_of, shard_of};
-use crate::dedup::sorted_runs::{Item, SortedRuns};
 use crate::error::{Error, Result};
-use crate::io::{MappedCells, Staging, put_number, take_number};
+use crate::io::{Item, MappedCells, SortedRuns, Staging, put_number, take_number};
 
 /// Ranks of the documents of a work shard, by row: the least stands for the others; of equal ranks, the earlier document.
 pub type Ranks<'a> = dyn Fn(u64) -> Result<Vec<u64>> + 'a;

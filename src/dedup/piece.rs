@@ -1,33 +1,39 @@
-//! A piece of a text that an earlier document has too, and the corpus in which such pieces are looked for.
+//! A piece that leaves a text, because an earlier document has it too or because it is an evaluation item, and the corpus in which such pieces
+//! are looked for.
 
-use crate::dedup::sorted_runs::Item;
 use crate::error::Result;
-use crate::io::{Staging, put_number, take_number};
+use crate::io::{Item, Staging, put_number, take_number};
 use crate::stage::ParallelFor;
 
-/// What repeats.
+/// What leaves a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PieceKind {
     /// A line that many documents have.
     Lines,
     /// A stretch of characters.
     Substring,
+    /// An item of an evaluation set.
+    Item,
 }
 
 impl PieceKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Lines, Self::Substring, Self::Item];
+
     /// The name of the rule, and of the kind in tables.
     #[must_use]
     pub fn rule(self) -> &'static str {
         match self {
             Self::Lines => "lines",
             Self::Substring => "substring",
+            Self::Item => "contaminated",
         }
     }
 
     /// The kind of that name.
     #[must_use]
     pub fn of_rule(rule: &str) -> Option<Self> {
-        [Self::Lines, Self::Substring].into_iter().find(|kind| kind.rule() == rule)
+        Self::ALL.into_iter().find(|kind| kind.rule() == rule)
     }
 }
 
@@ -42,7 +48,7 @@ pub struct Cut {
     pub end: u32,
     /// Why it leaves.
     pub kind: PieceKind,
-    /// The first document that has it; it may be the same one.
+    /// The first document that has it; it may be the same one, and is for an evaluation item.
     pub of: u64,
 }
 
@@ -52,7 +58,7 @@ impl Item for Cut {
     fn put(self, last: Self, out: &mut Vec<u8>) {
         put_number(out, self.ordinal - last.ordinal);
         put_number(out, u64::from(self.start));
-        put_number(out, u64::from(self.end - self.start) << 1 | u64::from(self.kind == PieceKind::Substring));
+        put_number(out, u64::from(self.end - self.start) << 2 | self.kind as u64);
         put_number(out, self.ordinal - self.of);
     }
 
@@ -60,8 +66,8 @@ impl Item for Cut {
         let ordinal = last.ordinal.checked_add(take_number(bytes)?)?;
         let start = u32::try_from(take_number(bytes)?).ok()?;
         let length = take_number(bytes)?;
-        let kind = if length & 1 == 1 { PieceKind::Substring } else { PieceKind::Lines };
-        let end = start.checked_add(u32::try_from(length >> 1).ok()?)?;
+        let kind = PieceKind::ALL.into_iter().find(|kind| *kind as u64 == length & 3)?;
+        let end = start.checked_add(u32::try_from(length >> 2).ok()?)?;
         Some(Self { ordinal, start, end, kind, of: ordinal.checked_sub(take_number(bytes)?)? })
     }
 }

@@ -3,7 +3,7 @@
 use crate::dedup::by_shard::{ByShard, OfDocument};
 use crate::dedup::options::Options;
 use crate::dedup::piece::{Cut, PieceCorpus};
-use crate::dedup::sorted_runs::SortedRuns;
+use crate::io::SortedRuns;
 use crate::dedup::substring::PARTNERS;
 use crate::dedup::{frequent_lines, substring};
 use crate::error::Result;

@@ -6,17 +6,19 @@
 
 use std::ops::Range;
 
-use crate::dedup::anchor::{Decided, Edge, Kind, decide, decide_further};
+use crate::dedup::anchor::{Decided, decide, decide_further, with_anchors};
 use crate::dedup::bands::Bands;
 use crate::dedup::candidates::{Key, Pair, Partners};
 use crate::dedup::corpus::{Corpus, Names};
+use crate::dedup::edge::{Edge, Ranked};
 use crate::dedup::filter::Filter;
 use crate::dedup::marks::Marks;
 use crate::dedup::matching::{Found, pair_up};
 use crate::dedup::options::Options;
 use crate::dedup::ordinal::{ordinal, shard_of};
 use crate::dedup::partial_table::Partial;
-use crate::dedup::sorted_runs::{Ranked, Sorted, SortedRuns};
+use crate::io::{Sorted, SortedRuns};
+use crate::dedup::verdict::Kind;
 use crate::dedup::verdicts::Verdicts;
 use crate::dedup::verifier::{Compare, verify};
 use crate::error::{Error, Result};
@@ -30,7 +32,7 @@ const NEIGHBOURS: Partners = Partners { firsts: 4, previous: true };
 /// Errors: those of the closures and of the system; internal if a partial table has other columns or other bands than the options say.
 pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
     let (names, known) = (Names::new(corpus)?, corpus.known);
-    let copies = if options.exact { find_copies(corpus, &names)? } else { Vec::new() };
+    let copies = if options.exact { find_copies(corpus, &names)? } else { Sorted::Held(Vec::new()) };
     let edges = match options.threshold() {
         Some(threshold) => {
             let candidates = find_candidates(corpus, &names, options.bands.shape().0, &copies)?;
@@ -42,13 +44,16 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
         Some(known) if names.is_known(name) => (known.removed)(names.ordinal(name)).map(|verdict| names.named(verdict)),
         _ => None,
     };
-    let mut decided = decide(copies, &|visit| each_edge(&edges, visit), &before)?;
+    let aside = corpus.aside();
+    let mut decided = decide(&copies, &|visit| each_edge(&edges, visit), &before, aside)?;
+    drop((copies, edges));
     if let Some(threshold) = options.orthography_threshold() {
         let candidates = find_orthographies(corpus, &names, &decided)?;
         let edges = verify(corpus, &names, Compare::Kanji, threshold, &candidates)?;
-        decided = decide_further(decided, &|visit| each_edge(&edges, visit), Kind::Orthography)?;
+        decided = decide_further(decided, &|visit| each_edge(&edges, visit), Kind::Orthography, aside)?;
     }
-    Ok(Verdicts::new(names.unnamed(decided)))
+    let affected = names.unnamed(with_anchors(&decided.removed, aside)?, aside)?;
+    Ok(Verdicts::new(affected, names.unnamed_families(decided.families)))
 }
 
 fn each_edge(edges: &Sorted<Ranked>, visit: &mut dyn FnMut(Edge)) -> Result<()> {
@@ -61,9 +66,10 @@ fn each_edge(edges: &Sorted<Ranked>, visit: &mut dyn FnMut(Edge)) -> Result<()> 
 /// All pairs of documents that are kept so far and share a band of their kanji.
 fn find_orthographies(corpus: &mut Corpus<'_>, names: &Names, decided: &Decided) -> Result<Sorted<Pair>> {
     let mut is_removed = Marks::default();
-    for affected in decided.affected.iter().filter(|affected| affected.size() == 0) {
+    decided.removed.each(&mut |affected| {
         is_removed.set(names.ordinal(affected.ordinal));
-    }
+        Ok(())
+    })?;
     let bands = Bands::ORTHOGRAPHY.shape().0 as u64;
     find_pairs(corpus, names, (NEIGHBOURS, bands, false), &|ordinal, partial, row, visit| {
         let keys = if is_removed.has(ordinal) { &[] } else { partial.orthography_keys(row) };
@@ -137,24 +143,18 @@ fn find_pairs<K: Key>(
     found.pairs.finish()
 }
 
-/// Documents with the text of an earlier one, each paired with the first document that has this text; sorted by the later one.
-fn find_copies(corpus: &mut Corpus<'_>, names: &Names) -> Result<Vec<Pair>> {
-    let found = find_pairs(corpus, names, (Partners::FIRST, 1, true), &|_, partial, row, visit| partial.hash(row).map_or(Ok(()), visit))?;
-    let mut copies = Vec::new();
-    found.each(&mut |pair| {
-        copies.push(pair);
-        Ok(())
-    })?;
-    copies.sort_unstable_by_key(|pair| pair.second);
-    Ok(copies)
+/// Documents with the text of an earlier one, each paired with the first document that has this text.
+fn find_copies(corpus: &mut Corpus<'_>, names: &Names) -> Result<Sorted<Pair>> {
+    find_pairs(corpus, names, (Partners::FIRST, 1, true), &|_, partial, row, visit| partial.hash(row).map_or(Ok(()), visit))
 }
 
 /// All pairs that share one of `bands` bands and are paired there. Exact copies take no part.
-fn find_candidates(corpus: &mut Corpus<'_>, names: &Names, bands: usize, copies: &[Pair]) -> Result<Sorted<Pair>> {
+fn find_candidates(corpus: &mut Corpus<'_>, names: &Names, bands: usize, copies: &Sorted<Pair>) -> Result<Sorted<Pair>> {
     let mut is_copy = Marks::default();
-    for pair in copies {
+    copies.each(&mut |pair: Pair| {
         is_copy.set(names.ordinal(pair.second));
-    }
+        Ok(())
+    })?;
     find_pairs(corpus, names, (NEIGHBOURS, bands as u64, false), &|ordinal, partial, row, visit| {
         let keys = partial.keys(row);
         if is_copy.has(ordinal) {

@@ -1,9 +1,10 @@
-//! From what was found in a text to what leaves it: whole lines, and stretches that end where sentences do, if enough of them is left.
+//! From what was found in a text to what leaves it: evaluation items as they are, whole lines, and stretches that end where sentences do, if
+//! enough of them is left.
 
 use crate::dedup::piece::{Cut, PieceKind};
 use crate::dedup::view;
 
-/// What leaves a text: of the pieces that were found in it, in order, those parts that no other takes, lines before stretches.
+/// What leaves a text: of the pieces that were found in it, in order, those parts that no other takes: items before lines, and lines before stretches.
 ///
 /// Where the last line goes and had no line end, the one before it goes with it, so that the text ends as it did. A stretch is moved inward to
 /// ends of sentences (`sentence_ends`: bytes; they tile the text), if `stretch` code points of it are left then and fewer are given up on either
@@ -11,25 +12,36 @@ use crate::dedup::view;
 #[must_use]
 pub fn settle(text: &str, found: &[Cut], sentence_ends: &[u32], stretch: usize) -> Vec<Cut> {
     let of_kind = |kind: PieceKind| found.iter().copied().filter(move |cut| cut.kind == kind);
+    let mut settled: Vec<Cut> = of_kind(PieceKind::Item).collect();
     let lines = whole_lines(text, of_kind(PieceKind::Lines).collect());
-    let mut settled = lines.clone();
-    let mut rest = lines.iter().peekable();
-    for cut in of_kind(PieceKind::Substring) {
-        let (mut start, end) = at_sentences(text, cut, sentence_ends, stretch);
-        while rest.next_if(|line| line.end <= start).is_some() {}
-        // A line may reach into the next stretch, too.
-        for line in rest.clone().take_while(|line| line.start < end) {
-            if start < line.start {
-                settled.push(Cut { start, end: line.start, ..cut });
+    take_rest(&mut settled, lines.into_iter());
+    let stretches = of_kind(PieceKind::Substring).map(|cut| {
+        let (start, end) = at_sentences(text, cut, sentence_ends, stretch);
+        Cut { start, end, ..cut }
+    });
+    take_rest(&mut settled, stretches);
+    settled
+}
+
+/// Adds those parts of pieces, by place, that none of the pieces before takes.
+fn take_rest(settled: &mut Vec<Cut>, pieces: impl Iterator<Item = Cut>) {
+    let taken = settled.clone();
+    let mut rest = taken.iter().peekable();
+    for cut in pieces {
+        let (mut start, end) = (cut.start, cut.end);
+        while rest.next_if(|taken| taken.end <= start).is_some() {}
+        // What is taken may reach into the next piece, too.
+        for taken in rest.clone().take_while(|taken| taken.start < end) {
+            if start < taken.start {
+                settled.push(Cut { start, end: taken.start, ..cut });
             }
-            start = line.end;
+            start = taken.end;
         }
         if start < end {
             settled.push(Cut { start, end, ..cut });
         }
     }
     settled.sort_unstable_by_key(|cut| cut.start);
-    settled
 }
 
 fn whole_lines(text: &str, mut lines: Vec<Cut>) -> Vec<Cut> {

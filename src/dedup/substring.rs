@@ -12,12 +12,11 @@ use crate::dedup::by_shard::{ByShard, OfDocument};
 use crate::dedup::candidates::Partners;
 use crate::dedup::marks::Marks;
 use crate::dedup::piece::{Cut, Document, PieceCorpus, PieceKind};
-use crate::dedup::sorted_runs::{Item, Sorted, SortedRuns};
 use crate::dedup::view::{self, Places};
 use crate::dedup::view_store::{ViewReader, ViewStore};
 use crate::dedup::winnow::Lengths;
 use crate::error::Result;
-use crate::io::{put_number, take_number};
+use crate::io::{Item, Sorted, SortedRuns, put_number, take_number};
 use crate::stage::in_parallel;
 
 /// With which places before it a place of a fingerprint is compared: what stands around a common phrase, too, is mostly found at the first ones

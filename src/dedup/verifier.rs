@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::dedup::anchor::Edge;
 use crate::dedup::candidates::Pair;
 use crate::dedup::corpus::{Admit, Corpus, Known, Names};
+use crate::dedup::edge::{Edge, Ranked};
 use crate::dedup::marks::Marks;
 use crate::dedup::minhash::{self, Sketch};
 use crate::dedup::ordinal::shard_of;
-use crate::dedup::sorted_runs::{Ranked, Sorted, SortedRuns};
+use crate::io::{Sorted, SortedRuns};
 use crate::dedup::text_store::{Bytes, TextStore};
 use crate::dedup::{orthography, shingle, verify, view};
 use crate::error::{Error, Result};

@@ -1,17 +1,18 @@
-//! Evaluation items in batches of documents: what stands where, and the texts without it.
+//! Evaluation items in batches of documents: what stands where, and what would leave the texts with it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::StringArray;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 
 use super::evaluation::Evaluation;
-use crate::dedup::decontaminate::{Finder, Found, left};
-use crate::dedup::{Contaminated, view};
+use crate::dedup::decontaminate::{Finder, Found, cuts};
+use crate::dedup::{Cut, PieceKind, ordinal};
 use crate::error::Result;
 use crate::quarantine::escape;
 use crate::schema;
-use crate::stage::{Batch, strings, with_column};
+use crate::stage::{Batch, strings};
 
 /// An evaluation item that stands in a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,40 +44,79 @@ pub const CONTAMINATED: &str = "contaminated";
 pub(super) struct Contaminations<'e> {
     evaluation: &'e Evaluation,
     finder: Option<Finder<'e>>,
-    documents: Vec<u64>,
-    found: Vec<(u32, String)>,
+    found: Judgement,
+}
+
+/// What was found in the documents of a work shard.
+#[derive(Debug, Default)]
+pub(super) struct Judgement {
+    /// Documents that hold something of each set.
+    pub(super) documents: Vec<u64>,
+    /// Rows of documents that hold something, each with the evidence.
+    pub(super) rows: Vec<(u32, String)>,
+    /// Row, start and end of each place, as they would leave the texts.
+    pub(super) items: Vec<[u32; 3]>,
+}
+
+impl Judgement {
+    fn of(evaluation: &Evaluation) -> Self {
+        Self { documents: vec![0; evaluation.files.len()], ..Self::default() }
+    }
 }
 
 impl<'e> Contaminations<'e> {
     /// Nothing yet.
     pub(super) fn new(evaluation: &'e Evaluation) -> Self {
         let finder = (!evaluation.is_empty()).then(|| evaluation.probes.finder());
-        Self { evaluation, finder, documents: vec![0; evaluation.files.len()], found: Vec::new() }
+        Self { evaluation, finder, found: Judgement::of(evaluation) }
     }
 
     /// Looks through a batch of normalised documents, of which `before` stand before it.
     pub(super) fn look(&mut self, batch: &Batch, before: u32) -> Result<()> {
         let Some(finder) = &mut self.finder else { return Ok(()) };
         for (row, text) in (before..).zip(strings(batch, &schema::TEXT)?.iter()) {
-            let found = finder.find(text.unwrap_or_default());
+            let text = text.unwrap_or_default();
+            let found = finder.find(text);
             let Some(best) = Evaluation::best(&found) else { continue };
-            self.evaluation.count(&found, &mut self.documents);
+            self.evaluation.count(&found, &mut self.found.documents);
             let (item, file) = self.evaluation.name(best.item);
             let mut evidence = format!("{:.4} of {item} in {file} at {}-{}", best.share, best.start, best.end);
             if found.len() > 1 {
                 // Writing to a string cannot fail.
                 let _ = write!(evidence, ", and {} more", found.len() - 1);
             }
-            self.found.push((row, escape(&evidence, 500)));
+            self.found.rows.push((row, escape(&evidence, 500)));
+            self.found.items.extend(cuts(text, &found).as_chunks::<2>().0.iter().map(|[start, end]| [row, *start, *end]));
         }
         Ok(())
     }
 
-    /// Documents that hold something of each set, and of each such document its row and the evidence; begins anew.
-    pub(super) fn take(&mut self) -> (Vec<u64>, Vec<(u32, String)>) {
-        let none = vec![0; self.documents.len()];
-        (std::mem::replace(&mut self.documents, none), std::mem::take(&mut self.found))
+    /// What was found so far; begins anew.
+    pub(super) fn take(&mut self) -> Judgement {
+        std::mem::replace(&mut self.found, Judgement::of(self.evaluation))
     }
+}
+
+/// Columns of the table of places.
+const PLACES: [&str; 3] = ["row", "start", "end"];
+
+/// Places as a table.
+pub(super) fn items_to_batch(items: &[[u32; 3]]) -> Result<Batch> {
+    let fields: Vec<Field> = PLACES.iter().map(|name| Field::new(*name, DataType::UInt32, false)).collect();
+    let column = |i: usize| -> ArrayRef { Arc::new(items.iter().map(|item| Some(item[i])).collect::<UInt32Array>()) };
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), (0..PLACES.len()).map(column).collect())?)
+}
+
+/// The places that a batch of that table tells of, as cuts of documents of a work shard.
+pub(super) fn items_from_batch(batch: &Batch, shard: u64) -> Vec<Cut> {
+    let [rows, starts, ends] = [0, 1, 2].map(|i| batch.column(i).as_primitive::<UInt32Type>().values());
+    let places = rows.iter().zip(starts).zip(ends);
+    places.map(|((&row, &start), &end)| cut(ordinal(shard, row), start, end)).collect()
+}
+
+/// An evaluation item that leaves a text.
+fn cut(ordinal: u64, start: u32, end: u32) -> Cut {
+    Cut { ordinal, start, end, kind: PieceKind::Item, of: ordinal }
 }
 
 /// A document in which something was found.
@@ -90,40 +130,20 @@ pub(super) struct Hit {
     pub(super) goes: bool,
 }
 
-/// Looks for evaluation items in the rows of a batch, of which `before` rows stand before it in the work shard. Gives the batch, with texts
-/// without the items where they are to be masked.
-pub(super) fn look(finder: &mut Finder<'_>, mode: Contaminated, batch: Batch, before: u32, hits: &mut Vec<Hit>) -> Result<Batch> {
-    let first = hits.len();
-    let texts = strings(&batch, &schema::TEXT)?;
-    let mut masked: Vec<(usize, String)> = Vec::new();
-    for (row, text) in texts.iter().enumerate() {
-        let text = text.unwrap_or_default();
-        let found = finder.find(text);
-        if found.is_empty() {
-            continue;
-        }
-        let mut goes = mode == Contaminated::Drop;
-        if mode == Contaminated::Mask {
-            let left = left(text, &found);
-            let mut view = Vec::new();
-            view::fold(&left, &mut view);
-            // Nothing but the items stood there.
-            goes = view.is_empty();
-            masked.extend((!goes).then_some((row, left)));
-        }
-        hits.push(Hit { row: before + row as u32, found, goes });
+impl Hit {
+    /// What leaves its text where items are cut out.
+    pub(super) fn cuts(&self, ordinal: u64, text: &str) -> Vec<Cut> {
+        cuts(text, &self.found).as_chunks::<2>().0.iter().map(|[start, end]| cut(ordinal, *start, *end)).collect()
     }
-    if masked.is_empty() || hits.len() == first {
-        return Ok(batch);
+}
+
+/// Looks for evaluation items in the rows of a batch, of which `before` rows stand before it in the work shard.
+pub(super) fn look(finder: &mut Finder<'_>, goes: bool, batch: &Batch, before: u32, hits: &mut Vec<Hit>) -> Result<()> {
+    for (row, text) in (before..).zip(strings(batch, &schema::TEXT)?.iter()) {
+        let found = finder.find(text.unwrap_or_default());
+        if !found.is_empty() {
+            hits.push(Hit { row, found, goes });
+        }
     }
-    let mut masked = masked.into_iter().peekable();
-    let texts: StringArray = texts
-        .iter()
-        .enumerate()
-        .map(|(row, text)| match masked.next_if(|(other, _)| *other == row) {
-            Some((_, left)) => Some(left),
-            None => text.map(str::to_owned),
-        })
-        .collect();
-    with_column(&batch, &schema::TEXT, Arc::new(texts))
+    Ok(())
 }

@@ -1,6 +1,7 @@
-//! The fold behind the search for duplicates: which pieces of the texts that stay are cut out, and which documents go because too little of
-//! them is left. Every pass that reads documents behind it reads them without what is cut ([`OfShard::cut`](super::cut_table::OfShard::cut)).
+//! The fold behind the search for duplicates: which pieces of the texts that stay are cut out (those that repeat, and evaluation items that
+//! are masked), and which documents go because too little of them is left. Every pass that reads documents behind it reads them without what is cut ([`OfShard::cut`](super::cut_table::OfShard::cut)).
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,6 @@ use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
 use super::tables::{LIGHTER, write_table};
 use super::work_dir::Entry;
-use crate::dedup::without::without;
 use crate::dedup::{Cut, Document, PieceCorpus, Pieces, find_pieces, ordinal, row_of};
 use crate::error::Result;
 use crate::schema;
@@ -39,7 +39,7 @@ impl Facts for CutFacts {}
 /// Runs the fold, or reads what it concluded before; nothing where the plan cuts nothing.
 pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Option<Cuts>> {
     let options = &context.plan().dedup;
-    if !options.cuts() {
+    if !options.cuts() && !options.masks() {
         return Ok(None);
     }
     let rules = (&context.plan().quality, context.plan().keigo.of_rules());
@@ -47,15 +47,23 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
     key = key.and_steps(context.plan(), &["cut", "decide"]);
     for shard in 0..annotated.shards() {
         key = duplicates.name_into(key.and(&annotated.keys(shard)?.documents), shard)?;
+        if let Some(table) = duplicates.items_table(shard)? {
+            key = key.and("items").and(&table.blake3);
+        }
     }
     let unit = key.name();
     let fold = Pass::fold(pass::CUT, unit.clone(), 2);
     fold.run::<CutFacts>(context, |_, underway| {
-        let pieces = find(context, annotated, duplicates)?;
+        let pieces = if options.cuts() { Some(find(context, annotated, duplicates)?) } else { None };
         underway.step();
-        let shards: Vec<u64> = pieces.shards().collect();
+        let mut shards: BTreeSet<u64> = pieces.iter().flat_map(Pieces::shards).collect();
+        for shard in 0..annotated.shards() {
+            shards.extend(duplicates.items_table(shard)?.map(|_| shard));
+        }
+        let shards: Vec<u64> = shards.into_iter().collect();
         let settled = in_parallel(&|n, work| context.pool.parallel(n, work), shards.len(), &|i| {
-            let table = settle(context, annotated, shards[i], pieces.of_shard(shards[i])?)?;
+            let pieces = pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shards[i]))?;
+            let table = settle(context, annotated, shards[i], pieces, &duplicates.items(context, annotated, shards[i])?)?;
             write_table(&context.store.work, &layout::cuts(&unit, shards[i]), &table)
         })?;
         underway.commit(0, &Entry::new(settled, CutFacts { shards }))
@@ -89,9 +97,11 @@ fn find(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -
 }
 
 /// The table of a work shard: what is cut out of each document, and why the document goes, if it does.
-fn settle(context: &Context<'_>, annotated: &Annotated, shard: u64, found: Vec<Cut>) -> Result<Batch> {
-    let mut rows: Vec<usize> = found.iter().map(|cut| row_of(cut.ordinal) as usize).collect();
+fn settle(context: &Context<'_>, annotated: &Annotated, shard: u64, found: Vec<Cut>, items: &[Cut]) -> Result<Batch> {
+    let mut rows: Vec<usize> = found.iter().chain(items).map(|cut| row_of(cut.ordinal) as usize).collect();
+    rows.sort_unstable();
     rows.dedup();
+    let mut items = items.chunk_by(|a, b| a.ordinal == b.ordinal).peekable();
     let (mut found, mut read) = (OfDocuments::new(found, &context.plan().dedup), rows.iter());
     let decider = &context.stages.decider;
     let reads = decider.contract().reads.into_iter().chain([schema::TEXT]).map(|column| column.name);
@@ -104,8 +114,10 @@ fn settle(context: &Context<'_>, annotated: &Annotated, shard: u64, found: Vec<C
         let texts = strings(&batch, &schema::TEXT)?;
         for (i, &row) in (0..batch.num_rows()).zip(&mut read) {
             let text = texts.value(i);
-            let of_it = found.of(ordinal(shard, row as u32), text);
-            let left = without(text, &cuts::flat(&of_it)).trim().chars().count();
+            let at = ordinal(shard, row as u32);
+            let items = items.next_if(|items| items[0].ordinal == at).map_or_else(Vec::new, <[Cut]>::to_vec);
+            let of_it = found.of(at, text, items);
+            let left = cuts::characters_left(text, &of_it);
             let (_, measures) = decider.explain_row(&batch, i)?;
             let least = measures.iter().find(|measure| measure.measure == LENGTH && !measure.exempt).map_or(1.0, |measure| measure.limit);
             evidence.push((left < 1 || (left as f64) < least).then(|| explain(text, &of_it, left, least)));

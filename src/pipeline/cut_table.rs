@@ -99,7 +99,8 @@ impl OfShard {
     pub(super) fn rejects(&self, row: u32) -> Option<(&'static str, &str)> {
         let OfDocument { cuts, evidence } = self.rows.get(&row)?;
         let bytes = |kind: PieceKind| cuts.iter().filter(|cut| cut.kind == kind).map(|cut| cut.end - cut.start).sum::<u32>();
-        let kind = if bytes(PieceKind::Lines) >= bytes(PieceKind::Substring) { PieceKind::Lines } else { PieceKind::Substring };
+        // Of kinds of which as much was cut, the first.
+        let kind = PieceKind::ALL.into_iter().rev().max_by_key(|kind| bytes(*kind))?;
         Some((kind.rule(), evidence.as_deref()?))
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::dedup::cuts::{cut_ends, cut_spans};
 use crate::dedup::lines::group;
 use crate::dedup::without::without;
-use crate::dedup::{Cut, Document, Options, PieceKind, settle};
+use crate::dedup::{Cut, Document, Options, PieceKind, settle, view};
 use crate::error::{Error, Result};
 use crate::normalize::sentences::sentence_ends;
 use crate::pii;
@@ -32,6 +32,16 @@ pub struct Cutting {
     pub substrings: u64,
     /// Their characters.
     pub substring_characters: u64,
+    /// Places of evaluation items.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub items: u64,
+    /// Their characters.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item_characters: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Cutting {
@@ -43,7 +53,11 @@ impl Cutting {
 
     /// What they are called, how many, and their characters: of the kinds that there were.
     pub fn by_kind(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
-        let all = [("lines", self.lines, self.line_characters), ("stretches", self.substrings, self.substring_characters)];
+        let all = [
+            ("lines", self.lines, self.line_characters),
+            ("stretches", self.substrings, self.substring_characters),
+            ("items", self.items, self.item_characters),
+        ];
         all.into_iter().filter(|(_, pieces, _)| *pieces > 0)
     }
 
@@ -55,6 +69,7 @@ impl Cutting {
             let (pieces, sum) = match cut.kind {
                 PieceKind::Lines => (&mut self.lines, &mut self.line_characters),
                 PieceKind::Substring => (&mut self.substrings, &mut self.substring_characters),
+                PieceKind::Item => (&mut self.items, &mut self.item_characters),
             };
             (*pieces, *sum) = (*pieces + 1, *sum + characters);
         }
@@ -76,6 +91,8 @@ impl Cutting {
         self.line_characters += more.line_characters;
         self.substrings += more.substrings;
         self.substring_characters += more.substring_characters;
+        self.items += more.items;
+        self.item_characters += more.item_characters;
     }
 }
 
@@ -94,18 +111,19 @@ impl OfDocuments {
         Self { all, at: 0, stretch: options.substring.map_or(0, |stretch| stretch as usize), sentence_ends: Vec::new() }
     }
 
-    /// Those of a document, settled; documents are asked for in order.
-    pub(super) fn of(&mut self, ordinal: u64, text: &str) -> Vec<Cut> {
+    /// Those of a document, settled, with the evaluation items in it; documents are asked for in order.
+    pub(super) fn of(&mut self, ordinal: u64, text: &str, items: Vec<Cut>) -> Vec<Cut> {
         let rest = self.all.get(self.at..).unwrap_or_default();
         let passed = rest.iter().take_while(|cut| cut.ordinal < ordinal).count();
         let of_it = rest.iter().skip(passed).take_while(|cut| cut.ordinal == ordinal).count();
         self.at += passed + of_it;
-        let found = &rest[passed..passed + of_it];
+        let mut found = items;
+        found.extend(&rest[passed..passed + of_it]);
         self.sentence_ends.clear();
         if found.iter().any(|cut| cut.kind == PieceKind::Substring) {
             sentence_ends(text, &mut self.sentence_ends);
         }
-        settle(text, found, &self.sentence_ends, self.stretch)
+        settle(text, &found, &self.sentence_ends, self.stretch)
     }
 }
 
@@ -114,9 +132,18 @@ pub(super) fn flat(cuts: &[Cut]) -> Vec<u32> {
     cuts.iter().flat_map(|cut| [cut.start, cut.end]).collect()
 }
 
-/// Is nothing but white space left of a text?
-pub(super) fn is_emptied(text: &str, cuts: &[u32]) -> bool {
-    without(text, cuts).trim().is_empty()
+/// Characters that are left of a text, but for white space around them; none where an item was cut and nothing but marks stood around it.
+pub(super) fn characters_left(text: &str, cuts: &[Cut]) -> usize {
+    let left = without(text, &flat(cuts));
+    let left = left.trim();
+    if cuts.iter().any(|cut| cut.kind == PieceKind::Item) {
+        let mut view = Vec::new();
+        view::fold(left, &mut view);
+        if view.is_empty() {
+            return 0;
+        }
+    }
+    left.chars().count()
 }
 
 /// Gives the documents of a batch that are `wanted`; `ordinals` goes on from one batch of a work shard to the next.

@@ -190,7 +190,8 @@ impl<'a> OpenPart<'a> {
             let _permit = context.store.gate.enter(dedup::longest_text(context, annotated, shard)? / LIGHTER);
             let (rejections, cuts) = (duplicates.rejections(context, shard)?, duplicates.cuts(context, shard)?);
             let documents = layout::annotated(&annotated.keys(shard)?.documents);
-            let mut affected = duplicates.of(shard).iter().peekable();
+            let found = duplicates.of(context, shard)?;
+            let mut affected = found.iter().peekable();
             let mut base = 0;
             for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
                 context.stop.check()?;
@@ -198,8 +199,8 @@ impl<'a> OpenPart<'a> {
                 let batch = context.stages.pii.mask(&cuts.cut(&read, base..)?)?;
                 let end = base + batch.num_rows() as u32;
                 let mut of_rows = vec![None; batch.num_rows()];
-                while let Some(found) = affected.next_if(|found| row_of(found.ordinal) < end) {
-                    of_rows[(row_of(found.ordinal) - base) as usize] = Some((found, duplicates.anchor_id(found)));
+                while let Some(found) = affected.next_if(|(found, _)| row_of(found.ordinal) < end) {
+                    of_rows[(row_of(found.0.ordinal) - base) as usize] = Some(found);
                 }
                 let mut dropped: Vec<_> = of_rows
                     .iter()

@@ -3,33 +3,37 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
 use super::bits::Bits;
-use super::contamination::{CONTAMINATED, Contaminations};
+use super::contamination::{CONTAMINATED, Contaminations, Judgement, items_from_batch, items_to_batch};
 use super::context::Context;
 use super::cut_table::{Cuts, OfShard};
 use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::Rebalanced;
+use super::names::{Asking, Names};
 use super::observer::Quantity;
 use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::same_ids;
-use super::tables::{LIGHTER, write_batches, write_table};
+use super::tables::{LIGHTER, write_table};
+use super::verdict_table::{self, VerdictTable};
 use super::work_dir::Entry;
 use crate::decide::{Rejection, Rejections};
 use crate::dedup::without::without;
-use crate::dedup::{self, Affected, Contaminated, Corpus, Keep, TEXT_BYTES, Verdict, Verdicts, ordinal, row_of, shard_of};
+use crate::dedup::{self, Contaminated, Corpus, Cut, Keep, TEXT_BYTES, Verdicts, ordinal, row_of, shard_of};
 use crate::error::{Error, Result};
-use crate::io::table_metadata;
+use crate::io::FileEntry;
 use crate::quality::{SOUNDNESS_FIELDS, soundness};
 use crate::schema;
 use crate::stage::{Batch, column, list_slice, lists, strings};
 
+/// Enters the name of the fold: raise it when its tables have another form.
+const TABLES: u64 = 2;
 /// Rows read at a time when texts are looked up.
 const LOOKUP_ROWS: usize = 1024;
 
@@ -37,10 +41,7 @@ const LOOKUP_ROWS: usize = 1024;
 /// their register; all others are kept and unique.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
-    verdicts: Verdicts,
-    /// Documents that stand for others, by ordinal, and their ids.
-    anchors: Vec<u64>,
-    anchor_ids: Option<StringArray>,
+    verdicts: VerdictTable,
     /// Kept documents that belong to the family of another, by ordinal, and the doc_id of the first of it.
     families: Vec<(u64, String)>,
     /// Documents whose id another had before them, by ordinal.
@@ -62,18 +63,14 @@ struct Judged {
     blake3: String,
     /// Documents that hold something of each evaluation set.
     contaminated: Vec<u64>,
+    /// Where evaluation items stand, if they are cut out.
+    items: Option<FileEntry>,
 }
 
 impl Duplicates {
-    /// The affected documents of one shard, by row.
-    pub(super) fn of(&self, shard: u64) -> &[Affected] {
-        self.verdicts.of_shard(shard)
-    }
-
-    /// doc_id of the document that stands for this one.
-    pub(super) fn anchor_id(&self, affected: &Affected) -> &str {
-        let found = self.anchors.binary_search(&affected.anchor()).ok();
-        found.zip(self.anchor_ids.as_ref()).map_or("", |(i, ids)| ids.value(i))
+    /// The affected documents of one shard.
+    pub(super) fn of(&self, context: &Context<'_>, shard: u64) -> Result<verdict_table::OfShard> {
+        self.verdicts.of(context, shard)
     }
 
     /// Rows of a shard, of `rows` from `first` on, whose id another document had before them; counted from `first`.
@@ -88,6 +85,20 @@ impl Duplicates {
         Rejections::from_batch(&read_whole(context, &layout::rejections(&self.judged(shard)?.unit))?)
     }
 
+    /// The table of evaluation items in the documents of a shard, if they are cut out and there are some.
+    pub(super) fn items_table(&self, shard: u64) -> Result<Option<&FileEntry>> {
+        Ok(self.judged(shard)?.items.as_ref().filter(|table| table.rows > 0))
+    }
+
+    /// The evaluation items in documents of a shard that stay, as they leave their texts.
+    pub(super) fn items(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Vec<Cut>> {
+        let Some(table) = self.items_table(shard)? else { return Ok(Vec::new()) };
+        let stays = self.unique(context, annotated, shard)?;
+        let mut items = items_from_batch(&read_whole(context, &table.path)?, shard);
+        items.retain(|item| stays.get(row_of(item.ordinal) as usize));
+        Ok(items)
+    }
+
     /// What is cut out of the documents of a shard.
     pub(super) fn cuts(&self, context: &Context<'_>, shard: u64) -> Result<OfShard> {
         self.cuts.as_ref().map_or_else(|| Ok(OfShard::default()), |cuts| cuts.of(context, shard))
@@ -97,8 +108,7 @@ impl Duplicates {
     pub(super) fn unique(&self, context: &Context<'_>, annotated: &Annotated, shard: u64) -> Result<Bits> {
         let mut kept = Bits::all(annotated.facts(context, shard)?.documents as usize);
         self.rejections(context, shard)?.iter().for_each(|(row, _)| kept.clear(row as usize));
-        let removed = self.of(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. }));
-        removed.for_each(|affected| kept.clear(row_of(affected.ordinal) as usize));
+        self.of(context, shard)?.removed().for_each(|row| kept.clear(row as usize));
         Ok(kept)
     }
 
@@ -154,12 +164,7 @@ impl Duplicates {
         for ordinal in self.same_ids[start..].iter().take_while(|ordinal| shard_of(**ordinal) == shard) {
             key = key.and("same id").and_number(u64::from(row_of(*ordinal)));
         }
-        for affected in self.of(shard) {
-            key = key.and_number(u64::from(row_of(affected.ordinal))).and(self.anchor_id(affected)).and_number(u64::from(affected.size()));
-            if let Verdict::Removed { kind, jaccard, .. } = affected.verdict {
-                key = key.and(kind.rule()).and_number(u64::from(jaccard.to_bits()));
-            }
-        }
+        key = self.verdicts.name_into(key, shard);
         Ok(key.and("."))
     }
 
@@ -203,7 +208,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
     let shards_options = &context.plan().shards;
     let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
     let key = Key::of(pass::DEDUP).and_settings(&context.plan().dedup.of_comparisons())?.and_steps(context.plan(), &["resolve"]);
-    let mut key = key.and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION);
+    let mut key = key.and_number(rows_max).and_number(bytes_max).and_number(parts::VERSION).and_number(TABLES);
     for (shard, judged) in judged.iter().enumerate() {
         key = key.and(&judged.blake3).and(&annotated.keys(shard as u64)?.sketches);
     }
@@ -220,12 +225,10 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         // Every fourth shard, by its content.
         let begins = |shard| annotated.keys(shard).is_ok_and(|keys| keys.documents.starts_with(['0', '1', '2', '3']));
         let parts = plan_parts(&loads, rows_max, bytes_max, &begins);
-        let files = vec![
-            write_batches(&context.store.work, &layout::verdicts(&unit), verdicts.to_batches())?,
-            write_table(&context.store.work, &layout::anchors(&unit), &anchor_ids(context, annotated, &verdicts, &later)?)?,
-            write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?,
-            write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?,
-        ];
+        let names = anchor_names(context, annotated, &verdicts, &later)?;
+        let mut files = VerdictTable::write(context, &unit, annotated.shards(), &verdicts, &names)?;
+        files.push(write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?);
+        files.push(write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?);
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
     read(context, &unit, judged, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
@@ -262,18 +265,22 @@ fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
             });
             let rejections = context.stages.decider.judge_table(&mut table)?;
             let dropped = personal.iter().map(|found| (found.row, Rejection { stage: "pii", rule: found.rule, evidence: &found.evidence }));
-            let (contaminated, found) = contaminations.take();
-            let found = found.iter().filter(|_| plan.dedup.contaminated == Contaminated::Drop);
+            let Judgement { documents: contaminated, rows, items } = contaminations.take();
+            let found = rows.iter().filter(|_| plan.dedup.contaminated == Contaminated::Drop);
             let found = found.map(|(row, evidence)| (*row, Rejection { stage: "dedup", rule: CONTAMINATED, evidence }));
             let rejections = rejections.with(dropped).with(found);
-            let table = write_table(&context.store.work, &layout::rejections(&units[shard]), &rejections.to_batch()?)?;
-            Ok(Entry::new(vec![table], JudgeFacts { contaminated }))
+            let mut files = vec![write_table(&context.store.work, &layout::rejections(&units[shard]), &rejections.to_batch()?)?];
+            if plan.dedup.masks() {
+                files.push(write_table(&context.store.work, &layout::items(&units[shard]), &items_to_batch(&items)?)?);
+            }
+            Ok(Entry::new(files, JudgeFacts { contaminated }))
         })
     })?;
     let entries = pass.entries::<JudgeFacts>(context)?;
     let judged = units.into_iter().zip(entries).map(|(unit, entry)| {
-        let table = entry.files.into_iter().next().ok_or_else(|| Error::internal("a judged shard has no table"))?;
-        Ok(Judged { unit, blake3: table.blake3, contaminated: entry.facts.contaminated })
+        let mut files = entry.files.into_iter();
+        let table = files.next().ok_or_else(|| Error::internal("a judged shard has no table"))?;
+        Ok(Judged { unit, blake3: table.blake3, contaminated: entry.facts.contaminated, items: files.next() })
     });
     judged.collect()
 }
@@ -421,7 +428,8 @@ pub(super) fn longest_text(context: &Context<'_>, annotated: &Annotated, shard: 
 
 fn loads(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits], verdicts: &Verdicts) -> Result<Vec<Load>> {
     per_shard(context, annotated.shards(), &|shard| {
-        let mut removed = verdicts.of_shard(shard).iter().filter(|affected| matches!(affected.verdict, Verdict::Removed { .. })).peekable();
+        let affected = verdicts.of_shard(shard)?;
+        let mut removed = affected.iter().filter(|affected| affected.goes()).peekable();
         let partial = read_sketches(context, annotated, shard)?;
         let mut load = Load::default();
         for (row, &size) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
@@ -435,16 +443,15 @@ fn loads(context: &Context<'_>, annotated: &Annotated, eligible: &[Bits], verdic
 }
 
 /// The ids of the documents that stand for others.
-fn anchor_ids(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts, later: &[u64]) -> Result<Batch> {
-    let anchor = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
-    let anchors: Vec<u64> = verdicts.affected().iter().filter(anchor).map(|affected| affected.ordinal).collect();
-    let mut ids = StringBuilder::new();
+fn anchor_names(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts, later: &[u64]) -> Result<Names> {
+    let mut asking = Asking::new(context.store.work.staging(), context.memory / 8, annotated.shards());
+    verdicts.each(&mut |affected| asking.ask(affected.ordinal, affected.anchor()))?;
     let columns = [schema::DOC_ID, schema::FILE, schema::OFFSET];
-    look_up(context, annotated, &anchors, &columns, &mut |ordinal, batch, row| {
-        ids.append_value(same_ids::name(batch, row, later.binary_search(&ordinal).is_ok())?);
-        Ok(())
-    })?;
-    ids_by_ordinal(anchors, ids.finish())
+    asking.answer(&mut |wanted, give| {
+        look_up(context, annotated, wanted, &columns, &mut |ordinal, batch, row| {
+            give(ordinal, same_ids::name(batch, row, later.binary_search(&ordinal).is_ok())?.as_bytes())
+        })
+    })
 }
 
 /// The kept documents that belong to the family of an earlier one, with its id.
@@ -476,13 +483,7 @@ fn ordinals(ordinals: Vec<u64>) -> Result<Batch> {
 }
 
 fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64, u64)>) -> Result<Duplicates> {
-    let path = layout::verdicts(unit);
-    let rows = table_metadata(&context.store.work.at(&path))?.file_metadata().num_rows();
-    let verdicts = Verdicts::from_batches(usize::try_from(rows).unwrap_or(0), context.store.table(&path)?)?;
-    let anchors = read_whole(context, &layout::anchors(unit))?;
-    let mut found = Duplicates { verdicts, judged, parts, ..Duplicates::default() };
-    found.anchors = anchors.column(0).as_primitive::<UInt64Type>().values().to_vec();
-    found.anchor_ids = Some(anchors.column(1).as_string::<i32>().clone());
+    let mut found = Duplicates { verdicts: VerdictTable::open(context, unit)?, judged, parts, ..Duplicates::default() };
     for batch in context.store.table(&layout::same_ids(unit))? {
         found.same_ids.extend(batch?.column(0).as_primitive::<UInt64Type>().values());
     }

@@ -20,6 +20,7 @@ use super::dedup_index::{Index, IndexWriter, Indexed, Numbers};
 use super::evaluation::{Evaluation, EvaluationSet};
 use super::fates::{Conclusions, Fate, Grounds, Name};
 use super::gate::Gate;
+use super::names::{Asking, Names};
 use super::observer::{Progress, Quantity, Watch};
 use super::plan::Plan;
 use super::pool::Pool;
@@ -138,13 +139,6 @@ impl DedupFiles<'_> {
         let staging = Staging::within(self.scratch.clone());
         let evaluation = Evaluation::read(&self.plan.dedup.decontaminate, Path::new("."))?;
         evaluation.check_memory(self.memory)?;
-        if self.plan.dedup.contaminated == Contaminated::Mask && !evaluation.is_empty() && self.plan.dedup.cuts() {
-            let hint = "mask first, and search what is kept then";
-            return Err(Error::refused_with_hint(
-                "--contaminated mask goes with neither --lines nor --substring: places would be those of two texts",
-                hint,
-            ));
-        }
         // What is looked for in documents is found whatever their form.
         let compares = self.plan.dedup.compares() || index.is_some() || self.known.shards() > 0;
         let wanted = if compares { self.steps() } else { &[] };
@@ -155,16 +149,19 @@ impl DedupFiles<'_> {
         search.tell_contaminated(&shards, &mut searched);
         let verdicts = search.resolve(&shards)?;
         let numbers = index.as_ref().map(|_| search.numbers(&shards, &verdicts)).transpose()?;
-        for affected in verdicts.affected() {
+        verdicts.each(&mut |affected| {
             match affected.verdict {
                 Verdict::Removed { kind: Kind::Exact, .. } => searched.exact += 1,
                 Verdict::Removed { kind: Kind::Near | Kind::NearCopy, .. } => searched.near += 1,
                 Verdict::Removed { kind: Kind::Orthography, .. } => searched.orthography += 1,
                 Verdict::Anchor { .. } => {}
             }
-        }
+            Ok(())
+        })?;
         let pieces = if self.plan.dedup.cuts() { Some(search.find_pieces(&shards, &verdicts)?) } else { None };
-        (searched.emptied, searched.cut) = search.give(&shards, &Conclusions { verdicts, pieces }, numbers.as_ref(), index, form, take)?;
+        let names = search.names(&shards, &verdicts, pieces.as_ref())?;
+        let found = Conclusions { verdicts, pieces, names };
+        (searched.emptied, searched.cut) = search.give(&shards, &found, numbers.as_ref(), index, form, take)?;
         searched.files = files_of(&shards);
         Ok(searched)
     }
@@ -245,13 +242,12 @@ impl Search<'_> {
         let mut take = |batch: Option<Batch>| -> Result<()> {
             let Some(batch) = batch else { return Ok(()) };
             let _permit = self.gate.enter(text_bytes(&batch)?);
-            let (mode, before) = (self.job.plan.dedup.contaminated, aside.documents as u32);
+            if let Some(finder) = &mut finder {
+                let goes = self.job.plan.dedup.contaminated == Contaminated::Drop;
+                contamination::look(finder, goes, &batch, aside.documents as u32, &mut aside.hits)?;
+            }
             aside.documents += batch.num_rows() as u64;
             aside.bytes += text_bytes(&batch)? as u64;
-            let batch = match &mut finder {
-                Some(finder) => contamination::look(finder, mode, batch, before, &mut aside.hits)?,
-                None => batch,
-            };
             memory += batch.get_array_memory_size() as u64;
             aside.count_files(&batch)?;
             batches.push(batch.clone());
@@ -367,10 +363,10 @@ impl Search<'_> {
         let mut number = self.job.known.documents();
         for shard in (0..shards.len() as u64).map(|shard| shard + self.known()) {
             let (partial, aside) = (self.partial(shards, shard)?, &shards[(shard - self.known()) as usize]);
-            let mut of_shard = verdicts.of_shard(shard).iter().peekable();
+            let mut of_shard = verdicts.of_shard(shard)?.into_iter().peekable();
             for (row, &bytes) in column(&partial, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values().iter().enumerate() {
                 let affected = of_shard.next_if(|affected| row_of(affected.ordinal) as usize == row);
-                if affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Anchor { .. })) {
+                if affected.is_some_and(|affected| !affected.goes()) {
                     numbers.new.insert(ordinal(shard, row as u32), number);
                 }
                 number += u64::from(is_indexed(bytes, affected) && aside.takes_part(row as u32));
@@ -402,8 +398,8 @@ impl Search<'_> {
         let progress = Progress::start(self.watch.observer, "cut", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let columns = [schema::TEXT.name, schema::URL.name, schema::SOURCE.name];
         let documents = |shard: u64, give: &mut dyn FnMut(Document<'_>) -> Result<()>| {
-            let removed = |affected: &&Affected| matches!(affected.verdict, Verdict::Removed { .. });
-            let mut removed = verdicts.of_shard(shard).iter().filter(removed).map(|affected| affected.ordinal).peekable();
+            let affected = verdicts.of_shard(shard)?;
+            let mut removed = affected.iter().filter(|affected| affected.goes()).map(|affected| affected.ordinal).peekable();
             // Of those of an index nothing more is known.
             let Some(here) = shard.checked_sub(self.known()) else { return Ok(()) };
             let aside = &shards[here as usize];
@@ -477,32 +473,24 @@ impl Search<'_> {
     }
 
     /// What the documents are called that others duplicate, or have pieces of.
-    fn names(&self, shards: &[Aside], found: &Conclusions) -> Result<FxHashMap<u64, Arc<Name>>> {
-        let stands = |affected: &&Affected| matches!(affected.verdict, Verdict::Anchor { .. });
-        let mut anchors: Vec<u64> = found.verdicts.affected().iter().filter(stands).map(|affected| affected.ordinal).collect();
-        if let Some(pieces) = &found.pieces {
-            for shard in pieces.shards() {
-                let mut firsts: Vec<u64> = pieces.of_shard(shard)?.iter().map(|cut| cut.of).collect();
-                firsts.sort_unstable();
-                firsts.dedup();
-                anchors.extend(firsts);
+    fn names(&self, shards: &[Aside], verdicts: &Verdicts, pieces: Option<&Pieces>) -> Result<Names> {
+        let mut asking = Asking::new(self.staging, self.job.memory / 8, self.known() + shards.len() as u64);
+        verdicts.each(&mut |affected| if affected.goes() { asking.ask(affected.ordinal, affected.anchor()) } else { Ok(()) })?;
+        for (shard, pieces) in pieces.iter().flat_map(|pieces| pieces.shards().map(move |shard| (shard, pieces))) {
+            pieces.of_shard(shard)?.iter().try_for_each(|cut| asking.ask(ordinal(shard, 0), cut.of))?;
+        }
+        asking.answer(&mut |wanted, give| {
+            for of_shard in wanted.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
+                self.look_up(shards, of_shard, &[schema::DOC_ID, schema::FILE, schema::OFFSET], &mut |ordinals, batch| {
+                    let (ids, files) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::FILE)?);
+                    let offsets = column(&batch, &schema::OFFSET)?.as_primitive::<UInt64Type>();
+                    let rows = ordinals.iter().enumerate();
+                    rows.into_iter()
+                        .try_for_each(|(row, &at)| give(at, &Name::stored(ids.value(row), files.value(row), offsets.value(row))))
+                })?;
             }
-        }
-        anchors.sort_unstable();
-        anchors.dedup();
-        let mut names = FxHashMap::default();
-        for of_shard in anchors.chunk_by(|a, b| shard_of(*a) == shard_of(*b)) {
-            self.look_up(shards, of_shard, &[schema::DOC_ID, schema::FILE, schema::OFFSET], &mut |ordinals, batch| {
-                let (ids, files) = (strings(&batch, &schema::DOC_ID)?, strings(&batch, &schema::FILE)?);
-                let offsets = column(&batch, &schema::OFFSET)?.as_primitive::<UInt64Type>();
-                for (row, &ordinal) in ordinals.iter().enumerate() {
-                    let name = Name { doc_id: ids.value(row).to_owned(), file: files.value(row).to_owned(), offset: offsets.value(row) };
-                    names.insert(ordinal, Arc::new(name));
-                }
-                Ok(())
-            })?;
-        }
-        Ok(names)
+            Ok(())
+        })
     }
 
     /// Gives every record with its fate, and to an index what it has to know of them; how many were emptied, and what was cut.
@@ -515,9 +503,8 @@ impl Search<'_> {
         form: &(dyn Fn(&Batch, &[Fate]) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<(u64, Cutting)> {
-        let names = self.names(shards, found)?;
         let (options, evaluation) = (&self.job.plan.dedup, self.evaluation);
-        let grounds = Grounds { options, conclusions: found, evaluation, names: &names };
+        let grounds = Grounds { options, conclusions: found, evaluation };
         let indexed = numbers.zip(index.as_ref().map(|index| index.holds()));
         let progress = Progress::start(self.watch.observer, "write", Quantity::Bytes, shards.iter().map(|shard| shard.bytes).sum());
         let (mut emptied, mut cut) = (0, Cutting::default());
@@ -567,13 +554,13 @@ impl Search<'_> {
         &self,
         batch: &Batch,
         sketches: &Batch,
-        (affected, taking_part): (&[Option<&Affected>], &[bool]),
+        (affected, taking_part): (&[Option<Affected>], &[bool]),
         (numbers, holds): (&Numbers<'_>, Holds),
     ) -> Result<Batch> {
         let bytes = column(sketches, &TEXT_BYTES)?.as_primitive::<UInt32Type>().values();
         let documents = bytes.iter().zip(affected).zip(taking_part);
         let is_in: BooleanArray = documents.map(|((&bytes, affected), part)| Some(*part && is_indexed(bytes, *affected))).collect();
-        let removal = |affected: Option<&Affected>| affected.map_or(Ok(None), |affected| numbers.removal(affected.verdict));
+        let removal = |affected: Option<Affected>| affected.map_or(Ok(None), |affected| numbers.removal(affected.verdict));
         let removals = affected.iter().zip(is_in.values()).filter(|(_, is_in)| *is_in).map(|(affected, _)| removal(*affected));
         let removals = removals.collect::<Result<Vec<_>>>()?;
         let chosen = |batch: &Batch| arrow::compute::filter_record_batch(batch, &is_in);
@@ -591,7 +578,7 @@ impl Search<'_> {
 }
 
 /// Is a document in an index? A text that is there already adds nothing, and an empty one is never a duplicate.
-fn is_indexed(bytes: u32, affected: Option<&Affected>) -> bool {
+fn is_indexed(bytes: u32, affected: Option<Affected>) -> bool {
     bytes > 0 && !affected.is_some_and(|affected| matches!(affected.verdict, Verdict::Removed { kind: Kind::Exact | Kind::NearCopy, .. }))
 }
 

@@ -86,7 +86,12 @@ pub fn dedup_rows(plan: &Plan, batches: &[Batch], pool: &Pool, stop: &Stop, memo
         staging: &Staging::within(scratch.dir().clone()),
         parallel: &|n, work| pool.parallel(n, work),
     };
-    told(&rows, dedup::resolve(&plan.dedup, &mut corpus)?.affected())
+    let mut affected = Vec::new();
+    dedup::resolve(&plan.dedup, &mut corpus)?.each(&mut |one| {
+        affected.push(one);
+        Ok(())
+    })?;
+    told(&rows, &affected)
 }
 
 /// The partial table of a batch, and how sound its texts are, if that decides.

@@ -2,14 +2,16 @@
 
 use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use rustc_hash::FxHashMap;
 
 use super::contamination::{Contamination, Hit};
 use super::cuts::{self, Cutting, OfDocuments};
 use super::evaluation::Evaluation;
+use super::names::Names;
 use crate::dedup::decontaminate::Found;
-use crate::dedup::{Affected, Kind, Options, PieceKind, Pieces, Verdict, Verdicts, ordinal, row_of};
+use crate::dedup::{Affected, Contaminated, Kind, Options, PieceKind, Pieces, Verdict, Verdicts, ordinal, row_of};
 use crate::error::{Error, Result};
 use crate::schema;
 use crate::stage::{Batch, strings};
@@ -23,6 +25,25 @@ pub struct Name {
     pub file: String,
     /// Its place in the file: bytes of decoded text before it, or in a table the rows before it.
     pub offset: u64,
+}
+
+impl Name {
+    /// The name as it is put aside.
+    pub(super) fn stored(doc_id: &str, file: &str, offset: u64) -> Vec<u8> {
+        let mut bytes = offset.to_le_bytes().to_vec();
+        bytes.extend((file.len() as u32).to_le_bytes());
+        bytes.extend(file.bytes().chain(doc_id.bytes()));
+        bytes
+    }
+
+    /// The name that was put aside.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (offset, rest) = bytes.split_first_chunk()?;
+        let (len, rest) = rest.split_first_chunk()?;
+        let (file, doc_id) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+        Some(Self { doc_id: text(doc_id)?, file: text(file)?, offset: u64::from_le_bytes(*offset) })
+    }
 }
 
 /// What was found of a document.
@@ -80,6 +101,8 @@ pub(super) struct Conclusions {
     pub(super) verdicts: Verdicts,
     /// What leaves the texts of those that stay, if that was looked for.
     pub(super) pieces: Option<Pieces>,
+    /// Documents that others name.
+    pub(super) names: Names,
 }
 
 /// What fates are made of.
@@ -88,8 +111,6 @@ pub(super) struct Grounds<'f> {
     pub(super) options: &'f Options,
     pub(super) conclusions: &'f Conclusions,
     pub(super) evaluation: &'f Evaluation,
-    /// Documents that others name, by ordinal.
-    pub(super) names: &'f FxHashMap<u64, Arc<Name>>,
 }
 
 impl<'f> Grounds<'f> {
@@ -98,13 +119,14 @@ impl<'f> Grounds<'f> {
     /// # Errors
     /// I/O.
     pub(super) fn of_shard(self, shard: u64, hits: &'f [Hit]) -> Result<Fates<'f>> {
-        let Self { options, conclusions: Conclusions { verdicts, pieces }, evaluation, names } = self;
+        let Self { options, conclusions: Conclusions { verdicts, pieces, names }, evaluation } = self;
         let cuts = pieces.as_ref().map_or_else(|| Ok(Vec::new()), |pieces| pieces.of_shard(shard))?;
         Ok(Fates {
             evaluation,
+            masks: options.contaminated == Contaminated::Mask,
             hits: hits.iter().peekable(),
-            names,
-            affected: verdicts.of_shard(shard).iter().peekable(),
+            names: names.of_shard(shard, &|name| Name::read(name).map(Arc::new))?,
+            affected: verdicts.of_shard(shard)?.into_iter().peekable(),
             cuts: OfDocuments::new(cuts, options),
             ordinal: ordinal(shard, 0),
             emptied: 0,
@@ -116,9 +138,11 @@ impl<'f> Grounds<'f> {
 /// The fates of the records of a work shard, batch by batch.
 pub(super) struct Fates<'f> {
     evaluation: &'f Evaluation,
+    /// Are items cut out?
+    masks: bool,
     hits: Peekable<std::slice::Iter<'f, Hit>>,
-    names: &'f FxHashMap<u64, Arc<Name>>,
-    affected: Peekable<std::slice::Iter<'f, Affected>>,
+    names: FxHashMap<u64, Arc<Name>>,
+    affected: Peekable<IntoIter<Affected>>,
     cuts: OfDocuments,
     /// The next record.
     ordinal: u64,
@@ -128,22 +152,26 @@ pub(super) struct Fates<'f> {
     pub(super) cut: Cutting,
 }
 
-impl<'f> Fates<'f> {
+impl Fates<'_> {
     /// The batch without what is cut, the fates of its records, and what the search said of them.
     #[expect(clippy::type_complexity, reason = "three things of one batch")]
-    pub(super) fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<&'f Affected>>)> {
+    pub(super) fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<Affected>>)> {
         let texts = strings(batch, &schema::TEXT)?;
         let (mut fates, mut cuts, mut of_rows) = (Vec::new(), Vec::new(), Vec::new());
         for text in texts {
             let text = text.unwrap_or_default();
-            let of_document = self.cuts.of(self.ordinal, text);
+            let hit = self.hits.next_if(|hit| hit.row == row_of(self.ordinal));
             let affected = self.affected.next_if(|affected| affected.ordinal == self.ordinal);
+            let is_masked = self.masks && affected.is_none_or(|affected| !affected.goes());
+            let items = hit.filter(|_| is_masked).map_or_else(Vec::new, |hit| hit.cuts(self.ordinal, text));
+            let of_document = self.cuts.of(self.ordinal, text, items);
             of_rows.push(affected);
             let mut flat = cuts::flat(&of_document);
             self.cut.count(text, &of_document);
-            let pieces = of_document.iter().map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
+            // What was cut as an item is told as such.
+            let pieces = of_document.iter().filter(|cut| cut.kind != PieceKind::Item);
+            let pieces = pieces.map(|cut| Ok(Piece { start: cut.start, end: cut.end, kind: cut.kind, of: self.name(cut.of)? }));
             let pieces = pieces.collect::<Result<Vec<_>>>()?;
-            let hit = self.hits.next_if(|hit| hit.row == row_of(self.ordinal));
             let named = |found: &Found| Contamination::of(self.evaluation, *found);
             let by = hit.filter(|hit| hit.goes).and_then(|hit| Evaluation::best(&hit.found));
             let contaminated: Vec<Contamination> = hit.iter().flat_map(|hit| &hit.found).map(named).collect();
@@ -152,7 +180,7 @@ impl<'f> Fates<'f> {
                 Some(Verdict::Removed { kind, jaccard, duplicate_of }) => {
                     Fate::Duplicate { kind, jaccard, of: self.name(duplicate_of)?, contaminated }
                 }
-                _ if !pieces.is_empty() && cuts::is_emptied(text, &flat) => {
+                _ if !of_document.is_empty() && cuts::characters_left(text, &of_document) == 0 => {
                     self.emptied += 1;
                     flat.clear();
                     Fate::Emptied { cuts: pieces, contaminated }

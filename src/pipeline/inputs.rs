@@ -9,7 +9,7 @@ use super::plan::LoadedPlan;
 use super::pool::Pool;
 use super::work_dir::{InputState, State};
 use crate::corpus::{self, InputFile, escape_name, unescape_name};
-use crate::error::{Error, Result, Subject};
+use crate::error::{Error, Result, Subject, is_of_the_machine};
 use crate::io::hash_file;
 
 /// The inputs, in order.
@@ -200,7 +200,7 @@ fn stat(input: &InputFile) -> Option<(u64, String)> {
 fn hash(input: &InputFile) -> Result<String> {
     match hash_file(&input.path) {
         Ok((_, hash)) => Ok(hash),
-        Err(Error::Io { source, .. }) if !corpus::is_of_the_machine(&source) => Ok(String::new()),
+        Err(Error::Io { source, .. }) if !is_of_the_machine(&source) => Ok(String::new()),
         Err(Error::Refused { .. }) => Ok(String::new()),
         Err(error) => Err(error),
     }

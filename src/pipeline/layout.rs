@@ -192,19 +192,24 @@ pub(super) fn rejections(unit: &str) -> String {
     made(pass::JUDGE, "rejections", unit)
 }
 
+/// Where evaluation items stand that are cut out of the documents of a work shard.
+pub(super) fn items(unit: &str) -> String {
+    made(pass::JUDGE, "items", unit)
+}
+
 /// What the search for duplicates found.
 pub(super) fn verdicts(unit: &str) -> String {
     made(pass::DEDUP, "verdicts", unit)
 }
 
+/// Where each work shard begins in that.
+pub(super) fn verdict_shards(unit: &str) -> String {
+    made(pass::DEDUP, "verdict-shards", unit)
+}
+
 /// What is cut out of the documents of a work shard.
 pub(super) fn cuts(unit: &str, shard: u64) -> String {
     made(pass::CUT, "cuts", &format!("{unit}-{shard}"))
-}
-
-/// The ids of the documents that stand for others.
-pub(super) fn anchors(unit: &str) -> String {
-    made(pass::DEDUP, "anchors", unit)
 }
 
 /// Which kept documents belong together.
@@ -252,8 +257,9 @@ mod tests {
             (annotated("k"), pass::ANNOTATE),
             (sketches("k"), pass::SKETCH),
             (rejections("k"), pass::JUDGE),
+            (items("k"), pass::JUDGE),
             (verdicts("k"), pass::DEDUP),
-            (anchors("k"), pass::DEDUP),
+            (verdict_shards("k"), pass::DEDUP),
             (families("k"), pass::DEDUP),
             (same_ids("k"), pass::DEDUP),
             (cuts("k", 7), pass::CUT),

@@ -22,10 +22,7 @@ pub(super) enum Standing {
 
 /// The output directory as the user names it, if it is there: links on the way to it are the user's, and followed this once.
 pub(super) fn find(out: &Path) -> Result<Option<Dir>> {
-    Dir::find(out).map_err(|error| match error {
-        Error::Io { source, .. } => Error::refused(format!("{}: cannot be used as output directory: {source}", out.display())),
-        other => other,
-    })
+    Dir::find(out).map_err(|error| error.refused_if_of_the_name(|error| unusable(out, error)))
 }
 
 /// Looks without touching anything.
@@ -59,10 +56,11 @@ fn vouched(out: &Dir) -> bool {
 
 /// Names in a directory, sorted.
 fn names(dir: &Place) -> Result<Vec<OsString>> {
-    dir.list().map_err(|error| match error {
-        Error::Io { source, .. } => Error::refused(format!("{}: cannot be used as output directory: {source}", dir.path().display())),
-        other => other,
-    })
+    dir.list().map_err(|error| error.refused_if_of_the_name(|error| unusable(&dir.path(), error)))
+}
+
+fn unusable(out: &Path, error: &Error) -> Error {
+    Error::refused(format!("{}: cannot be used as output directory: {}", out.display(), error.without_path()))
 }
 
 fn names_or_none(dir: &Place) -> Result<Vec<OsString>> {

@@ -114,14 +114,12 @@ pub struct LoadedPlan {
 impl LoadedPlan {
     /// Reads a plan file and applies `KEY=VALUE` settings (dotted keys, TOML values; bare words are strings).
     pub fn read(file: &Path, settings: &[String]) -> Result<Self> {
-        let bytes = match read_limited(file, PLAN_BYTES_MAX) {
-            Err(Error::Io { source, .. }) => {
-                let message = format!("{}: cannot read the plan: {source}", file.display());
-                return Err(of_plan(Error::refused_with_hint(message, "`seimai init` writes one"), &file.display().to_string()));
-            }
-            other => other?,
-        };
         let name = file.display().to_string();
+        let unreadable = |error: &Error| {
+            let message = format!("{name}: cannot read the plan: {}", error.without_path());
+            of_plan(Error::refused_with_hint(message, "`seimai init` writes one"), &name)
+        };
+        let bytes = read_limited(file, PLAN_BYTES_MAX).map_err(|error| error.refused_if_of_the_name(unreadable))?;
         let text = String::from_utf8(bytes).map_err(|_| of_plan(Error::refused(format!("{name}: the plan is not UTF-8")), &name))?;
         let plan = Plan::from_toml(&text, settings, &name)?;
         let base = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));

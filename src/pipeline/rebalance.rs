@@ -13,7 +13,7 @@ use super::mixture::{Candidate, Rebalanced};
 use super::pass::{Facts, Pass};
 use super::work_dir::Entry;
 use crate::decide::rebalance::{self, Found, Histogram, Mass, Mixture, Open, Rebalance, Share, key, quotas};
-use crate::dedup::{Verdict, ordinal, row_of};
+use crate::dedup::ordinal;
 use crate::error::Result;
 use crate::schema;
 use crate::stage::strings;
@@ -131,8 +131,8 @@ impl Over<'_> {
     fn candidates(&self, shard: u64, give: &mut dyn FnMut(Candidate<'_>, Mass)) -> Result<()> {
         let rejections = self.duplicates.rejections(self.context, shard)?;
         let cuts = self.duplicates.cuts(self.context, shard)?;
-        let removed = |affected: &&crate::dedup::Affected| matches!(affected.verdict, Verdict::Removed { .. });
-        let mut removed = self.duplicates.of(shard).iter().filter(removed).map(|affected| row_of(affected.ordinal)).peekable();
+        let found = self.duplicates.of(self.context, shard)?;
+        let mut removed = found.removed().peekable();
         let columns = [schema::DOC_ID.name, schema::REGISTER.name, schema::TEXT.name];
         let mut row = 0;
         let documents = layout::annotated(&self.annotated.keys(shard)?.documents);

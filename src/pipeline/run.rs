@@ -15,7 +15,6 @@ use super::store::Store;
 use super::work_dir::WorkDir;
 use super::{annotate, count, cut, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
 use crate::corpus::{Estimate, InputFile, ShardRef};
-use crate::dedup::Contaminated;
 use crate::error::{Error, Result};
 
 /// Memory one worker of the annotate pass may hold: a raw shard, its batches, and an open table.
@@ -185,15 +184,11 @@ fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
 /// Refuses what no run of the plan can do, wherever it writes.
 ///
 /// # Errors
-/// `Refused`: standard input among the inputs, evaluation items to be masked, or less memory than a run needs.
+/// `Refused`: standard input among the inputs, or less memory than a run needs.
 pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
     if plan.input.paths.iter().any(|path| path == "-") {
         let hint = "a run reads its inputs again when it resumes: write them to a file first";
         return Err(Error::refused_with_hint("input.paths: standard input cannot be the input of a run", hint));
-    }
-    if !plan.dedup.decontaminate.is_empty() && plan.dedup.contaminated == Contaminated::Mask {
-        let hint = "set it to drop or report, or mask the inputs first: seimai dedup FILE… --decontaminate FILE… --contaminated mask";
-        return Err(Error::refused_with_hint("dedup.contaminated: a run cannot cut evaluation items out of texts", hint));
     }
     if memory < BASE_BYTES + WORKER_BYTES / 2 {
         let needed = (BASE_BYTES + WORKER_BYTES / 2) >> 20;

@@ -186,7 +186,6 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("dedup/index_table", "the tables of an index"),
     ("dedup/partial_table", "the table of sketches"),
     ("dedup/table", "makes tables"),
-    ("dedup/verdicts", "the table of verdicts"),
     ("normalize/sentences", "is a stage of its own"),
     ("pack/packer", "reads token shards"),
     ("pack/selection", "reads token shards"),

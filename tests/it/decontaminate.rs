@@ -175,7 +175,7 @@ fn items_are_cut_out_or_told() {
     assert_eq!(kept["wide-short"], format!("{}「」{}", plain(7), plain(8)));
     assert_eq!(kept["clean-0"], plain(0));
     assert!(!kept.contains_key("only"), "nothing is left of it");
-    assert!(!kept.contains_key("copy-of-contaminated"), "what is left is the copy of another");
+    assert!(!kept.contains_key("copy-of-contaminated"), "it is the copy of another");
     assert!(
         lines(world.path("mask/duplicates.jsonl"))
             .iter()
@@ -349,8 +349,49 @@ fn another_content_is_done_in_place() {
     assert_eq!(tree(&world.path("out")).get("manifest.json"), tree(&world.path("fresh")).get("manifest.json"));
     let (report, _) = run(&world, "out", &format!("{keys}contaminated = \"report\"\n"), &[]);
     assert!(report["rejected"].get("dedup/contaminated").is_none() && report["evaluation"][0]["documents"] == 4, "{report:#}");
-    let (code, _, err) = world.run(&["run", "plans/plan.toml", "--out", "mask", "--set", "dedup.contaminated=mask"]);
-    assert!(code == 2 && err.contains("a run cannot cut evaluation items out of texts") && !world.path("mask").exists(), "{err}");
+}
+
+/// Items leave documents, tokens and packs of those that stay; who holds nothing else goes.
+#[test]
+fn a_run_cuts_items_out() {
+    let world = World::new();
+    corpus(&world);
+    let only = json!({"id": "only", "text": format!("「{LONG}」")}).to_string() + "\n";
+    // Items beside a line that many share, and one inside of such a line.
+    let notice = "この頁の文章は許可なく転載できません。";
+    let page = |n: usize, text: &str| json!({"id": format!("page-{n}"), "text": format!("{}\n{notice}\n{text}\n", plain(20 + n))}).to_string() + "\n";
+    let pages: String = (0..6).map(|n| page(n, if n == 3 { LONG } else { "" })).collect();
+    world.write("in.jsonl", fs::read_to_string(world.path("in.jsonl")).unwrap() + &only + &pages);
+    items(&world);
+    let keys = "decontaminate = [\"../eval\"]\ncontaminated = \"mask\"\nlines = true\n";
+    let (manifest, _) = run(&world, "out", keys, &[]);
+    let documents = rows(&world.path("out").join("documents"));
+    let kept: BTreeMap<String, String> = strings(&documents, "doc_id").into_iter().zip(strings(&documents, "text")).collect();
+    assert_eq!(kept["whole-long"], plain(1) + &plain(2));
+    assert_eq!(kept["whole-short"], format!("{}\n\n{}", plain(3), plain(4)));
+    assert_eq!(kept["wide-long"], plain(5) + &plain(6));
+    assert_eq!(kept["clean-0"], plain(0));
+    assert!(kept["page-0"].contains(notice), "the first of a line keeps it");
+    assert_eq!(kept["page-3"].trim_end(), plain(23), "line and item are gone");
+    let gone = rejected(&world, "out");
+    assert_eq!(gone["only"].0, "contaminated");
+    assert!(gone["only"].1.starts_with("items 1 of ") && gone["only"].1.ends_with("n_chars 0 < 1 left"), "{:?}", gone["only"]);
+    assert_eq!(gone["copy-of-contaminated"].0, "exact");
+    assert_eq!((manifest["cut"]["items"].as_u64(), manifest["cut"]["lines"].as_u64()), (Some(7), Some(5)), "{}", manifest["cut"]);
+    // The command does the same with the same records.
+    dedup(&world, "cut", &["--exact", "--near", "0.8", "--lines", "--decontaminate", "eval", "--contaminated", "mask"]);
+    for line in lines(world.path("cut/kept.jsonl")) {
+        assert_eq!(kept[text(&line, "id")].trim_end(), text(&line, "text").trim_end(), "{}", text(&line, "id"));
+    }
+    let (code, out, _) = world.run(&["decode", "out/tokens"]);
+    assert!(code == 0 && out.contains(&plain(6)) && ![LONG, SHORT].iter().any(|item| out.contains(item)), "{out}");
+    run(&world, "again", keys, &["--threads", "3", "--memory", "400MiB"]);
+    assert_eq!(tree(&world.path("out")).get("manifest.json"), tree(&world.path("again")).get("manifest.json"));
+    // Another mode is done in place.
+    let (reported, said) = run(&world, "out", &keys.replace("mask", "report"), &[]);
+    assert!(said.contains("is done again") && reported["cut"].get("items").is_none(), "{}", reported["cut"]);
+    run(&world, "fresh", &keys.replace("mask", "report"), &[]);
+    assert_eq!(tree(&world.path("out")).get("manifest.json"), tree(&world.path("fresh")).get("manifest.json"));
 }
 
 /// What is looked for must leave enough of the memory, and it is said how much it takes.

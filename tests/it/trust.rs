@@ -141,6 +141,29 @@ fn a_disk_that_fails_is_no_missing_dictionary() {
 }
 
 #[test]
+fn a_disk_that_fails_is_no_wrong_name() {
+    let (world, _, _) = world();
+    if !traces(&world) {
+        return skipped("a_disk_that_fails_is_no_wrong_name", "strace, and leave to trace");
+    }
+    world.write("plan.toml", "[input]\npaths = [\"lines.txt\"]\n[quality]\npreset = \"none\"\n");
+    let out = world.path("out");
+    for (error, code) in [("EIO", 1), ("ENOMEM", 4), ("EACCES", 2)] {
+        for (at, arguments) in [
+            (world.path("plan.toml"), vec!["run", "plan.toml", "--out", "out"]),
+            (out.clone(), vec!["run", "plan.toml", "--out", "out"]),
+            (out.clone(), vec!["dedup", "lines.txt", "-o", "out"]),
+        ] {
+            std::fs::create_dir_all(&out).unwrap();
+            let mut traced = world.program("strace");
+            traced.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(&at).arg(format!("-einject=openat,openat2:error={error}"));
+            let (found, _, err) = said(&traced.arg(env!("CARGO_BIN_EXE_seimai")).args(&arguments).output().unwrap());
+            assert!(found == code, "{error} at {}, {arguments:?}: exit {found}, {err}", at.display());
+        }
+    }
+}
+
+#[test]
 fn no_command_opens_a_socket() {
     let (world, store, _) = world();
     if !traces(&world) {

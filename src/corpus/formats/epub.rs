@@ -15,7 +15,7 @@ use crate::corpus::record::Record;
 use crate::corpus::shard::RawShard;
 use crate::corpus::sink::{Bad, Content, Sink};
 use crate::corpus::source::{ByteSource, open_file};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_of_the_machine};
 use crate::quarantine::Kind;
 
 /// Bytes of a package, and of what names it.
@@ -124,7 +124,7 @@ fn read(file: &InputFile, place: &Place, most: u64) -> Result<std::result::Resul
     match open() {
         Ok(bytes) if bytes.len() as u64 > most => Ok(Err(Fault::new("record_too_long", format!("longer than {most} bytes")))),
         Ok(bytes) => Ok(Ok(bytes)),
-        Err(error) if crate::corpus::io_error::is_of_the_machine(&error) => Err(Error::io(&file.path, "read", error)),
+        Err(error) if is_of_the_machine(&error) => Err(Error::io(&file.path, "read", error)),
         Err(error) => Ok(Err(Fault::new("epub_member", error.to_string()))),
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::dedup::candidates::Partners;
 use crate::dedup::lines::each_line;
-use crate::dedup::sorted_runs::SortedRuns;
+use crate::io::SortedRuns;
 use crate::dedup::substring;
 
 /// Documents by work shard: group and text.

@@ -116,7 +116,7 @@ impl Check<'_> {
         self.groups("licence", &self.manifest.provenance.licenses, &provenance.licenses);
         self.groups("residency", &self.manifest.provenance.residencies, &provenance.residencies);
         // A document that stands for others may be one too many of its register.
-        let by_cuts = |rule: &String| [PieceKind::Lines, PieceKind::Substring].iter().any(|kind| *rule == format!("dedup/{}", kind.rule()));
+        let by_cuts = |rule: &String| PieceKind::ALL.iter().any(|kind| *rule == format!("dedup/{}", kind.rule()));
         let may_go = self.manifest.mixture.is_some() || self.manifest.rejected.keys().any(by_cuts);
         let gone = may_go && sums.stood_for < sums.duplicates;
         if sums.stood_for != sums.duplicates && !gone {

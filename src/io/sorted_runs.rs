@@ -1,4 +1,4 @@
-//! Pairs in order, however many there are: what memory cannot hold lies on disk in sorted runs, which are merged.
+//! Small values in order, each once, however many there are: what memory cannot hold lies on disk in sorted runs, which are merged.
 //!
 //! Runs of about one size are merged as soon as there are some of them, so that what is found many times soon lies there once, and
 //! each is written a few times only.
@@ -6,10 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::dedup::anchor::Edge;
-use crate::dedup::candidates::Pair;
+use super::Staging;
+use super::scratch::{Chunk, Scratch};
 use crate::error::{Error, Result};
-use crate::io::{Chunk, Scratch, Staging, put_number, take_number};
 
 /// Runs of one size that are merged.
 const RUNS_MAX: usize = 8;
@@ -28,59 +27,9 @@ pub(crate) trait Item: Copy + Ord {
     fn take(last: Self, bytes: &mut &[u8]) -> Option<Self>;
 }
 
-impl Item for Pair {
-    const NONE: Self = Self { first: 0, second: 0 };
-
-    fn put(self, last: Self, out: &mut Vec<u8>) {
-        put_number(out, self.first - last.first);
-        let base = if self.first == last.first { last.second } else { self.first };
-        put_number(out, self.second - base);
-    }
-
-    fn take(last: Self, bytes: &mut &[u8]) -> Option<Self> {
-        let first = last.first.checked_add(take_number(bytes)?)?;
-        let base = if first == last.first { last.second } else { first };
-        Some(Self { first, second: base.checked_add(take_number(bytes)?)? })
-    }
-}
-
-/// A verified pair, in the order in which it is decided on: by the later document, the most similar first, then by the earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ranked {
-    second: u64,
-    /// The complement of the similarity's bits: those of positive numbers are in their order.
-    distance: u64,
-    first: u64,
-}
-
-impl From<Edge> for Ranked {
-    fn from(Edge { pair: Pair { first, second }, jaccard }: Edge) -> Self {
-        Self { second, distance: !jaccard.to_bits(), first }
-    }
-}
-
-impl Ranked {
-    pub(crate) fn edge(self) -> Edge {
-        Edge { pair: Pair { first: self.first, second: self.second }, jaccard: f64::from_bits(!self.distance) }
-    }
-}
-
-impl Item for Ranked {
-    const NONE: Self = Self { second: 0, distance: 0, first: 0 };
-
-    fn put(self, last: Self, out: &mut Vec<u8>) {
-        put_number(out, self.second - last.second);
-        put_number(out, self.second - self.first);
-        out.extend(self.distance.to_le_bytes());
-    }
-
-    fn take(last: Self, bytes: &mut &[u8]) -> Option<Self> {
-        let second = last.second.checked_add(take_number(bytes)?)?;
-        let first = second.checked_sub(take_number(bytes)?)?;
-        let (distance, rest) = bytes.split_first_chunk()?;
-        *bytes = rest;
-        Some(Self { second, distance: u64::from_le_bytes(*distance), first })
-    }
+/// How many of them are held.
+fn list_max<T>(memory: u64) -> usize {
+    (memory / size_of::<T>() as u64).clamp(1024, 1 << 40) as usize
 }
 
 /// A set that is being filled.
@@ -90,15 +39,14 @@ pub(crate) struct SortedRuns<'a, T> {
     list: Vec<T>,
     list_max: usize,
     /// Runs by how often what is in them was merged.
-    tiers: Vec<Vec<Run>>,
+    tiers: Vec<Vec<Run<T>>>,
     failed: Option<Error>,
 }
 
 impl<'a, T: Item> SortedRuns<'a, T> {
     /// A set that holds `memory` bytes, but never fewer than 1,024; others go to `staging`.
     pub(crate) fn new(staging: &'a Staging, memory: u64) -> Self {
-        let list_max = (memory / size_of::<T>() as u64).clamp(1024, 1 << 40) as usize;
-        Self { staging, list: Vec::new(), list_max, tiers: Vec::new(), failed: None }
+        Self { staging, list: Vec::new(), list_max: list_max::<T>(memory), tiers: Vec::new(), failed: None }
     }
 
     /// Adds one. What goes wrong is said by [`SortedRuns::check`] and in the end.
@@ -158,8 +106,42 @@ impl<'a, T: Item> SortedRuns<'a, T> {
         }
         self.spill()?;
         self.list = Vec::new();
-        let runs: Vec<Run> = self.tiers.into_iter().flatten().collect();
+        let runs: Vec<Run<T>> = self.tiers.into_iter().flatten().collect();
         Ok(Sorted::OnDisk(merged::<T>(self.staging, &runs)?))
+    }
+}
+
+/// What comes in ascending order: held as long as it is little.
+#[derive(Debug)]
+pub(crate) struct Ascending<'a, T> {
+    staging: &'a Staging,
+    list: Vec<T>,
+    list_max: usize,
+    writer: Option<RunWriter<T>>,
+}
+
+impl<'a, T: Item> Ascending<'a, T> {
+    /// A list that holds `memory` bytes, but never fewer than 1,024; longer ones go to `staging`.
+    pub(crate) fn new(staging: &'a Staging, memory: u64) -> Self {
+        Self { staging, list: Vec::new(), list_max: list_max::<T>(memory), writer: None }
+    }
+
+    /// Adds the next one.
+    pub(crate) fn push(&mut self, item: T) -> Result<()> {
+        if let Some(writer) = &mut self.writer {
+            return writer.push(item);
+        }
+        self.list.push(item);
+        if self.list.len() < self.list_max {
+            return Ok(());
+        }
+        let writer = self.writer.insert(RunWriter::new(self.staging)?);
+        std::mem::take(&mut self.list).into_iter().try_for_each(|item| writer.push(item))
+    }
+
+    /// All of them.
+    pub(crate) fn finish(self) -> Result<Sorted<T>> {
+        self.writer.map_or(Ok(Sorted::Held(self.list)), |writer| Ok(Sorted::OnDisk(writer.finish()?)))
     }
 }
 
@@ -167,7 +149,7 @@ impl<'a, T: Item> SortedRuns<'a, T> {
 #[derive(Debug)]
 pub(crate) enum Sorted<T> {
     Held(Vec<T>),
-    OnDisk(Run),
+    OnDisk(Run<T>),
 }
 
 impl<T: Item> Sorted<T> {
@@ -176,6 +158,22 @@ impl<T: Item> Sorted<T> {
         let mut reader = self.reader();
         while let Some(item) = reader.next()? {
             visit(item)?;
+        }
+        Ok(())
+    }
+
+    /// Calls `visit` with each from the first that `is_before` is false of, as long as it gives true; it is true of the first ones only.
+    pub(crate) fn each_from(&self, is_before: &dyn Fn(&T) -> bool, visit: &mut dyn FnMut(T) -> bool) -> Result<()> {
+        let mut reader = match self {
+            Self::Held(list) => Reader::Held(list[list.partition_point(is_before)..].iter()),
+            Self::OnDisk(run) => {
+                Reader::OnDisk(RunReader::from_chunk(run, run.firsts.partition_point(is_before).saturating_sub(1)))
+            }
+        };
+        while let Some(item) = reader.next()? {
+            if !is_before(&item) && !visit(item) {
+                break;
+            }
         }
         Ok(())
     }
@@ -208,23 +206,29 @@ impl<T: Item> Reader<'_, T> {
 
 /// A sorted run on disk.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct Run<T> {
     scratch: Scratch,
     chunks: Vec<Chunk>,
+    /// The first of each chunk.
+    firsts: Vec<T>,
 }
 
+#[derive(Debug)]
 struct RunWriter<T> {
-    run: Run,
+    run: Run<T>,
     buffer: Vec<u8>,
     last: T,
 }
 
 impl<T: Item> RunWriter<T> {
     fn new(staging: &Staging) -> Result<Self> {
-        Ok(Self { run: Run { scratch: Scratch::new(staging, "pairs")?, chunks: Vec::new() }, buffer: Vec::new(), last: T::NONE })
+        Ok(Self { run: Run { scratch: Scratch::new(staging, "sorted")?, chunks: Vec::new(), firsts: Vec::new() }, buffer: Vec::new(), last: T::NONE })
     }
 
     fn push(&mut self, item: T) -> Result<()> {
+        if self.buffer.is_empty() {
+            self.run.firsts.push(item);
+        }
         item.put(self.last, &mut self.buffer);
         self.last = item;
         if self.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.end_chunk() }
@@ -237,14 +241,16 @@ impl<T: Item> RunWriter<T> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Run> {
-        self.end_chunk()?;
+    fn finish(mut self) -> Result<Run<T>> {
+        if !self.buffer.is_empty() {
+            self.end_chunk()?;
+        }
         Ok(self.run)
     }
 }
 
 pub(crate) struct RunReader<'r, T> {
-    run: &'r Run,
+    run: &'r Run<T>,
     chunks: std::slice::Iter<'r, Chunk>,
     buffer: Vec<u8>,
     at: usize,
@@ -252,8 +258,12 @@ pub(crate) struct RunReader<'r, T> {
 }
 
 impl<'r, T: Item> RunReader<'r, T> {
-    fn new(run: &'r Run) -> Self {
-        Self { run, chunks: run.chunks.iter(), buffer: Vec::new(), at: 0, last: T::NONE }
+    fn new(run: &'r Run<T>) -> Self {
+        Self::from_chunk(run, 0)
+    }
+
+    fn from_chunk(run: &'r Run<T>, chunk: usize) -> Self {
+        Self { run, chunks: run.chunks[chunk..].iter(), buffer: Vec::new(), at: 0, last: T::NONE }
     }
 
     fn next(&mut self) -> Result<Option<T>> {
@@ -271,7 +281,7 @@ impl<'r, T: Item> RunReader<'r, T> {
 }
 
 /// One run of several, without what they repeat.
-fn merged<T: Item>(staging: &Staging, runs: &[Run]) -> Result<Run> {
+fn merged<T: Item>(staging: &Staging, runs: &[Run<T>]) -> Result<Run<T>> {
     let mut writer = RunWriter::<T>::new(staging)?;
     let mut readers: Vec<RunReader<'_, T>> = runs.iter().map(RunReader::new).collect();
     let mut heap = BinaryHeap::new();
@@ -295,6 +305,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::io::{put_number, take_number};
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    struct Pair {
+        first: u64,
+        second: u64,
+    }
+
+    impl Item for Pair {
+        const NONE: Self = Self { first: 0, second: 0 };
+
+        fn put(self, last: Self, out: &mut Vec<u8>) {
+            put_number(out, self.first - last.first);
+            put_number(out, self.second);
+        }
+
+        fn take(last: Self, bytes: &mut &[u8]) -> Option<Self> {
+            Some(Self { first: last.first.checked_add(take_number(bytes)?)?, second: take_number(bytes)? })
+        }
+    }
 
     fn collected<T: Item>(all: &Sorted<T>) -> Vec<T> {
         let mut list = Vec::new();
@@ -304,11 +334,6 @@ mod tests {
         })
         .unwrap();
         list
-    }
-
-    /// Some similarity of each pair.
-    fn edge(pair: Pair) -> Edge {
-        Edge { pair, jaccard: 1.0 / (1.0 + (pair.first % 7 + pair.second % 3) as f64) }
     }
 
     proptest! {
@@ -322,19 +347,28 @@ mod tests {
             let staging = Staging::new(dir.path()).unwrap();
             let pairs: Vec<Pair> = some.iter().map(|(a, b)| Pair { first: a * stride, second: (a + b + 1) * stride }).collect();
             let mut runs = SortedRuns { list_max, ..SortedRuns::new(&staging, 0) };
-            let mut ranked = SortedRuns { list_max, ..SortedRuns::new(&staging, 0) };
+            let mut copy = Ascending { list_max, ..Ascending::new(&staging, 0) };
             for &pair in &pairs {
                 runs.push(pair);
-                ranked.push(Ranked::from(edge(pair)));
             }
-            let (sorted, edges) = (runs.finish().unwrap(), ranked.finish().unwrap());
-            let mut expected: Vec<Edge> = pairs.iter().map(|&pair| edge(pair)).collect();
-            expected.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
-            expected.dedup();
-            prop_assert_eq!(collected(&edges).into_iter().map(Ranked::edge).collect::<Vec<_>>(), expected);
-            drop(edges);
-            prop_assert_eq!(collected(&sorted), pairs.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
-            drop(sorted);
+            let sorted = runs.finish().unwrap();
+            let expected: Vec<Pair> = pairs.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+            prop_assert_eq!(collected(&sorted), expected.clone());
+            sorted.each(&mut |pair| copy.push(pair)).unwrap();
+            let copy = copy.finish().unwrap();
+            prop_assert_eq!(collected(&copy), expected.clone());
+            for first in [0, 1, 44 * stride, 89 * stride, 90 * stride] {
+                for all in [&sorted, &copy] {
+                    let mut some = Vec::new();
+                    all.each_from(&|pair| pair.first < first, &mut |pair| {
+                        some.push(pair);
+                        some.len() < 5
+                    }).unwrap();
+                    let wanted = expected.iter().copied().filter(|pair| pair.first >= first).take(5).collect::<Vec<_>>();
+                    prop_assert_eq!(some, wanted);
+                }
+            }
+            drop((sorted, copy));
             prop_assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         }
     }
