@@ -256,7 +256,6 @@ fn find(list: &[Affected], ordinal: u64) -> Option<Verdict> {
     list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| list[index].verdict)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,15 +276,20 @@ mod tests {
         copies.sort_unstable();
         edges.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
         let edges = |visit: &mut dyn FnMut(Edge)| {
-            edges.iter().for_each(|&edge| visit(edge));
+            for &edge in &edges {
+                visit(edge);
+            }
             Ok(())
         };
         let Decided { removed, families } = super::decide(&Sorted::Held(copies), &edges, &|_| None, aside).unwrap();
         let mut affected = Vec::new();
-        with_anchors(&removed, aside).unwrap().each(&mut |one| {
-            affected.push(one);
-            Ok(())
-        }).unwrap();
+        with_anchors(&removed, aside)
+            .unwrap()
+            .each(&mut |one| {
+                affected.push(one);
+                Ok(())
+            })
+            .unwrap();
         Told { affected, families }
     }
 

@@ -93,9 +93,7 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        edges.sort_by(|a, b| {
-            a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first))
-        });
+        edges.sort_by(|a, b| a.pair.second.cmp(&b.pair.second).then(b.jaccard.total_cmp(&a.jaccard)).then(a.pair.first.cmp(&b.pair.first)));
         assert!(edges.len() > 3 * 1024);
         assert_eq!(read, edges);
     }

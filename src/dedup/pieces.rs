@@ -3,10 +3,10 @@
 use crate::dedup::by_shard::{ByShard, OfDocument};
 use crate::dedup::options::Options;
 use crate::dedup::piece::{Cut, PieceCorpus};
-use crate::io::SortedRuns;
 use crate::dedup::substring::PARTNERS;
 use crate::dedup::{frequent_lines, substring};
 use crate::error::Result;
+use crate::io::SortedRuns;
 
 /// What leaves the texts of a corpus, by work shard.
 #[derive(Debug)]

@@ -17,11 +17,11 @@ use crate::dedup::matching::{Found, pair_up};
 use crate::dedup::options::Options;
 use crate::dedup::ordinal::{ordinal, shard_of};
 use crate::dedup::partial_table::Partial;
-use crate::io::{Sorted, SortedRuns};
 use crate::dedup::verdict::Kind;
 use crate::dedup::verdicts::Verdicts;
 use crate::dedup::verifier::{Compare, verify};
 use crate::error::{Error, Result};
+use crate::io::{Sorted, SortedRuns};
 
 /// The partners of a document among those with an equal band. On 20,000 web-like documents with many templates, comparing all of
 /// them finds 3,254 near-duplicates, the first one alone 3,219, the first four and the previous one 3,253 with a third of the pairs.

@@ -1,9 +1,9 @@
 //! All verdicts of a corpus.
 
 use crate::dedup::ordinal::{ordinal, shard_of};
-use crate::io::Sorted;
 use crate::dedup::verdict::Affected;
 use crate::error::Result;
+use crate::io::Sorted;
 
 /// The verdicts on all affected documents, by ordinal, and the families of those that stay. A document without a verdict is kept and has no
 /// duplicates. Where they are many, they lie on disk, where [`Corpus::staging`](crate::dedup::Corpus::staging) says.

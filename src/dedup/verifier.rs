@@ -9,10 +9,10 @@ use crate::dedup::edge::{Edge, Ranked};
 use crate::dedup::marks::Marks;
 use crate::dedup::minhash::{self, Sketch};
 use crate::dedup::ordinal::shard_of;
-use crate::io::{Sorted, SortedRuns};
 use crate::dedup::text_store::{Bytes, TextStore};
 use crate::dedup::{orthography, shingle, verify, view};
 use crate::error::{Error, Result};
+use crate::io::{Sorted, SortedRuns};
 use crate::stage::{ParallelFor, in_parallel};
 
 /// Documents whose sets of shingles are made by one thread at a time.

@@ -166,9 +166,7 @@ impl<T: Item> Sorted<T> {
     pub(crate) fn each_from(&self, is_before: &dyn Fn(&T) -> bool, visit: &mut dyn FnMut(T) -> bool) -> Result<()> {
         let mut reader = match self {
             Self::Held(list) => Reader::Held(list[list.partition_point(is_before)..].iter()),
-            Self::OnDisk(run) => {
-                Reader::OnDisk(RunReader::from_chunk(run, run.firsts.partition_point(is_before).saturating_sub(1)))
-            }
+            Self::OnDisk(run) => Reader::OnDisk(RunReader::from_chunk(run, run.firsts.partition_point(is_before).saturating_sub(1))),
         };
         while let Some(item) = reader.next()? {
             if !is_before(&item) && !visit(item) {
@@ -222,7 +220,11 @@ struct RunWriter<T> {
 
 impl<T: Item> RunWriter<T> {
     fn new(staging: &Staging) -> Result<Self> {
-        Ok(Self { run: Run { scratch: Scratch::new(staging, "sorted")?, chunks: Vec::new(), firsts: Vec::new() }, buffer: Vec::new(), last: T::NONE })
+        Ok(Self {
+            run: Run { scratch: Scratch::new(staging, "sorted")?, chunks: Vec::new(), firsts: Vec::new() },
+            buffer: Vec::new(),
+            last: T::NONE,
+        })
     }
 
     fn push(&mut self, item: T) -> Result<()> {

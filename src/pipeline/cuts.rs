@@ -40,6 +40,7 @@ pub struct Cutting {
     pub item_characters: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -100,8 +100,9 @@ impl EncodeFiles<'_> {
     /// Looks without touching anything.
     fn begin(&self) -> Result<()> {
         let out = Dir::find(self.out).and_then(|out| out.map(|out| Ok((out.at("").list()?, out))).transpose());
-        let no_directory =
-            |error: &Error| Error::refused(format!("{}: no directory that can be written to: {}", self.out.display(), error.without_path()));
+        let no_directory = |error: &Error| {
+            Error::refused(format!("{}: no directory that can be written to: {}", self.out.display(), error.without_path()))
+        };
         let out = out.map_err(|error| error.refused_if_of_the_name(no_directory))?;
         if out.is_some_and(|(names, out)| !names.is_empty() && !out.at(TEMPORARY).is_dir()) {
             let why = format!("{}: not empty, and not what a call that was stopped has left", self.out.display());

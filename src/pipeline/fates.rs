@@ -154,7 +154,6 @@ pub(super) struct Fates<'f> {
 
 impl Fates<'_> {
     /// The batch without what is cut, the fates of its records, and what the search said of them.
-    #[expect(clippy::type_complexity, reason = "three things of one batch")]
     pub(super) fn take(&mut self, batch: &Batch) -> Result<(Batch, Vec<Fate>, Vec<Option<Affected>>)> {
         let texts = strings(batch, &schema::TEXT)?;
         let (mut fates, mut cuts, mut of_rows) = (Vec::new(), Vec::new(), Vec::new());

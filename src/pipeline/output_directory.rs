@@ -56,7 +56,7 @@ fn vouched(out: &Dir) -> bool {
 
 /// Names in a directory, sorted.
 fn names(dir: &Place) -> Result<Vec<OsString>> {
-    dir.list().map_err(|error| error.refused_if_of_the_name(|error| unusable(&dir.path(), error)))
+    dir.list().map_err(|error| error.refused_if_of_the_name(|error| unusable(dir.path(), error)))
 }
 
 fn unusable(out: &Path, error: &Error) -> Error {

@@ -20,7 +20,8 @@ const ANCHOR: Column = Column {
     nullable: false,
     about: "Ordinal of the kept document (of an anchor: its own).",
 };
-pub(super) const ANCHOR_ID: Column = Column { name: "anchor_id", data_type: || DataType::Utf8, nullable: false, about: "doc_id of that document." };
+pub(super) const ANCHOR_ID: Column =
+    Column { name: "anchor_id", data_type: || DataType::Utf8, nullable: false, about: "doc_id of that document." };
 const JACCARD: Column =
     Column { name: "jaccard", data_type: || DataType::Float32, nullable: false, about: "Jaccard similarity to the anchor." };
 const SIZE: Column = Column {
@@ -29,8 +30,12 @@ const SIZE: Column = Column {
     nullable: false,
     about: "Of an anchor: 1 + the documents it stands for; else 0.",
 };
-pub(super) const ROWS: Column =
-    Column { name: "rows", data_type: || DataType::UInt32, nullable: false, about: "Rows of the table of verdicts that are of a work shard." };
+pub(super) const ROWS: Column = Column {
+    name: "rows",
+    data_type: || DataType::UInt32,
+    nullable: false,
+    about: "Rows of the table of verdicts that are of a work shard.",
+};
 pub(super) const DIGEST: Column = Column {
     name: "digest",
     data_type: || DataType::Utf8,

@@ -62,7 +62,8 @@ impl VerdictTable {
         let batches = (0..shards).map(|shard| {
             context.stop.check()?;
             let affected = verdicts.of_shard(shard)?;
-            let names = if affected.is_empty() { None } else { Some(names.of_shard(shard, &|name| String::from_utf8(name.to_vec()).ok())?) };
+            let names =
+                if affected.is_empty() { None } else { Some(names.of_shard(shard, &|name| String::from_utf8(name.to_vec()).ok())?) };
             let name = |affected: &Affected| {
                 let name = names.as_ref().and_then(|names| names.get(&affected.anchor()));
                 name.map(String::as_str).ok_or_else(|| Error::internal("an anchor without a name"))

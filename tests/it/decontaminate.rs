@@ -359,7 +359,9 @@ fn a_run_cuts_items_out() {
     let only = json!({"id": "only", "text": format!("「{LONG}」")}).to_string() + "\n";
     // Items beside a line that many share, and one inside of such a line.
     let notice = "この頁の文章は許可なく転載できません。";
-    let page = |n: usize, text: &str| json!({"id": format!("page-{n}"), "text": format!("{}\n{notice}\n{text}\n", plain(20 + n))}).to_string() + "\n";
+    let page = |n: usize, text: &str| {
+        json!({"id": format!("page-{n}"), "text": format!("{}\n{notice}\n{text}\n", plain(20 + n))}).to_string() + "\n"
+    };
     let pages: String = (0..6).map(|n| page(n, if n == 3 { LONG } else { "" })).collect();
     world.write("in.jsonl", fs::read_to_string(world.path("in.jsonl")).unwrap() + &only + &pages);
     items(&world);

@@ -148,16 +148,15 @@ fn a_disk_that_fails_is_no_wrong_name() {
     }
     world.write("plan.toml", "[input]\npaths = [\"lines.txt\"]\n[quality]\npreset = \"none\"\n");
     let out = world.path("out");
+    let plan = world.path("plan.toml");
+    let [plan_name, out_name] = [&plan, &out].map(|path| path.to_str().unwrap());
+    let run = ["run", plan_name, "--out", out_name];
     for (error, code) in [("EIO", 1), ("ENOMEM", 4), ("EACCES", 2)] {
-        for (at, arguments) in [
-            (world.path("plan.toml"), vec!["run", "plan.toml", "--out", "out"]),
-            (out.clone(), vec!["run", "plan.toml", "--out", "out"]),
-            (out.clone(), vec!["dedup", "lines.txt", "-o", "out"]),
-        ] {
-            std::fs::create_dir_all(&out).unwrap();
+        for (at, arguments) in [(&plan, run), (&out, run), (&out, ["dedup", "lines.txt", "-o", out_name])] {
+            fs::create_dir_all(&out).unwrap();
             let mut traced = world.program("strace");
-            traced.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(&at).arg(format!("-einject=openat,openat2:error={error}"));
-            let (found, _, err) = said(&traced.arg(env!("CARGO_BIN_EXE_seimai")).args(&arguments).output().unwrap());
+            traced.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(at).arg(format!("-einject=openat,openat2:error={error}"));
+            let (found, _, err) = said(&traced.arg(env!("CARGO_BIN_EXE_seimai")).args(arguments).output().unwrap());
             assert!(found == code, "{error} at {}, {arguments:?}: exit {found}, {err}", at.display());
         }
     }

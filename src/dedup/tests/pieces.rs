@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::dedup::candidates::Partners;
 use crate::dedup::lines::each_line;
-use crate::io::SortedRuns;
 use crate::dedup::substring;
+use crate::io::SortedRuns;
 
 /// Documents by work shard: group and text.
 type Shards = Vec<Vec<(u64, String)>>;
