@@ -47,6 +47,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::common::{Common, Outcome, STDOUT, output_failed};
+pub use self::run::EngineRequest;
 use crate::error::Error;
 
 /// 精米: raw Japanese corpora in, training-ready tokens out
@@ -122,6 +123,14 @@ pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match std::io::stdout().flush() {
         Err(failed) if code == 0 && failed.kind() != std::io::ErrorKind::BrokenPipe => fail(&output_failed(failed).into()),
         _ => code,
+    }
+}
+
+/// The run that these arguments ask of an engine that only another program has; nothing where they ask for anything else.
+pub fn engine_request(arguments: impl IntoIterator<Item = OsString>) -> Option<EngineRequest> {
+    match Cli::try_parse_from(arguments) {
+        Ok(Cli { command: Command::Run(run), common }) => run.engine_request(&common),
+        _ => None,
     }
 }
 

@@ -251,17 +251,24 @@ impl Drop for StagedFile {
 }
 
 /// Gives a finished file the name `to` besides its own, or where the file system knows no second names, a copy of that name. What had the name
-/// before loses it. Durable once the directory of `to` is synced.
+/// before loses it, in one step: at no moment there is nothing. Durable once the directory of `to` is synced.
 pub fn second_name(staging: &Staging, from: &Place, to: &Place) -> Result<()> {
     let found = from.look()?.filter(Found::is_file);
     let found = found.ok_or_else(|| from.failed("inspect", std::io::ErrorKind::NotFound.into()))?;
     match to.look()? {
         Some(there) if there.identity == found.identity => return Ok(()),
-        Some(_) => to.remove_file()?,
+        Some(_) => {
+            let link = |place: &Place| unfinished::make(place, || Ok(place.link_from(from)?)).map_err(|e| place.failed("link to", e));
+            if let Ok(((), place)) = staging.unused(&to.name().to_string_lossy(), link) {
+                let renamed = to.rename_from(&place);
+                // A name that another process has given to the same file meanwhile stays as it is, and this one too.
+                let removed = place.remove_file();
+                unfinished::forget(&place);
+                return renamed.and(removed);
+            }
+        }
+        None if to.link_from(from).is_ok() => return Ok(()),
         None => {}
-    }
-    if to.link_from(from).is_ok() {
-        return Ok(());
     }
     let mut copy = staging.create(&to.name().to_string_lossy())?;
     let mut file = open_file(from)?;

@@ -20,7 +20,7 @@ from ._errors import (
     StorageError,
 )
 from ._keigo import Formula, Keigo, Misuse, Sentence, Span
-from ._plan import Plan, Report, run
+from ._plan import Plan, Report, Todo, Work, run
 from ._run import Run, WhatIf, open
 from ._stages import STAGES, PersonalData, Segmenter, Stage, keigo, mask, normalize, pii, segment, sentences, stage
 from ._tokenizer import Tokenizer
@@ -54,9 +54,11 @@ __all__ = [
     "Span",
     "Stage",
     "StorageError",
+    "Todo",
     "Tokenizer",
     "Tokens",
     "WhatIf",
+    "Work",
     "__version__",
     "dedup",
     "keigo",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from ._core import command_line
+from ._core import command_line, engine_request
 
 
 def main() -> int:
     """Runs the command line; gives its exit code."""
-    return command_line(["seimai", *sys.argv[1:]])
+    arguments = ["seimai", *sys.argv[1:]]
+    request = engine_request(arguments)
+    if request is None:
+        return command_line(arguments)
+    from .ray import command
+
+    return command(request)
 
 
 if __name__ == "__main__":

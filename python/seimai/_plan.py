@@ -43,6 +43,67 @@ class Report:
         return 3 if self.manifest["totals"]["quarantined"] else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """The first pass of a run that is not complete."""
+
+    #: Its name: frame, annotate, judge, dedup, …
+    pass_name: str
+    #: The shards that are missing: what each is called, and how much of the pass it is.
+    shards: dict[str, int]
+    #: Shards of the pass, those that are done among them.
+    total: int
+
+    @property
+    def missing(self) -> int:
+        """How many shards are missing."""
+        return len(self.shards)
+
+
+class Work:
+    """One of several processes that work on a run, on any machines that see its directory.
+
+    Nothing is agreed on between them: a shard that two have done is the same file twice, and ``run_shard`` may be called anywhere, in any
+    order, as often as one likes. What a process has seen to be complete it does not look at again.
+    """
+
+    __slots__ = ("_core", "_on_event", "_out")
+
+    def __init__(self, core: _core.Joint, out: Path, on_event: Callable[[Event], object] | None) -> None:
+        self._core, self._out, self._on_event = core, out, on_event
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the plan (:attr:`Plan.fingerprint`); empty for a run that had finished."""
+        return self._core.fingerprint
+
+    def todo(self) -> Todo | None:
+        """The first pass that is not complete and what it lacks; ``None`` when only :meth:`finish` is left."""
+        lacking = self._core.look(on_event=self._on_event)
+        return None if lacking is None else Todo(lacking[0], dict(lacking[1]), lacking[2])
+
+    def run_shard(self, pass_name: str, shard: str) -> bool:
+        """Works on a shard of a pass and commits it; ``False`` if that was done before. All passes in front of it are complete."""
+        return self._core.run_unit(pass_name, shard, on_event=self._on_event)
+
+    def finish(self) -> Report:
+        """Writes the manifest and ``_SUCCESS``, once no pass lacks anything, and leaves."""
+        return Report(out=self._out, **json.loads(self._core.finish(on_event=self._on_event)))
+
+    def close(self) -> None:
+        """Leaves the run as far as it has come. Others, and later calls, go on with it."""
+        self._core.leave()
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<seimai.Work {self._out}>"
+
+
 class Plan:
     """What a run shall do, checked whole. Immutable; can be pickled."""
 
@@ -108,6 +169,37 @@ class Plan:
             out, threads=threads, memory=_size(memory), fresh=fresh, store_limit=_size(store_limit), on_event=on_event
         )
         return Report(out=Path(out), **json.loads(said))
+
+    def work(
+        self,
+        out: str | os.PathLike[str] = "out",
+        *,
+        threads: int | None = 1,
+        memory: str | int | None = None,
+        store_limit: str | int | None = None,
+        patience: float = 5.0,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> Work:
+        """Begins a run as one of several processes, or joins those that work on it; see :class:`Work`.
+
+        ``patience``: seconds for which it looks again for what others have finished; network file systems show new files late.
+        """
+        core = _core.Joint(
+            self._core,
+            out,
+            threads=_threads(threads),
+            memory=_size(memory),
+            fresh=False,
+            store_limit=_size(store_limit),
+            patience=patience,
+            on_event=on_event,
+        )
+        return Work(core, Path(out), on_event)
+
+    def run_shard(self, pass_name: str, shard: str, out: str | os.PathLike[str] = "out", **how: Any) -> bool:
+        """:meth:`Work.run_shard` for one shard; who works on several calls :meth:`work` once."""
+        with self.work(out, **how) as work:
+            return work.run_shard(pass_name, shard)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and (self.to_toml(), self._core.base) == (other.to_toml(), other._core.base)

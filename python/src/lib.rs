@@ -11,7 +11,9 @@ mod capsule;
 mod cli;
 mod dedup;
 mod errors;
+mod events;
 mod finished;
+mod joint;
 mod pack;
 mod plan;
 mod ring;
@@ -34,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     text::register_classes(module)?;
     tokenizer::register(module)?;
     plan::register(module)?;
+    joint::register(module)?;
     finished::register(module)?;
     pack::register(module)?;
     ring::register(module)?;

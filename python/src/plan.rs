@@ -1,26 +1,19 @@
 //! `seimai._core.Plan`: a plan, checked; and what `seimai run` does with it, events told on the calling thread.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use seimai::cli::limits::parse_size;
 use seimai::error::Error;
 use seimai::pipeline::explain::explain;
 use seimai::pipeline::fingerprint;
-use seimai::pipeline::observer::{Event, Observer, Quantity, Stop};
 use seimai::pipeline::plan::{LoadedPlan, Plan as Settings};
 use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::{Report, RunOptions};
 use seimai::pipeline::run;
 
 use crate::errors::{About, OrRaise, carry_out, raised};
-
-/// How often a long call looks for signals and tells events.
-const BREATH: Duration = Duration::from_millis(100);
+use crate::events::attended;
 
 /// A plan: what a run shall do, checked whole.
 #[pyclass(frozen, module = "seimai._core")]
@@ -109,122 +102,42 @@ impl Plan {
         store_limit: Option<&str>,
         on_event: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<String> {
-        let size =
-            |what: &str, text: &str| parse_size(text).map_err(|e| raised(py, &Error::refused(format!("{what}: {text}: {e}")), About::Plan));
-        let memory = memory.map_or_else(|| Ok(seimai::cli::limits::default_memory()), |text| size("memory", text))?;
-        let store_limit = store_limit.map(|text| size("store_limit", text)).transpose()?;
-        let options = RunOptions { out, threads, memory, fresh, store_limit };
-        let report = running(py, &self.loaded, &options, on_event)?;
+        let options = options(py, out, threads, memory, fresh, store_limit)?;
+        let loaded = self.loaded.clone();
+        let report = attended(py, on_event, move |stop, observer| run::run(&loaded, &options, stop, observer))?;
         Ok(told(&report).to_string())
     }
 }
 
+/// How to run, from what Python gives.
+pub(crate) fn options(
+    py: Python<'_>,
+    out: PathBuf,
+    threads: usize,
+    memory: Option<&str>,
+    fresh: bool,
+    store_limit: Option<&str>,
+) -> PyResult<RunOptions> {
+    let size =
+        |what: &str, text: &str| parse_size(text).map_err(|e| raised(py, &Error::refused(format!("{what}: {text}: {e}")), About::Plan));
+    let memory = memory.map_or_else(|| Ok(seimai::cli::limits::default_memory()), |text| size("memory", text))?;
+    let store_limit = store_limit.map(|text| size("store_limit", text)).transpose()?;
+    Ok(RunOptions { out, threads, memory, fresh, store_limit })
+}
+
 impl Plan {
+    /// What is planned, and where it was read.
+    pub(crate) fn loaded(&self) -> &LoadedPlan {
+        &self.loaded
+    }
+
     fn stages(&self) -> seimai::error::Result<Stages> {
         Stages::new(&self.loaded.plan, &self.loaded.base)
     }
 }
 
-/// Sends events to the thread that called.
-struct Post(Mutex<Sender<Event>>);
-
-impl Observer for Post {
-    fn on_event(&self, event: &Event) {
-        if let Ok(sender) = self.0.lock() {
-            // Nobody listens any more only once the run is over.
-            let _ = sender.send(event.clone());
-        }
-    }
-}
-
-/// Runs in a thread of its own, while this one tells events and looks for signals.
-fn running(py: Python<'_>, plan: &LoadedPlan, options: &RunOptions, on_event: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
-    let stop = Arc::new(Stop::default());
-    let (sender, events) = channel();
-    let events = Mutex::new(events);
-    let (plan, options, asked) = (plan.clone(), options.clone(), Arc::clone(&stop));
-    let post = Post(Mutex::new(sender));
-    let at_work = std::thread::Builder::new().name("seimai".into()).spawn(move || run::run(&plan, &options, &asked, &post));
-    let at_work = at_work.map_err(|e| raised(py, &Error::Resources(format!("cannot start a thread: {e}")), About::Input))?;
-    let mut stopped_by = None;
-    while let Some(news) = wait(py, &events) {
-        if stopped_by.is_some() {
-            continue;
-        }
-        let told = py.check_signals().and_then(|()| news.iter().try_for_each(|event| tell(py, on_event, event)));
-        if let Err(exception) = told {
-            stop.request(2);
-            stopped_by = Some(exception);
-        }
-    }
-    let result = py.detach(|| at_work.join()).unwrap_or_else(|_| Err(Error::internal("a panic; please report it")));
-    match (stopped_by, result) {
-        (Some(exception), _) => Err(exception),
-        (None, result) => result.or_raise(py, About::Input),
-    }
-}
-
-/// The events of the next moment, in order, only the last progress of a pass among them; `None` once the run is over.
-fn wait(py: Python<'_>, events: &Mutex<Receiver<Event>>) -> Option<Vec<Event>> {
-    py.detach(|| {
-        let events = events.lock().ok()?;
-        let mut news = match events.recv_timeout(BREATH) {
-            Ok(event) => vec![event],
-            Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
-            Err(RecvTimeoutError::Disconnected) => return None,
-        };
-        while let Ok(event) = events.try_recv() {
-            if matches!((news.last(), &event), (Some(Event::Progress { .. }), Event::Progress { .. })) {
-                news.pop();
-            }
-            news.push(event);
-        }
-        Some(news)
-    })
-}
-
-fn tell(py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>, event: &Event) -> PyResult<()> {
-    let Some(on_event) = on_event else { return Ok(()) };
-    let told = PyDict::new(py);
-    match event {
-        Event::PassStarted { pass, quantity, total } => {
-            told.set_item("event", "pass_started")?;
-            told.set_item("pass", pass)?;
-            let quantity = match quantity {
-                Quantity::Bytes => "bytes",
-                Quantity::Parts => "parts",
-                Quantity::Documents => "documents",
-                Quantity::Steps => "steps",
-            };
-            told.set_item("quantity", quantity)?;
-            told.set_item("total", total)?;
-        }
-        Event::Progress { pass, done, documents, bytes } => {
-            told.set_item("event", "progress")?;
-            told.set_item("pass", pass)?;
-            told.set_item("done", done)?;
-            told.set_item("documents", documents)?;
-            told.set_item("bytes", bytes)?;
-        }
-        Event::Learned { merges, newest } => {
-            told.set_item("event", "learned")?;
-            told.set_item("merges", merges)?;
-            told.set_item("newest", newest)?;
-        }
-        Event::PassFinished { pass, seconds } => {
-            told.set_item("event", "pass_finished")?;
-            told.set_item("pass", pass)?;
-            told.set_item("seconds", seconds)?;
-        }
-        Event::Note(note) => {
-            told.set_item("event", "note")?;
-            told.set_item("note", note)?;
-        }
-    }
-    on_event.call1((told,)).map(drop)
-}
-
-fn told(report: &Report) -> serde_json::Value {
+/// A report as JSON.
+pub(crate) fn told(report: &Report) -> serde_json::Value {
     serde_json::json!({
         "manifest": report.manifest,
         "seconds": report.seconds.iter().map(|(pass, seconds)| ((*pass).to_owned(), (*seconds).into())).collect::<serde_json::Map<_, _>>(),

@@ -89,6 +89,16 @@ impl Common {
         self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
     }
 
+    /// Worker threads, where they are given.
+    pub(crate) fn given_threads(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+
+    /// The ceiling of memory, where one is given.
+    pub(crate) fn given_memory(&self) -> Option<u64> {
+        self.memory
+    }
+
     pub(crate) fn memory(&self) -> u64 {
         self.memory.unwrap_or_else(limits::default_memory)
     }

@@ -9,6 +9,7 @@ use super::{input_report, ui};
 use crate::corpus::{self, Estimate};
 use crate::pipeline::disk;
 use crate::pipeline::explain::explain;
+use crate::pipeline::joint::ROUNDS;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
@@ -99,6 +100,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     writeln!(out, "# time        about {} with {} threads", duration(seconds), common.threads())?;
     let needed = disk::needed(&loaded.plan, estimate);
     writeln!(out, "# disk        about {}, of it a third in .work for a next run (`seimai gc`)", ui::bytes(needed))?;
+    writeln!(
+        out,
+        "# shares      with --shard, start all of them {} times, each time when all have ended: {}",
+        ROUNDS.len(),
+        ROUNDS.join(", ")
+    )?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
 }

@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
 
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
 use super::{decontaminate, losses, signals, ui};
+use crate::error::Error;
+use crate::pipeline::joint::{self, Ended};
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
+use crate::pipeline::share::{Lacking, Share};
 use crate::quarantine::escape;
 use crate::stage::Counts;
 
@@ -28,6 +34,7 @@ const LOSSES: usize = 6;
   seimai run plan.toml --out out --set tokenizer.vocab_size=16000
   seimai run plan.toml --out trial --sample 1%
   seimai run plan.toml --out trial --limit 10000
+  seimai run plan.toml --out out --shard 0/2 & seimai run plan.toml --out out --shard 1/2; wait    # docs/guide/scale.md
 
 Resources (docs/guide/trust.md):
   memory  --memory is a ceiling of anonymous memory; the dictionary and the array of a long training are mapped
@@ -56,9 +63,87 @@ pub(super) struct Arguments {
     /// Keep at most so much in OUT/.work for a next run with another plan or more inputs [default: all that this run is made of; 0: nothing]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     store_limit: Option<u64>,
+    /// Be one of N processes that work on this run, on any machines that see DIR: number I, from 0 on. Each does its units of a pass, and the
+    /// last to be ready goes on to the next; `seimai plan` says how often all have to be started
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    /// How long a share looks again for what others may have finished: network file systems show new files late
+    #[arg(long, value_name = "SECONDS", default_value_t = joint::PATIENCE.as_secs_f64(), value_parser = parse_seconds, requires = "shard")]
+    patience: f64,
+    /// Who divides the work: this process, or a Ray cluster, which needs the Python package
+    #[arg(long, value_enum, default_value_t = Engine::Here, conflicts_with = "shard")]
+    engine: Engine,
+    /// The Ray cluster, e.g. auto or HOST:6379 [default: one that is started on this machine]
+    #[arg(long)]
+    address: Option<String>,
+}
+
+/// Who divides the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// This process, or shares
+    Here,
+    /// A Ray cluster
+    Ray,
+}
+
+/// A run that another engine is asked for: what its driver has to know.
+#[derive(Debug, Clone)]
+pub struct EngineRequest {
+    /// The plan file.
+    pub plan: PathBuf,
+    /// Settings on top of it, those of `--sample` and `--limit` among them.
+    pub settings: Vec<String>,
+    /// The output directory.
+    pub out: PathBuf,
+    /// The cluster.
+    pub address: Option<String>,
+    /// Threads of one task, where they are given.
+    pub threads: Option<usize>,
+    /// Bytes of memory of one task, where they are given.
+    pub memory: Option<u64>,
+    /// Bytes that the work directory may keep.
+    pub store_limit: Option<u64>,
+    /// Remove what an earlier run left.
+    pub fresh: bool,
+    /// Nothing is to be said on the way.
+    pub is_quiet: bool,
+    /// What is said is to be JSON.
+    pub is_json: bool,
+}
+
+impl Arguments {
+    /// What is asked of an engine that this program has not.
+    pub(super) fn engine_request(&self, common: &Common) -> Option<EngineRequest> {
+        (self.engine == Engine::Ray).then(|| EngineRequest {
+            plan: self.plan.clone(),
+            settings: self.taken.and(&self.settings),
+            out: self.out.clone(),
+            address: self.address.clone(),
+            threads: common.given_threads(),
+            memory: common.given_memory(),
+            store_limit: self.store_limit,
+            fresh: self.fresh,
+            is_quiet: common.quiet || common.progress == ProgressStyle::None,
+            is_json: common.progress == ProgressStyle::Json,
+        })
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.0..=86400.0).contains(&seconds) { Ok(seconds) } else { Err("not between 0 and 86400 seconds".into()) }
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    if arguments.engine == Engine::Ray {
+        let hint = "pip install 'seimai[ray]', and then: python -m seimai run PLAN --out DIR --engine ray";
+        return Err(Error::refused_with_hint("--engine ray: Ray is driven by the Python package", hint).into());
+    }
+    if arguments.address.is_some() {
+        return Err(Error::refused_with_hint("--address: names a Ray cluster", "give it with --engine ray").into());
+    }
+    let share = arguments.shard.as_deref().map(str::parse::<Share>).transpose()?;
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.taken.and(&arguments.settings))?;
     let options = RunOptions {
         out: arguments.out.clone(),
@@ -68,7 +153,21 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         store_limit: arguments.store_limit,
     };
     let observer = ui::observer(common);
-    let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
+    let report = match &share {
+        None => run::run(&loaded, &options, signals::stop(), observer.as_ref())?,
+        Some(share) => {
+            let patience = Duration::from_secs_f64(arguments.patience);
+            match joint::run_share(&loaded, &options, *share, patience, signals::stop(), observer.as_ref())? {
+                Ended::Finished(report) => *report,
+                Ended::Waiting(lacking) => {
+                    if !common.quiet {
+                        let _ = writeln!(std::io::stderr(), "{}", share_done(*share, &lacking, common.progress == ProgressStyle::Json));
+                    }
+                    return Ok(Outcome::Done);
+                }
+            }
+        }
+    };
     if !common.quiet && common.progress == ProgressStyle::Json {
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {
@@ -79,6 +178,19 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
+}
+
+/// What a share says that has come to its end before the run has.
+fn share_done(share: Share, lacking: &Lacking, json: bool) -> String {
+    let (pass, missing, of) = (lacking.pass, lacking.units.len(), lacking.of);
+    if json {
+        let by_others = lacking.in_other_hands;
+        return serde_json::json!({"event": "share_done", "pass": pass, "missing": missing, "of": of, "by_others": by_others}).to_string();
+    }
+    if lacking.in_other_hands {
+        return format!("share {share} done: another process is at {pass}; start all shares again when they have ended");
+    }
+    format!("share {share} done: {pass} lacks {missing} of {of} units of other shares; start all shares again when they have ended")
 }
 
 /// The same for programs: a last line among the events.

@@ -9,6 +9,7 @@ use super::layout::pass;
 use super::observer::{Event, Quantity};
 use super::pass::Pass;
 use super::shard::{ShardFacts, ShardWorker, sketch};
+use super::share::Progressed;
 use crate::corpus::{Framer, RawShard, ShardRef};
 use crate::error::{Error, Result};
 
@@ -43,12 +44,12 @@ impl Annotated {
 }
 
 /// Runs the pass, or what is left of it.
-pub(super) fn run(context: &Context<'_>, shards: &[ShardRef]) -> Result<Annotated> {
+pub(super) fn run(context: &Context<'_>, shards: &[ShardRef]) -> Progressed<Annotated> {
     let keys = shards.iter().map(|shard| context.store.keys(shard)).collect::<Result<Vec<_>>>()?;
     let units = shards.iter().zip(&keys).map(|(shard, keys)| (keys.documents.clone(), shard.bytes));
     let pass = Pass::new(pass::ANNOTATE, Quantity::Bytes, units);
     pass.run::<ShardFacts>(context, |missing, underway| {
-        if missing.len() < shards.len() {
+        if context.is_alone() && missing.len() < shards.len() {
             let kept = shards.len() - missing.len();
             context.observer.on_event(&Event::Note(format!("{kept} of {} work shards are known from before", shards.len())));
         }

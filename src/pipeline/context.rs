@@ -6,6 +6,7 @@ use super::observer::{Observer, Stop};
 use super::plan::Plan;
 use super::pool::Pool;
 use super::registry::Stages;
+use super::share::{Task, Together};
 use super::store::Store;
 
 pub(super) struct Context<'a> {
@@ -17,6 +18,8 @@ pub(super) struct Context<'a> {
     /// Ceiling of memory in bytes.
     pub(super) memory: u64,
     pub(super) fingerprint: &'a str,
+    /// What of the run this process takes.
+    pub(super) together: Together,
     /// Seconds that each pass took in this attempt, in order.
     pub(super) seconds: Mutex<Vec<(&'static str, f64)>>,
 }
@@ -24,6 +27,11 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     pub(super) fn plan(&self) -> &Plan {
         &self.stages.plan
+    }
+
+    /// Has this process the run alone?
+    pub(super) fn is_alone(&self) -> bool {
+        self.together.task == Task::All
     }
 
     /// Notes how long a pass took.

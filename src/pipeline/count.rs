@@ -3,6 +3,8 @@
 //! A histogram is a sum over documents. Where one is known from an earlier run that kept almost the same documents of the shard, the others are
 //! added and taken away; the table is the same as if all had been counted.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::annotate::Annotated;
@@ -16,6 +18,7 @@ use super::layout::{self, pass};
 use super::manifest::LearnedFrom;
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
+use super::share::Progressed;
 use super::tables::{LIGHTER, text_bytes, write_table};
 use super::work_dir::Entry;
 use crate::bpe;
@@ -53,7 +56,7 @@ pub(super) struct Counted {
 }
 
 /// Runs the pass, or what is left of it.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, parts: &[Part]) -> Result<Counted> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates, parts: &[Part]) -> Progressed<Counted> {
     let tokenizer = &context.plan().tokenizer;
     let settings = (tokenizer.pattern, tokenizer.boundaries, tokenizer.superwords > 0.0, tokenizer.digits);
     let settings = Key::of(pass::COUNT)
@@ -68,21 +71,29 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
     let units = units.collect::<Result<Vec<String>>>()?;
     let share = share_of(tokenizer.train_bytes, parts.iter().map(|part| part.facts.kept_bytes - part.facts.held_out.bytes).sum());
     let is_drawn = |doc_id: &str| is_drawn(share, doc_id);
-    let wanted = (share < 1.0).then_some(&is_drawn as &dyn Fn(&str) -> bool);
-    let kept =
-        (0..annotated.shards()).map(|shard| duplicates.trained_on(context, annotated, shard, wanted)).collect::<Result<Vec<Bits>>>()?;
+    let wanted = (share < 1.0).then_some(&is_drawn as &(dyn Fn(&str) -> bool + Sync));
+    // Found when they are asked for: whoever works on one shard reads no other.
+    let found: Vec<OnceLock<Bits>> = units.iter().map(|_| OnceLock::new()).collect();
+    let kept = |shard: usize| match found[shard].get() {
+        Some(kept) => Ok(kept),
+        None => {
+            let wanted = wanted.map(|wanted| wanted as &dyn Fn(&str) -> bool);
+            duplicates.trained_on(context, annotated, shard as u64, wanted).map(|kept| found[shard].get_or_init(|| kept))
+        }
+    };
     let pass = Pass::new(pass::COUNT, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
-    let holds = |shard: usize, facts: &CountFacts| facts.kept == kept[shard].to_hex();
+    let holds = |shard: usize, facts: &CountFacts| -> Result<bool> { Ok(facts.kept == kept(shard)?.to_hex()) };
     pass.run_where(context, &holds, |missing, underway| {
         underway.side_by_side(missing, &|| (), &|(), shard| {
             let documents = layout::annotated(&annotated.keys(shard as u64)?.documents);
             let documents = Documents { table: &documents, cuts: &duplicates.cuts(context, shard as u64)? };
-            count(context, documents, &units[shard], &kept[shard])
+            count(context, documents, &units[shard], kept(shard)?)
         })
     })?;
     let mut counted = Counted { tables: Vec::with_capacity(units.len()), key: Key::of(pass::TRAIN), documents: 0, sample: None };
     let mut bytes = 0;
-    for (shard, (unit, kept)) in units.iter().zip(&kept).enumerate() {
+    for (shard, unit) in units.iter().enumerate() {
+        let kept = kept(shard)?;
         bytes += pass.entry::<CountFacts>(context, shard)?.facts.bytes;
         counted.tables.push(table_name(unit, kept));
         counted.key = counted.key.and(unit).and(kept.to_hex());

@@ -14,6 +14,7 @@ use super::dedup::{self, Duplicates};
 use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
+use super::share::Progressed;
 use super::tables::{LIGHTER, write_table};
 use super::work_dir::Entry;
 use crate::dedup::{Cut, Document, PieceCorpus, Pieces, find_pieces, ordinal, row_of};
@@ -37,7 +38,7 @@ struct CutFacts {
 impl Facts for CutFacts {}
 
 /// Runs the fold, or reads what it concluded before; nothing where the plan cuts nothing.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Option<Cuts>> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Progressed<Option<Cuts>> {
     let options = &context.plan().dedup;
     if !options.cuts() && !options.masks() {
         return Ok(None);

@@ -21,6 +21,7 @@ use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
 use super::provenance::Provenance;
 use super::same_ids;
+use super::share::Progressed;
 use super::tables::LIGHTER;
 use super::work_dir::Entry;
 use crate::decide::losses::Losses;
@@ -94,7 +95,7 @@ pub(super) struct Part {
 }
 
 /// Runs the pass, or what is left of it; the parts in order.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Vec<Part>> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Progressed<Vec<Part>> {
     let units = duplicates.parts.iter().map(|&shards| unit(context, annotated, duplicates, shards)).collect::<Result<Vec<_>>>()?;
     let pass = Pass::new(pass::DECIDE, Quantity::Parts, units.iter().map(|unit| (unit.clone(), 1)));
     pass.run::<PartFacts>(context, |mut missing, underway| {
@@ -104,7 +105,7 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
             OpenPart::new(context, &units[part])?.fill(context, annotated, duplicates, duplicates.parts[part])
         })
     })?;
-    pass.entries::<PartFacts>(context)?.into_iter().map(Part::of).collect()
+    Ok(pass.entries::<PartFacts>(context)?.into_iter().map(Part::of).collect::<Result<_>>()?)
 }
 
 impl Part {

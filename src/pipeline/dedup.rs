@@ -20,6 +20,7 @@ use super::observer::Quantity;
 use super::parts::{self, Load, plan_parts};
 use super::pass::{Facts, Pass};
 use super::same_ids;
+use super::share::Progressed;
 use super::tables::{LIGHTER, write_table};
 use super::verdict_table::{self, VerdictTable};
 use super::work_dir::Entry;
@@ -203,7 +204,7 @@ struct JudgeFacts {
 impl Facts for JudgeFacts {}
 
 /// Runs the fold, or reads what it concluded before.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplicates> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Progressed<Duplicates> {
     let judged = judge(context, annotated)?;
     let shards_options = &context.plan().shards;
     let (rows_max, bytes_max) = (u64::from(shards_options.rows_max), shards_options.bytes_max);
@@ -231,11 +232,11 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Result<Duplic
         files.push(write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?);
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
-    read(context, &unit, judged, fold.entry::<FoldFacts>(context, 0)?.facts.parts)
+    Ok(read(context, &unit, judged, fold.entry::<FoldFacts>(context, 0)?.facts.parts)?)
 }
 
 /// Judges every document once: for each shard, the table that says which documents the rules reject, and why.
-fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
+fn judge(context: &Context<'_>, annotated: &Annotated) -> Progressed<Vec<Judged>> {
     let (plan, personal_data) = (context.plan(), &context.stages.pii);
     let reads = context.stages.decider.contract().reads.into_iter().chain(personal_data.reads());
     let evaluation = &context.stages.lists.evaluation;
@@ -282,7 +283,7 @@ fn judge(context: &Context<'_>, annotated: &Annotated) -> Result<Vec<Judged>> {
         let table = files.next().ok_or_else(|| Error::internal("a judged shard has no table"))?;
         Ok(Judged { unit, blake3: table.blake3, contaminated: entry.facts.contaminated, items: files.next() })
     });
-    judged.collect()
+    Ok(judged.collect::<Result<_>>()?)
 }
 
 /// Which documents of a shard pass the rules.

@@ -10,6 +10,7 @@ use super::key::Key;
 use super::layout::{self, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass, largest_first};
+use super::share::Progressed;
 use super::tables::{LIGHTER, text_bytes};
 use super::train::Vocabulary;
 use super::work_dir::Entry;
@@ -50,7 +51,7 @@ pub(super) struct Tokens {
 }
 
 /// Runs the pass, or what is left of it.
-pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Result<Tokens> {
+pub(super) fn run(context: &Context<'_>, parts: &[Part], vocabulary: &Vocabulary) -> Progressed<Tokens> {
     // Token shards of the same documents and vocabulary are the same.
     let vocabulary_and_settings = Key::of(pass::ENCODE)
         .and(vocabulary.blake3()?)

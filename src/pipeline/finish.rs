@@ -35,25 +35,25 @@ use crate::io::{Dir, FileEntry, Place, StagedFile, open_table, read_limited};
 use crate::stage::Counts;
 
 /// What the passes concluded.
-pub(super) struct Finished {
-    pub(super) annotated: Annotated,
-    pub(super) mixture: Option<Mixture>,
+pub(super) struct Finished<'a> {
+    pub(super) annotated: &'a Annotated,
+    pub(super) mixture: Option<&'a Mixture>,
     /// Documents that hold something of each evaluation set.
     pub(super) contaminated: Vec<u64>,
-    pub(super) parts: Vec<Part>,
-    pub(super) vocabulary: Vocabulary,
+    pub(super) parts: &'a [Part],
+    pub(super) vocabulary: &'a Vocabulary,
     pub(super) learned_from: Option<LearnedFrom>,
-    pub(super) tokens: Tokens,
-    pub(super) packed: Packs,
+    pub(super) tokens: &'a Tokens,
+    pub(super) packed: &'a Packs,
 }
 
 /// Gathers what all entries say into the manifest and writes it.
-pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Manifest> {
+pub(super) fn manifest(context: &Context<'_>, finished: &Finished<'_>) -> Result<Manifest> {
     let Finished { annotated, mixture, contaminated, parts, vocabulary, learned_from, tokens, packed } = finished;
     let (read, quarantine) = Reading::gather(context, annotated)?;
     let work = &context.store.work;
     let mut totals = read.totals;
-    for part in parts {
+    for part in *parts {
         totals.kept += part.facts.kept;
         totals.kept_bytes += part.facts.kept_bytes;
         totals.kept_characters += part.facts.kept_characters;
@@ -96,7 +96,7 @@ pub(super) fn manifest(context: &Context<'_>, finished: &Finished) -> Result<Man
         rejected,
         provenance: Provenance::sum(parts.iter().map(|part| &part.facts.provenance)),
         cut: Cutting::sum(parts.iter().map(|part| &part.facts.cut)),
-        mixture: mixture.clone(),
+        mixture: mixture.cloned(),
         registers: losses.kept_by_register(),
         warnings: losses.warnings(),
         losses,
@@ -268,8 +268,8 @@ fn input_facts(state: &InputState, tally: &InputTally) -> InputFacts {
     }
 }
 
-/// `run.json`, then `_SUCCESS`; then what the run was not made of goes, and what is beyond `limit` bytes.
-pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, limit: Option<u64>, observer: &dyn Observer) -> Result<()> {
+/// `run.json`, then `_SUCCESS`.
+pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize) -> Result<()> {
     let timings = run_json(report, threads);
     work.write_output(layout::RUN, timings.as_bytes(), 0)?;
     let manifest = blake3::hash(&report.manifest.to_bytes()?).to_hex().to_string();
@@ -281,12 +281,10 @@ pub(super) fn commit(work: &WorkDir, report: &Report, threads: usize, limit: Opt
         // A run whose last step is not durable is not finished; the next start does that step again.
         let _ = success.remove_file();
     }
-    committed?;
-    tidy(work, limit, observer);
-    Ok(())
+    committed
 }
 
-/// The work directory of a finished run: what that run is made of, up to a limit.
+/// The work directory of a finished run: what that run is made of, up to a limit, and nothing else.
 pub(super) fn tidy(work: &WorkDir, limit: Option<u64>, observer: &dyn Observer) {
     let tidied = gc::collect_in(work, limit, false).and_then(|_| if limit == Some(0) { Ok(()) } else { work.leave() });
     if let Err(e) = tidied {

@@ -6,11 +6,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::context::Context;
 use super::layout::pass;
 use super::observer::{Progress, Quantity};
 use super::pool::{Ahead, Work};
+use super::share::{Halt, Lacking, Progressed, Task};
 use crate::corpus::{self, DecodedPiece, Framer, Pieces, ReadAhead, ShardRef};
 use crate::error::{Error, Result};
 
@@ -23,11 +25,55 @@ const OF_SHARE: u64 = 4;
 /// Pieces that are decoded and wait, a thread: what they hold is within its share of memory.
 const AHEAD: usize = 2;
 
-/// Runs the pass, or reads what it found before.
-pub(super) fn run(context: &Context<'_>) -> Result<Vec<ShardRef>> {
-    if context.store.is_framed()? {
-        return context.store.shards();
+/// How often a process that waits for the table of another looks whether it is there.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Runs the pass, or reads what it found before. Of several processes that begin together one works on it; the others wait, for there is nothing
+/// else that they could do.
+pub(super) fn run(context: &Context<'_>) -> Progressed<Vec<ShardRef>> {
+    let (work, started) = (&context.store.work, Instant::now());
+    let claim = loop {
+        if context.store.is_framed()? {
+            return match &context.together.task {
+                Task::Unit { pass, .. } if pass == pass::FRAME => Err(Halt::Done(false)),
+                _ => Ok(context.store.shards()?),
+            };
+        }
+        match &context.together.task {
+            Task::All => break None,
+            Task::Look => return Err(missing(context)),
+            Task::Unit { pass, .. } if pass != pass::FRAME && started.elapsed() >= context.together.patience => {
+                return Err(missing(context));
+            }
+            Task::Unit { pass, .. } if pass != pass::FRAME => {
+                context.stop.pause(LOOK)?;
+                continue;
+            }
+            Task::Unit { .. } | Task::Share(_) => {}
+        }
+        match work.claim(pass::FRAME)? {
+            Some(_) if context.store.is_framed()? => {}
+            Some(claim) => break Some(claim),
+            None => context.stop.pause(LOOK)?,
+        }
+    };
+    let shards = find(context)?;
+    drop(claim);
+    match context.together.task {
+        Task::Unit { .. } => Err(Halt::Done(true)),
+        _ => Ok(shards),
     }
+}
+
+/// The table is one unit.
+fn missing(context: &Context<'_>) -> Halt {
+    let bytes = context.store.inputs.files.iter().map(|input| input.bytes).sum();
+    let units = vec![(context.store.frame_unit().to_owned(), bytes)];
+    Halt::Lacking(Lacking { pass: pass::FRAME, units, of: 1, in_other_hands: false })
+}
+
+/// Passes over the inputs, and keeps the table.
+fn find(context: &Context<'_>) -> Result<Vec<ShardRef>> {
     let inputs = &context.store.inputs.files;
     let total = inputs.iter().map(|input| input.bytes).sum();
     let progress = Progress::start(context.observer, pass::FRAME, Quantity::Bytes, total);

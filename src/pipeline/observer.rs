@@ -1,6 +1,7 @@
 //! What a run tells while it works. The library only emits events; how they look is the command line's affair.
 
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
@@ -72,6 +73,9 @@ impl Observer for Silent {
     fn on_event(&self, _: &Event) {}
 }
 
+/// Whoever waits looks this often whether it is to stop.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A request to stop, set from a signal handler and looked at between batches.
 #[derive(Debug, Default)]
 pub struct Stop {
@@ -91,6 +95,19 @@ impl Stop {
             signal => Err(Error::Interrupted(signal)),
         }
     }
+
+    /// Waits for so long, or until a stop is asked for.
+    pub(super) fn pause(&self, length: Duration) -> Result<()> {
+        let end = Instant::now() + length;
+        loop {
+            self.check()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(PAUSE));
+        }
+    }
 }
 
 /// Whoever may end a command, and whoever wants to know how far it is.
@@ -106,7 +123,7 @@ pub struct Watch<'a> {
 pub struct Progress<'a> {
     observer: &'a dyn Observer,
     pass: &'static str,
-    started: std::time::Instant,
+    started: Instant,
     done: AtomicU64,
     documents: AtomicU64,
     bytes: AtomicU64,
@@ -117,7 +134,7 @@ impl<'a> Progress<'a> {
     pub fn start(observer: &'a dyn Observer, pass: &'static str, quantity: Quantity, total: u64) -> Self {
         observer.on_event(&Event::PassStarted { pass, quantity, total });
         let zero = || AtomicU64::new(0);
-        Self { observer, pass, started: std::time::Instant::now(), done: zero(), documents: zero(), bytes: zero() }
+        Self { observer, pass, started: Instant::now(), done: zero(), documents: zero(), bytes: zero() }
     }
 
     /// Adds to the totals and tells.

@@ -100,6 +100,10 @@ pub(super) fn refuse_unwritable(error: Error) -> Error {
 fn held(out: &Dir, lock: &mut File) -> Error {
     let mut holder = String::new();
     let _ = lock.take(200).read_to_string(&mut holder);
+    held_by(out, &holder)
+}
+
+fn held_by(out: &Dir, holder: &str) -> Error {
     let holder = crate::quarantine::escape(holder.trim(), 80);
     let message = format!("{}: another run is writing here ({holder})", out.path().display());
     Error::refused_with_hint(message, "wait for it, or name another --out").about(Subject::Lock)
@@ -148,6 +152,98 @@ pub(super) fn lock_shared(out: &Dir) -> Result<Option<File>> {
     }
 }
 
+/// How a process that shares a run comes in.
+pub(super) enum Entered {
+    /// Alone, as far as can be told: a file system without locks has none to give.
+    First(Option<File>),
+    /// Beside others.
+    Among(File),
+    /// Another one is beginning.
+    Wait,
+}
+
+/// What the lock says while one of several processes begins a run: the others wait for it, as nobody would for a run.
+const BEGINNING: &str = "share, process";
+
+/// Takes the lock for this process alone if nobody is there, else together with the others.
+///
+/// # Errors
+/// `Refused` while a run that shares with nobody has it.
+pub(super) fn enter(out: &Dir) -> Result<Entered> {
+    let place = lock_of(out);
+    place.create_parent().map_err(refuse_unwritable)?;
+    let mut file = match place.open_in_place(true) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Entered::Wait),
+        Err(e) => return Err(refuse_unwritable(place.failed("create", e))),
+        Ok(file) => file,
+    };
+    let is_first = match file.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => match file.try_lock_shared() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = (&mut file).take(200).read_to_string(&mut holder);
+                // Who has just taken it has not said yet who it is.
+                return if holder.is_empty() || holder.starts_with(BEGINNING) { Ok(Entered::Wait) } else { Err(held_by(out, &holder)) };
+            }
+            Err(TryLockError::Error(e)) => return Err(place.failed("lock", e)),
+        },
+        Err(TryLockError::Error(e)) if has_no_locks(&e) => return Ok(Entered::First(None)),
+        Err(TryLockError::Error(e)) => return Err(place.failed("lock", e)),
+    };
+    if !is_in_place(&place, &file)? {
+        return Ok(Entered::Wait);
+    }
+    if is_first {
+        say(&mut file, BEGINNING);
+        Ok(Entered::First(Some(file)))
+    } else {
+        Ok(Entered::Among(file))
+    }
+}
+
+/// The system's ways to say that a file system has no locks.
+fn has_no_locks(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Shares a lock that was this process's alone. For a moment nobody has it: says whether no other took it alone meanwhile.
+pub(super) fn let_others_in(out: &Dir, lock: &File) -> Result<bool> {
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => Err(lock_of(out).failed("lock", e)),
+    }
+}
+
+/// Gives a shared lock up, and takes it alone if nobody else has it. Of several that do so at once the last succeeds.
+pub(super) fn outlast_others(out: &Dir, lock: &File) -> Result<bool> {
+    let place = lock_of(out);
+    lock.unlock().map_err(|e| place.failed("unlock", e))?;
+    match lock.try_lock() {
+        Ok(()) => is_in_place(&place, lock),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) => Err(place.failed("lock", e)),
+    }
+}
+
+/// A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
+fn is_in_place(place: &Place, file: &File) -> Result<bool> {
+    let ours = Found::open(file).map_err(|e| place.failed("inspect", e))?;
+    Ok(place.look()?.is_some_and(|named| named.identity == ours.identity))
+}
+
+/// Only for the message of a second starter: failing to say it is no reason to stop.
+fn say(file: &mut File, who: &str) {
+    if is_ours_alone(file) {
+        let _ = file.set_len(0);
+        let _ = file.rewind();
+        let _ = writeln!(file, "{who} {}", std::process::id());
+    }
+}
+
 /// Locks an open lock file; `None` if it is no longer what the path names.
 fn take_lock(out: &Dir, mut file: File, take: fn(&File) -> std::result::Result<(), TryLockError>) -> Result<Option<File>> {
     let place = lock_of(out);
@@ -156,17 +252,10 @@ fn take_lock(out: &Dir, mut file: File, take: fn(&File) -> std::result::Result<(
         Err(TryLockError::WouldBlock) => return Err(held(out, &mut file)),
         Err(TryLockError::Error(e)) => return Err(place.failed("lock", e)),
     }
-    // A finished run removes `.work/` while it holds the lock: what we locked must still be what the path names.
-    let ours = Found::open(&file).map_err(|e| place.failed("inspect", e))?;
-    if place.look()?.is_none_or(|named| named.identity != ours.identity) {
+    if !is_in_place(&place, &file)? {
         return Ok(None);
     }
-    if is_ours_alone(&file) {
-        let _ = file.set_len(0);
-        let _ = file.rewind();
-        // Only for the message of a second starter: failing to say it is no reason to stop.
-        let _ = writeln!(file, "process {}", std::process::id());
-    }
+    say(&mut file, "process");
     Ok(Some(file))
 }
 

@@ -8,6 +8,7 @@ use super::layout::{self, HELD_OUT, Subset, TRAINING, pass};
 use super::observer::Quantity;
 use super::pass::{Facts, Pass};
 use super::plan::Plan;
+use super::share::{Halt, Progressed};
 use super::tables::repeats;
 use super::train::Vocabulary;
 use super::work_dir::Entry;
@@ -35,21 +36,34 @@ pub(super) struct Packs {
 }
 
 /// Runs the fold, or what is left of it.
-pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &Tokens, vocabulary: &Vocabulary) -> Result<Packs> {
+pub(super) fn run(context: &Context<'_>, parts: &[Part], tokens: &Tokens, vocabulary: &Vocabulary) -> Progressed<Packs> {
     let documents: Vec<Place> = parts.iter().map(|part| context.store.work.at(&part.documents.path)).collect();
     let selection = select(context.plan(), &sources(context, TRAINING, &tokens.training)?, &documents)?;
-    let training = pack(context, selection, vocabulary)?;
+    let training = match pack(context, selection, vocabulary) {
+        // What is held out waits for nothing that is trained on.
+        Err(Halt::Lacking(lacking)) if context.plan().split.is_on() => Err(lacking),
+        training => Ok(training?),
+    };
     let held_out = if context.plan().split.is_on() {
         // Every document once: nobody validates on an epoch and a half.
         let once = Selection { parts: sources(context, HELD_OUT, &tokens.held_out)?, mixture: Vec::new() };
-        Some(pack(context, once, vocabulary)?)
+        Some(pack(context, once, vocabulary))
     } else {
         None
     };
-    Ok(Packs { training, held_out })
+    match (training, held_out.transpose()) {
+        (Ok(training), held_out) => Ok(Packs { training, held_out: held_out? }),
+        (Err(mut lacking), Err(Halt::Lacking(more))) => {
+            lacking.of += more.of;
+            lacking.units.extend(more.units);
+            Err(Halt::Lacking(lacking))
+        }
+        (Err(_), Err(other)) => Err(other),
+        (Err(lacking), Ok(_)) => Err(Halt::Lacking(lacking)),
+    }
 }
 
-fn pack(context: &Context<'_>, selection: Selection, vocabulary: &Vocabulary) -> Result<Packed> {
+fn pack(context: &Context<'_>, selection: Selection, vocabulary: &Vocabulary) -> Progressed<Packed> {
     let Selection { parts: sources, mixture } = selection;
     let facts = pack_context(context, vocabulary)?;
     let packer = Packer::new(&sources, &facts, &context.plan().pack)?;

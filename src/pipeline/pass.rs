@@ -1,13 +1,20 @@
-//! A pass: units of work that are each done once, however often the run is interrupted.
+//! A pass: units of work that are each done once, however often the run is interrupted, and by however many processes.
 
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::context::Context;
 use super::observer::{Progress, Quantity};
+use super::share::{Halt, Lacking, Progressed, Share, Task};
 use super::work_dir::Entry;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// The first pause before a process looks again for what others may have finished; each is twice as long.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What the entry of a unit says beside its files.
 pub(super) trait Facts: Serialize + DeserializeOwned {
@@ -28,6 +35,8 @@ pub(super) struct Pass {
     name: &'static str,
     quantity: Quantity,
     units: Vec<Unit>,
+    /// One unit that reads what all units in front of it made.
+    is_fold: bool,
 }
 
 /// A unit of work.
@@ -37,53 +46,196 @@ struct Unit {
     size: u64,
 }
 
+/// Units that are not committed, and how much those are that were already.
+struct Found {
+    missing: Vec<usize>,
+    /// In the pass's quantity, in documents and in bytes.
+    done: [u64; 3],
+}
+
+/// Does what the entry of a unit says hold?
+type Holds<'a, F> = &'a dyn Fn(usize, &F) -> Result<bool>;
+
 impl Pass {
     /// A pass over units with their names and sizes.
     pub(super) fn new(name: &'static str, quantity: Quantity, units: impl Iterator<Item = (String, u64)>) -> Self {
-        Self { name, quantity, units: units.map(|(name, size)| Unit { name, size }).collect() }
+        Self { name, quantity, units: units.map(|(name, size)| Unit { name, size }).collect(), is_fold: false }
     }
 
     /// A pass that is a fold: one unit of some steps.
     pub(super) fn fold(name: &'static str, unit: String, steps: u64) -> Self {
-        Self::new(name, Quantity::Steps, std::iter::once((unit, steps)))
+        Self { is_fold: true, ..Self::new(name, Quantity::Steps, std::iter::once((unit, steps))) }
     }
 
-    /// Has the units that are not committed worked on: `work` gets their numbers, in order, and commits each.
+    /// Has the units that are not committed worked on: `work` gets their numbers, in order, and commits each. Where several processes share
+    /// the run, those of this one.
     pub(super) fn run<F: Facts>(
         &self,
         context: &Context<'_>,
         work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
-    ) -> Result<()> {
-        self.run_where(context, &|_, _: &F| true, work)
+    ) -> Progressed<()> {
+        self.run_where(context, &|_, _: &F| Ok(true), work)
     }
 
     /// The same; a unit that is committed is worked on again where `holds` says no.
     pub(super) fn run_where<F: Facts>(
         &self,
         context: &Context<'_>,
-        holds: &dyn Fn(usize, &F) -> bool,
+        holds: Holds<'_, F>,
         work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
-    ) -> Result<()> {
-        let (mut missing, mut done) = (Vec::new(), [0; 3]);
-        for (number, unit) in self.units.iter().enumerate() {
-            match context.store.work.committed::<F>(self.name, &unit.name)?.filter(|entry| holds(number, &entry.facts)) {
-                None => missing.push(number),
+    ) -> Progressed<()> {
+        let all = || 0..self.units.len();
+        match &context.together.task {
+            Task::All => {
+                let found = self.find(context, all(), holds)?;
+                Ok(self.work_on(context, &found, found.missing.clone(), work)?)
+            }
+            Task::Share(share) => self.run_share(context, *share, holds, work),
+            Task::Unit { pass, unit } => {
+                let wanted = all().find(|&number| *pass == self.name && self.units[number].name == *unit);
+                let Some(wanted) = wanted else {
+                    // What stands beside the unit need not be there.
+                    let is_beside = *pass == self.name && !self.is_fold;
+                    return self.wait_for_others(context, holds, if is_beside { Duration::ZERO } else { context.together.patience });
+                };
+                if self.holds_to_the_byte(context, wanted, holds)? {
+                    return Err(Halt::Done(false));
+                }
+                self.work_on(context, &Found { missing: vec![wanted], done: [0; 3] }, vec![wanted], work)?;
+                Err(Halt::Done(true))
+            }
+            Task::Look => match self.find_listed(context, all(), holds)?.missing {
+                missing if missing.is_empty() => Ok(()),
+                missing => Err(Halt::Lacking(self.lacking(&missing))),
+            },
+        }
+    }
+
+    /// The share of a process; then the pass is complete, or it is said what others have not done.
+    fn run_share<F: Facts>(
+        &self,
+        context: &Context<'_>,
+        share: Share,
+        holds: Holds<'_, F>,
+        work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
+    ) -> Progressed<()> {
+        // A pass of one unit has nothing to share either.
+        if self.is_fold || self.units.len() == 1 {
+            return self.close(context, holds, work);
+        }
+        let is_ours = share.of(&self.units.iter().map(|unit| unit.size).collect::<Vec<_>>());
+        let mut found = self.find_listed(context, 0..self.units.len(), holds)?;
+        // Every byte of an earlier attempt is looked at by the one process whose unit it is.
+        for number in (0..self.units.len()).filter(|&number| is_ours[number]) {
+            if found.missing.binary_search(&number).is_err() && !self.holds_to_the_byte(context, number, holds)? {
+                found.missing.push(number);
+            }
+        }
+        found.missing.sort_unstable();
+        let ours: Vec<usize> = found.missing.iter().copied().filter(|&number| is_ours[number]).collect();
+        self.work_on(context, &found, ours, work)?;
+        self.wait_for_others(context, holds, context.together.patience)
+    }
+
+    /// A fold has one unit, and every process that comes to it may close it: they would make the same bytes. So that they need not, those that
+    /// find another at it leave it to that one.
+    fn close<F: Facts>(
+        &self,
+        context: &Context<'_>,
+        holds: Holds<'_, F>,
+        work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
+    ) -> Progressed<()> {
+        let found = self.find(context, 0..1, holds)?;
+        if found.missing.is_empty() {
+            return Ok(());
+        }
+        let Some(_claim) = context.store.work.claim(self.name)? else {
+            return Err(Halt::Lacking(Lacking { in_other_hands: true, ..self.lacking(&found.missing) }));
+        };
+        // Whoever had the claim before may have closed it.
+        let found = self.find(context, 0..1, holds)?;
+        Ok(self.work_on(context, &found, found.missing.clone(), work)?)
+    }
+
+    /// Looks until nothing is missing, for as long as a file system may take to show what others have finished.
+    fn wait_for_others<F: Facts>(&self, context: &Context<'_>, holds: Holds<'_, F>, patience: Duration) -> Progressed<()> {
+        let (started, mut pause) = (Instant::now(), LOOK_AGAIN);
+        let mut missing: Vec<usize> = (0..self.units.len()).collect();
+        loop {
+            missing = self.find_listed(context, missing.into_iter(), holds)?.missing;
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let left = patience.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(Halt::Lacking(self.lacking(&missing)));
+            }
+            context.stop.pause(pause.min(left))?;
+            pause *= 2;
+        }
+    }
+
+    fn lacking(&self, missing: &[usize]) -> Lacking {
+        let units = missing.iter().map(|&number| (self.units[number].name.clone(), self.units[number].size)).collect();
+        Lacking { pass: self.name, units, of: self.units.len(), in_other_hands: false }
+    }
+
+    /// Looks for some units, by their numbers.
+    fn find<F: Facts>(&self, context: &Context<'_>, units: impl Iterator<Item = usize>, holds: Holds<'_, F>) -> Result<Found> {
+        let mut found = Found { missing: Vec::new(), done: [0; 3] };
+        for number in units {
+            let unit = &self.units[number];
+            let entry = context.store.work.committed::<F>(self.name, &unit.name)?;
+            let entry = entry.map(|entry| Ok::<_, Error>(holds(number, &entry.facts)?.then_some(entry))).transpose()?.flatten();
+            match entry {
+                None => found.missing.push(number),
                 Some(entry) => {
                     let more = [unit.size, entry.facts.documents(), entry.facts.bytes()];
-                    done.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                    found.done.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
                 }
             }
         }
-        if missing.is_empty() {
+        Ok(found)
+    }
+
+    /// The same for many: what the list of entries does not name costs no look of its own.
+    fn find_listed<F: Facts>(&self, context: &Context<'_>, units: impl Iterator<Item = usize>, holds: Holds<'_, F>) -> Result<Found> {
+        let listed: BTreeSet<OsString> = context.store.work.entries(self.name)?.into_iter().collect();
+        let (there, mut missing): (Vec<usize>, Vec<usize>) =
+            units.partition(|&number| listed.contains(OsStr::new(&format!("{}.json", self.units[number].name))));
+        let mut found = self.find(context, there.into_iter(), holds)?;
+        found.missing.append(&mut missing);
+        found.missing.sort_unstable();
+        Ok(found)
+    }
+
+    /// Is a unit committed, and is every byte of its files what its entry says?
+    fn holds_to_the_byte<F: Facts>(&self, context: &Context<'_>, number: usize, holds: Holds<'_, F>) -> Result<bool> {
+        let entry = context.store.work.committed_to_the_byte::<F>(self.name, &self.units[number].name)?;
+        entry.map_or(Ok(false), |entry| holds(number, &entry.facts))
+    }
+
+    /// Has some units worked on, of those that are missing.
+    fn work_on(
+        &self,
+        context: &Context<'_>,
+        found: &Found,
+        ours: Vec<usize>,
+        work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
+    ) -> Result<()> {
+        if ours.is_empty() {
             return Ok(());
         }
-        let total = self.units.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.size));
+        let total = match context.together.task {
+            Task::Unit { .. } => ours.iter().map(|&number| self.units[number].size).sum(),
+            _ => self.units.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.size)),
+        };
         let progress = Progress::start(context.observer, self.name, self.quantity, total);
-        if done[0] > 0 {
-            progress.add(done[0], done[1], done[2]);
+        if found.done[0] > 0 {
+            progress.add(found.done[0], found.done[1], found.done[2]);
         }
         let underway = Underway { pass: self, context, progress, steps: AtomicU64::new(0) };
-        work(missing, &underway)?;
+        work(ours, &underway)?;
         context.took(self.name, underway.progress.finish());
         Ok(())
     }

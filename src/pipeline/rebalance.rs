@@ -11,6 +11,7 @@ use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::{Candidate, Rebalanced};
 use super::pass::{Facts, Pass};
+use super::share::Progressed;
 use super::work_dir::Entry;
 use crate::decide::rebalance::{self, Found, Histogram, Mass, Mixture, Open, Rebalance, Share, key, quotas};
 use crate::dedup::ordinal;
@@ -23,7 +24,7 @@ const BATCH_ROWS: usize = 4096;
 impl Facts for Rebalanced {}
 
 /// Runs the fold, or reads what it concluded before; nothing where the plan asks for no mixture.
-pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Result<Option<Rebalanced>> {
+pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Duplicates) -> Progressed<Option<Rebalanced>> {
     let Some(options) = context.plan().keigo.mixture() else { return Ok(None) };
     let mut key = Key::of(pass::REBALANCE).and_settings(options)?.and_steps(context.plan(), &["decide"]);
     for shard in 0..annotated.shards() {

@@ -1,19 +1,20 @@
-//! A run from plan to `_SUCCESS`: the passes in order, each resumed where it stopped.
+//! A run from plan to `_SUCCESS`, alone (several processes: `joint.rs`): it begins, or goes on where it stopped.
 
 use std::sync::Mutex;
 use std::time::Instant;
 
 use super::context::Context;
 use super::inputs::{self, Inputs};
-use super::manifest::Manifest;
 use super::observer::{Event, Observer, Stop};
 use super::plan::{LoadedPlan, Plan};
 use super::pool::Pool;
 use super::registry::Stages;
 use super::report::{Report, RunOptions};
+use super::share::{Halt, Progressed, Together};
 use super::store::Store;
-use super::work_dir::WorkDir;
-use super::{annotate, count, cut, decide, dedup, disk, encode, fingerprint, finish, frame, output_directory, pack, rebalance, train};
+use super::way::Way;
+use super::work_dir::{State, WorkDir};
+use super::{disk, fingerprint, finish, frame, output_directory};
 use crate::corpus::{Estimate, InputFile, ShardRef};
 use crate::error::{Error, Result};
 
@@ -31,11 +32,14 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
     let started = Instant::now();
     let begun = begin(loaded, options, stop, observer)?;
     let Begun::Going(going) = begun else { return finish::already_done(&options.out, started) };
-    let context = going.context(options, stop, observer);
-    let manifest = passes(&context)?;
+    let context = going.context(options, stop, observer, Together::alone());
+    let mut way = Way::default();
+    whole(way.go(&context))?;
+    let manifest = way.manifest(&context)?;
     let seconds = context.seconds.into_inner().unwrap_or_default();
     let report = Report { manifest, seconds, wall: started.elapsed().as_secs_f64(), already_done: false };
-    finish::commit(&going.store.work, &report, going.pool.threads(), options.store_limit, observer)?;
+    finish::commit(&going.store.work, &report, going.pool.threads())?;
+    finish::tidy(&going.store.work, options.store_limit, observer);
     Ok(report)
 }
 
@@ -47,47 +51,42 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
 pub fn prepare(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Vec<ShardRef>> {
     match begin(loaded, options, stop, observer)? {
         Begun::Finished => Ok(Vec::new()),
-        Begun::Going(going) => frame::run(&going.context(options, stop, observer)),
+        Begun::Going(going) => whole(frame::run(&going.context(options, stop, observer, Together::alone()))),
     }
 }
 
-/// The way the text goes, from fold to fold.
-fn passes(context: &Context<'_>) -> Result<Manifest> {
-    let shards = frame::run(context)?; // where the work shards begin
-    let annotated = annotate::run(context, &shards)?; // read ─ decode ─ normalise ─ segment ─ annotate
-    let mut duplicates = dedup::run(context, &annotated)?; // ▣ which documents the rules reject, and which repeat which
-    duplicates.cuts = cut::run(context, &annotated, &duplicates)?; // ▣ which pieces of the others repeat
-    duplicates.mixture = rebalance::run(context, &annotated, &duplicates)?; // ▣ how much of each register stays
-    let parts = decide::run(context, &annotated, &duplicates)?; // keep or drop
-    let counted = count::run(context, &annotated, &duplicates, &parts)?; // the pre-tokens of what stays
-    let vocabulary = train::run(context, &counted)?; // ▣ train BPE
-    let tokens = encode::run(context, &parts, &vocabulary)?; // encode ─ shard
-    let packed = pack::run(context, &parts, &tokens, &vocabulary)?; // ▣ pack, also what is held out
-    let contaminated = duplicates.contaminated(context);
-    let mixture = duplicates.mixture.map(|rebalanced| rebalanced.mixture);
-    finish::manifest(
-        context,
-        &finish::Finished { annotated, mixture, contaminated, parts, vocabulary, learned_from: counted.sample, tokens, packed },
-    )
+/// What a process that has the run alone brings to its end.
+fn whole<T>(progressed: Progressed<T>) -> Result<T> {
+    progressed.map_err(|halt| match halt {
+        Halt::Failed(error) => error,
+        Halt::Lacking(_) | Halt::Done(_) => Error::internal("a run that nobody shares waits for others"),
+    })
 }
 
 /// A run that has begun, now or earlier.
-enum Begun {
+pub(super) enum Begun {
     /// There is work to do.
     Going(Box<Going>),
     /// It had finished before.
     Finished,
 }
 
-struct Going {
-    stages: Stages,
-    fingerprint: String,
-    pool: Pool,
-    store: Store,
+/// A run with work to do: everything that a process of it has.
+pub(super) struct Going {
+    pub(super) stages: Stages,
+    pub(super) fingerprint: String,
+    pub(super) pool: Pool,
+    pub(super) store: Store,
 }
 
 impl Going {
-    fn context<'a>(&'a self, options: &RunOptions, stop: &'a Stop, observer: &'a dyn Observer) -> Context<'a> {
+    pub(super) fn context<'a>(
+        &'a self,
+        options: &RunOptions,
+        stop: &'a Stop,
+        observer: &'a dyn Observer,
+        together: Together,
+    ) -> Context<'a> {
         Context {
             stages: &self.stages,
             store: &self.store,
@@ -96,61 +95,100 @@ impl Going {
             observer,
             memory: options.memory,
             fingerprint: &self.fingerprint,
+            together,
             seconds: Mutex::default(),
         }
+    }
+}
+
+/// What a run is made of, before it has a place.
+pub(super) struct Wanted<'a> {
+    loaded: &'a LoadedPlan,
+    pub(super) options: &'a RunOptions,
+    stop: &'a Stop,
+    observer: &'a dyn Observer,
+    files: Vec<InputFile>,
+    stages: Stages,
+    pub(super) fingerprint: String,
+    pool: Pool,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(loaded: &'a LoadedPlan, options: &'a RunOptions, stop: &'a Stop, observer: &'a dyn Observer) -> Result<Self> {
+        let files = inputs::list(loaded, &options.out, observer)?;
+        let stages = Stages::new(&loaded.plan, &loaded.base)?;
+        stages.lists.evaluation.check_memory(options.memory)?;
+        let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
+        let pool = Pool::new(worker_threads(options))?;
+        Ok(Self { loaded, options, stop, observer, files, stages, fingerprint, pool })
+    }
+
+    /// The state that this run has if it begins now; what `known` says is unchanged is not read.
+    pub(super) fn now(&self, known: &State) -> Result<State> {
+        inputs::state_now(known, &self.fingerprint, &self.files, &self.pool, self.stop)
+    }
+
+    /// Begins, or goes on, in a directory that this process has alone.
+    pub(super) fn begin(self, work: WorkDir) -> Result<Begun> {
+        if work.is_complete() {
+            let known = finish::finished_state(work.out(), work.state().ok().flatten().as_ref())?;
+            let state = self.now(&known)?;
+            let same = inputs::is_same_run(&known, &state);
+            if same && finish::outputs_are_there(work.out())? {
+                finish::tidy(&work, self.options.store_limit, self.observer);
+                return Ok(Begun::Finished);
+            }
+            let why = if same {
+                "lacks outputs: they are made again"
+            } else {
+                "had another plan, other lists or other inputs: what depends on them is done again"
+            };
+            self.observer.on_event(&Event::Note(format!("the finished run here {why}")));
+            work.begin_again(&state)?;
+            return self.go(work, state);
+        }
+        let known = work.state()?;
+        let state = self.state(known.as_ref())?;
+        if known.is_some() {
+            self.observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
+        } else {
+            foretell_disk(self.loaded, self.options, &self.files, self.observer);
+        }
+        if known.as_ref() != Some(&state) {
+            // Also where the same inputs have moved, or have other times: workers look them up there.
+            work.write_state(&state)?;
+        }
+        self.go(work, state)
+    }
+
+    /// The state of this run, if it is the one that the directory belongs to.
+    pub(super) fn state(&self, known: Option<&State>) -> Result<State> {
+        inputs::state(known, &self.fingerprint, &self.files, &self.pool, self.stop)
+    }
+
+    /// Everything is settled.
+    pub(super) fn go(self, work: WorkDir, state: State) -> Result<Begun> {
+        let Self { options, files, stages, fingerprint, pool, .. } = self;
+        let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
+        Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
     }
 }
 
 /// Takes the output directory, if it is new or of this very run.
 fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Begun> {
     refuse_early(&loaded.plan, options)?;
-    let files = inputs::list(loaded, &options.out, observer)?;
-    let stages = Stages::new(&loaded.plan, &loaded.base)?;
-    stages.lists.evaluation.check_memory(options.memory)?;
-    let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
-    let pool = Pool::new(worker_threads(options))?;
-    let now = |known: &_| inputs::state_now(known, &fingerprint, &files, &pool, stop);
-    let work = match WorkDir::open(&options.out, options.fresh) {
+    output_directory::refuse_held(&options.out)?;
+    let wanted = Wanted::new(loaded, options, stop, observer)?;
+    match WorkDir::open(&options.out, options.fresh) {
         Err(refused) if !options.fresh => {
             let Some(out) = output_directory::find(&options.out)?.filter(output_directory::is_finished_for_good) else {
                 return Err(refused);
             };
             let known = finish::finished_state(&out, None)?;
-            return if inputs::is_same_run(&known, &now(&known)?) { Ok(Begun::Finished) } else { Err(refused) };
+            if inputs::is_same_run(&known, &wanted.now(&known)?) { Ok(Begun::Finished) } else { Err(refused) }
         }
-        other => other?,
-    };
-    if work.is_complete() {
-        let known = finish::finished_state(work.out(), work.state().ok().flatten().as_ref())?;
-        let state = now(&known)?;
-        let same = inputs::is_same_run(&known, &state);
-        if same && finish::outputs_are_there(work.out())? {
-            finish::tidy(&work, options.store_limit, observer);
-            return Ok(Begun::Finished);
-        }
-        let why = if same {
-            "lacks outputs: they are made again"
-        } else {
-            "had another plan, other lists or other inputs: what depends on them is done again"
-        };
-        observer.on_event(&Event::Note(format!("the finished run here {why}")));
-        work.begin_again(&state)?;
-        let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
-        return Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })));
+        work => wanted.begin(work?),
     }
-    let known = work.state()?;
-    let state = inputs::state(known.as_ref(), &fingerprint, &files, &pool, stop)?;
-    if known.is_some() {
-        observer.on_event(&Event::Note("resuming the run found in the output directory".into()));
-    } else {
-        foretell_disk(loaded, options, &files, observer);
-    }
-    if known.as_ref() != Some(&state) {
-        // Also where the same inputs have moved, or have other times: workers look them up there.
-        work.write_state(&state)?;
-    }
-    let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
-    Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
 }
 
 /// Says so where the file system has less room than the run will take, roughly: it stops there, and goes on when there is room.
@@ -172,13 +210,13 @@ fn worker_threads(options: &RunOptions) -> usize {
 }
 
 /// What needs no look at the data.
-fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
+pub(super) fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
     check_request(plan, options.memory)?;
     if options.out.exists() && !options.out.is_dir() {
         let message = format!("{}: a file stands where the output directory is to be", options.out.display());
         return Err(Error::refused_with_hint(message, "name a new directory with --out"));
     }
-    output_directory::refuse_held(&options.out)
+    Ok(())
 }
 
 /// Refuses what no run of the plan can do, wherever it writes.

@@ -76,6 +76,11 @@ impl Store {
         shards_from_batch(&self.table(&layout::shards(&self.frame))?.concat()?)
     }
 
+    /// The name of the table of work shards.
+    pub(super) fn frame_unit(&self) -> &str {
+        &self.frame
+    }
+
     /// Is the table of work shards there?
     pub(super) fn is_framed(&self) -> Result<bool> {
         Ok(self.work.committed::<()>(pass::FRAME, &self.frame)?.is_some())

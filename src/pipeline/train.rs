@@ -9,6 +9,7 @@ use super::histogram;
 use super::key::Key;
 use super::layout::{self, pass};
 use super::pass::{Facts, Pass};
+use super::share::Progressed;
 use super::summing::Summing;
 use super::work_dir::Entry;
 use crate::bpe;
@@ -57,7 +58,7 @@ fn file<'a>(files: &'a [(&'static str, FileEntry)], path: &str) -> Result<&'a Fi
 impl Facts for VocabularyFacts {}
 
 /// Runs the fold, or reads what it made before. The sum is a unit of its own: another vocabulary of the same counts adds nothing up.
-pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary> {
+pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Progressed<Vocabulary> {
     let sum = counted.key.clone().and("sum with its recipe").and_steps(context.plan(), &["count"]).name();
     let fold = Pass::fold(pass::TRAIN, sum.clone(), 1);
     fold.run::<u64>(context, |_, underway| {
@@ -100,7 +101,7 @@ pub(super) fn run(context: &Context<'_>, counted: &Counted) -> Result<Vocabulary
         crew.forget()?;
         underway.commit(0, &Entry::new(files, VocabularyFacts { vocab_size: trained.tokenizer.len() as u64, pre_tokens: summed.facts }))
     })?;
-    read(context, fold.entry(context, 0)?, counts, &unit)
+    Ok(read(context, fold.entry(context, 0)?, counts, &unit)?)
 }
 
 impl Facts for u64 {}

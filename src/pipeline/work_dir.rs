@@ -3,17 +3,18 @@
 //! A unit's files are durable before its entry is. What holds at a resume is used, anything else is done again.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::layout::{ENTRIES, STATE, SUCCESS, TMP, USED, WORK};
-use super::output_directory::{self, Standing};
+use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
+use super::output_directory::{self, Entered, Standing};
 use crate::corpus::Part;
 use crate::error::{Error, Result, Subject};
-use crate::io::{Dir, FileEntry, Located, Place, StagedFile, Staging, hash_file, read_limited, seal, unseal};
+use crate::io::{Dir, FileEntry, Found, Located, Place, StagedFile, Staging, TemporaryDir, hash_file, read_limited, seal, unseal};
 
 /// Version of the layout under `.work/`.
 const WORK_VERSION: u32 = 3;
@@ -89,7 +90,19 @@ pub(super) struct WorkDir {
     trusted: Mutex<BTreeSet<String>>,
     /// Entries that this run is made of, `pass/unit`.
     used: Mutex<BTreeSet<String>>,
-    lock: File,
+    lock: Option<File>,
+    /// Where files are born, of this process alone, if others work here too.
+    shared: Option<TemporaryDir>,
+}
+
+/// How a process that shares a run finds its directory.
+pub(super) enum Entrance {
+    /// Nobody else is there: it may begin the run, and then lets others in ([`WorkDir::let_others_in`]).
+    First(WorkDir),
+    /// Others are at work.
+    Among(WorkDir),
+    /// Another one is beginning the run.
+    Wait,
 }
 
 impl WorkDir {
@@ -115,7 +128,74 @@ impl WorkDir {
         }
         let staging = Staging::within(out.at(WORK).at(TMP).create_dir()?);
         staging.clear()?;
-        Ok(Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
+        Ok(Self::of(out, staging, Some(lock), None))
+    }
+
+    fn of(out: Dir, staging: Staging, lock: Option<File>, shared: Option<TemporaryDir>) -> Self {
+        Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock, shared }
+    }
+
+    /// Opens `out` for one of several processes. Nothing that another may be at work on is removed: each has a directory for what is unfinished,
+    /// and on a file system whose locks are those of one machine, one machine leaves those of others alone.
+    pub(super) fn open_shared(out: &Path) -> Result<Entrance> {
+        let there = output_directory::find(out)?;
+        there.as_ref().map_or(Ok(Standing::New), output_directory::standing)?;
+        let out = there.map_or_else(|| Dir::create(out), Ok).map_err(output_directory::refuse_unwritable)?;
+        Dir::open(above(out.path()))?.sync()?;
+        let (lock, is_first) = match output_directory::enter(&out)? {
+            Entered::First(lock) => (lock, true),
+            Entered::Among(lock) => (Some(lock), false),
+            Entered::Wait => return Ok(Entrance::Wait),
+        };
+        if output_directory::standing(&out)? == Standing::HalfCleared {
+            let message = format!("{}: an earlier run was being removed here", out.path().display());
+            return Err(Error::refused_with_hint(
+                message,
+                "remove the directory, or have it removed by `seimai run --fresh` without --shard",
+            ));
+        }
+        let own = TemporaryDir::new(&out.at(WORK).at(TMP).create_dir()?, &format!("of-{}-", this_boot()))?;
+        let work = Self::of(out, Staging::within(own.dir().clone()), lock, Some(own));
+        Ok(if is_first { Entrance::First(work) } else { Entrance::Among(work) })
+    }
+
+    /// What had to be done alone is done: others may come. Says whether nothing came in between.
+    pub(super) fn let_others_in(&self) -> Result<bool> {
+        self.lock.as_ref().map_or(Ok(true), |lock| output_directory::let_others_in(&self.out, lock))
+    }
+
+    /// Gives up its place among others.
+    pub(super) fn unlock(&self) -> Result<()> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.unlock().map_err(|e| self.in_work(LOCK).failed("unlock", e)))
+    }
+
+    /// Gives up its place among others, and has the directory alone if it was the last: then what killed processes left is removed.
+    pub(super) fn outlast_others(&mut self) -> Result<bool> {
+        if let Some(lock) = self.lock.as_ref()
+            && !output_directory::outlast_others(&self.out, lock)?
+        {
+            return Ok(false);
+        }
+        self.shared = None;
+        Staging::within(self.out.at(WORK).at(TMP).create_dir()?).clear()?;
+        Ok(true)
+    }
+
+    /// Marks that this process works on what only one needs to do: the fold of a pass. `None` while another does. It saves work and no more:
+    /// where a file system has no locks, or those of one machine only, several do it, with the same bytes.
+    pub(super) fn claim(&self, pass: &str) -> Result<Option<Claim>> {
+        let dir = self.in_work(pass);
+        dir.create_dir()?;
+        let file = Located::open(&dir).map_err(|e| dir.failed("open", e))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Claim(file))),
+        }
+    }
+
+    /// The names of the entries of a pass.
+    pub(super) fn entries(&self, pass: &str) -> Result<Vec<OsString>> {
+        self.in_work(pass).at(ENTRIES).list()
     }
 
     /// Joins others in working on a run that has begun in `out`.
@@ -131,7 +211,7 @@ impl WorkDir {
         }
         let lock = output_directory::lock_shared(&out)?.filter(|_| begun()).ok_or_else(nothing)?;
         let staging = Staging::within(out.at(WORK).at(TMP).create_dir()?);
-        Ok(Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock })
+        Ok(Self::of(out, staging, Some(lock), None))
     }
 
     /// The output directory.
@@ -189,11 +269,21 @@ impl WorkDir {
     }
 
     /// The entry of a unit, if it is committed and its files are what it says. The first time a process meets an entry of an
-    /// earlier one it compares their bytes; what does not hold is done again.
+    /// earlier one it compares their bytes; what does not hold is done again. Where several processes share a run, each unit's bytes are
+    /// compared by one ([`WorkDir::committed_to_the_byte`]), and the others look at sizes.
     ///
     /// # Errors
     /// What is there and cannot be read: a failing machine must not make a finished unit look like one that never was.
     pub(super) fn committed<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Option<Entry<T>>> {
+        self.look_up(pass, unit, self.shared.is_none())
+    }
+
+    /// The same; bytes are compared in any case.
+    pub(super) fn committed_to_the_byte<T: DeserializeOwned>(&self, pass: &str, unit: &str) -> Result<Option<Entry<T>>> {
+        self.look_up(pass, unit, true)
+    }
+
+    fn look_up<T: DeserializeOwned>(&self, pass: &str, unit: &str, to_the_byte: bool) -> Result<Option<Entry<T>>> {
         let Some(bytes) = if_there(read_limited(&self.entry_place(pass, unit), ENTRY_BYTES_MAX))? else { return Ok(None) };
         let parsed = unseal(&bytes).and_then(|line| serde_json::from_slice::<Entry<T>>(line).ok());
         let Some(entry) = parsed.filter(|entry| entry.version == WORK_VERSION) else { return Ok(None) };
@@ -201,11 +291,19 @@ impl WorkDir {
         self.uses(pass, unit);
         if !is_trusted {
             for file in &entry.files {
-                if if_there(hash_file(&self.at(&file.path)))? != Some((file.bytes, file.blake3.clone())) {
+                let place = self.at(&file.path);
+                let holds = if to_the_byte {
+                    if_there(hash_file(&place))? == Some((file.bytes, file.blake3.clone()))
+                } else {
+                    place.look()?.is_some_and(|there: Found| there.is_file() && there.bytes == file.bytes)
+                };
+                if !holds {
                     return Ok(None);
                 }
             }
-            self.trust(pass, unit);
+            if to_the_byte {
+                self.trust(pass, unit);
+            }
         }
         Ok(Some(entry))
     }
@@ -238,7 +336,7 @@ impl WorkDir {
 
     /// Takes our name out of the lock: that of a holder who is gone would be the one thing that differs from run to run.
     pub(super) fn forget_holder(&self) -> Result<()> {
-        output_directory::forget_holder(&self.out, &self.lock)
+        self.lock.as_ref().map_or(Ok(()), |lock| output_directory::forget_holder(&self.out, lock))
     }
 
     /// Makes the finished run here one that begins again with this state: what it is made of stays where it depends on nothing that changed.
@@ -305,6 +403,16 @@ impl WorkDir {
     fn write_sealed<T: Serialize>(&self, place: &Place, value: &T) -> Result<()> {
         self.staging.write(place, &seal(value)?).map(|_| ())
     }
+}
+
+/// What this process works on, as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Claim(#[expect(dead_code, reason = "the lock goes with the open file")] File);
+
+/// Tells machines apart whose locks may not be seen by others: a name of the time since this one was started.
+fn this_boot() -> String {
+    let id = std::fs::read("/proc/sys/kernel/random/boot_id").or_else(|_| std::fs::read("/proc/sys/kernel/hostname")).unwrap_or_default();
+    blake3::hash(&id).to_hex().chars().take(12).collect()
 }
 
 /// How an entry is called in the list of those that a run is made of.

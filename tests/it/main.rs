@@ -32,6 +32,7 @@ mod reuse;
 mod sample;
 mod schema;
 mod shards;
+mod shares;
 mod split;
 mod tokenizer;
 #[path = "../../src/testing.rs"]
