@@ -69,8 +69,9 @@ done
 sinfo
 
 say "One process, for comparison"
+scripts=$PWD/scripts/slurm
 cd "$dir"
-# Paths of a plan start where it lies: a copy would read nothing. Settings make many shards of little data.
+# Settings make many shards of little data.
 small=(--set shards.rows_max=20 --set shards.bytes_max=40000)
 whole=0
 "$seimai" run "$plan" --out "$dir/whole" "${small[@]}" --progress none --quiet || whole=$?
@@ -82,9 +83,8 @@ ended() {
   scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*' | sort | uniq -c
 }
 submit() {
-  sbatch --parsable --no-requeue --array=0-2 --output="$dir/log/%A_%a" "$@" "$sbatch" "$plan" "$dir/out" "${small[@]}" --patience 1
+  sbatch --parsable --no-requeue --array=0-2 --output="$dir/log/%A_%a" "$@" "$scripts/seimai.sbatch" "$plan" "$dir/out" "${small[@]}" --patience 1
 }
-sbatch=$(cd "$OLDPWD" && realpath scripts/slurm/seimai.sbatch)
 
 say "A task is killed, an array is cancelled"
 job=$(submit)
@@ -120,7 +120,16 @@ ended "$job"
 "$seimai" verify "$dir/out" --progress none
 
 say "The same files"
+same() { # two output directories
+  hashes "$1" >"$dir/one"
+  hashes "$2" >"$dir/other"
+  diff "$dir/one" "$dir/other" && echo "$(wc -l <"$dir/one") files are equal"
+}
 hashes() { (cd "$1" && find . -type f ! -path ./run.json -print0 | sort -z | xargs -0 sha256sum); }
-hashes "$dir/whole" >"$dir/one"
-hashes "$dir/out" >"$dir/other"
-diff "$dir/one" "$dir/other" && echo "$(wc -l <"$dir/one") files are equal"
+same "$dir/whole" "$dir/out"
+
+say "As the README says: submit.sh, and the plan as it is"
+jobs=$("$scripts/submit.sh" 2 "$plan" "$dir/plain" --output="$dir/log/%A_%a")
+ended "$(tail -n 1 <<<"$jobs")"
+"$seimai" run "$plan" --out "$dir/alone" --progress none --quiet || [ $? = 3 ]
+same "$dir/alone" "$dir/plain"

@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     store_limit: Option<u64>,
     /// Be one of N processes that work on this run, on any machines that see DIR: number I, from 0 on. Each does its units of a pass, and the
     /// last to be ready goes on to the next; `seimai plan` says how often all have to be started
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     shard: Option<String>,
     /// How long a share looks again for what others may have finished: network file systems show new files late
     #[arg(long, value_name = "SECONDS", default_value_t = joint::PATIENCE.as_secs_f64(), value_parser = parse_seconds, requires = "shard")]

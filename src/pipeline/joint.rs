@@ -248,10 +248,14 @@ fn first(wanted: Wanted<'_>, work: WorkDir) -> Result<Begun> {
 }
 
 /// Others have begun it.
-fn among(wanted: Wanted<'_>, work: WorkDir, known: &State) -> Result<Begun> {
+fn among(wanted: Wanted<'_>, mut work: WorkDir, known: &State) -> Result<Begun> {
     if work.is_complete() {
         let finished = finish::finished_state(work.out(), Some(known))?;
         if inputs::is_same_run(&finished, &wanted.now(&finished)?) {
+            // Whoever finished it may have left the order to the last, which is this one then.
+            if work.outlast_others()? {
+                finish::tidy(&work, wanted.options.store_limit, wanted.observer);
+            }
             return Ok(Begun::Finished);
         }
         let message = format!("{}: shares of a run of another plan or other inputs are still at work here", work.out().path().display());

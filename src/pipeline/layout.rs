@@ -10,7 +10,7 @@
 //! OUT/.work/used.json                       the entries that the finished run is made of
 //! OUT/.work/<pass>/entries/<unit>.json      the commit point of a unit: its files, its facts, its own checksum
 //! OUT/.work/<pass>/<kind>/<unit>…           what units made: tables between the passes, and the files of OUT, which are second names of these
-//! OUT/.work/tmp/                            files without a final name; cleared at every start
+//! OUT/.work/tmp/                            files without a final name; cleared at every start. Processes that share a run have a directory each
 //! ```
 //! A unit is called by what it is made of (`key.rs`), so that its name holds in the next run too.
 

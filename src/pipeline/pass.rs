@@ -145,12 +145,20 @@ impl Pass {
         holds: Holds<'_, F>,
         work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
     ) -> Progressed<()> {
-        let found = self.find(context, 0..1, holds)?;
-        if found.missing.is_empty() {
-            return Ok(());
-        }
-        let Some(_claim) = context.store.work.claim(self.name)? else {
-            return Err(Halt::Lacking(Lacking { in_other_hands: true, ..self.lacking(&found.missing) }));
+        let started = Instant::now();
+        let _claim = loop {
+            let found = self.find(context, 0..1, holds)?;
+            if found.missing.is_empty() {
+                return Ok(());
+            }
+            if let Some(claim) = context.store.work.claim(self.name)? {
+                break claim;
+            }
+            // What takes no longer than a look again is waited for.
+            if started.elapsed() >= context.together.patience {
+                return Err(Halt::Lacking(Lacking { in_other_hands: true, ..self.lacking(&found.missing) }));
+            }
+            context.stop.pause(LOOK_AGAIN)?;
         };
         // Whoever had the claim before may have closed it.
         let found = self.find(context, 0..1, holds)?;

@@ -106,7 +106,7 @@ pub(super) struct Wanted<'a> {
     loaded: &'a LoadedPlan,
     pub(super) options: &'a RunOptions,
     stop: &'a Stop,
-    observer: &'a dyn Observer,
+    pub(super) observer: &'a dyn Observer,
     files: Vec<InputFile>,
     stages: Stages,
     pub(super) fingerprint: String,
