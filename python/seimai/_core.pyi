@@ -21,6 +21,7 @@ __all__ = [
     "rejected",
     "judge_again",
     "dedup",
+    "Joint",
     "Pack",
     "PackPart",
     "open_pack",
@@ -31,6 +32,8 @@ __all__ = [
     "PackedBatch",
     "plan_rows",
     "command_line",
+    "engine_request",
+    "parse_size",
 ]
 
 __version__: str

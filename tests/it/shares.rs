@@ -203,14 +203,19 @@ fn what_is_no_share_is_refused() {
     let (code, _, err) = said(&share(&world, "out", "0/2", &["--fresh"]).output().unwrap());
     assert!(code == 2 && err.contains("--fresh") && err.contains("hint: ") && !world.path("out").exists(), "{err}");
     assert_eq!(ended(&world, "out", "0/2").0, 0);
-    // Another plan, and other inputs.
-    let before = tree(&world.path("out"));
+    // Another plan, and other inputs. The lock says who came last.
+    let files = || {
+        let mut files = tree(&world.path("out"));
+        files.retain(|name, _| name != ".work/lock");
+        files
+    };
+    let before = files();
     let (code, _, err) = said(&share(&world, "out", "1/2", &["--set", "tokenizer.vocab_size=500"]).output().unwrap());
     assert!(code == 2 && err.contains("another plan"), "{err}");
     world.write("in/0.jsonl", "{\"text\":\"別の米です。\"}\n");
     let (code, err) = ended(&world, "out", "1/2");
     assert!(code == 2 && err.contains("changed since"), "{err}");
-    assert_eq!(tree(&world.path("out")), before);
+    assert_eq!(files(), before);
     let (code, _, err) = world.run(&["run", "plan.toml", "--out", "out", "--engine", "ray"]);
     assert!(code == 2 && err.contains("pip install 'seimai[ray]'"), "{err}");
     world.write("theirs/notes.txt", "mine");
