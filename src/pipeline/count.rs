@@ -74,12 +74,12 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated, duplicates: &Dup
     let wanted = (share < 1.0).then_some(&is_drawn as &(dyn Fn(&str) -> bool + Sync));
     // Found when they are asked for: whoever works on one shard reads no other.
     let found: Vec<OnceLock<Bits>> = units.iter().map(|_| OnceLock::new()).collect();
-    let kept = |shard: usize| match found[shard].get() {
-        Some(kept) => Ok(kept),
-        None => {
-            let wanted = wanted.map(|wanted| wanted as &dyn Fn(&str) -> bool);
-            duplicates.trained_on(context, annotated, shard as u64, wanted).map(|kept| found[shard].get_or_init(|| kept))
+    let kept = |shard: usize| {
+        if let Some(kept) = found[shard].get() {
+            return Ok(kept);
         }
+        let wanted = wanted.map(|wanted| wanted as &dyn Fn(&str) -> bool);
+        duplicates.trained_on(context, annotated, shard as u64, wanted).map(|kept| found[shard].get_or_init(|| kept))
     };
     let pass = Pass::new(pass::COUNT, Quantity::Steps, units.iter().map(|unit| (unit.clone(), 1)));
     let holds = |shard: usize, facts: &CountFacts| -> Result<bool> { Ok(facts.kept == kept(shard)?.to_hex()) };
