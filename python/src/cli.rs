@@ -16,7 +16,7 @@ fn command_line(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
 
 /// The run that these arguments ask of an engine which only this package drives; `None` where they ask for anything else.
 #[pyfunction]
-fn engine_request<'py>(py: Python<'py>, arguments: Vec<OsString>) -> PyResult<Option<Bound<'py, PyDict>>> {
+fn engine_request(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<Option<Bound<'_, PyDict>>> {
     let Some(request) = work(py, || seimai::cli::engine_request(arguments))? else { return Ok(None) };
     let told = PyDict::new(py);
     told.set_item("plan", request.plan)?;

@@ -1,5 +1,6 @@
 //! Several processes work on one run (`--shard I/N`): whatever their number, order and end, the files are those of one process alone.
 
+use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -53,7 +54,7 @@ fn inputs(world: &World) {
                 }
                 _ => format!("{of}番の文書です。精米した米を{}回炊く。\\nお問い合わせは店までどうぞ。", of * of % 97),
             };
-            records += &format!("{{\"id\":\"r{of}\",\"text\":\"{text}\",\"source\":\"s{}\"}}\n", file % 2);
+            writeln!(records, "{{\"id\":\"r{of}\",\"text\":\"{text}\",\"source\":\"s{}\"}}", file % 2).unwrap();
         }
         world.write(&format!("in/{file}.jsonl"), records + if file == 3 { "{broken\n" } else { "" });
     }
@@ -411,7 +412,7 @@ fn a_fold_in_other_hands_is_left_to_them() {
 fn at_the_fold(world: &World, pass: &str, mut child: Child, n: u32) -> Child {
     let ready = world.path(&format!("{pass}-ready-{n}"));
     let started = Instant::now();
-    while !ready.exists() && started.elapsed() < Duration::from_secs(60) {
+    while !ready.exists() && started.elapsed() < Duration::from_mins(1) {
         assert!(child.try_wait().unwrap().is_none(), "it ends before it comes to {pass}");
         std::thread::sleep(Duration::from_millis(5));
     }
