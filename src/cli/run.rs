@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
-use super::{decontaminate, losses, signals, ui};
+use super::{decontaminate, losses, report as page, signals, ui};
+use crate::pipeline::overview::PAGE;
 use crate::pipeline::manifest::Manifest;
+use crate::pipeline::observer::Event;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
@@ -56,6 +58,9 @@ pub(super) struct Arguments {
     /// Keep at most so much in OUT/.work for a next run with another plan or more inputs [default: all that this run is made of; 0: nothing]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     store_limit: Option<u64>,
+    /// Do not write OUT/report.html, the page that shows the run; `seimai report OUT` writes it at any time
+    #[arg(long)]
+    no_report: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
@@ -69,6 +74,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     };
     let observer = ui::observer(common);
     let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
+    if !arguments.no_report && !(report.already_done && arguments.out.join(PAGE).exists()) {
+        // The run is complete, and its page can be made at any time.
+        if let Err(e) = page::leave(&arguments.out) {
+            observer.on_event(&Event::Note(format!("the run is complete, but {PAGE} could not be made: {e}; `seimai report` tries again")));
+        }
+    }
     if !common.quiet && common.progress == ProgressStyle::Json {
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {
@@ -180,7 +191,7 @@ fn summary(report: &Report, out: &str) -> String {
         let _ = writeln!(text, "\n  warning: {}", escape(warning, 500));
     }
     let _ =
-        writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
+        writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  look at it: {out}/{PAGE}    check it: seimai verify {out}");
     text
 }
 
