@@ -488,7 +488,7 @@ fn offer(
         Some(gone) if gone.stage == "quality" && named(gone.rule) => dropped,
         _ => return,
     };
-    side.offer(distance(value, measure.limit), place, || Example {
+    side.offer_some(distance(value, measure.limit), place, || Example {
         doc_id: doc_id.to_owned(),
         source,
         register: register.to_owned(),

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Documents with one key, where others are wanted too.
+const ALIKE: usize = 2;
+
 /// Where a document stands: the table, by its place among those that are read, and the row.
 pub(super) type Place = (usize, usize);
 
@@ -25,6 +28,14 @@ impl<T> First<T> {
         self.held.insert((key, place), make());
         if full {
             self.held.pop_last();
+        }
+    }
+
+    /// The same for what comes in the order of places: of those with one key only a few, so that they tell more.
+    pub(super) fn offer_some(&mut self, key: u64, place: Place, make: impl FnOnce() -> T) {
+        let same = (key, (0, 0))..=(key, (usize::MAX, usize::MAX));
+        if self.held.range(same).count() < ALIKE {
+            self.offer(key, place, make);
         }
     }
 
@@ -55,6 +66,9 @@ mod tests {
             first.finish().map(|(_, value)| value).collect::<String>()
         };
         assert_eq!((held(&[0, 1, 2, 3, 4]), held(&[4, 3, 2, 1, 0])), ("abd".to_owned(), "abd".to_owned()));
+        let mut first = First::new(4);
+        (0..9).for_each(|n| first.offer_some(u64::from(n > 4), (0, n), || n));
+        assert_eq!(first.finish().map(|(_, value)| value).collect::<Vec<_>>(), [0, 1, 5, 6], "few of a kind");
         assert!(First::<()>::new(0).finish().next().is_none());
     }
 }
