@@ -23,7 +23,9 @@ Told = dict[str, object]
 
 def tree(out: Path) -> dict[str, str]:
     """The reproducible files of a run and their hashes."""
-    files = [file for file in out.rglob("*") if file.is_file() and ".work" not in file.parts and file.name != "run.json"]
+    # The page that shows a run is drawn by the program alone.
+    left_out = ("run.json", "report.html")
+    files = [file for file in out.rglob("*") if file.is_file() and ".work" not in file.parts and file.name not in left_out]
     return {str(file.relative_to(out)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)}
 
 

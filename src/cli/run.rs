@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
 use super::{decontaminate, losses, report as page, signals, ui};
-use crate::pipeline::overview::PAGE;
+use crate::io::Place;
 use crate::pipeline::manifest::Manifest;
-use crate::pipeline::observer::Event;
+use crate::pipeline::observer::{Event, Observer};
+use crate::pipeline::overview::PAGE;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
@@ -74,12 +75,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     };
     let observer = ui::observer(common);
     let report = run::run(&loaded, &options, signals::stop(), observer.as_ref())?;
-    if !arguments.no_report && !(report.already_done && arguments.out.join(PAGE).exists()) {
-        // The run is complete, and its page can be made at any time.
-        if let Err(e) = page::leave(&arguments.out) {
-            observer.on_event(&Event::Note(format!("the run is complete, but {PAGE} could not be made: {e}; `seimai report` tries again")));
-        }
-    }
+    let page = !arguments.no_report && leave_page(arguments, &report, observer.as_ref())?;
     if !common.quiet && common.progress == ProgressStyle::Json {
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {
@@ -87,9 +83,21 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
         // To stderr: the data of a run are its files.
-        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
+        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string(), page).as_bytes());
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
+}
+
+/// The page that shows the run, unless it is there; is it? The run is complete whatever comes of it, and its page can be made at any time.
+fn leave_page(arguments: &Arguments, report: &Report, observer: &dyn Observer) -> anyhow::Result<bool> {
+    if report.already_done && Place::named(&arguments.out.join(PAGE))?.exists() {
+        return Ok(true);
+    }
+    let made = page::leave(&arguments.out);
+    if let Err(e) = &made {
+        observer.on_event(&Event::Note(format!("the run is complete, but {PAGE} could not be made: {e}; `seimai report` tries again")));
+    }
+    Ok(made.is_ok())
 }
 
 /// The same for programs: a last line among the events.
@@ -124,7 +132,7 @@ fn passed_over(manifest: &Manifest) -> String {
 }
 
 /// The funnel, the vocabulary, the pack, the speed.
-fn summary(report: &Report, out: &str) -> String {
+fn summary(report: &Report, out: &str, page: bool) -> String {
     let manifest = &report.manifest;
     let totals = &manifest.totals;
     let mut text = String::new();
@@ -190,8 +198,11 @@ fn summary(report: &Report, out: &str) -> String {
     for warning in &manifest.warnings {
         let _ = writeln!(text, "\n  warning: {}", escape(warning, 500));
     }
-    let _ =
-        writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  look at it: {out}/{PAGE}    check it: seimai verify {out}");
+    let _ = writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack");
+    if page {
+        let _ = writeln!(text, "  look at it: {out}/{PAGE}");
+    }
+    let _ = writeln!(text, "  check it: seimai verify {out}");
     text
 }
 

@@ -12,12 +12,12 @@ pub mod spread;
 pub mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::UInt32Type;
 
-use self::candidates::{First, Place, distance};
+use self::candidates::{First, Row, distance};
 use self::excerpt::{Excerpt, offending};
 use self::honorific::Marker;
 use self::repeats::{Finding, Repeats};
@@ -26,11 +26,11 @@ use self::vocabulary::VocabularyFacts;
 use super::layout::{self, Subset, pass};
 use super::manifest::{Manifest, success_line};
 use super::plan::Plan;
-use crate::bpe::read_tokenizer;
+use crate::bpe::read_tokenizer_and_content;
 use crate::decide::losses::Amount;
 use crate::decide::{Decider, Explained};
 use crate::error::{Error, Result};
-use crate::io::{open_table, open_table_rows, open_table_within, read_limited};
+use crate::io::{Dir, Place, hash_file, open_table, open_table_rows, open_table_within, read_limited};
 use crate::schema::{self, DOC_ID, DUPLICATE_OF, EVIDENCE, KEIGO, LICENSE, QUALITY, REGISTER, RESIDENCY, RULE, SOURCE, STAGE, TEXT};
 use crate::stage::{numbers, strings, wrong_type};
 
@@ -120,7 +120,8 @@ pub struct SourceFacts {
 }
 
 /// Fields of the column `keigo` with the classes of honorific forms.
-pub const CLASSES: [(&str, &str); 6] = [("SON", "son"), ("KEN1", "ken1"), ("KEN2", "ken2"), ("KEN12", "ken12"), ("TEI", "tei"), ("BIK", "bik")];
+pub const CLASSES: [(&str, &str); 6] =
+    [("SON", "son"), ("KEN1", "ken1"), ("KEN2", "ken2"), ("KEN12", "ken12"), ("TEI", "tei"), ("BIK", "bik")];
 
 /// Documents nearest to a threshold.
 #[derive(Debug, Clone, Default)]
@@ -156,26 +157,53 @@ impl RunFacts {
     /// # Errors
     /// Refused: no finished run. Damaged: not the manifest that the run vouches for.
     pub fn read(run: &Path) -> Result<Self> {
-        let (manifest, hash) = Manifest::read(run)?;
-        let success = run.join(layout::SUCCESS);
+        Self::of(&open(run)?)
+    }
+
+    fn of(run: &Dir) -> Result<Self> {
+        let (manifest, hash) = Manifest::of(run)?;
+        let success = run.at(layout::SUCCESS);
         if !success.exists() {
-            let why = format!("{}: the run there is not finished", run.display());
+            let why = format!("{}: the run there is not finished", run.path().display());
             return Err(Error::refused_with_hint(why, "give its `seimai run` command again: it goes on where it stopped"));
         }
         if read_limited(&success, 4096)? != success_line(&hash).into_bytes() {
-            return Err(Error::damaged(run.join(layout::MANIFEST), "not the file that _SUCCESS vouches for"));
+            return Err(Error::damaged(run.at(layout::MANIFEST).path(), "not the file that _SUCCESS vouches for"));
         }
-        manifest.check_file(run, layout::PLAN)?;
-        let path = run.join(layout::PLAN);
-        let text = String::from_utf8_lossy(&read_limited(&path, 1 << 20)?).into_owned();
-        let plan = Plan::from_toml(&text, &[], &path.display().to_string())?;
+        let plan = vouched(run, &manifest, layout::PLAN)?;
+        let text = String::from_utf8_lossy(&read_limited(&plan, 1 << 20)?).into_owned();
+        let plan = Plan::from_toml(&text, &[], &plan.path().display().to_string())?;
         let mut settings = BTreeMap::new();
         if let Ok(table) = text.parse::<toml::Table>() {
             flatten("", &toml::Value::Table(table), &mut settings);
         }
-        let timings = read_limited(&run.join(layout::RUN), 1 << 20).ok().and_then(|bytes| timings(&bytes));
+        let timings = read_limited(&run.at(layout::RUN), 1 << 20).ok().and_then(|bytes| timings(&bytes));
         Ok(Self { manifest, plan, settings, timings })
     }
+}
+
+/// The directory of a run: everything in it is read through it, and through no link.
+fn open(run: &Path) -> Result<Dir> {
+    match Dir::find(run)? {
+        Some(dir) => Ok(dir),
+        None => Err(Error::refused_with_hint(
+            format!("{}: no finished run (there is no such directory)", run.display()),
+            "name the --out directory of `seimai run`",
+        )),
+    }
+}
+
+/// A file of the run that has the bytes that the manifest says.
+fn vouched(run: &Dir, manifest: &Manifest, name: &str) -> Result<Place> {
+    let file = run.at(name);
+    let Some(said) = manifest.files.iter().find(|said| said.path == name) else {
+        return Err(Error::damaged(file.path(), "not listed in the manifest of its run"));
+    };
+    let (bytes, blake3) = hash_file(&file)?;
+    if (bytes, &blake3) == (said.bytes, &said.blake3) {
+        return Ok(file);
+    }
+    Err(Error::damaged(file.path(), format!("{bytes} bytes with BLAKE3 {blake3}; the manifest of its run says {} bytes with {}", said.bytes, said.blake3)))
 }
 
 /// Keys and values, a line each.
@@ -207,12 +235,11 @@ fn timings(bytes: &[u8]) -> Option<Timings> {
 /// # Errors
 /// Refused: no finished run. Damaged: a file that is not what the manifest says.
 pub fn overview(run: &Path) -> Result<Overview> {
-    let facts = RunFacts::read(run)?;
-    let tokenizer = run.join(layout::TOKENIZER_JSON);
-    facts.manifest.check_file(run, layout::TOKENIZER_JSON)?;
-    let tokenizer = read_tokenizer(&tokenizer)?;
+    let run = open(run)?;
+    let facts = RunFacts::of(&run)?;
+    let (tokenizer, _) = read_tokenizer_and_content(&vouched(&run, &facts.manifest, layout::TOKENIZER_JSON)?)?;
     let mut gathering = Gathering::new(&facts, &tokenizer);
-    let tables = gathering.tables(run)?;
+    let tables = gathering.tables(&run)?;
     gathering.finish(&tables)
 }
 
@@ -274,31 +301,31 @@ impl<'f> Gathering<'f> {
     }
 
     /// Reads the figures of all tables; gives the tables of documents.
-    fn tables(&mut self, run: &Path) -> Result<Vec<PathBuf>> {
+    fn tables(&mut self, run: &Dir) -> Result<Vec<Place>> {
         let facts = self.facts;
         let (mut tables, manifest) = (Vec::new(), &facts.manifest);
         for subset in Subset::BOTH {
-            for file in manifest.files.iter().filter(|file| layout::is_in(subset.documents, &file.path)) {
-                let tokens = file.path.replacen(subset.documents, subset.tokens, 1);
-                [&file.path, &tokens].into_iter().try_for_each(|name| manifest.check_file(run, name))?;
+            for listed in manifest.files.iter().filter(|listed| layout::is_in(subset.documents, &listed.path)) {
+                let file = vouched(run, manifest, &listed.path)?;
+                let tokens = vouched(run, manifest, &listed.path.replacen(subset.documents, subset.tokens, 1))?;
                 let mut n_tokens = Vec::new();
-                for batch in open_table_within(&run.join(&tokens), Some(&[schema::INPUT_IDS.name]), BATCH_ROWS, TEXT_BYTES)? {
+                for batch in open_table_within(&tokens, Some(&[schema::INPUT_IDS.name]), BATCH_ROWS, TEXT_BYTES)? {
                     self.vocabulary.push(&batch?, &mut n_tokens)?;
                 }
-                self.table(&run.join(&file.path), tables.len(), Some(&n_tokens))?;
-                tables.push(run.join(&file.path));
+                self.table(&file, tables.len(), Some(&n_tokens))?;
+                tables.push(file);
             }
         }
         self.repeats.others_follow();
-        for file in manifest.files.iter().filter(|file| layout::is_in(layout::REJECTED, &file.path)) {
-            manifest.check_file(run, &file.path)?;
-            self.table(&run.join(&file.path), tables.len(), None)?;
-            tables.push(run.join(&file.path));
+        for listed in manifest.files.iter().filter(|listed| layout::is_in(layout::REJECTED, &listed.path)) {
+            let file = vouched(run, manifest, &listed.path)?;
+            self.table(&file, tables.len(), None)?;
+            tables.push(file);
         }
         Ok(tables)
     }
 
-    fn table(&mut self, path: &Path, table: usize, n_tokens: Option<&[u64]>) -> Result<()> {
+    fn table(&mut self, file: &Place, table: usize, n_tokens: Option<&[u64]>) -> Result<()> {
         let mut columns = vec![DOC_ID.name, SOURCE.name, REGISTER.name, QUALITY.name, KEIGO.name];
         let own: &[&str] = if n_tokens.is_some() {
             &[LICENSE.name, RESIDENCY.name, schema::DUP_SIZE.name]
@@ -310,18 +337,18 @@ impl<'f> Gathering<'f> {
         columns.sort_unstable();
         columns.dedup();
         let mut first = 0;
-        for batch in open_table(path, Some(&columns), BATCH_ROWS)? {
+        for batch in open_table(file, Some(&columns), BATCH_ROWS)? {
             let batch = batch?;
             self.batch(&batch, (table, first), n_tokens)?;
             first += batch.num_rows();
         }
         match n_tokens {
-            Some(n_tokens) if n_tokens.len() != first => Err(Error::damaged(path, "has not as many rows as its token shard")),
+            Some(n_tokens) if n_tokens.len() != first => Err(Error::damaged(file.path(), "has not as many rows as its token shard")),
             _ => Ok(()),
         }
     }
 
-    fn batch(&mut self, batch: &RecordBatch, (table, first): Place, n_tokens: Option<&[u64]>) -> Result<()> {
+    fn batch(&mut self, batch: &RecordBatch, (table, first): Row, n_tokens: Option<&[u64]>) -> Result<()> {
         let (ids, sources, registers) = (strings(batch, &DOC_ID)?, strings(batch, &SOURCE)?, strings(batch, &REGISTER)?);
         let keigo = Keigo::of(batch)?;
         let characters = characters(batch)?;
@@ -371,7 +398,7 @@ impl<'f> Gathering<'f> {
     }
 
     /// A kept document of a register: those with most honorific forms a sentence come first.
-    fn offer_register(&mut self, place: Place, doc_id: &str, source: usize, register: &str, density: Option<f64>) {
+    fn offer_register(&mut self, place: Row, doc_id: &str, source: usize, register: &str, density: Option<f64>) {
         let Some(density) = density.filter(|density| *density > 0.0) else { return };
         let first = self.registers.entry(register.to_owned()).or_insert_with(|| First::new(OF_REGISTER));
         first.offer(u64::MAX - density.to_bits(), place, || Example {
@@ -384,12 +411,12 @@ impl<'f> Gathering<'f> {
     }
 
     /// Reads the texts that are shown.
-    fn finish(self, tables: &[PathBuf]) -> Result<Overview> {
+    fn finish(self, tables: &[Place]) -> Result<Overview> {
         let (mut spreads, mut examples, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for (n, (counting, kept, dropped)) in self.spreads.into_iter().enumerate() {
             spreads.push(counting.finish());
             let mut side = |first: First<Example>, kept: bool| -> Vec<Example> {
-                let (places, held): (Vec<Place>, Vec<Example>) = first.finish().unzip();
+                let (places, held): (Vec<Row>, Vec<Example>) = first.finish().unzip();
                 wanted.extend(places.into_iter().enumerate().map(|(at, place)| (place, Shown::Beside(n, kept, at))));
                 held
             };
@@ -397,7 +424,7 @@ impl<'f> Gathering<'f> {
         }
         let mut registers = BTreeMap::new();
         for (register, first) in self.registers {
-            let (places, held): (Vec<Place>, Vec<Example>) = first.finish().unzip();
+            let (places, held): (Vec<Row>, Vec<Example>) = first.finish().unzip();
             wanted.extend(places.into_iter().enumerate().map(|(at, place)| (place, Shown::Register(register.clone(), at))));
             registers.insert(register, held);
         }
@@ -447,12 +474,12 @@ enum Shown {
 }
 
 /// Reads the texts of some rows, which are in order.
-fn each_text(tables: &[PathBuf], wanted: &[(Place, Shown)], visit: &mut dyn FnMut(&Shown, &str)) -> Result<()> {
+fn each_text(tables: &[Place], wanted: &[(Row, Shown)], visit: &mut dyn FnMut(&Shown, &str)) -> Result<()> {
     for of_table in wanted.chunk_by(|a, b| a.0.0 == b.0.0) {
-        let Some(path) = of_table.first().and_then(|((table, _), _)| tables.get(*table)) else { continue };
+        let Some(file) = of_table.first().and_then(|((table, _), _)| tables.get(*table)) else { continue };
         let rows: Vec<usize> = of_table.iter().map(|((_, row), _)| *row).collect::<BTreeSet<_>>().into_iter().collect();
         let (mut at, mut next) = (0, of_table.iter().peekable());
-        for batch in open_table_rows(path, &[TEXT.name], &rows, TEXT_ROWS, TEXT_BYTES)? {
+        for batch in open_table_rows(file, &[TEXT.name], &rows, TEXT_ROWS, TEXT_BYTES)? {
             let batch = batch?;
             for text in strings(&batch, &TEXT)?.iter() {
                 while let Some((_, shown)) = next.next_if(|((_, row), _)| rows.get(at) == Some(row)) {
@@ -475,7 +502,7 @@ fn fate(gone: Option<&Gone<'_>>) -> Fate {
 /// Offers a document as an example of a rule.
 fn offer(
     (counting, kept, dropped): &mut (Counting, First<Example>, First<Example>),
-    place: Place,
+    place: Row,
     measure: &Explained,
     (doc_id, source, register): (&str, usize, &str),
     gone: Option<&Gone<'_>>,

@@ -61,9 +61,7 @@ fn kept(rule: &Value, edge: Option<usize>) -> u64 {
         let cells: Vec<u64> = source["documents"].as_array().unwrap().iter().map(number).collect();
         let sum: u64 = match edge {
             None => cells.iter().sum::<u64>() - number(&source["now"][0]),
-            Some(edge) => {
-                cells.iter().enumerate().filter(|(cell, _)| (*cell <= edge) != (rule["fails"] == "min")).map(|(_, n)| n).sum()
-            }
+            Some(edge) => cells.iter().enumerate().filter(|(cell, _)| (*cell <= edge) != (rule["fails"] == "min")).map(|(_, n)| n).sum(),
         };
         number(&source["kept"][0]) + sum
     };
@@ -83,7 +81,8 @@ fn figures_are_those_of_the_manifest_and_the_tables() {
     // The funnel adds up.
     let lost: BTreeMap<&str, u64> =
         facts["lost"].as_array().unwrap().iter().map(|lost| (lost[0].as_str().unwrap(), number(&lost[1]))).collect();
-    let rejected: BTreeMap<&str, u64> = manifest["rejected"].as_object().unwrap().iter().map(|(rule, n)| (rule.as_str(), number(n))).collect();
+    let rejected: BTreeMap<&str, u64> =
+        manifest["rejected"].as_object().unwrap().iter().map(|(rule, n)| (rule.as_str(), number(n))).collect();
     assert_eq!(lost, rejected);
     assert!(lost.len() == 3, "exact, min_chars, repeated: {lost:?}");
     let all: u64 = facts["lost"].as_array().unwrap().iter().map(|lost| number(&lost[2])).sum();
@@ -92,7 +91,9 @@ fn figures_are_those_of_the_manifest_and_the_tables() {
     // Every document is in the balance of every rule, once.
     for rule in facts["rules"].as_array().unwrap() {
         let documents = |source: &Value| {
-            number(&source["kept"][0]) + number(&source["lost"][0]) + source["documents"].as_array().unwrap().iter().map(number).sum::<u64>()
+            number(&source["kept"][0])
+                + number(&source["lost"][0])
+                + source["documents"].as_array().unwrap().iter().map(number).sum::<u64>()
         };
         let sum: u64 = rule["sources"].as_array().unwrap().iter().map(documents).sum();
         assert_eq!(sum, number(&facts["read"][0]), "{}", rule["rule"]);
@@ -145,8 +146,17 @@ fn nothing_of_a_document_is_markup() {
     let mut lines = Vec::new();
     for (n, hostile) in HOSTILE.iter().enumerate() {
         // A long one, one that repeats itself, a short one, and two that are the same.
-        for (k, text) in [format!("{hostile}人の米と水は川です。山は遠い。{n}"), format!("{hostile}\n").repeat(9), (*hostile).to_owned(), (*hostile).to_owned()].iter().enumerate() {
-            let record = json!({"id": format!("{n}{k}{hostile}"), "text": text, "source": hostile, "license": hostile, "residency": hostile});
+        for (k, text) in [
+            format!("{hostile}人の米と水は川です。山は遠い。{n}"),
+            format!("{hostile}\n").repeat(9),
+            (*hostile).to_owned(),
+            (*hostile).to_owned(),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let record =
+                json!({"id": format!("{n}{k}{hostile}"), "text": text, "source": hostile, "license": hostile, "residency": hostile});
             lines.push(record.to_string());
         }
     }
@@ -159,7 +169,11 @@ fn nothing_of_a_document_is_markup() {
     assert_eq!(code, 0, "{err}");
     for name in ["out/report.html", "page.html", "both.html"] {
         let page = page(&world, name);
-        assert_eq!((page.matches("<script").count(), page.matches("</script>").count(), page.matches("<style").count()), (2, 2, 1), "{name}");
+        assert_eq!(
+            (page.matches("<script").count(), page.matches("</script>").count(), page.matches("<style").count()),
+            (2, 2, 1),
+            "{name}"
+        );
         for forbidden in ["<img", "onerror=\"", "<svg onload", "javascript:document.title='ran'\"", "<!--", "-->"] {
             assert!(!page.contains(forbidden), "{name}: {forbidden}");
         }
@@ -167,16 +181,67 @@ fn nothing_of_a_document_is_markup() {
         // Nothing but the elements that we write.
         for (at, _) in page.match_indices('<') {
             let element: String = page[at + 1..].trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-            assert!(ELEMENTS.contains(&element.as_str()) || page[at..].starts_with("<!doctype") || in_program(&page, at), "{name}: {:.60}", &page[at..]);
+            assert!(
+                ELEMENTS.contains(&element.as_str()) || page[at..].starts_with("<!doctype") || in_program(&page, at),
+                "{name}: {:.60}",
+                &page[at..]
+            );
         }
         facts(&page);
     }
 }
 
 const ELEMENTS: [&str; 50] = [
-    "html", "head", "meta", "title", "style", "body", "main", "script", "p", "h1", "h2", "h3", "h4", "nav", "ul", "ol", "li", "a", "table",
-    "thead", "tbody", "tr", "th", "td", "div", "section", "figure", "figcaption", "svg", "rect", "line", "text", "g", "details", "summary",
-    "span", "mark", "small", "strong", "code", "footer", "br", "wbr", "del", "ins", "circle", "caption", "em", "b", "i",
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "main",
+    "script",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "nav",
+    "ul",
+    "ol",
+    "li",
+    "a",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "div",
+    "section",
+    "figure",
+    "figcaption",
+    "svg",
+    "rect",
+    "line",
+    "text",
+    "g",
+    "details",
+    "summary",
+    "span",
+    "mark",
+    "small",
+    "strong",
+    "code",
+    "footer",
+    "br",
+    "wbr",
+    "del",
+    "ins",
+    "circle",
+    "caption",
+    "em",
+    "b",
+    "i",
 ];
 
 /// Comparisons of the program are no markup.
@@ -195,7 +260,10 @@ fn two_runs_stand_beside_each_other() {
     assert_eq!(code, 0, "{err}");
     let page = page(&world, "both.html");
     let facts = facts(&page);
-    assert_eq!([&facts["runs"][0]["totals"], &facts["runs"][1]["totals"]], [&manifest(&world, "out")["totals"], &manifest(&world, "strict")["totals"]]);
+    assert_eq!(
+        [&facts["runs"][0]["totals"], &facts["runs"][1]["totals"]],
+        [&manifest(&world, "out")["totals"], &manifest(&world, "strict")["totals"]]
+    );
     assert!(number(&facts["runs"][1]["rejected"]["quality/min_chars"]) > number(&facts["runs"][0]["rejected"]["quality/min_chars"]));
     let settings: Vec<&String> = facts["settings"].as_object().unwrap().keys().collect();
     assert_eq!(settings, ["pack.sequence_length", "quality.thresholds.min_chars"]);
@@ -209,7 +277,11 @@ fn a_run_that_loses_nothing_has_a_page_too() {
     world.write("plan.toml", "[input]\npaths = [\"in.jsonl\"]\n[quality]\npreset = \"none\"\n[dedup]\nexact = false\nnear = false\n[tokenizer]\nvocab_size = 300\n");
     run(&world, "out", &[]);
     let page = page(&world, "out/report.html");
-    assert!(page.contains("Nothing was rejected.") && page.contains("No kept document stands for duplicates.") && page.contains("no thresholds"));
+    assert!(
+        page.contains("Nothing was rejected.")
+            && page.contains("No kept document stands for duplicates.")
+            && page.contains("no thresholds")
+    );
     let empty = World::new();
     empty.write("in.jsonl", "");
     empty.write("plan.toml", PLAN);

@@ -100,8 +100,7 @@ fn totals(runs: Runs<'_>, out: &mut String) -> Result {
     row(out, "characters kept", of.map(|manifest| manifest.totals.kept_characters))?;
     row(out, "tokens", of.map(|manifest| manifest.totals.tokens))?;
     row(out, "entries of the vocabulary", of.map(|manifest| manifest.tokenizer.vocab_size))?;
-    let [first, second] =
-        of.map(|manifest| manifest.totals.kept_characters as f64 / manifest.totals.tokens.max(1) as f64);
+    let [first, second] = of.map(|manifest| manifest.totals.kept_characters as f64 / manifest.totals.tokens.max(1) as f64);
     writeln!(
         out,
         "<tr><th scope=\"row\">characters a token</th><td class=\"n\">{first:.3}</td><td class=\"n\">{second:.3}</td><td class=\"n\">{:+.3}</td></tr>",
@@ -128,7 +127,9 @@ fn settings(runs: Runs<'_>, out: &mut String) -> Result {
     let names = runs.map(|(name, _)| text(name));
     table(out, "Settings that differ", "", &[("key", false), (&names[0], false), (&names[1], false)])?;
     for (key, values) in differing {
-        let [first, second] = values.map(|value| value.map_or_else(|| "<span class=\"soft\">not set</span>".to_owned(), |value| format!("<code>{}</code>", text(&value))));
+        let [first, second] = values.map(|value| {
+            value.map_or_else(|| "<span class=\"soft\">not set</span>".to_owned(), |value| format!("<code>{}</code>", text(&value)))
+        });
         writeln!(out, "<tr><th scope=\"row\"><code>{}</code></th><td>{first}</td><td>{second}</td></tr>", text(&key))?;
     }
     table_end(out)
@@ -139,7 +140,11 @@ fn rules(runs: Runs<'_>, out: &mut String) -> Result {
     let lost = runs.map(|(_, facts)| losses::by_rule(&facts.manifest).into_iter().collect::<BTreeMap<String, Amount>>());
     let order: Vec<String> = {
         let mut seen = BTreeSet::new();
-        runs.iter().flat_map(|(_, facts)| losses::by_rule(&facts.manifest)).map(|(rule, _)| rule).filter(|rule| seen.insert(rule.clone())).collect()
+        runs.iter()
+            .flat_map(|(_, facts)| losses::by_rule(&facts.manifest))
+            .map(|(rule, _)| rule)
+            .filter(|rule| seen.insert(rule.clone()))
+            .collect()
     };
     if order.is_empty() {
         return writeln!(out, "<p>Neither rejects anything.</p>");
@@ -156,10 +161,8 @@ fn rules(runs: Runs<'_>, out: &mut String) -> Result {
 fn sources(runs: Runs<'_>, out: &mut String) -> Result {
     section(out, "sources", "What is kept of each source", "Characters, and the share of what was read of the source.")?;
     let names = runs.map(|(name, _)| text(name));
-    let all: BTreeMap<&String, u64> = runs
-        .iter()
-        .flat_map(|(_, facts)| &facts.manifest.losses.sources)
-        .fold(BTreeMap::new(), |mut all, (source, registers)| {
+    let all: BTreeMap<&String, u64> =
+        runs.iter().flat_map(|(_, facts)| &facts.manifest.losses.sources).fold(BTreeMap::new(), |mut all, (source, registers)| {
             let largest = all.entry(source).or_default();
             *largest = whole(registers).0.characters.max(*largest);
             all

@@ -14,11 +14,7 @@ pub(super) fn section(out: &mut String, id: &str, heading: &str, about: &str) ->
 
 /// Begins a table that scrolls by itself, with keys too; `label` is its name.
 pub(super) fn table(out: &mut String, label: &str, class: &str, heads: &[(&str, bool)]) -> Result {
-    write!(
-        out,
-        "<div class=\"scroll {class}\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table><thead><tr>",
-        text(label)
-    )?;
+    write!(out, "<div class=\"scroll {class}\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table><thead><tr>", text(label))?;
     for (head, number) in heads {
         // A head without a name is none.
         if head.is_empty() {
@@ -101,8 +97,14 @@ mod tests {
 
     #[test]
     fn figures_are_short() {
-        assert_eq!([0.35_f32.into(), 120.0, 1e6, 0.00001_f32.into(), 1.0 / 3.0].map(figure), ["0.35", "120", "1,000,000", "0.00001", "0.3333"]);
-        assert_eq!([(0, 0), (0, 5), (1, 2), (1, 100_000), (99_999, 100_000), (1, 70)].map(|(a, b)| percent(a, b)), ["–", "0", "50 %", "&lt;0.01 %", "99.9 %", "1.4 %"]);
+        assert_eq!(
+            [0.35_f32.into(), 120.0, 1e6, 0.00001_f32.into(), 1.0 / 3.0].map(figure),
+            ["0.35", "120", "1,000,000", "0.00001", "0.3333"]
+        );
+        assert_eq!(
+            [(0, 0), (0, 5), (1, 2), (1, 100_000), (99_999, 100_000), (1, 70)].map(|(a, b)| percent(a, b)),
+            ["–", "0", "50 %", "&lt;0.01 %", "99.9 %", "1.4 %"]
+        );
         assert_eq!([rounded(99_999), rounded(250_000), rounded(3_250_000)], ["99,999", "250 thousand", "3.2 million"]);
     }
 }

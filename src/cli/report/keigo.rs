@@ -57,7 +57,10 @@ pub(super) fn sections(overview: &Overview, out: &mut String) -> Result {
     if overview.registers.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h3>How each register reads</h3>\n<p class=\"note\">Kept documents with most honorific forms a sentence, and their beginnings.</p>")?;
+    writeln!(
+        out,
+        "<h3>How each register reads</h3>\n<p class=\"note\">Kept documents with most honorific forms a sentence, and their beginnings.</p>"
+    )?;
     for (register, examples) in &overview.registers {
         writeln!(out, "<details><summary>{}</summary>", text(register))?;
         list(out, examples, &overview.sources, "")?;
@@ -68,7 +71,10 @@ pub(super) fn sections(overview: &Overview, out: &mut String) -> Result {
 
 fn by_source(overview: &Overview, out: &mut String) -> Result {
     let losses = &overview.facts.manifest.losses;
-    writeln!(out, "<h3>By source</h3>\n<p class=\"note\">The upper strip is what was read, the lower what was kept; colours as above.</p>")?;
+    writeln!(
+        out,
+        "<h3>By source</h3>\n<p class=\"note\">The upper strip is what was read, the lower what was kept; colours as above.</p>"
+    )?;
     table(out, "Registers by source", "tall", &[("source", false), ("read", true), ("kept", true), ("registers", false), ("most", false)])?;
     for source in &overview.sources {
         let registers = losses.sources.get(&source.name).unwrap_or(&losses.other.registers);
@@ -81,8 +87,11 @@ fn by_source(overview: &Overview, out: &mut String) -> Result {
         };
         let mut most: Vec<&(String, u64, u64)> = own.values().collect();
         most.sort_by_key(|(_, read, _)| std::cmp::Reverse(*read));
-        let most: Vec<String> =
-            most.iter().take(2).map(|(name, before, after)| format!("{} {} → {}", text(name), percent(*before, read), percent(*after, kept))).collect();
+        let most: Vec<String> = most
+            .iter()
+            .take(2)
+            .map(|(name, before, after)| format!("{} {} → {}", text(name), percent(*before, read), percent(*after, kept)))
+            .collect();
         writeln!(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"strips\">{}{}</td><td>{}</td></tr>",
@@ -118,7 +127,10 @@ fn levels(overview: &Overview, out: &mut String) -> Result {
         ("kept", true),
         ("honorific forms a hundred sentences", true),
     ];
-    writeln!(out, "<p class=\"note\">Shares of the sentences that were read, from 0 (plain) to 3 (most respectful); below them the shares of those that were kept.</p>")?;
+    writeln!(
+        out,
+        "<p class=\"note\">Shares of the sentences that were read, from 0 (plain) to 3 (most respectful); below them the shares of those that were kept.</p>"
+    )?;
     table(out, "Sentences by level of politeness", "tall", &heads)?;
     let mut row = |name: &str, levels: [[u64; 4]; 2], forms: [[u64; 6]; 2]| -> Result {
         let [read, kept] = levels.map(|levels| levels.iter().sum::<u64>());
@@ -135,7 +147,12 @@ fn levels(overview: &Overview, out: &mut String) -> Result {
     }
     table_end(out)?;
     writeln!(out, "<h3>Honorific forms</h3>")?;
-    table(out, "Honorific forms by class", "", &[("class", false), ("read", true), ("a hundred sentences", true), ("kept", true), ("a hundred sentences", true)])?;
+    table(
+        out,
+        "Honorific forms by class",
+        "",
+        &[("class", false), ("read", true), ("a hundred sentences", true), ("kept", true), ("a hundred sentences", true)],
+    )?;
     for (n, (class, about)) in CLASSES.iter().enumerate() {
         let rate = |forms: u64, sentences: u64| format!("{:.2}", forms as f64 * 100.0 / sentences.max(1) as f64);
         writeln!(

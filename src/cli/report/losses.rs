@@ -164,7 +164,9 @@ pub(super) fn heat(overview: &Overview, out: &mut String) -> Result {
     writeln!(
         out,
         "<p class=\"legend\" aria-hidden=\"true\">{} everything</p>",
-        (0..=SHADES).map(|shade| format!("<span class=\"h{shade}\">{}</span>", if shade == 0 { "nothing" } else { "&nbsp;" })).collect::<String>()
+        (0..=SHADES)
+            .map(|shade| format!("<span class=\"h{shade}\">{}</span>", if shade == 0 { "nothing" } else { "&nbsp;" }))
+            .collect::<String>()
     )
 }
 

@@ -80,6 +80,7 @@
         command.append("Do it: set ", element("code", rule.rule + " = " + rule.edges[at]), " in the [[quality.rule]] of these sources.");
       }
       back.hidden = !elsewhere;
+      place.classList.toggle("moved", elsewhere); // What was not moved is not printed.
       const x = LEFT + (RIGHT - LEFT) * (at + 1) / (rule.edges.length + 1);
       line.setAttribute("x1", x);
       line.setAttribute("x2", x);
@@ -93,9 +94,4 @@
     const n = Number(place.dataset.rule);
     if (facts.rules[n].edges.length > 1) build(place, facts.rules[n], n);
   }
-
-  // All of it is printed.
-  let opened = [];
-  addEventListener("beforeprint", () => { opened = [...document.querySelectorAll("details:not([open])")]; opened.forEach(one => { one.open = true; }); });
-  addEventListener("afterprint", () => opened.forEach(one => { one.open = false; }));
 })();

@@ -88,7 +88,12 @@ fn header(overview: &Overview, name: Option<&str>, out: &mut String) -> Result {
 }
 
 fn provenance(overview: &Overview, out: &mut String) -> Result {
-    section(out, "provenance", "Where it comes from", "Kept documents by source, with their licences and the countries in which they have to stay.")?;
+    section(
+        out,
+        "provenance",
+        "Where it comes from",
+        "Kept documents by source, with their licences and the countries in which they have to stay.",
+    )?;
     let manifest = &overview.facts.manifest;
     table(out, "Sources", "tall", &[("source", false), ("read", true), ("kept", true), ("licence", false), ("residency", false)])?;
     for source in &overview.sources {
@@ -137,7 +142,12 @@ fn provenance(overview: &Overview, out: &mut String) -> Result {
 const INPUTS: usize = 200;
 
 fn speed(timings: &Timings, out: &mut String) -> Result {
-    section(out, "speed", "Speed and memory", "Of the last attempt on this machine; what was finished before it is missing. Nothing of it is in the other outputs.")?;
+    section(
+        out,
+        "speed",
+        "Speed and memory",
+        "Of the last attempt on this machine; what was finished before it is missing. Nothing of it is in the other outputs.",
+    )?;
     writeln!(
         out,
         "<p><strong>{:.1} s</strong> on {}, {:.1} MB of text a second, {} of memory at most.</p>",

@@ -96,7 +96,12 @@ fn one(overview: &Overview, n: usize, spread: &Spread, beside: &Beside, out: &mu
     let about = if spread.about.is_empty() { format!("{}.", text(&spread.measure)) } else { text(&spread.about) };
     let reason = if limits(spread).len() == 1 { format!(" Why there: {}.", text(&spread.reason)) } else { String::new() };
     writeln!(out, "<p class=\"note\">{about}{reason}</p>")?;
-    writeln!(out, "<p>Measured in {}; <strong>{}</strong> beyond the threshold.</p>", count(measured, "document", "documents"), thousands(failing))?;
+    writeln!(
+        out,
+        "<p>Measured in {}; <strong>{}</strong> beyond the threshold.</p>",
+        count(measured, "document", "documents"),
+        thousands(failing)
+    )?;
     histogram(spread, (n, measured, failing), out)?;
     // A program fills it; without one it is not there.
     writeln!(out, "<div class=\"whatif\" data-rule=\"{n}\" hidden></div>")?;
@@ -109,7 +114,9 @@ fn one(overview: &Overview, n: usize, spread: &Spread, beside: &Beside, out: &mu
         beside.kept.len(),
         beside.dropped.len()
     )?;
-    for (head, class, examples) in [("Kept, the nearest first", "kept", &beside.kept), ("Dropped, the nearest first", "dropped", &beside.dropped)] {
+    for (head, class, examples) in
+        [("Kept, the nearest first", "kept", &beside.kept), ("Dropped, the nearest first", "dropped", &beside.dropped)]
+    {
         writeln!(out, "<div class=\"{class}\"><h4>{head}</h4>")?;
         if examples.is_empty() {
             writeln!(out, "<p class=\"note\">None.</p>")?;
@@ -151,7 +158,12 @@ fn histogram(spread: &Spread, (n, measured, failing): (usize, u64, u64), out: &m
         };
         write!(out, "<g><title>{between}: {}, {} beyond the threshold</title>", count(*all, "document", "documents"), thousands(*failed))?;
         if lost < height {
-            write!(out, "<rect class=\"s-left\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>", BOTTOM - height, height - lost)?;
+            write!(
+                out,
+                "<rect class=\"s-left\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>",
+                BOTTOM - height,
+                height - lost
+            )?;
         }
         if lost > 0.0 {
             write!(out, "<rect class=\"s-lost\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{lost:.1}\"/>", BOTTOM - lost)?;

@@ -72,7 +72,13 @@ fn fertility(overview: &Overview, out: &mut String) -> Result {
         let Some(tokens) = tokens.filter(|tokens| tokens.amount.characters > 0) else { return "<td class=\"n soft\">–</td>".to_owned() };
         // Beside what is usual: one tenth more or less is a shade.
         let shade = ((rate(tokens) / usual.max(1e-9) - 1.0) * 10.0).round().clamp(-4.0, 4.0);
-        let class = if shade > 0.0 { format!("d{shade}") } else if shade < 0.0 { format!("g{}", -shade) } else { String::new() };
+        let class = if shade > 0.0 {
+            format!("d{shade}")
+        } else if shade < 0.0 {
+            format!("g{}", -shade)
+        } else {
+            String::new()
+        };
         format!("<td class=\"n {class}\">{:.1}</td>", rate(tokens))
     };
     write!(out, "<tr><th scope=\"row\"><strong>all</strong></th><td class=\"n\">{}</td>{}", thousands(all.tokens), cell(Some(&all)))?;
@@ -127,7 +133,13 @@ fn documents(overview: &Overview, out: &mut String) -> Result {
         .collect();
     let shares: Vec<f64> = bins.iter().skip(first).map(|n| *n as f64 / total).collect();
     writeln!(out, "<h3>How long documents are</h3>\n<figure>")?;
-    Columns { about: "Kept documents by their tokens", labels: &labels, axis: "tokens of a document, from this number to twice as many", series: &[shares] }.draw(out)?;
+    Columns {
+        about: "Kept documents by their tokens",
+        labels: &labels,
+        axis: "tokens of a document, from this number to twice as many",
+        series: &[shares],
+    }
+    .draw(out)?;
     writeln!(
         out,
         "<figcaption>{} longer than a sequence of {} tokens.</figcaption></figure>",

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 const ALIKE: usize = 2;
 
 /// Where a document stands: the table, by its place among those that are read, and the row.
-pub(super) type Place = (usize, usize);
+pub(super) type Row = (usize, usize);
 
 /// The first few of many by a key, and by their place among equals.
 pub(super) struct First<T> {
     most: usize,
-    held: BTreeMap<(u64, Place), T>,
+    held: BTreeMap<(u64, Row), T>,
 }
 
 impl<T> First<T> {
@@ -20,7 +20,7 @@ impl<T> First<T> {
     }
 
     /// Takes what is among the first so far.
-    pub(super) fn offer(&mut self, key: u64, place: Place, make: impl FnOnce() -> T) {
+    pub(super) fn offer(&mut self, key: u64, place: Row, make: impl FnOnce() -> T) {
         let full = self.held.len() >= self.most;
         if full && self.held.last_key_value().is_none_or(|(last, _)| *last <= (key, place)) {
             return;
@@ -32,7 +32,7 @@ impl<T> First<T> {
     }
 
     /// The same for what comes in the order of places: of those with one key only a few, so that they tell more.
-    pub(super) fn offer_some(&mut self, key: u64, place: Place, make: impl FnOnce() -> T) {
+    pub(super) fn offer_some(&mut self, key: u64, place: Row, make: impl FnOnce() -> T) {
         let same = (key, (0, 0))..=(key, (usize::MAX, usize::MAX));
         if self.held.range(same).count() < ALIKE {
             self.offer(key, place, make);
@@ -40,7 +40,7 @@ impl<T> First<T> {
     }
 
     /// In order.
-    pub(super) fn finish(self) -> impl Iterator<Item = (Place, T)> {
+    pub(super) fn finish(self) -> impl Iterator<Item = (Row, T)> {
         self.held.into_iter().map(|((_, place), value)| (place, value))
     }
 }

@@ -67,9 +67,7 @@ pub fn offending(measure: &str, text: &str, evidence: &str) -> Vec<Range<usize>>
         "dup_lines" | "dup_line_chars" => again(text, &lines(text)),
         "ellipsis" => sentences(text).into_iter().filter(|at| text[at.clone()].trim_end().ends_with(['…', '‥'])).collect(),
         "max_sentence" => sentences(text).into_iter().max_by_key(|at| (at.len(), std::cmp::Reverse(at.start))).into_iter().collect(),
-        "short_lines" => {
-            lines(text).into_iter().filter(|at| (1..=GRAM).contains(&text[at.clone()].trim().chars().count())).collect()
-        }
+        "short_lines" => lines(text).into_iter().filter(|at| (1..=GRAM).contains(&text[at.clone()].trim().chars().count())).collect(),
         "run_max" => longest_run(text).into_iter().collect(),
         "replaced" | "mojibake" => each(text, |c| c == '\u{fffd}' || ('\u{80}'..'\u{a0}').contains(&c)),
         "katakana" => each(text, |c| matches!(c, '\u{30a1}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::candidates::{First, Place};
+use super::candidates::{First, Row};
 
 /// Clusters that are shown, and documents of each beside the one that stays.
 const CLUSTERS: usize = 5;
@@ -47,7 +47,7 @@ pub struct Repeats {
 pub(super) struct Finding {
     sizes: Vec<u64>,
     anchors: First<(u32, Copy)>,
-    found: Vec<(Place, Cluster)>,
+    found: Vec<(Row, Cluster)>,
     members: Vec<First<Copy>>,
     by_anchor: BTreeMap<String, usize>,
 }
@@ -58,7 +58,7 @@ impl Finding {
     }
 
     /// A document that stays, and how many it stands for.
-    pub(super) fn stays(&mut self, place: Place, size: u32, doc_id: &str, source: usize) {
+    pub(super) fn stays(&mut self, place: Row, size: u32, doc_id: &str, source: usize) {
         if size < 2 {
             return;
         }
@@ -81,7 +81,7 @@ impl Finding {
     }
 
     /// A document that went. Those that are not the same tell more.
-    pub(super) fn went(&mut self, place: Place, of: &str, doc_id: &str, source: usize, (rule, evidence): (&str, &str)) {
+    pub(super) fn went(&mut self, place: Row, of: &str, doc_id: &str, source: usize, (rule, evidence): (&str, &str)) {
         if let Some(members) = self.by_anchor.get(of).and_then(|&n| self.members.get_mut(n)) {
             let evidence = || if evidence.is_empty() { rule.to_owned() } else { format!("{rule}: {evidence}") };
             let copy = || Copy { doc_id: doc_id.to_owned(), source, evidence: evidence(), text: String::new() };
@@ -90,7 +90,7 @@ impl Finding {
     }
 
     /// The clusters, and where the texts of their documents are: the cluster, and 0 for the one that stays, else 1 and more.
-    pub(super) fn finish(self) -> (Repeats, Vec<(Place, usize, usize)>) {
+    pub(super) fn finish(self) -> (Repeats, Vec<(Row, usize, usize)>) {
         let mut places = Vec::new();
         let mut largest = Vec::new();
         for (n, ((place, mut cluster), members)) in self.found.into_iter().zip(self.members).enumerate() {

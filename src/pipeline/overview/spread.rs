@@ -324,7 +324,9 @@ mod tests {
 
     #[test]
     fn what_is_read_off_an_edge_is_what_the_rule_does_there() {
-        for (rule, values) in [("repeated", [0.0, 0.1, 0.35, 0.5, 0.501, 0.7, 1.0, 0.2]), ("min_chars", [1., 50., 99., 100., 101., 400., 7e5, 3.])] {
+        for (rule, values) in
+            [("repeated", [0.0, 0.1, 0.35, 0.5, 0.501, 0.7, 1.0, 0.2]), ("min_chars", [1., 50., 99., 100., 101., 400., 7e5, 3.])]
+        {
             let bound = bound(rule);
             let mut counting = Counting::new("*", "web", &bound);
             let values = values.map(|value| f64::from(value as f32));
