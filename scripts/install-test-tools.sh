@@ -49,22 +49,20 @@ if [ -x "$tools/bin/python" ]; then
 fi
 
 say "Browser: ${CARGO_TARGET_DIR:-target}/browser-tools"
-# Chromium and what drives it, for tests/browser/.
+# Chromium and what drives it, for tests/browser/. A browser is not to be had everywhere: without it that test is skipped, and says so.
 if command -v chromium; then
   echo "installed already"
 elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-  { apt-get update -qq && apt chromium; } || failed=1
+  { apt-get update -qq && apt --no-install-recommends chromium; } || echo "not installed"
 else
   echo "not installed: needs apt-get and root"
-  failed=1
 fi
-if command -v npm >/dev/null; then
+if command -v chromium >/dev/null && command -v npm >/dev/null; then
   mkdir -p "${CARGO_TARGET_DIR:-target}/browser-tools"
   cp tests/browser/package.json "${CARGO_TARGET_DIR:-target}/browser-tools/"
-  npm install --prefix "${CARGO_TARGET_DIR:-target}/browser-tools" --silent --no-audit --no-fund --ignore-scripts || failed=1
+  npm install --prefix "${CARGO_TARGET_DIR:-target}/browser-tools" --silent --no-audit --no-fund --ignore-scripts || echo "not installed"
 else
-  echo "not installed: the packages of tests/browser/package.json need npm"
-  failed=1
+  echo "not installed: the packages of tests/browser/package.json need npm and Chromium"
 fi
 
 [ "$failed" = 0 ] || { echo "error: not everything could be installed"; exit 1; }

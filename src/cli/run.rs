@@ -198,11 +198,9 @@ fn summary(report: &Report, out: &str, page: bool) -> String {
     for warning in &manifest.warnings {
         let _ = writeln!(text, "\n  warning: {}", escape(warning, 500));
     }
-    let _ = writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack");
-    if page {
-        let _ = writeln!(text, "  look at it: {out}/{PAGE}");
-    }
-    let _ = writeln!(text, "  check it: seimai verify {out}");
+    let look = if page { format!("  look at it: {out}/{PAGE}\n") } else { String::new() };
+    let parts = ["documents", "rejected", "tokens", "tokenizer", "pack"].map(|name| format!("  {out}/{name}")).concat();
+    let _ = writeln!(text, "\n{parts}\n{look}  check it: seimai verify {out}");
     text
 }
 

@@ -203,7 +203,10 @@ fn vouched(run: &Dir, manifest: &Manifest, name: &str) -> Result<Place> {
     if (bytes, &blake3) == (said.bytes, &said.blake3) {
         return Ok(file);
     }
-    Err(Error::damaged(file.path(), format!("{bytes} bytes with BLAKE3 {blake3}; the manifest of its run says {} bytes with {}", said.bytes, said.blake3)))
+    Err(Error::damaged(
+        file.path(),
+        format!("{bytes} bytes with BLAKE3 {blake3}; the manifest of its run says {} bytes with {}", said.bytes, said.blake3),
+    ))
 }
 
 /// Keys and values, a line each.
@@ -367,8 +370,8 @@ impl<'f> Gathering<'f> {
         let other = self.sources.len().saturating_sub(1);
         let indices: Vec<usize> = (0..batch.num_rows()).map(|row| self.names.get(sources.value(row)).copied().unwrap_or(other)).collect();
         let kept = n_tokens.map(|n_tokens| Ok::<_, Error>((n_tokens, Kept::of(batch)?))).transpose()?;
-        for row in 0..batch.num_rows() {
-            let (source, place) = (indices[row], (table, first + row));
+        for (row, &source) in indices.iter().enumerate() {
+            let place = (table, first + row);
             let Some(about) = self.sources.get_mut(source) else { continue };
             keigo.add(row, about, kept.is_some());
             if let Some((n_tokens, kept)) = &kept {
@@ -481,7 +484,7 @@ fn each_text(tables: &[Place], wanted: &[(Row, Shown)], visit: &mut dyn FnMut(&S
         let (mut at, mut next) = (0, of_table.iter().peekable());
         for batch in open_table_rows(file, &[TEXT.name], &rows, TEXT_ROWS, TEXT_BYTES)? {
             let batch = batch?;
-            for text in strings(&batch, &TEXT)?.iter() {
+            for text in strings(&batch, &TEXT)? {
                 while let Some((_, shown)) = next.next_if(|((_, row), _)| rows.get(at) == Some(row)) {
                     visit(shown, text.unwrap_or_default());
                 }

@@ -48,6 +48,7 @@ fn rule(spread: &Spread) -> Value {
         "rule": spread.rule,
         "measure": spread.measure,
         "pattern": spread.pattern,
+        "settable": spread.settable,
         "asked": spread.side.asked(),
         "fails": side,
         "edges": spread.edges.iter().map(|edge| shown(*edge)).collect::<Vec<_>>(),

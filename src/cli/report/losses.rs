@@ -153,7 +153,9 @@ pub(super) fn heat(overview: &Overview, out: &mut String) -> Result {
     table(out, "Losses by source and rule", "heat tall", &heads)?;
     let sums: BTreeMap<String, Amount> = all.iter().cloned().collect();
     let (mut total, mut lost) = (read(manifest), Amount::default());
-    all.iter().for_each(|(_, amount)| add(&mut lost, *amount));
+    for (_, amount) in &all {
+        add(&mut lost, *amount);
+    }
     row(out, "<strong>all</strong>", (total, lost), &all, &sums)?;
     for source in &overview.sources {
         let registers = manifest.losses.sources.get(&source.name).unwrap_or(&manifest.losses.other.registers);
@@ -161,13 +163,11 @@ pub(super) fn heat(overview: &Overview, out: &mut String) -> Result {
         row(out, &text(&source.name), (total, lost), &all, &rules(registers))?;
     }
     table_end(out)?;
-    writeln!(
-        out,
-        "<p class=\"legend\" aria-hidden=\"true\">{} everything</p>",
-        (0..=SHADES)
-            .map(|shade| format!("<span class=\"h{shade}\">{}</span>", if shade == 0 { "nothing" } else { "&nbsp;" }))
-            .collect::<String>()
-    )
+    write!(out, "<p class=\"legend\" aria-hidden=\"true\"><span class=\"h0\">nothing</span>")?;
+    for shade in 1..=SHADES {
+        write!(out, "<span class=\"h{shade}\">&nbsp;</span>")?;
+    }
+    writeln!(out, " everything</p>")
 }
 
 fn row(out: &mut String, name: &str, (read, lost): (Amount, Amount), all: &[(String, Amount)], of: &BTreeMap<String, Amount>) -> Result {

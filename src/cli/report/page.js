@@ -74,9 +74,9 @@
         (change === 0 ? ": as now." : ": " + signed(change) + " documents, " + signed(sums.after[1] - sums.before[1]) + " characters.");
       const elsewhere = edge !== null && !(rule.at.length === 1 && rule.at[0] === edge);
       command.textContent = "";
-      if (elsewhere && rule.pattern === "*" && !rule.rule.includes(":")) {
+      if (elsewhere && rule.settable && rule.pattern === "*") {
         command.append("Do it: ", element("code", "seimai run plan.toml --out OUT --set quality.thresholds." + rule.rule + "=" + rule.edges[at]));
-      } else if (elsewhere && rule.pattern !== "*") {
+      } else if (elsewhere && rule.settable) {
         command.append("Do it: set ", element("code", rule.rule + " = " + rule.edges[at]), " in the [[quality.rule]] of these sources.");
       }
       back.hidden = !elsewhere;

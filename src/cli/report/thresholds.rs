@@ -57,7 +57,7 @@ pub(super) fn sections(overview: &Overview, out: &mut String) -> Result {
 pub(super) fn asked(spread: &Spread) -> String {
     let mut by_value: Vec<(f64, Vec<&str>)> = Vec::new();
     for (preset, value) in &spread.limits {
-        match by_value.iter_mut().find(|(known, _)| known == value) {
+        match by_value.iter_mut().find(|(known, _)| known.total_cmp(value).is_eq()) {
             Some((_, presets)) => presets.push(preset),
             None => by_value.push((*value, vec![preset])),
         }
@@ -72,7 +72,8 @@ pub(super) fn asked(spread: &Spread) -> String {
 
 /// Where the edges of the thresholds are, each once.
 pub(super) fn limits(spread: &Spread) -> Vec<usize> {
-    let mut limits: Vec<usize> = spread.limits.iter().filter_map(|(_, limit)| spread.edges.iter().position(|edge| edge == limit)).collect();
+    let mut limits: Vec<usize> =
+        spread.limits.iter().filter_map(|(_, limit)| spread.edges.iter().position(|edge| edge.total_cmp(limit).is_eq())).collect();
     limits.sort_unstable();
     limits.dedup();
     limits

@@ -56,18 +56,14 @@ impl Excerpt {
 /// The stretches of a text that a rule about a measure speaks of; none where it speaks of the text as a whole. Of listed words the evidence
 /// says which they are.
 pub fn offending(measure: &str, text: &str, evidence: &str) -> Vec<Range<usize>> {
-    let mut end = text.len().min(LOOKED_AT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = &text[..end];
+    let text = beginning(text, LOOKED_AT);
     let found = match measure {
         "repeated" => grams(text),
         "dup_sentences" | "dup_sentence_chars" => again(text, &sentences(text)),
         "dup_lines" | "dup_line_chars" => again(text, &lines(text)),
-        "ellipsis" => sentences(text).into_iter().filter(|at| text[at.clone()].trim_end().ends_with(['…', '‥'])).collect(),
+        "ellipsis" => sentences(text).into_iter().filter(|at| piece(text, at).trim_end().ends_with(['…', '‥'])).collect(),
         "max_sentence" => sentences(text).into_iter().max_by_key(|at| (at.len(), std::cmp::Reverse(at.start))).into_iter().collect(),
-        "short_lines" => lines(text).into_iter().filter(|at| (1..=GRAM).contains(&text[at.clone()].trim().chars().count())).collect(),
+        "short_lines" => lines(text).into_iter().filter(|at| (1..=GRAM).contains(&piece(text, at).trim().chars().count())).collect(),
         "run_max" => longest_run(text).into_iter().collect(),
         "replaced" | "mojibake" => each(text, |c| c == '\u{fffd}' || ('\u{80}'..'\u{a0}').contains(&c)),
         "katakana" => each(text, |c| matches!(c, '\u{30a1}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}')),
@@ -75,6 +71,15 @@ pub fn offending(measure: &str, text: &str, evidence: &str) -> Vec<Range<usize>>
         _ => Vec::new(),
     };
     joined(found)
+}
+
+fn piece<'t>(text: &'t str, at: &Range<usize>) -> &'t str {
+    text.get(at.clone()).unwrap_or_default()
+}
+
+/// So many bytes at the beginning, or a few less.
+pub(super) fn beginning(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
 }
 
 /// In order; what touches or overlaps is one.
@@ -112,7 +117,7 @@ fn lines(text: &str) -> Vec<Range<usize>> {
 fn again(text: &str, pieces: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut seen = FxHashSet::default();
     let wanted = |at: &&Range<usize>| {
-        let piece = text[(*at).clone()].trim();
+        let piece = piece(text, at).trim();
         piece.chars().any(char::is_alphabetic) && !seen.insert(piece)
     };
     pieces.iter().filter(wanted).cloned().collect()
@@ -123,24 +128,22 @@ fn grams(text: &str) -> Vec<Range<usize>> {
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let mut seen = FxHashSet::default();
     let at = |n: usize| starts[n]..starts[n + GRAM];
-    (0..starts.len().saturating_sub(GRAM)).map(at).filter(|at| !seen.insert(&text[at.clone()])).collect()
+    (0..starts.len().saturating_sub(GRAM)).map(at).filter(|at| !seen.insert(piece(text, at))).collect()
 }
 
 fn longest_run(text: &str) -> Option<Range<usize>> {
-    let (mut best, mut run): (Option<(usize, Range<usize>)>, Option<(char, usize, Range<usize>)>) = (None, None);
+    let (mut best, mut longest) = (None, 0);
+    let (mut last, mut run, mut from) = (None, 0, 0);
     for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
-        let end = at + c.len_utf8();
-        run = match run {
-            Some((before, n, range)) if before == c => Some((c, n + 1, range.start..end)),
-            _ => Some((c, 1, at..end)),
-        };
-        if let Some((_, n, range)) = &run
-            && best.as_ref().is_none_or(|(most, _)| n > most)
-        {
-            best = Some((*n, range.clone()));
+        if last != Some(c) {
+            (last, run, from) = (Some(c), 0, at);
+        }
+        run += 1;
+        if run > longest {
+            (best, longest) = (Some(from..at + c.len_utf8()), run);
         }
     }
-    best.map(|(_, range)| range)
+    best
 }
 
 fn each(text: &str, wanted: impl Fn(char) -> bool) -> Vec<Range<usize>> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::candidates::{First, Row};
+use super::excerpt::beginning;
 
 /// Clusters that are shown, and documents of each beside the one that stays.
 const CLUSTERS: usize = 5;
@@ -113,12 +114,8 @@ impl Repeats {
             None => Some(&mut cluster.anchor),
             Some(n) => cluster.members.get_mut(n),
         };
-        let mut end = text.len().min(TEXT);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
         if let Some(copy) = copy {
-            text[..end].clone_into(&mut copy.text);
+            beginning(text, TEXT).clone_into(&mut copy.text);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::decide::losses::Amount;
-use crate::decide::{Bound, Explained, Side};
+use crate::decide::{Bound, Explained, Side, Thresholds};
 use crate::quality::MEASURES;
 use crate::schema::{LISTED, QUALITY};
 
@@ -27,6 +27,8 @@ pub struct Spread {
     pub rule: String,
     /// Name of the measure.
     pub measure: String,
+    /// Is the rule a key of `quality.thresholds`? Those of reproduced presets are not.
+    pub settable: bool,
     /// What is measured.
     pub about: String,
     /// On which side a document fails.
@@ -193,6 +195,7 @@ impl Counting {
             pattern: self.pattern,
             rule: self.bound.rule.to_owned(),
             measure: self.bound.measure.to_owned(),
+            settable: Thresholds::default().bounds().iter().any(|bound| bound.rule == self.bound.rule),
             about: about.map_or("", |measure| measure.about).to_owned(),
             side: self.bound.side,
             limits: self.limits,
@@ -292,7 +295,7 @@ fn grid(single: bool) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::{Preset, Thresholds};
+    use crate::decide::Preset;
 
     fn bound(rule: &str) -> Bound {
         *Preset::Web.bounds(&Thresholds::default()).iter().find(|bound| bound.rule == rule).unwrap()
