@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn marks_and_classes_may_overlap_and_nothing_is_markup() {
-        let piece = Excerpt { text: "<b>です".into(), marks: vec![1..6], honorific: vec![(3..9, "TEI")], ..Excerpt::default() };
+        let mark = 1..6;
+        let piece = Excerpt { text: "<b>です".into(), marks: vec![mark], honorific: vec![(3..9, "TEI")], ..Excerpt::default() };
         assert_eq!(
             excerpt(&piece),
             "&lt;<mark>b&gt;</mark><mark><span class=\"k k-tei\">で</span></mark><span class=\"k k-tei\">す</span>"

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn marked(measure: &str, text: &str, evidence: &str) -> Vec<String> {
-        offending(measure, text, evidence).into_iter().map(|at| text[at].to_owned()).collect()
+        offending(measure, text, evidence).into_iter().map(|at| piece(text, &at).to_owned()).collect()
     }
 
     #[test]
@@ -181,9 +181,10 @@ mod tests {
     fn the_piece_holds_the_first_mark() {
         let text = format!("{}\n米だ\n{}米だ\n", "あ".repeat(300), "い".repeat(300));
         let at = text.find("米").unwrap();
-        let excerpt = Excerpt::new(&text, &[at..at + 6]);
+        let mark = at..at + 6;
+        let excerpt = Excerpt::new(&text, std::slice::from_ref(&mark));
         assert!(excerpt.before && excerpt.after && excerpt.text.chars().count() == CHARACTERS);
-        assert_eq!(&excerpt.text[excerpt.marks[0].clone()], "米だ");
+        assert_eq!(piece(&excerpt.text, &excerpt.marks[0]), "米だ");
         assert_eq!(Excerpt::new("米", &[]), Excerpt { text: "米".into(), ..Excerpt::default() });
     }
 }

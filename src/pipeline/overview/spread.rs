@@ -370,7 +370,9 @@ mod tests {
         let measures = |hiragana: f64, of_all: f64| {
             let mut all = [explained(&bounds[0], Some(hiragana)), explained(&bounds[1], Some(of_all))];
             let either = all.iter().any(|measure| measure.holds);
-            all.iter_mut().for_each(|measure| measure.holds |= either);
+            for measure in &mut all {
+                measure.holds |= either;
+            }
             all
         };
         let mut counting = Counting::new("*", "none", &bounds[0]);
