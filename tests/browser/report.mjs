@@ -59,8 +59,8 @@ async function thresholds(address) {
   const { context, page, told } = await open(address, VIEWS[0]);
   const title = await page.title();
   let moved = 0;
-  for (const range of await page.locator(".whatif input[type=range]").all()) {
-    const card = page.locator(".card", { has: range });
+  for (const card of await page.locator(".card").filter({ has: page.locator(".whatif input") }).all()) {
+    const range = card.locator("input[type=range]");
     const outcome = card.locator(".outcome");
     const before = await outcome.textContent();
     assert.match(before, /: as now\.$/);
