@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests compare Seimai with: MeCab, IPADIC and strace from Debian's packages (as root), and a Python environment
-# with tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it. What is there already stays.
+# with tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it; Chromium from Debian, and in
+# target/browser-tools/ what drives it. What is there already stays.
 # The tests do without all of it, and say which of them were skipped; where CI is set a skipped test fails, so CI runs this first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,6 +46,23 @@ if [ -x "$tools/bin/python" ]; then
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps megatron-core==0.16.1 || failed=1
   # Of these the notebook reads the tokenizers that they ship.
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps anthropic==0.38.0 dashscope==2.0.2 mistral-common==1.13.1 || failed=1
+fi
+
+say "Browser: ${CARGO_TARGET_DIR:-target}/browser-tools"
+# Chromium and what drives it, for tests/browser/. A browser is not to be had everywhere: without it that test is skipped, and says so.
+if command -v chromium; then
+  echo "installed already"
+elif command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+  { apt-get update -qq && apt --no-install-recommends chromium; } || echo "not installed"
+else
+  echo "not installed: needs apt-get and root"
+fi
+if command -v chromium >/dev/null && command -v npm >/dev/null; then
+  mkdir -p "${CARGO_TARGET_DIR:-target}/browser-tools"
+  cp tests/browser/package.json "${CARGO_TARGET_DIR:-target}/browser-tools/"
+  npm install --prefix "${CARGO_TARGET_DIR:-target}/browser-tools" --silent --no-audit --no-fund --ignore-scripts || echo "not installed"
+else
+  echo "not installed: the packages of tests/browser/package.json need npm and Chromium"
 fi
 
 [ "$failed" = 0 ] || { echo "error: not everything could be installed"; exit 1; }

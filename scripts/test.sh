@@ -82,6 +82,9 @@ else
   [ -z "${CI:-}" ] || exit 1
 fi
 
+say "Reports in a browser"
+./tests/browser/report.sh "$target/release/seimai"
+
 say "What can be relied on, in short (./scripts/trust.sh tells all of it)"
 if [ -x "$python" ] && command -v strace >/dev/null; then
   ./scripts/trust.sh --short --out "$scratch/trust"

@@ -16,6 +16,7 @@ mod export;
 mod filter;
 mod gc;
 mod highlight;
+mod html;
 mod init;
 mod input_report;
 mod inspect;
@@ -30,6 +31,7 @@ mod pii;
 mod plan;
 mod record_columns;
 mod records;
+mod report;
 mod run;
 mod segment;
 mod signals;
@@ -47,6 +49,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::common::{Common, Outcome, STDOUT, output_failed};
+pub use self::report::leave_page;
 pub use self::run::EngineRequest;
 use crate::error::Error;
 
@@ -105,6 +108,8 @@ enum Command {
     Export(export::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped; with --input, what a file is
     Inspect(inspect::Arguments),
+    /// One page that shows what a run did, or two runs side by side
+    Report(report::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),
     /// Remove what finished runs keep for their next one: all that they are not made of, or down to a size
@@ -210,6 +215,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Pack(arguments) => pack::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Report(arguments) => report::run(arguments, common),
         Command::Verify(arguments) => verify::run(arguments, common),
         Command::Gc(arguments) => gc::run(arguments),
     }

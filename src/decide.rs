@@ -38,7 +38,7 @@ pub use self::rejections::{COLUMNS, ROW, Rejection, Rejections};
 use self::rules::{Lists, judge};
 pub use self::split::Split;
 pub use self::urls::{Found, UrlLists};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::{Column, FINEWEB2_JA, LISTED, QUALITY, REGISTER, SOURCE, SWALLOW_V1, URL, open_struct};
 use crate::stage::{self, Batch, Contract, strings};
 
@@ -209,22 +209,43 @@ impl Decider {
     /// # Errors
     /// As [`Decider::judge`].
     pub fn explain_row(&self, batch: &Batch, row: usize) -> Result<(Preset, Vec<Explained>)> {
-        let (preset, bounds) = self.bounds(batch, row)?;
-        let mut values = Vec::new();
-        Measured::of(batch, bounds)?.read(row, &mut values);
-        let mut figures = Vec::new();
+        let mut found = None;
+        self.explain_rows(&batch.slice(row, 1), &mut |_, preset, measures| found = Some((preset, measures.to_vec())))?;
+        found.ok_or_else(|| Error::internal("a row is not there"))
+    }
+
+    /// The same for all rows: in order, each with the place of its thresholds among those of [`Decider::explain`].
+    ///
+    /// # Errors
+    /// As [`Decider::judge`].
+    pub fn explain_rows(&self, batch: &Batch, visit: &mut dyn FnMut(usize, Preset, &[Explained])) -> Result<()> {
+        let sources = strings(batch, &SOURCE)?;
+        let forms = if self.resolved().any(|resolved| resolved.preset == Preset::Auto) { Some(Forms::of(batch)?) } else { None };
+        let measured =
+            |resolved: &Resolved| resolved.sets.iter().map(|(_, bounds)| Measured::of(batch, bounds)).collect::<Result<Vec<_>>>();
+        let measured = self.resolved().map(measured).collect::<Result<Vec<_>>>()?;
         let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
-        let protected = keigo.is_some_and(|keigo| self.policies.protects(keigo.read(row, &mut figures), &figures));
-        let explained = |(bound, value): (&Bound, &Option<f64>)| {
-            Some(Explained { exempt: protected && !self.policies.counts(bound), ..Explained::new(bound, *value, bound.value?) })
-        };
-        let mut all: Vec<Explained> = bounds.iter().zip(&values).filter_map(explained).collect();
-        let hiragana = |measure: &Explained| matches!(measure.rule, "hiragana" | "hiragana_of_all");
-        let either = all.iter().any(|measure| hiragana(measure) && measure.value.is_some() && measure.holds);
-        for measure in &mut all {
-            measure.holds |= measure.exempt || either && hiragana(measure);
+        let (mut values, mut figures, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..batch.num_rows() {
+            let position = self.position(sources.value(row));
+            let resolved = self.of(position);
+            let choice = resolved.choose(forms.as_ref(), row);
+            let (preset, bounds) = &resolved.sets[choice];
+            measured[position][choice].read(row, &mut values);
+            let protected = keigo.as_ref().is_some_and(|keigo| self.policies.protects(keigo.read(row, &mut figures), &figures));
+            all.clear();
+            all.extend(bounds.iter().zip(&values).filter_map(|(bound, value)| {
+                Some(Explained { exempt: protected && !self.policies.counts(bound), ..Explained::new(bound, *value, bound.value?) })
+            }));
+            let hiragana = |measure: &Explained| matches!(measure.rule, "hiragana" | "hiragana_of_all");
+            let either = all.iter().any(|measure| hiragana(measure) && measure.value.is_some() && measure.holds);
+            for measure in &mut all {
+                measure.holds |= measure.exempt || either && hiragana(measure);
+            }
+            let before: usize = self.resolved().take(position).map(|resolved| resolved.sets.len()).sum();
+            visit(before + choice, *preset, &all);
         }
-        Ok((preset, all))
+        Ok(())
     }
 
     /// Which rows of a batch are dropped, and why.
@@ -260,7 +281,7 @@ impl Decider {
             |resolved: &Resolved| resolved.sets.iter().map(|(_, bounds)| Measured::of(batch, bounds)).collect::<Result<Vec<_>>>();
         let measured = self.resolved().map(measured).collect::<Result<Vec<_>>>()?;
         let keigo = (!self.policies.is_empty()).then(|| KeigoFacts::of(batch, &self.policies)).transpose()?;
-        let urls = self.urls.as_ref().map(|lists| Ok::<_, crate::error::Error>((lists, strings(batch, &URL)?))).transpose()?;
+        let urls = self.urls.as_ref().map(|lists| Ok::<_, Error>((lists, strings(batch, &URL)?))).transpose()?;
         let (mut source, mut position) = ("", self.position(""));
         let (mut values, mut figures) = (Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {

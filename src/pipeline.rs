@@ -44,6 +44,7 @@ mod mixture;
 mod names;
 pub mod observer;
 mod output_directory;
+pub mod overview;
 mod pack;
 mod parts;
 mod pass;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use seimai::cli::leave_page;
 use seimai::error::{Error, Result};
 use seimai::pipeline::joint;
 use seimai::pipeline::observer::Silent;
@@ -18,6 +19,7 @@ use crate::plan::{Plan, options, told};
 pub(crate) struct Joint {
     /// None once it has left.
     joint: Arc<Mutex<Option<joint::Joint>>>,
+    out: PathBuf,
 }
 
 /// A pass that is not complete: its name, the units that are missing with their sizes, and how many it has.
@@ -40,12 +42,12 @@ impl Joint {
         patience: f64,
         on_event: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let options = options(py, out, threads, memory, fresh, store_limit)?;
+        let options = options(py, out.clone(), threads, memory, fresh, store_limit)?;
         let loaded = plan.loaded().clone();
         let patience = Duration::try_from_secs_f64(patience);
         let patience = patience.map_err(|e| Error::refused(format!("patience: {e}"))).or_raise(py, About::Plan)?;
         let joint = attended(py, on_event, move |stop, observer| joint::Joint::begin(&loaded, &options, patience, stop, observer))?;
-        Ok(Self { joint: Arc::new(Mutex::new(Some(joint))) })
+        Ok(Self { joint: Arc::new(Mutex::new(Some(joint))), out })
     }
 
     /// Hash of everything but the inputs that the output depends on; empty for a run that had finished.
@@ -74,12 +76,16 @@ impl Joint {
         carry_out(py, About::Input, || with(&self.joint, |joint| joint.unlock()))
     }
 
-    /// Writes the manifest and `_SUCCESS`, and leaves; gives the report as JSON.
+    /// Writes the manifest, `_SUCCESS` and the page that shows the run, and leaves; gives the report as JSON.
     #[pyo3(signature = (*, on_event))]
     fn finish(&self, py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let joint = Arc::clone(&self.joint);
-        let report =
-            attended(py, on_event, move |stop, observer| take(&joint)?.ok_or_else(left).and_then(|joint| joint.finish(stop, observer)))?;
+        let out = self.out.clone();
+        let report = attended(py, on_event, move |stop, observer| {
+            let report = take(&joint)?.ok_or_else(left)?.finish(stop, observer)?;
+            leave_page(&out, report.already_done, observer);
+            Ok(report)
+        })?;
         Ok(told(&report).to_string())
     }
 

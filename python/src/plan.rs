@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
+use seimai::cli::leave_page;
 use seimai::cli::limits::parse_size;
 use seimai::error::Error;
 use seimai::pipeline::explain::explain;
@@ -104,7 +105,11 @@ impl Plan {
     ) -> PyResult<String> {
         let options = options(py, out, threads, memory, fresh, store_limit)?;
         let loaded = self.loaded.clone();
-        let report = attended(py, on_event, move |stop, observer| run::run(&loaded, &options, stop, observer))?;
+        let report = attended(py, on_event, move |stop, observer| {
+            let report = run::run(&loaded, &options, stop, observer)?;
+            leave_page(&options.out, report.already_done, observer);
+            Ok(report)
+        })?;
         Ok(told(&report).to_string())
     }
 }

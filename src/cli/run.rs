@@ -10,10 +10,11 @@ use clap::ValueEnum;
 
 use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
-use super::{decontaminate, losses, signals, ui};
+use super::{decontaminate, losses, report as page, signals, ui};
 use crate::error::Error;
 use crate::pipeline::joint::{self, Ended};
 use crate::pipeline::manifest::Manifest;
+use crate::pipeline::overview::PAGE;
 use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
@@ -63,6 +64,9 @@ pub(super) struct Arguments {
     /// Keep at most so much in OUT/.work for a next run with another plan or more inputs [default: all that this run is made of; 0: nothing]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     store_limit: Option<u64>,
+    /// Do not write OUT/report.html, the page that shows the run; `seimai report OUT` writes it at any time
+    #[arg(long)]
+    no_report: bool,
     /// Be one of N processes that work on this run, on any machines that see DIR: number I, from 0 on. Each does its units of a pass, and the
     /// last to be ready goes on to the next; `seimai plan` says how often all have to be started
     #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
@@ -168,6 +172,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             }
         }
     };
+    let page = !arguments.no_report && page::leave_page(&arguments.out, report.already_done, observer.as_ref());
     if !common.quiet && common.progress == ProgressStyle::Json {
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {
@@ -175,7 +180,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
         // To stderr: the data of a run are its files.
-        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string()).as_bytes());
+        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string(), page).as_bytes());
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
 }
@@ -225,7 +230,7 @@ fn passed_over(manifest: &Manifest) -> String {
 }
 
 /// The funnel, the vocabulary, the pack, the speed.
-fn summary(report: &Report, out: &str) -> String {
+fn summary(report: &Report, out: &str, page: bool) -> String {
     let manifest = &report.manifest;
     let totals = &manifest.totals;
     let mut text = String::new();
@@ -291,8 +296,9 @@ fn summary(report: &Report, out: &str) -> String {
     for warning in &manifest.warnings {
         let _ = writeln!(text, "\n  warning: {}", escape(warning, 500));
     }
-    let _ =
-        writeln!(text, "\n  {out}/documents  {out}/rejected  {out}/tokens  {out}/tokenizer  {out}/pack\n  check it: seimai verify {out}");
+    let look = if page { format!("  look at it: {out}/{PAGE}\n") } else { String::new() };
+    let parts = ["documents", "rejected", "tokens", "tokenizer", "pack"].map(|name| format!("  {out}/{name}")).concat();
+    let _ = writeln!(text, "\n{parts}\n{look}  check it: seimai verify {out}");
     text
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::html;
 use crate::normalize::sentences::sentence_ends;
 use crate::quarantine::escape;
 
@@ -24,6 +25,8 @@ pub(super) enum Marks {
     Brackets,
     /// Red and green.
     Colours,
+    /// `<del>` and `<ins>` of a page; nothing of the texts is markup.
+    Html,
 }
 
 /// A stretch of both texts.
@@ -48,6 +51,9 @@ pub(super) fn differences(first: &str, second: &str, marks: Marks) -> String {
         }
         // Writing to a string cannot fail.
         let _ = match (piece, marks) {
+            (Piece::Both(text), Marks::Html) => write!(line, "{}", html::text(&shortened(text, n > 0, n < last))),
+            (Piece::First(text), Marks::Html) => write!(line, "<del>{}</del>", html::text(&visible(text, SHOWN))),
+            (Piece::Second(text), Marks::Html) => write!(line, "<ins>{}</ins>", html::text(&visible(text, SHOWN))),
             (Piece::Both(text), _) => write!(line, "{}", shortened(text, n > 0, n < last)),
             (Piece::First(text), Marks::Brackets) => write!(line, "[-{}-]", visible(text, SHOWN)),
             (Piece::Second(text), Marks::Brackets) => write!(line, "{{+{}+}}", visible(text, SHOWN)),
@@ -159,6 +165,7 @@ mod tests {
         let many = differences(&"一。".repeat(300), &"二。".repeat(300), Marks::Brackets);
         assert!(many.contains("[-一-]{+二+}") && many.ends_with("more differences"), "{many}");
         assert_eq!(differences("一。\n", "二。\n", Marks::Brackets), "[-一-]{+二+}。↵");
+        assert_eq!(differences("<b>。", "<i>。", Marks::Html), "&lt;<del>b</del><ins>i</ins>&gt;。");
         // What a terminal would obey is spelt.
         assert!(!differences("一。", "\x1b[2J。", Marks::Brackets).contains('\x1b'));
     }

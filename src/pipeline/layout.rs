@@ -1,7 +1,7 @@
 //! Every name under OUT/, once.
 //!
 //! ```text
-//! OUT/README.md plan.toml manifest.json run.json quarantine.jsonl counts.parquet _SUCCESS
+//! OUT/README.md plan.toml manifest.json run.json quarantine.jsonl counts.parquet report.html _SUCCESS
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
 //! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
@@ -43,6 +43,8 @@ pub(super) const CARD: &str = "README.md";
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Timings and host.
 pub(super) const RUN: &str = "run.json";
+/// The page that shows the run; made when it is complete, from what the manifest lists.
+pub(super) const REPORT: &str = "report.html";
 /// Stands there once a run is complete; vouches for the manifest.
 pub(super) const SUCCESS: &str = "_SUCCESS";
 /// Records that could not be read.
@@ -116,15 +118,15 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 14] =
-    [SUCCESS, MANIFEST, CARD, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
+pub(super) const OUTPUTS: [&str; 15] =
+    [SUCCESS, REPORT, MANIFEST, CARD, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
 
 /// The files of [`TOKENIZER`].
 pub(super) const TOKENIZER_FILES: [&str; 5] =
     ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "merges.txt", "report.json"];
 
 /// Files that the manifest does not list, by design.
-pub(super) const UNLISTED: [&str; 3] = [MANIFEST, RUN, SUCCESS];
+pub(super) const UNLISTED: [&str; 4] = [MANIFEST, RUN, REPORT, SUCCESS];
 /// Files that every run has, besides its parts.
 pub(super) const NEEDED: [&str; 7] = [CARD, PLAN, QUARANTINE, COUNTS, TOKENIZER_JSON, TOKENIZER_CONFIG, PACK_JSON];
 

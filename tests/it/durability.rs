@@ -82,6 +82,8 @@ fn what_has_its_name_is_durable_and_success_comes_last() {
         }
     }
     assert!(named.is_none(), "{named:?} was not durable at the end");
+    // The page that shows the run is made when it is complete, and can be made again.
+    assert_eq!(names.pop().unwrap(), Path::new("report.html"));
     assert_eq!(names.last().unwrap(), Path::new("_SUCCESS"));
     let manifest = names.iter().position(|name| name == Path::new("manifest.json")).unwrap();
     let later: Vec<&PathBuf> = names.iter().skip(manifest + 1).filter(|name| *name != Path::new("run.json")).collect();

@@ -28,6 +28,7 @@ mod pipeline;
 mod policies;
 mod presets;
 mod readme;
+mod report;
 mod reuse;
 mod sample;
 mod schema;

@@ -3,42 +3,28 @@
 use std::fmt::Write;
 
 use super::measures::{Form, MEASURES, best};
+use crate::cli::html::charts::{COLOURS, Columns};
+use crate::cli::html::{self, text};
 use crate::cli::ui;
 use crate::pipeline::tokenizer_report::{Figures, Listed, Portrait, Report, Sample};
-use crate::quarantine;
-
-const STYLE: &str = include_str!("page.css");
-
-/// Colours of vocabularies; more than six begin again.
-const COLOURS: usize = 6;
 
 /// The page.
 pub(super) fn html(report: &Report) -> String {
     let mut out = String::new();
     // Writing into a string does not fail.
-    let _ = page(report, &mut out);
-    out
+    let _ = body(report, &mut out);
+    let names: Vec<&str> = report.tokenizers.iter().map(|portrait| portrait.name.as_str()).collect();
+    html::page(&format!("Tokenizer report: {}", names.join(", ")), &out, None)
 }
 
-/// Text as HTML, with controls and invisible characters made visible.
-fn text(raw: &str) -> String {
-    quarantine::escape(raw, 4000).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The same for a token: blanks are seen.
+/// A token as HTML: blanks are seen.
 fn token(raw: &str) -> String {
     text(&raw.replace('\n', "⏎").replace('\t', "⇥").replace(' ', "␣").replace('\u{3000}', "□"))
 }
 
-fn page(report: &Report, out: &mut String) -> std::fmt::Result {
+fn body(report: &Report, out: &mut String) -> std::fmt::Result {
     let names: Vec<String> = report.tokenizers.iter().map(|portrait| text(&portrait.name)).collect();
-    writeln!(
-        out,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>Tokenizer report: {}</title><style>{STYLE}</style></head><body><main>",
-        names.join(", ")
-    )?;
-    let Some(first) = report.tokenizers.first() else { return out.write_str("</main></body></html>\n") };
+    let Some(first) = report.tokenizers.first() else { return Ok(()) };
     let sums = first.total.sums;
     let others = match names.get(1..).and_then(<[String]>::split_last) {
         None => String::new(),
@@ -65,8 +51,7 @@ fn page(report: &Report, out: &mut String) -> std::fmt::Result {
     probes(report, out)?;
     lists(report, out)?;
     privacy(report, out)?;
-    notes(report, out)?;
-    out.write_str("</main></body></html>\n")
+    notes(report, out)
 }
 
 fn dot(at: usize) -> String {
@@ -285,34 +270,17 @@ fn lengths(report: &Report, out: &mut String) -> std::fmt::Result {
             (0..LONG).map(|characters| of(characters, characters + 1)).chain([of(LONG, usize::MAX)]).collect()
         })
         .collect();
-    let highest = shares.iter().flatten().copied().fold(0.0, f64::max).max(1e-9);
-    let (slot, n) = (640.0 / (LONG + 1) as f64, shares.len() as f64);
-    let bar = (slot * 0.8 / n).min(18.0);
-    out.write_str("<h2>Lengths of tokens</h2>\n<figure><svg viewBox=\"0 0 720 260\" role=\"img\" aria-label=\"Share of the tokens of the text by characters\">\n<line class=\"axis\" x1=\"50\" x2=\"700\" y1=\"210\" y2=\"210\"/>\n")?;
-    for (column, x) in (0..=LONG).map(|column| (column, 55.0 + slot * column as f64)) {
-        for (at, shares) in shares.iter().enumerate() {
-            let height = shares.get(column).copied().unwrap_or(0.0) / highest * 185.0;
-            let left = x + slot * 0.4 - bar * n / 2.0 + bar * at as f64;
-            write!(
-                out,
-                "<rect x=\"{left:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\" rx=\"1.5\" fill=\"var(--c{})\"/>",
-                210.0 - height,
-                (bar - 1.0).max(1.0),
-                at % COLOURS
-            )?;
-        }
-        let label = match column {
-            0 => "part".to_owned(),
-            LONG => format!("{LONG}+"),
-            _ => column.to_string(),
-        };
-        writeln!(out, "<text class=\"faint\" x=\"{:.1}\" y=\"227\" text-anchor=\"middle\">{label}</text>", x + slot * 0.4)?;
-    }
-    write!(
-        out,
-        "<text class=\"faint\" x=\"46\" y=\"26\" text-anchor=\"end\">{:.0} %</text><text class=\"faint\" x=\"375\" y=\"250\" text-anchor=\"middle\">characters of a token</text></svg><figcaption>",
-        highest * 100.0
-    )?;
+    let label = |column: usize| match column {
+        0 => "part".to_owned(),
+        LONG => format!("{LONG}+"),
+        _ => column.to_string(),
+    };
+    let labels: Vec<String> = (0..=LONG).map(label).collect();
+    let columns =
+        Columns { about: "Share of the tokens of the text by characters", labels: &labels, axis: "characters of a token", series: &shares };
+    out.write_str("<h2>Lengths of tokens</h2>\n<figure>")?;
+    columns.draw(out)?;
+    out.write_str("<figcaption>")?;
     for (at, portrait) in report.tokenizers.iter().enumerate() {
         write!(out, "{}{} &nbsp; ", dot(at), text(&portrait.name))?;
     }
@@ -444,10 +412,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_a_text_is_markup() {
-        assert_eq!(text("<b>&\"\u{200b}"), "&lt;b&gt;&amp;&quot;\\u{200b}");
+    fn blanks_of_tokens_are_seen() {
         assert_eq!(token(" a\n\u{3000}"), "␣a⏎□");
-        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"), "nothing is loaded");
     }
 
     #[test]
