@@ -8,6 +8,7 @@ Ray comes with ``pip install 'seimai[ray]'`` and is imported at first use. It op
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -77,12 +78,11 @@ def _ray() -> ModuleType:
     # Before Ray is imported: it reads this once.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
-    except ImportError as missing:
+        return importlib.import_module("ray")
+    except ModuleNotFoundError as missing:
         error = InputError("Ray is not installed")
         error.hint = "pip install 'seimai[ray]'"
         raise error from missing
-    return ray
 
 
 @contextmanager
