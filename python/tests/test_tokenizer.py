@@ -39,8 +39,8 @@ def test_many_texts_are_encoded_in_runs_that_hear_signals(finished: seimai.Run) 
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
         with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
             ours.encode_batch(some * 3000)
     finally:
         signal.signal(signal.SIGALRM, before)
