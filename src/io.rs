@@ -18,6 +18,7 @@ mod sorted_runs;
 mod table_file;
 mod unfinished;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -66,6 +67,11 @@ pub struct Staging {
 
 /// How unfinished files are called where finished ones lie too.
 const UNFINISHED: &str = ".seimai-";
+
+/// Is a file of that name an unfinished one, which lies where finished ones lie?
+pub fn is_unfinished(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
 
 impl Staging {
     /// The directory that the user names so, made if need be.

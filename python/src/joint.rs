@@ -83,7 +83,7 @@ impl Joint {
         let out = self.out.clone();
         let report = attended(py, on_event, move |stop, observer| {
             let report = take(&joint)?.ok_or_else(left)?.finish(stop, observer)?;
-            leave_page(&out, report.already_done, observer);
+            leave_page(&out, report.already_done, observer)?;
             Ok(report)
         })?;
         Ok(told(&report).to_string())

@@ -107,7 +107,7 @@ impl Plan {
         let loaded = self.loaded.clone();
         let report = attended(py, on_event, move |stop, observer| {
             let report = run::run(&loaded, &options, stop, observer)?;
-            leave_page(&options.out, report.already_done, observer);
+            leave_page(&options.out, report.already_done, observer)?;
             Ok(report)
         })?;
         Ok(told(&report).to_string())

@@ -56,17 +56,19 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     Ok(Outcome::Done)
 }
 
-/// Leaves the page that shows a finished run in its directory, unless the run had finished before and it is there; is it? The run is complete
-/// whatever comes of it, and its page can be made at any time: what goes wrong is told as an event.
-pub fn leave_page(out: &Path, already_done: bool, observer: &dyn Observer) -> bool {
+/// Leaves the page that shows a finished run in its directory, unless the run had finished before and it is there. The run is complete whatever
+/// comes of it, and the same call, or `seimai report`, makes the page at any time.
+///
+/// # Errors
+/// What went wrong, if the run has finished just now; of one that had finished before, which may lie where nothing can be written, that is told
+/// as an event.
+pub fn leave_page(out: &Path, already_done: bool, observer: &dyn Observer) -> Result<()> {
     if already_done && Place::named(&out.join(PAGE)).is_ok_and(|page| page.exists()) {
-        return true;
+        return Ok(());
     }
-    let made = leave(out);
-    if let Err(e) = &made {
-        observer.on_event(&Event::Note(format!("the run is complete, but {PAGE} could not be made: {e}; `seimai report` tries again")));
-    }
-    made.is_ok()
+    let Err(e) = leave(out) else { return Ok(()) };
+    observer.on_event(&Event::Note(format!("the run is complete, but {PAGE} could not be made: {e}; the same command tries again")));
+    if already_done { Ok(()) } else { Err(e) }
 }
 
 /// The page of a finished run in its own directory: nothing in it but what follows from inputs and plan.

@@ -12,6 +12,7 @@ use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
 use super::{decontaminate, losses, report as page, signals, ui};
 use crate::error::Error;
+use crate::io::Place;
 use crate::pipeline::joint::{self, Ended};
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::overview::PAGE;
@@ -172,7 +173,10 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             }
         }
     };
-    let page = !arguments.no_report && page::leave_page(&arguments.out, report.already_done, observer.as_ref());
+    if !arguments.no_report {
+        page::leave_page(&arguments.out, report.already_done, observer.as_ref())?;
+    }
+    let page = Place::named(&arguments.out.join(PAGE)).is_ok_and(|page| page.exists());
     if !common.quiet && common.progress == ProgressStyle::Json {
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {

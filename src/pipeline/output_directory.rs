@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
 use crate::error::{Error, Result, Subject};
-use crate::io::{Dir, Found, Place};
+use crate::io::{Dir, Found, Place, is_unfinished};
 
 /// How a directory stands to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +27,10 @@ pub(super) fn find(out: &Path) -> Result<Option<Dir>> {
 
 /// Looks without touching anything.
 pub(super) fn standing(out: &Dir) -> Result<Standing> {
-    let names = names(&out.at(""))?;
+    let mut names = names(&out.at(""))?;
     refuse_links(&out.at(""), &names)?;
+    // What a killed process left of the page that shows the run.
+    names.retain(|name| !is_unfinished(name));
     let work = names_or_none(&out.at(WORK))?;
     refuse_links(&out.at(WORK), &work)?;
     let in_work = |name: &str| work.iter().any(|other| other == name);

@@ -448,7 +448,7 @@ impl<'f> Gathering<'f> {
             }
             Shown::Copy(cluster, copy) => repeats.text(*cluster, *copy, text),
         })?;
-        let marker = Marker::open(&self.facts.plan.segment, &self.facts.manifest.dictionary.fingerprint);
+        let marker = Marker::open(&self.facts.plan.segment, &self.facts.manifest.dictionary.fingerprint)?;
         if let Some(marker) = &marker {
             let beside = examples.iter_mut().flat_map(|beside| beside.kept.iter_mut().chain(&mut beside.dropped));
             marker.mark(beside.chain(registers.values_mut().flatten()).map(|example| &mut example.excerpt));

@@ -128,6 +128,8 @@ impl WorkDir {
         }
         let staging = Staging::within(out.at(WORK).at(TMP).create_dir()?);
         staging.clear()?;
+        // What is unfinished beside the outputs, and nobody's, goes too.
+        drop(Staging::beside(out.clone()));
         Ok(Self::of(out, staging, Some(lock), None))
     }
 

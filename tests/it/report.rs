@@ -292,6 +292,11 @@ fn the_page_of_another_plan_is_another_and_one_that_is_gone_is_made_again() {
     fs::remove_file(world.path("out/report.html")).unwrap();
     run(&world, "out", &[]);
     assert_eq!(page(&world, "out/report.html"), first, "made again");
+    // A process that was killed while it wrote the page.
+    fs::remove_file(world.path("out/report.html")).unwrap();
+    world.write("out/.seimai-report.html", "half a page");
+    run(&world, "out", &[]);
+    assert!(page(&world, "out/report.html") == first && !world.path("out/.seimai-report.html").exists(), "and nothing else");
     run(&world, "out", &["--set", "quality.thresholds.min_chars=40"]);
     let second = page(&world, "out/report.html");
     assert_ne!(facts(&second)["totals"], facts(&first)["totals"]);

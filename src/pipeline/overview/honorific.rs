@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::excerpt::Excerpt;
+use crate::error::{Error, Result};
 use crate::keigo::Analyzer;
 use crate::morpheme::Morphemes;
 use crate::normalize::sentences::Splitter;
@@ -17,15 +18,21 @@ pub(super) struct Marker {
 impl Marker {
     /// `None` where the dictionary of the run is not there, is another one by now, or was named by a path: what that leads to depends on where
     /// one stands.
-    pub(super) fn open(options: &segment::Options, fingerprint: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// Of the machine: a page shows what is there, not what could be opened at that moment.
+    pub(super) fn open(options: &segment::Options, fingerprint: &str) -> Result<Option<Self>> {
         if options.dictionary.contains(['/', '.']) || !options.user_dictionary.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let (dictionary, segmenter) = segment::open_noted(options).ok()?;
-        if dictionary.about().fingerprint != fingerprint {
-            return None;
+        let opened = segment::open_noted(options).and_then(|(dictionary, segmenter)| {
+            let is_of_run = dictionary.about().fingerprint == fingerprint;
+            is_of_run.then(|| Ok(Self { segmenter, analyzer: Analyzer::new(dictionary.as_ref())? })).transpose()
+        });
+        match opened {
+            Err(Error::Refused { .. }) => Ok(None),
+            other => other,
         }
-        Some(Self { segmenter, analyzer: Analyzer::new(dictionary.as_ref()).ok()? })
     }
 
     /// Marks the forms of some excerpts.
