@@ -8,13 +8,15 @@ Ray comes with ``pip install 'seimai[ray]'`` and is imported at first use. It op
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
+import re
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -88,7 +90,7 @@ def _ray() -> ModuleType:
         raise error from missing
 
 
-@contextmanager
+@contextlib.contextmanager
 def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
     """Connects to a cluster, or starts one here; one that is connected already is used and stays."""
     if ray.is_initialized():
@@ -245,15 +247,16 @@ def command(request: dict[str, Any]) -> int:
             error.hint = "start over with `seimai run --fresh` alone, or remove the directory"
             raise error
         plan = Plan(_core.Plan.read(request["plan"], request["settings"]))
-        run(
-            plan,
-            request["out"],
-            address=request["address"],
-            cpus_per_task=request["threads"] or 1,
-            memory_per_task=request["memory"] or "2GiB",
-            store_limit=request["store_limit"],
-            on_event=None if request["quiet"] else _json_line if request["json"] else _line,
-        )
+        with contextlib.redirect_stdout(_Remarks()):
+            report = run(
+                plan,
+                request["out"],
+                address=request["address"],
+                cpus_per_task=request["threads"] or 1,
+                memory_per_task=request["memory"] or "2GiB",
+                store_limit=request["store_limit"],
+                on_event=None if request["quiet"] else _json_line if request["json"] else _line,
+            )
     except Error as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -261,7 +264,27 @@ def command(request: dict[str, Any]) -> int:
         sys.stderr.write(f"error: {Interrupted('interrupted by SIGINT; run the same command again to resume')}\n")
         return 130
     # It is finished: the command line says what it has come to.
+    if not report.already_done:
+        arguments += ["--done-by", f"Ray in {report.wall:.1f} s"]
     return _core.command_line(arguments)
+
+
+class _Remarks(io.TextIOBase):
+    """Takes what Ray writes to standard output, where data goes: the first sentence of each remark, once, on standard error."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def write(self, text: str) -> int:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        for line in re.findall(r"^\((?:raylet|autoscaler)[^)]*\) (.+)", plain, re.M):
+            remark = line.split(". ")[0][:200]
+            # Ids and counts differ from one to the next.
+            kind = re.sub(r"[0-9a-f]{8,}|\d+", "", remark)
+            if kind not in self._said:
+                self._said.add(kind)
+                sys.stderr.write(f"Ray says: {remark}\n")
+        return len(text)
 
 
 def _json_line(event: Event) -> None:
