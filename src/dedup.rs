@@ -25,6 +25,7 @@ pub mod cuts;
 pub mod decontaminate;
 mod edge;
 pub mod evaluation;
+mod family;
 mod filter;
 mod frequent_lines;
 mod index_table;
@@ -64,6 +65,7 @@ use crate::stage::{Absorber, Batch, Contract, Fold, list_slice, lists, strings};
 
 pub use self::bands::Bands;
 pub use self::corpus::{Admit, Corpus, Known};
+pub use self::family::Member;
 pub use self::index_table::{Holds, KEPT_TEXT, Removal, SIMILARITY, SKETCH, STANDS_FOR_IT, index_table, removals, sketches};
 pub use self::options::{Contaminated, Keep, LineLimits, Lines, Near, Options};
 pub use self::order::Ranks;

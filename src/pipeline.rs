@@ -7,6 +7,7 @@
 //! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
 
 mod annotate;
+mod begins;
 mod bits;
 mod card;
 pub mod clusters;
@@ -27,6 +28,7 @@ pub mod dedup_rows;
 pub mod encode_files;
 pub mod evaluation;
 pub mod explain;
+mod family_table;
 pub mod fates;
 pub mod fingerprint;
 mod finish;

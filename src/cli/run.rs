@@ -187,7 +187,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
         // To stderr: the data of a run are its files.
-        let _ = std::io::stderr().write_all(summary(&report, &arguments.out.display().to_string(), page, arguments.done_by.as_deref()).as_bytes());
+        let _ = std::io::stderr()
+            .write_all(summary(&report, &arguments.out.display().to_string(), page, arguments.done_by.as_deref()).as_bytes());
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
 }

@@ -7,13 +7,14 @@
 //! Lists of documents that go are read and written in order, and lie on disk where they are long: memory holds a bit for each document of
 //! a pair, and the forest of families.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dedup::candidates::Pair;
 use crate::dedup::edge::Edge;
+use crate::dedup::family::Member;
 use crate::dedup::marks::Marks;
 use crate::dedup::verdict::{Affected, Kind, Verdict};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::{Ascending, Reader, Sorted, SortedRuns, Staging};
 
 /// Calls its argument with every verified pair: by the later document, the most similar first, then by the earlier one. Called more than once.
@@ -35,7 +36,7 @@ pub(crate) struct Decided {
     /// Kept documents that belong together although none of them was removed for another: a chain of verified pairs leads from each to
     /// the first of its family, its end documents perhaps less similar than the threshold. Each with that first kept document, by ordinal;
     /// documents without family, and the first of each, are not here.
-    pub(crate) families: Vec<(u64, u64)>,
+    pub(crate) families: Sorted<Member>,
 }
 
 /// The verdicts on all documents that go, and the families of those that stay.
@@ -53,7 +54,7 @@ pub(crate) fn decide(
     aside: Aside<'_>,
 ) -> Result<Decided> {
     let near = remove(edges, Kind::Near, aside)?;
-    let families = families(edges, &near)?;
+    let families = families(edges, &near, aside)?;
     let mut copied = SortedRuns::new(aside.staging, aside.memory);
     let mut of_first = Lookup::new(&near)?;
     copies.each(&mut |copy: Pair| {
@@ -74,14 +75,9 @@ pub(crate) fn decide(
 /// # Errors
 /// Those of `edges`; I/O.
 pub(crate) fn decide_further(decided: Decided, edges: &Edges<'_>, kind: Kind, aside: Aside<'_>) -> Result<Decided> {
-    let Decided { removed, mut families } = decided;
+    let Decided { removed, families } = decided;
     let further = remove(edges, kind, aside)?;
-    let mut gone = Vec::new();
-    further.each(&mut |affected| {
-        gone.push(affected);
-        Ok(())
-    })?;
-    join_families(&mut families, &gone);
+    let families = if further.is_empty() { families } else { join_families(&families, &further)? };
     // Whoever names one that goes now, by the one that goes, then by his own place.
     let (mut moved, mut of_anchor) = (SortedRuns::new(aside.staging, aside.memory), Lookup::new(&further)?);
     by_anchor(&removed, aside)?.each(&mut |pair: Pair| {
@@ -94,41 +90,39 @@ pub(crate) fn decide_further(decided: Decided, edges: &Edges<'_>, kind: Kind, as
     Ok(Decided { removed: merge(&moved, &removed, aside)?, families })
 }
 
-/// A document that goes joins its family with that of the one that stands for it, and leaves it.
-fn join_families(families: &mut Vec<(u64, u64)>, gone: &[Affected]) {
-    let mut first_of: BTreeMap<u64, u64> = families.iter().copied().collect();
-    let mut members: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    for &(document, first) in families.iter() {
-        members.entry(first).or_default().push(document);
-    }
-    for affected in gone {
-        let of = |first_of: &BTreeMap<u64, u64>, document: u64| first_of.get(&document).copied().unwrap_or(document);
-        let (a, b) = (of(&first_of, affected.ordinal), of(&first_of, affected.anchor()));
+/// A document that goes joins its family with that of the one that stands for it, and leaves it. Held in memory: few go so late.
+fn join_families(families: &Sorted<Member>, further: &Sorted<Affected>) -> Result<Sorted<Member>> {
+    let (mut first_of, mut members) = (BTreeMap::new(), BTreeMap::<u64, Vec<u64>>::new());
+    families.each(&mut |Member { ordinal, first }| {
+        first_of.insert(ordinal, first);
+        members.entry(first).or_default().push(ordinal);
+        Ok(())
+    })?;
+    let mut gone = BTreeSet::new();
+    further.each(&mut |affected| {
+        gone.insert(affected.ordinal);
+        let of = |document: u64| first_of.get(&document).copied().unwrap_or(document);
+        let (a, b) = (of(affected.ordinal), of(affected.anchor()));
         let (first, other) = (a.min(b), a.max(b));
         if first != other {
             let moved: Vec<u64> = members.remove(&other).unwrap_or_default().into_iter().chain([other]).collect();
             first_of.extend(moved.iter().map(|&document| (document, first)));
             members.entry(first).or_default().extend(moved);
         }
-    }
-    *families = first_of.into_iter().collect();
+        Ok(())
+    })?;
     // The first of a family is kept: one that goes is not the first of what it joins, but it may be of what is left.
-    let is_gone = |document: u64| find(gone, document).is_some();
     let mut kept_first: BTreeMap<u64, u64> = BTreeMap::new();
-    for &(document, first) in families.iter().filter(|(_, first)| is_gone(*first)) {
-        if !is_gone(document) {
-            kept_first.entry(first).or_insert(document);
-        }
+    for (&document, &first) in first_of.iter().filter(|(document, first)| gone.contains(first) && !gone.contains(document)) {
+        kept_first.entry(first).or_insert(document);
     }
-    families.retain(|(document, _)| !is_gone(*document));
-    for (_, first) in families.iter_mut() {
-        *first = kept_first.get(first).copied().unwrap_or(*first);
-    }
-    families.retain(|(document, first)| document != first);
+    let kept = first_of.into_iter().filter(|(document, _)| !gone.contains(document));
+    let named = kept.map(|(ordinal, first)| Member { ordinal, first: kept_first.get(&first).copied().unwrap_or(first) });
+    Ok(Sorted::Held(named.filter(|member| member.ordinal != member.first).collect()))
 }
 
 /// The kept documents that verified pairs join, each with the first kept one of its family; `removed` is sorted by ordinal.
-fn families(edges: &Edges<'_>, removed: &Sorted<Affected>) -> Result<Vec<(u64, u64)>> {
+fn families(edges: &Edges<'_>, removed: &Sorted<Affected>, aside: Aside<'_>) -> Result<Sorted<Member>> {
     let mut documents = Marks::default();
     edges(&mut |edge| [edge.pair.first, edge.pair.second].into_iter().for_each(|document| documents.set(document)))?;
     let documents = documents.placed();
@@ -138,22 +132,29 @@ fn families(edges: &Edges<'_>, removed: &Sorted<Affected>) -> Result<Vec<(u64, u
         let [a, b] = [edge.pair.first, edge.pair.second].map(|document| root(&mut parents, documents.place(document)));
         parents[a.max(b) as usize] = a.min(b);
     })?;
-    // The earliest document of a tree is kept: a removed one names an earlier kept one that it is paired with.
-    let mut removed = Lookup::new(removed)?;
-    let mut members: Vec<(u64, u32)> = Vec::new();
+    // The earliest document of a tree is kept: a removed one names an earlier kept one that it is paired with. Members by the place of the first.
+    let (mut by_first, mut removed) = (SortedRuns::new(aside.staging, aside.memory), Lookup::new(removed)?);
     for (document, place) in documents.each().zip(0..) {
         let first = root(&mut parents, place);
         if first != place && removed.find(document)?.is_none() {
-            members.push((document, first));
+            by_first.push(Pair { first: u64::from(first), second: document });
+            by_first.check()?;
         }
     }
-    let mut firsts: Vec<u32> = members.iter().map(|(_, first)| *first).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    let mut wanted = firsts.iter().peekable();
-    let named: Vec<u64> =
-        documents.each().zip(0..).filter(|(_, place)| wanted.next_if_eq(&place).is_some()).map(|(document, _)| document).collect();
-    Ok(members.into_iter().map(|(document, first)| (document, named[firsts.partition_point(|&other| other < first)])).collect())
+    drop(parents);
+    // Both are in the order of places: each first is met once.
+    let (by_first, mut firsts) = (by_first.finish()?, documents.each().zip(0_u64..));
+    let (mut members, mut met) = (SortedRuns::new(aside.staging, aside.memory), None);
+    by_first.each(&mut |pair: Pair| {
+        while met.is_none_or(|(_, place)| place < pair.first) {
+            met = Some(firsts.next().ok_or_else(|| Error::internal("a family without a first document"))?);
+        }
+        if let Some((first, _)) = met {
+            members.push(Member { ordinal: pair.second, first });
+        }
+        members.check()
+    })?;
+    members.finish()
 }
 
 fn root(parents: &mut [u32], mut at: u32) -> u32 {
@@ -251,11 +252,6 @@ impl<'r> Lookup<'r> {
     }
 }
 
-/// The verdict on `ordinal` in a list that is sorted by ordinal.
-fn find(list: &[Affected], ordinal: u64) -> Option<Verdict> {
-    list.binary_search_by_key(&ordinal, |affected| affected.ordinal).ok().map(|index| list[index].verdict)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +286,14 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        Told { affected, families }
+        let mut told = Vec::new();
+        families
+            .each(&mut |member| {
+                told.push((member.ordinal, member.first));
+                Ok(())
+            })
+            .unwrap();
+        Told { affected, families: told }
     }
 
     fn near(ordinal: u64, duplicate_of: u64, jaccard: f32) -> Affected {

@@ -1,6 +1,7 @@
 //! What is searched for duplicates, and what its documents are called meanwhile.
 
 use crate::dedup::anchor::Aside;
+use crate::dedup::family::Member;
 use crate::dedup::matching::Room;
 use crate::dedup::order::{Order, Ranks};
 use crate::dedup::ordinal::shard_of;
@@ -128,13 +129,16 @@ impl Names {
     }
 
     /// Families by names, by ordinals.
-    pub(crate) fn unnamed_families(&self, mut families: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-        if let Some(order) = &self.order {
-            for (document, first) in &mut families {
-                (*document, *first) = (order.ordinal(*document), order.ordinal(*first));
-            }
-            families.sort_unstable();
-        }
-        families
+    ///
+    /// # Errors
+    /// I/O.
+    pub(crate) fn unnamed_families(&self, families: Sorted<Member>, aside: Aside<'_>) -> Result<Sorted<Member>> {
+        let Some(order) = &self.order else { return Ok(families) };
+        let mut by_ordinal = SortedRuns::new(aside.staging, aside.memory);
+        families.each(&mut |Member { ordinal, first }| {
+            by_ordinal.push(Member { ordinal: order.ordinal(ordinal), first: order.ordinal(first) });
+            by_ordinal.check()
+        })?;
+        by_ordinal.finish()
     }
 }

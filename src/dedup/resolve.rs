@@ -53,7 +53,7 @@ pub fn resolve(options: &Options, corpus: &mut Corpus<'_>) -> Result<Verdicts> {
         decided = decide_further(decided, &|visit| each_edge(&edges, visit), Kind::Orthography, aside)?;
     }
     let affected = names.unnamed(with_anchors(&decided.removed, aside)?, aside)?;
-    Ok(Verdicts::new(affected, names.unnamed_families(decided.families)))
+    Ok(Verdicts::new(affected, names.unnamed_families(decided.families, aside)?))
 }
 
 fn each_edge(edges: &Sorted<Ranked>, visit: &mut dyn FnMut(Edge)) -> Result<()> {

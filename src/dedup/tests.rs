@@ -159,6 +159,8 @@ fn run_as(options: &Options, shards: &[Vec<String>], memory: u64, given: Given<'
     // A work shard is found wherever the list lies.
     for shard in 0..=shards.len() as u64 {
         assert_eq!(verdicts.of_shard(shard).unwrap(), told.of_shard(shard));
+        let members: Vec<_> = verdicts.members_of_shard(shard).unwrap().iter().map(|member| (member.ordinal, member.first)).collect();
+        assert!(told.families.iter().filter(|(ordinal, _)| shard_of(*ordinal) == shard).eq(&members));
     }
     told
 }
@@ -179,7 +181,14 @@ impl Told {
                 Ok(())
             })
             .unwrap();
-        Self { affected, families: verdicts.families().to_vec() }
+        let mut families = Vec::new();
+        verdicts
+            .each_member(&mut |member| {
+                families.push((member.ordinal, member.first));
+                Ok(())
+            })
+            .unwrap();
+        Self { affected, families }
     }
 
     fn affected(&self) -> &[Affected] {

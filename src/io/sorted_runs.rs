@@ -153,6 +153,14 @@ pub(crate) enum Sorted<T> {
 }
 
 impl<T: Item> Sorted<T> {
+    /// Is there none?
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Held(list) => list.is_empty(),
+            Self::OnDisk(run) => run.chunks.is_empty(),
+        }
+    }
+
     /// Calls `visit` with each, in order.
     pub(crate) fn each(&self, visit: &mut dyn FnMut(T) -> Result<()>) -> Result<()> {
         let mut reader = self.reader();

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::cut_table::OfShard;
 use super::cuts::Cutting;
 use super::dedup::{self, Duplicates};
+use super::family_table;
 use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::{Candidate, Rebalanced};
@@ -192,6 +193,7 @@ impl<'a> OpenPart<'a> {
             let (rejections, cuts) = (duplicates.rejections(context, shard)?, duplicates.cuts(context, shard)?);
             let documents = layout::annotated(&annotated.keys(shard)?.documents);
             let found = duplicates.of(context, shard)?;
+            let families = duplicates.families(context, shard)?;
             let mut affected = found.iter().peekable();
             let mut base = 0;
             for batch in context.store.table_columns(&documents, Some(&columns), BATCH_ROWS)? {
@@ -215,7 +217,7 @@ impl<'a> OpenPart<'a> {
                 for (row, text) in strings(&read, &schema::TEXT)?.iter().enumerate().filter(|(row, _)| dropped[*row].is_none()) {
                     cuts.count(base + row as u32, text.unwrap_or_default(), &mut self.facts.cut);
                 }
-                let held_out = held_out(context, duplicates, &batch, ordinal(shard, base))?;
+                let held_out = held_out(context, &families, &batch, base)?;
                 // What is drawn by id is drawn by the record's own.
                 let later = duplicates.same_ids(shard, base, batch.num_rows());
                 self.facts.same_ids += later.len() as u64;
@@ -335,14 +337,14 @@ impl Dropped {
     }
 }
 
-/// Which rows go to the validation set, if they are kept. They have consecutive ordinals.
-fn held_out(context: &Context<'_>, duplicates: &Duplicates, batch: &Batch, first: u64) -> Result<Vec<bool>> {
+/// Which rows, from `first` on, go to the validation set, if they are kept.
+fn held_out(context: &Context<'_>, families: &family_table::OfShard, batch: &Batch, first: u32) -> Result<Vec<bool>> {
     let split = context.plan().split;
     if !split.is_on() {
         return Ok(vec![false; batch.num_rows()]);
     }
     let ids = strings(batch, &schema::DOC_ID)?.iter().flatten();
-    Ok(ids.zip(first..).map(|(doc_id, ordinal)| split.holds_out(duplicates.family(ordinal, doc_id))).collect())
+    Ok(ids.zip(first..).map(|(doc_id, row)| split.holds_out(families.of(row, doc_id))).collect())
 }
 
 /// Drops what is too much of its register, and says of the rest how often it is to be taken. The rows have consecutive ordinals.

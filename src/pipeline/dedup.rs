@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{Array, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt32Type, UInt64Type};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::contamination::{CONTAMINATED, Contaminations, Judgement, items_from_batch, items_to_batch};
 use super::context::Context;
 use super::cut_table::{Cuts, OfShard};
+use super::family_table::{self, FamilyTable};
 use super::key::Key;
 use super::layout::{self, pass};
 use super::mixture::Rebalanced;
@@ -34,7 +35,7 @@ use crate::schema;
 use crate::stage::{Batch, column, list_slice, lists, strings};
 
 /// Enters the name of the fold: raise it when its tables have another form.
-const TABLES: u64 = 2;
+const TABLES: u64 = 3;
 /// Rows read at a time when texts are looked up.
 const LOOKUP_ROWS: usize = 1024;
 
@@ -43,8 +44,8 @@ const LOOKUP_ROWS: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
     verdicts: VerdictTable,
-    /// Kept documents that belong to the family of another, by ordinal, and the doc_id of the first of it.
-    families: Vec<(u64, String)>,
+    /// Which kept documents belong to the family of another. Only a split asks for it: without one it is in no name either.
+    families: Option<FamilyTable>,
     /// Documents whose id another had before them, by ordinal.
     same_ids: Vec<u64>,
     judged: Vec<Judged>,
@@ -113,9 +114,9 @@ impl Duplicates {
         Ok(kept)
     }
 
-    /// What the family of a kept document is called: the doc_id of the first of it, mostly its own.
-    pub(super) fn family<'a>(&'a self, ordinal: u64, doc_id: &'a str) -> &'a str {
-        self.families.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).map_or(doc_id, |i| self.families[i].1.as_str())
+    /// What the families of the documents of a shard are called, if a split asks for it.
+    pub(super) fn families(&self, context: &Context<'_>, shard: u64) -> Result<family_table::OfShard> {
+        self.families.as_ref().map_or_else(|| Ok(family_table::OfShard::default()), |families| families.of(context, shard))
     }
 
     /// Which documents of a shard are kept, not held out, and `wanted` by their ids (`None`: all).
@@ -133,11 +134,11 @@ impl Duplicates {
         }
         let split = context.plan().split;
         if split.is_on() || wanted.is_some() {
-            let mut row = 0;
+            let (mut row, families) = (0, self.families(context, shard)?);
             let documents = layout::annotated(&annotated.keys(shard)?.documents);
             for batch in context.store.table_columns(&documents, Some(&[schema::DOC_ID.name]), 1 << 14)? {
                 for doc_id in strings(&batch?, &schema::DOC_ID)?.iter().flatten() {
-                    let is_held_out = split.is_on() && split.holds_out(self.family(ordinal(shard, row), doc_id));
+                    let is_held_out = split.is_on() && split.holds_out(families.of(row, doc_id));
                     if is_held_out || wanted.is_some_and(|wanted| !wanted(doc_id)) {
                         kept.clear(row as usize);
                     }
@@ -157,9 +158,8 @@ impl Duplicates {
         if let Some(mixture) = &self.mixture {
             key = key.and_settings(mixture)?;
         }
-        let start = self.families.partition_point(|(ordinal, _)| shard_of(*ordinal) < shard);
-        for (ordinal, family) in self.families[start..].iter().take_while(|(ordinal, _)| shard_of(*ordinal) == shard) {
-            key = key.and_number(u64::from(row_of(*ordinal))).and(family);
+        if let Some(families) = &self.families {
+            key = families.name_into(key, shard);
         }
         let start = self.same_ids.partition_point(|ordinal| shard_of(*ordinal) < shard);
         for ordinal in self.same_ids[start..].iter().take_while(|ordinal| shard_of(**ordinal) == shard) {
@@ -228,7 +228,9 @@ pub(super) fn run(context: &Context<'_>, annotated: &Annotated) -> Progressed<Du
         let parts = plan_parts(&loads, rows_max, bytes_max, &begins);
         let names = anchor_names(context, annotated, &verdicts, &later)?;
         let mut files = VerdictTable::write(context, &unit, annotated.shards(), &verdicts, &names)?;
-        files.push(write_table(&context.store.work, &layout::families(&unit), &families(context, annotated, &verdicts)?)?);
+        drop(names);
+        let names = family_names(context, annotated, &verdicts)?;
+        files.extend(FamilyTable::write(context, &unit, annotated.shards(), &verdicts, &names)?);
         files.push(write_table(&context.store.work, &layout::same_ids(&unit), &ordinals(later)?)?);
         underway.commit(0, &Entry::new(files, FoldFacts { parts }))
     })?;
@@ -455,26 +457,15 @@ fn anchor_names(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdict
     })
 }
 
-/// The kept documents that belong to the family of an earlier one, with its id.
-fn families(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -> Result<Batch> {
-    let mut firsts: Vec<u64> = verdicts.families().iter().map(|(_, first)| *first).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    let mut ids = Vec::with_capacity(firsts.len());
-    look_up(context, annotated, &firsts, &[schema::DOC_ID], &mut |_, batch, row| {
-        ids.push(strings(batch, &schema::DOC_ID)?.value(row).to_owned());
-        Ok(())
-    })?;
-    let id = |first: &u64| firsts.binary_search(first).map_or("", |i| ids[i].as_str());
-    let named = StringArray::from_iter_values(verdicts.families().iter().map(|(_, first)| id(first)));
-    ids_by_ordinal(verdicts.families().iter().map(|(ordinal, _)| *ordinal).collect(), named)
-}
-
-/// A table of ordinals and doc_ids.
-fn ids_by_ordinal(ordinals: Vec<u64>, ids: StringArray) -> Result<Batch> {
-    let fields = vec![Field::new("ordinal", DataType::UInt64, false), Field::new("doc_id", DataType::Utf8, false)];
-    let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(ordinals)), Arc::new(ids)];
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+/// The ids of the first documents of families.
+fn family_names(context: &Context<'_>, annotated: &Annotated, verdicts: &Verdicts) -> Result<Names> {
+    let mut asking = Asking::new(context.store.work.staging(), context.memory / 8, annotated.shards());
+    verdicts.each_member(&mut |member| asking.ask(member.ordinal, member.first))?;
+    asking.answer(&mut |wanted, give| {
+        look_up(context, annotated, wanted, &[schema::DOC_ID], &mut |ordinal, batch, row| {
+            give(ordinal, strings(batch, &schema::DOC_ID)?.value(row).as_bytes())
+        })
+    })
 }
 
 /// A table of ordinals.
@@ -488,13 +479,6 @@ fn read(context: &Context<'_>, unit: &str, judged: Vec<Judged>, parts: Vec<(u64,
     for batch in context.store.table(&layout::same_ids(unit))? {
         found.same_ids.extend(batch?.column(0).as_primitive::<UInt64Type>().values());
     }
-    // Only a split asks for families: without one they are in no name either.
-    if context.plan().split.is_on() {
-        for batch in context.store.table(&layout::families(unit))? {
-            let batch = batch?;
-            let ordinals = batch.column(0).as_primitive::<UInt64Type>().values().iter().copied();
-            found.families.extend(ordinals.zip(batch.column(1).as_string::<i32>().iter().flatten().map(str::to_owned)));
-        }
-    }
+    found.families = context.plan().split.is_on().then(|| FamilyTable::open(context, unit)).transpose()?;
     Ok(found)
 }

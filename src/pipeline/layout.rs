@@ -219,6 +219,11 @@ pub(super) fn families(unit: &str) -> String {
     made(pass::DEDUP, "families", unit)
 }
 
+/// Where each work shard begins in that.
+pub(super) fn family_shards(unit: &str) -> String {
+    made(pass::DEDUP, "family-shards", unit)
+}
+
 /// The documents whose id another had before them.
 pub(super) fn same_ids(unit: &str) -> String {
     made(pass::DEDUP, "same-ids", unit)
@@ -263,6 +268,7 @@ mod tests {
             (verdicts("k"), pass::DEDUP),
             (verdict_shards("k"), pass::DEDUP),
             (families("k"), pass::DEDUP),
+            (family_shards("k"), pass::DEDUP),
             (same_ids("k"), pass::DEDUP),
             (cuts("k", 7), pass::CUT),
             (shard_counts("k", "1"), pass::COUNT),

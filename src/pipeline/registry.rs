@@ -280,7 +280,11 @@ pub fn columns() -> Vec<ColumnFacts> {
     let quality = quality::MEASURES.iter().map(|measure| fact("quality", measure.name, measure.about));
     let listed = quality::LISTED_FIELDS.iter().map(|(name, about)| fact(schema::LISTED.name, name, about));
     let pii = std::iter::once(fact("pii", pii::SPANS.name, pii::SPANS.about));
-    let dedup = dedup::columns().chain(verdict_columns::COLUMNS).map(|column| fact("dedup", column.name, column.about));
+    let dedup = dedup::columns()
+        .chain(verdict_columns::COLUMNS)
+        .chain(verdict_columns::FAMILY_COLUMNS)
+        .chain(verdict_columns::BEGINS_COLUMNS)
+        .map(|column| fact("dedup", column.name, column.about));
     let swallow = quality::SWALLOW_FIELDS.iter().map(|(name, about)| fact(schema::SWALLOW_V1.name, name, about));
     let fineweb2 = quality::FINEWEB2_FIELDS.iter().map(|(name, about)| fact(schema::FINEWEB2_JA.name, name, about));
     let decide = std::iter::once(fact("decide", decide::ROW.name, decide::ROW.about));

@@ -1,4 +1,4 @@
-//! The columns in which verdicts are stored, and their rows.
+//! The columns in which verdicts and families are stored, and the rows of verdicts.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) const ROWS: Column = Column {
     name: "rows",
     data_type: || DataType::UInt32,
     nullable: false,
-    about: "Rows of the table of verdicts that are of a work shard.",
+    about: "Rows of the table beside it that are of a work shard.",
 };
 pub(super) const DIGEST: Column = Column {
     name: "digest",
@@ -42,9 +42,21 @@ pub(super) const DIGEST: Column = Column {
     nullable: false,
     about: "Hash of all that these rows say; whatever is made with them has it in its name.",
 };
+pub(super) const MEMBER: Column = Column {
+    name: "member",
+    data_type: || DataType::UInt64,
+    nullable: false,
+    about: "Ordinal of a kept document that belongs to a family.",
+};
+pub(super) const FAMILY_ID: Column =
+    Column { name: "family_id", data_type: || DataType::Utf8, nullable: false, about: "doc_id of the first document of the family." };
 
-/// Columns of the tables of verdicts.
-pub(super) const COLUMNS: [Column; 8] = [ORDINAL, KIND, ANCHOR, ANCHOR_ID, JACCARD, SIZE, ROWS, DIGEST];
+/// Columns of the table of verdicts.
+pub(super) const COLUMNS: [Column; 6] = [ORDINAL, KIND, ANCHOR, ANCHOR_ID, JACCARD, SIZE];
+/// Those of the table of families.
+pub(super) const FAMILY_COLUMNS: [Column; 2] = [MEMBER, FAMILY_ID];
+/// Those of the tables that say where each work shard begins in another.
+pub(super) const BEGINS_COLUMNS: [Column; 2] = [ROWS, DIGEST];
 
 /// What is said of documents, each with the id of the one that stands for it, as rows of the table.
 pub(super) fn batch(all: &[Affected], anchor_ids: &[&str]) -> Result<Batch> {

@@ -1,38 +1,28 @@
 //! What the search for duplicates said, as later passes read it: work shard by work shard, each document that goes or stands for others with
 //! the id of the one that stands for it.
 
-use std::sync::Arc;
+use arrow::array::StringArray;
 
-use arrow::array::{AsArray, RecordBatch, StringArray, UInt32Array};
-use arrow::datatypes::{Schema, UInt32Type};
-
+use super::begins::Begins;
 use super::context::Context;
 use super::key::Key;
 use super::layout::{self, pass};
 use super::names::Names;
-use super::tables::{write_batches, write_table};
-use super::verdict_columns::{ANCHOR_ID, COLUMNS, DIGEST, ROWS, batch, read, wrong};
+use super::tables::write_batches;
+use super::verdict_columns::{ANCHOR_ID, COLUMNS, batch, read};
 use crate::dedup::{Affected, Verdict, Verdicts, row_of};
 use crate::error::{Error, Result};
 use crate::io::FileEntry;
-use crate::stage::{column, strings};
+use crate::stage::strings;
 
 /// Rows that are read at a time.
 const READ_ROWS: usize = 1 << 14;
-
-/// Where what is said of a work shard stands.
-#[derive(Debug)]
-struct Where {
-    first: usize,
-    rows: usize,
-    digest: String,
-}
 
 /// The table of verdicts of a run, of which nothing is held but where each work shard begins.
 #[derive(Debug, Default)]
 pub(super) struct VerdictTable {
     path: String,
-    shards: Vec<Where>,
+    begins: Begins,
 }
 
 /// What is said of the documents of a work shard, by row.
@@ -75,35 +65,23 @@ impl VerdictTable {
         });
         let none = (shards == 0).then(|| batch(&[], &[]));
         let table = write_batches(&context.store.work, &layout::verdicts(unit), batches.chain(none))?;
-        let begins = RecordBatch::try_new(
-            Arc::new(Schema::new(vec![ROWS.field(), DIGEST.field()])),
-            vec![Arc::new(UInt32Array::from(rows)), Arc::new(StringArray::from(digests))],
-        )?;
-        Ok(vec![table, write_table(&context.store.work, &layout::verdict_shards(unit), &begins)?])
+        Ok(vec![table, Begins::write(context, &layout::verdict_shards(unit), rows, digests)?])
     }
 
     /// The table that was written under this name.
     pub(super) fn open(context: &Context<'_>, unit: &str) -> Result<Self> {
-        let (mut shards, mut first) = (Vec::new(), 0);
-        for batch in context.store.table(&layout::verdict_shards(unit))? {
-            let batch = batch?;
-            let rows = column(&batch, &ROWS)?.as_primitive_opt::<UInt32Type>().ok_or_else(|| wrong(&ROWS))?;
-            for (&rows, digest) in rows.values().iter().zip(strings(&batch, &DIGEST)?.iter().flatten()) {
-                shards.push(Where { first, rows: rows as usize, digest: digest.to_owned() });
-                first += rows as usize;
-            }
-        }
-        Ok(Self { path: layout::verdicts(unit), shards })
+        Ok(Self { path: layout::verdicts(unit), begins: Begins::open(context, &layout::verdict_shards(unit))? })
     }
 
     /// The affected documents of a work shard.
     pub(super) fn of(&self, context: &Context<'_>, shard: u64) -> Result<OfShard> {
         let mut found = OfShard::default();
-        let Some(of_it) = self.shards.get(shard as usize).filter(|of_it| of_it.rows > 0) else { return Ok(found) };
-        let rows: Vec<usize> = (of_it.first..of_it.first + of_it.rows).collect();
+        let rows: Vec<usize> = self.begins.rows(shard).collect();
+        if rows.is_empty() {
+            return Ok(found);
+        }
         found.affected.reserve_exact(rows.len());
-        let columns: Vec<&str> = COLUMNS[..6].iter().map(|column| column.name).collect();
-        for batch in context.store.table_rows(&self.path, &columns, &rows, READ_ROWS)? {
+        for batch in context.store.table_rows(&self.path, &COLUMNS.map(|column| column.name), &rows, READ_ROWS)? {
             let batch = batch?;
             read(&batch, &mut found.affected)?;
             found.anchor_ids.push(strings(&batch, &ANCHOR_ID)?.clone());
@@ -113,10 +91,7 @@ impl VerdictTable {
 
     /// Everything that is said of the documents of a work shard, as part of a name.
     pub(super) fn name_into(&self, key: Key, shard: u64) -> Key {
-        match self.shards.get(shard as usize) {
-            Some(of_it) if of_it.rows > 0 => key.and(&of_it.digest),
-            _ => key,
-        }
+        self.begins.name_into(key, shard)
     }
 }
 
