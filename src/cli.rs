@@ -237,9 +237,24 @@ fn fail(error: &anyhow::Error) -> u8 {
     let to_stdout = matches!(ours, Some(Error::Io { path, .. }) if path.as_os_str() == STDOUT);
     let hint = ours.and_then(Error::hint).map(|hint| if to_stdout { "make room where standard output goes" } else { hint });
     if let Some(hint) = hint {
-        let _ = writeln!(std::io::stderr(), "hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "));
+        let _ = writeln!(std::io::stderr(), "{}", hint_line(hint));
+    }
+    let others = ours.map(Error::others).unwrap_or_default();
+    for other in others {
+        let _ = writeln!(std::io::stderr(), "error: {}", crate::quarantine::escape(&other.message, 2000));
+        if let Some(hint) = &other.hint {
+            let _ = writeln!(std::io::stderr(), "{}", hint_line(hint));
+        }
+    }
+    if !others.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{} errors; nothing was done", 1 + others.len());
     }
     ours.map_or(1, Error::exit_code)
+}
+
+/// `hint: …`, whose lines stand below each other.
+fn hint_line(hint: &str) -> String {
+    format!("hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::corpus::{self, Estimate};
 use crate::pipeline::disk;
 use crate::pipeline::explain::explain;
 use crate::pipeline::joint::ROUNDS;
-use crate::pipeline::plan::LoadedPlan;
+use crate::pipeline::loaded_plan::LoadedPlan;
 use crate::pipeline::registry::Stages;
 use crate::pipeline::run;
 use crate::quarantine::escape;
@@ -26,9 +26,10 @@ const LARGE: u64 = 64 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai plan plan.toml --explain
-  seimai plan plan.toml --sample 1%")]
+  seimai plan plan.toml --sample 1%
+  seimai init | seimai plan -")]
 pub(super) struct Arguments {
-    /// The plan
+    /// The plan; - is standard input, and relative paths start at the working directory then
     plan: PathBuf,
     /// Change a plan key, e.g. --set pack.sequence_length=2048
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -43,8 +44,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.taken.and(&arguments.settings))?;
     run::check_request(&loaded.plan, common.memory())?;
-    let inputs = corpus::expand(&loaded.plan.input, &loaded.base)?;
-    let stages = Stages::new(&loaded.plan, &loaded.base)?;
+    let inputs = corpus::expand(&loaded.plan.input, &loaded.base).map_err(|error| loaded.all_refusals(error))?;
+    let stages = Stages::new(&loaded.plan, &loaded.base).map_err(|error| loaded.all_refusals(error))?;
     stages.lists.evaluation.check_memory(common.memory())?;
     let mut out = std::io::stdout().lock();
     if arguments.explain {

@@ -21,6 +21,7 @@ mod html;
 mod keigo;
 mod keigo_cases;
 mod lists;
+mod manners;
 mod mixture;
 mod peer_faults;
 mod pii;
