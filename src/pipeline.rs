@@ -6,6 +6,7 @@
 //! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen. [`run::run`] does them
 //! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
 
+pub mod analyst;
 mod annotate;
 mod bits;
 mod card;

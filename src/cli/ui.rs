@@ -2,11 +2,12 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
-use super::common::{Common, ProgressStyle};
+use super::common::{ColourChoice, Common, ProgressStyle};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent, Watch};
 
 /// A share in percent, as short as it is exact enough.
@@ -190,11 +191,45 @@ pub(super) fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
     all
 }
 
-/// Are colours seen on standard output? If it is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them anywhere.
+/// What `--color` says: 0 auto, 1 always, 2 never.
+static COLOURS: AtomicU8 = AtomicU8::new(0);
+
+/// From here on colours are used as this says.
+pub(super) fn choose_colours(choice: ColourChoice) {
+    let choice = match choice {
+        ColourChoice::Auto => 0,
+        ColourChoice::Always => 1,
+        ColourChoice::Never => 2,
+    };
+    COLOURS.store(choice, Ordering::Relaxed);
+}
+
+/// Are colours seen on standard output? As `--color` says; else if it is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them
+/// anywhere.
 pub(super) fn has_colours() -> bool {
+    are_seen(std::io::stdout().is_terminal())
+}
+
+/// The same of standard error.
+pub(super) fn paints_stderr() -> bool {
+    are_seen(std::io::stderr().is_terminal())
+}
+
+fn are_seen(on_terminal: bool) -> bool {
+    match COLOURS.load(Ordering::Relaxed) {
+        1 => return true,
+        2 => return false,
+        _ => {}
+    }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
-    !set("NO_COLOR") && (forced || std::io::stdout().is_terminal())
+    !set("NO_COLOR") && (forced || on_terminal)
+}
+
+/// Columns of the terminal that standard output is; else what COLUMNS says, if it says something.
+pub(super) fn columns_of_stdout() -> Option<usize> {
+    let of_terminal = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|n| *n > 0);
+    of_terminal.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
 }
 
 /// `1234567` → `1,234,567`.
