@@ -205,9 +205,8 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
 fn blamed_variable(error: &clap::Error, arguments: &[OsString]) -> Option<&'static str> {
     let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return None };
     let option = wrong.split([' ', '=']).next().unwrap_or_default();
-    let is_given = |argument: &OsString| {
-        argument.to_str().is_some_and(|argument| argument == option || argument.starts_with(&format!("{option}=")))
-    };
+    let is_given =
+        |argument: &OsString| argument.to_str().is_some_and(|argument| argument == option || argument.starts_with(&format!("{option}=")));
     let (_, variable) = VARIABLES.into_iter().find(|(name, _)| *name == option)?;
     (!arguments.iter().any(is_given) && std::env::var_os(variable).is_some()).then_some(variable)
 }

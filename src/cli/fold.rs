@@ -112,6 +112,28 @@ impl Folder {
         }
     }
 
+    /// Words of several pieces, two blanks apart; a word is broken only where it is wider than a line.
+    pub(super) fn words(&mut self, at: usize, words: &[[(String, Tone); 2]]) {
+        let room = self.width - at.min(self.width / 2);
+        let (mut line, mut used): (Vec<(&str, Tone)>, usize) = (Vec::new(), 0);
+        for word in words {
+            let columns: usize = word.iter().map(|(text, _)| columns(text)).sum();
+            if used > 0 && used + 2 + columns > room {
+                self.line("", at, &line);
+                (line, used) = (Vec::new(), 0);
+            }
+            if used > 0 {
+                line.push(("  ", Tone::Plain));
+                used += 2;
+            }
+            line.extend(word.iter().map(|(text, tone)| (text.as_str(), *tone)));
+            used += columns;
+        }
+        if !line.is_empty() {
+            self.line("", at, &line);
+        }
+    }
+
     /// A rule with a heading in it.
     pub(super) fn heading(&mut self, text: &str, beside: &str) {
         let mut all = cells("── ", Tone::Soft);

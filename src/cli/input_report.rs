@@ -215,8 +215,14 @@ struct OfFormat {
     one_part: Vec<String>,
 }
 
-/// The part of `seimai plan` about the inputs: formats, a sample of each, and what will be refused.
-pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Write) -> anyhow::Result<()> {
+/// Formats of the inputs and what was found out of each, files that are none, and of how many files one was looked at.
+struct Looked<'i> {
+    formats: BTreeMap<&'static str, OfFormat>,
+    refused: Vec<(&'i InputFile, String)>,
+    step: usize,
+}
+
+fn look<'i>(options: &Options, inputs: &'i [InputFile]) -> anyhow::Result<Looked<'i>> {
     let step = inputs.len().div_ceil(FILES_LOOKED_AT).max(1);
     let (mut formats, mut refused) = (BTreeMap::<&'static str, OfFormat>::new(), Vec::new());
     for input in inputs.iter().step_by(step) {
@@ -232,6 +238,29 @@ pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Wri
             Kind::Unreadable(reason) => refused.push((input, format!("cannot be opened ({reason})"))),
         }
     }
+    Ok(Looked { formats, refused, step })
+}
+
+/// What [`formats`] tells, for programs.
+pub(super) fn formats_json(options: &Options, inputs: &[InputFile]) -> anyhow::Result<serde_json::Value> {
+    let Looked { formats, refused, step } = look(options, inputs)?;
+    let each = |(name, of): (&&'static str, &OfFormat)| {
+        serde_json::json!({
+            "format": name,
+            "files": of.files,
+            "read_from": of.read_from,
+            "records": of.records,
+            "bad": of.bad,
+            "fields_not_kept": of.not_kept,
+        })
+    };
+    let refused: Vec<&str> = refused.iter().map(|(input, _)| input.name.as_str()).collect();
+    Ok(serde_json::json!({"one_file_in": step, "known": formats.iter().map(each).collect::<Vec<_>>(), "refused": refused}))
+}
+
+/// The part of `seimai plan` about the inputs: formats, a sample of each, and what will be refused.
+pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    let Looked { formats, refused, step } = look(options, inputs)?;
     if step > 1 {
         writeln!(out, "# formats     of one file in {step}:")?;
     }

@@ -303,7 +303,12 @@ impl FinishedRun {
         let text = |column| strings(batch, column).map(|values| values.value(row).to_owned());
         let of = strings(batch, &schema::DUPLICATE_OF)?;
         let duplicate_of = if of.is_valid(row) { Some((of.value(row).to_owned(), self.kept_text(of.value(row))?)) } else { None };
-        Ok(Decision::Rejected { stage: text(&schema::STAGE)?, rule: text(&schema::RULE)?, evidence: text(&schema::EVIDENCE)?, duplicate_of })
+        Ok(Decision::Rejected {
+            stage: text(&schema::STAGE)?,
+            rule: text(&schema::RULE)?,
+            evidence: text(&schema::EVIDENCE)?,
+            duplicate_of,
+        })
     }
 
     /// The text of a kept document.
@@ -352,7 +357,8 @@ impl FinishedRun {
         let path = self.run.join(layout::QUARANTINE);
         for (line, number) in std::io::BufReader::new(open_file(&path)?).lines().zip(1..) {
             let line = line.map_err(|e| Error::io(&path, "read", e))?;
-            let record = serde_json::from_str(&line).map_err(|_| Error::damaged(&path, format!("line {number} is no unreadable record")))?;
+            let record =
+                serde_json::from_str(&line).map_err(|_| Error::damaged(&path, format!("line {number} is no unreadable record")))?;
             visit(record);
         }
         Ok(())
@@ -427,8 +433,11 @@ fn value(array: &ArrayRef, row: usize) -> Result<Value> {
         DataType::Float64 => shown(array.as_primitive::<Float64Type>().value(row).to_string()),
         DataType::Boolean => array.as_boolean().value(row).into(),
         DataType::Utf8 => array.as_string::<i32>().value(row).into(),
-        DataType::List(_) => {
-            let inner = array.as_list::<i32>().value(row);
+        DataType::List(_) | DataType::FixedSizeList(..) => {
+            let inner = match array.as_list_opt::<i32>() {
+                Some(lists) => lists.value(row),
+                None => array.as_fixed_size_list().value(row),
+            };
             (0..inner.len()).map(|i| value(&inner, i)).collect::<Result<Vec<Value>>>()?.into()
         }
         DataType::Struct(fields) => {

@@ -18,6 +18,7 @@ mod guide;
 mod harness;
 mod hostile;
 mod html;
+mod inspect;
 mod keigo;
 mod keigo_cases;
 mod lists;

@@ -121,3 +121,115 @@ fn data_is_no_plan_and_a_plan_no_data() {
     world.write("notes.toml", "title = \"米\"\n");
     assert_eq!(world.run(&["normalize", "notes.toml"]).0, 0, "another TOML file is text");
 }
+
+#[test]
+fn plan_verify_and_list_speak_json() {
+    let world = world();
+    let json = |arguments: &[&str]| {
+        let (code, out, err) = world.run(arguments);
+        assert!(out.lines().count() == 1 || arguments[0] == "dictionary", "{out}{err}");
+        (code, serde_json::from_str::<serde_json::Value>(&out).unwrap())
+    };
+    let (code, plan) = json(&["plan", "plan.toml", "--json", "--threads", "3", "--memory", "1GiB"]);
+    assert_eq!((code, &plan["plan_version"], &plan["plan"]["tokenizer"]["vocab_size"]), (0, &1.into(), &300.into()));
+    assert_eq!(
+        (&plan["inputs"][0]["path"], &plan["threads"], &plan["memory_bytes"]),
+        (&"a.jsonl".into(), &3.into(), &(1_u64 << 30).into())
+    );
+    assert_eq!((&plan["formats"]["known"][0]["format"], &plan["formats"]["known"][0]["records"]), (&"jsonl".into(), &2.into()));
+    assert!(plan["estimate"]["disk_bytes"].as_u64().unwrap() > 0 && plan["dictionary"]["fingerprint"].as_str().unwrap().len() == 64);
+    let (code, _, err) = world.run(&["plan", "plan.toml", "--json", "--set", "pack.window=0"]);
+    assert!(code == 2 && err.contains("pack.window"), "{err}");
+
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
+    let (code, verified) = json(&["verify", "out", "--json"]);
+    assert_eq!((code, &verified["sound"], &verified["read"], &verified["balanced"]), (0, &true.into(), &2.into(), &true.into()));
+    let part = world.path("out/tokens/part-00000.parquet");
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[9] ^= 1;
+    std::fs::remove_file(&part).unwrap();
+    world.write("out/tokens/part-00000.parquet", &bytes);
+    let (code, verified) = json(&["verify", "out", "--json"]);
+    assert_eq!((code, &verified["sound"]), (3, &false.into()));
+    assert!(verified["damage"][0].as_str().unwrap().contains("tokens/part-00000.parquet"));
+
+    let (code, list) = json(&["dictionary", "list", "--json"]);
+    assert_eq!((code, &list[0]["name"], &list[0]["state"]), (0, &"ipadic".into(), &"ready".into()));
+}
+
+#[test]
+fn colours_are_used_as_asked() {
+    let world = world();
+    world.write("k.jsonl", "{\"text\": \"社長がいらっしゃいます。\"}\n");
+    let colours = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = world.seimai(arguments);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("SEIMAI_COLOR");
+        command.envs(variables.iter().copied());
+        let (_, out, err) = said(&command.output().unwrap());
+        (out + &err).contains('\u{1b}')
+    };
+    let keigo = ["keigo", "k.jsonl", "--format", "color"];
+    let with = |more: &[&'static str]| [&keigo[..], more].concat();
+    assert!(!colours(&keigo, &[]), "no terminal");
+    assert!(colours(&with(&["--color", "always"]), &[("NO_COLOR", "1")]), "a flag comes before variables");
+    assert!(!colours(&with(&["--color=never"]), &[("CLICOLOR_FORCE", "1"), ("SEIMAI_COLOR", "always")]));
+    assert!(colours(&keigo, &[("CLICOLOR_FORCE", "1")]) && !colours(&keigo, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(colours(&keigo, &[("SEIMAI_COLOR", "always"), ("NO_COLOR", "1")]));
+    assert!(colours(&["run", "--help", "--color", "always"], &[]) && !colours(&["run", "--help"], &[]), "help too");
+    assert!(colours(&["verify", "none", "--color", "always"], &[]) && !colours(&["verify", "none"], &[]), "errors too");
+}
+
+#[test]
+fn variables_stand_for_options_and_a_bad_one_is_named() {
+    let world = world();
+    let run =
+        |arguments: &[&str], variables: &[(&str, &str)]| said(&world.seimai(arguments).envs(variables.iter().copied()).output().unwrap());
+    let told = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let (code, out, err) = run(&[&["plan", "plan.toml", "--json"], arguments].concat(), variables);
+        assert_eq!(code, 0, "{err}");
+        let plan: serde_json::Value = serde_json::from_str(&out).unwrap();
+        (plan["threads"].as_u64().unwrap(), plan["memory_bytes"].as_u64().unwrap())
+    };
+    let variables = [("SEIMAI_THREADS", "3"), ("SEIMAI_MEMORY", "700MiB")];
+    assert_eq!(told(&[], &variables), (3, 700 << 20));
+    assert_eq!(told(&["--threads", "2", "--memory=600MiB"], &variables), (2, 600 << 20), "a flag wins");
+    let before = [&["--threads", "2"][..], &["plan", "plan.toml", "--json"]].concat();
+    let plan: serde_json::Value = serde_json::from_str(&run(&before, &variables).1).unwrap();
+    assert_eq!(plan["threads"], 2, "also before the command");
+    let cases = [("SEIMAI_THREADS", "many"), ("SEIMAI_MEMORY", "1KiB"), ("SEIMAI_PROGRESS", "loud"), ("SEIMAI_COLOR", "blue")];
+    for (name, value) in cases {
+        let (code, _, err) = run(&["plan", "plan.toml"], &[(name, value)]);
+        assert!(code == 2 && err.contains(value) && err.contains(&format!("environment variable {name}")), "{err}");
+    }
+    let (code, _, err) = run(&["plan", "plan.toml", "--threads", "0"], &[("SEIMAI_THREADS", "3")]);
+    assert!(code == 2 && !err.contains("environment"), "the flag is wrong: {err}");
+    let (_, help, _) = world.run(&["run", "--help"]);
+    assert!(["SEIMAI_THREADS", "SEIMAI_MEMORY", "SEIMAI_PROGRESS", "SEIMAI_COLOR"].iter().all(|name| help.contains(name)), "{help}");
+    let (code, _, err) = run(&["run", "plan.toml", "--out", "out"], &[("SEIMAI_PROGRESS", "json")]);
+    assert!(code == 0 && err.lines().all(|line| line.starts_with('{')), "{err}");
+}
+
+#[test]
+fn shells_complete_and_the_manual_has_a_page_for_each_command() {
+    let world = world();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, err) = world.run(&["completions", shell]);
+        assert!(code == 0 && err.is_empty(), "{shell}: {err}");
+        for word in ["decontaminate", "sequence-length", "megatron", "completions"] {
+            assert!(script.contains(word), "{shell} knows {word}");
+        }
+    }
+    assert_eq!(world.run(&["completions", "tcsh"]).0, 2);
+    let script = world.run(&["completions", "bash"]).1;
+    world.write("seimai.bash", script);
+    let complete = "source ./seimai.bash; COMP_WORDS=(seimai insp); COMP_CWORD=1; _seimai seimai insp seimai; echo \"${COMPREPLY[*]}\"";
+    let (code, out, err) = said(&world.program("bash").args(["-c", complete]).output().unwrap());
+    assert!(code == 0 && out.trim() == "inspect", "{out}{err}");
+    let (code, _, err) = world.run(&["man", "man1"]);
+    assert!(code == 0 && err.contains("pages"), "{err}");
+    let page = |name: &str| std::fs::read_to_string(world.path(&format!("man1/{name}.1"))).unwrap();
+    assert!(page("seimai-run").contains("\\-\\-sample") && page("seimai-run").contains("Examples:"));
+    assert!(page("seimai-dictionary-fetch").contains("ipadic") && page("seimai").contains(".TH seimai 1"));
+    let pages: Vec<_> = std::fs::read_dir(world.path("man1")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(pages.len() > 30 && pages.iter().all(|name| name.to_str().unwrap().ends_with(".1")), "{pages:?}");
+}

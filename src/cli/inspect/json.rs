@@ -86,7 +86,8 @@ fn morphemes(parts: &crate::pipeline::analyst::Parts) -> Value {
 }
 
 fn sentences(parts: &crate::pipeline::analyst::Parts) -> Value {
-    let span = |(at, class, rule): &(std::ops::Range<usize>, &str, &str)| json!({"start": at.start, "end": at.end, "class": class, "rule": rule});
+    let span =
+        |(at, class, rule): &(std::ops::Range<usize>, &str, &str)| json!({"start": at.start, "end": at.end, "class": class, "rule": rule});
     let misuse = |(at, what, _): &(std::ops::Range<usize>, &str, String)| json!({"start": at.start, "end": at.end, "type": what});
     let sentence = |sentence: &crate::pipeline::analyst::Sentence| {
         json!({

@@ -92,7 +92,11 @@ pub(super) fn show_example(history: &History, out: &mut Folder) {
         if let Some(kept) = kept.as_deref().filter(|kept| *kept != history.text) {
             let [both, less, more] = text_diff::counts(kept, &history.text).map(|n| ui::thousands(n as u64));
             let counts = format!("{both} characters are the same, {less} are only there, {more} only here: ");
-            out.line("  differs", AT, &[(&counts, Tone::Soft), (&text_diff::differences(kept, &history.text, Marks::Brackets), Tone::Plain)]);
+            out.line(
+                "  differs",
+                AT,
+                &[(&counts, Tone::Soft), (&text_diff::differences(kept, &history.text, Marks::Brackets), Tone::Plain)],
+            );
             return;
         }
     }
@@ -142,25 +146,20 @@ fn text(history: &History, amount: Amount, out: &mut Folder) {
 fn segment(history: &History, amount: Amount, out: &mut Folder) {
     let Some(parts) = &history.parts else {
         out.heading("segment", "");
-        out.line("", 2, &[("morphemes and forms are not shown: the dictionary of this run is not installed here by that name", Tone::Soft)]);
+        out.line(
+            "",
+            2,
+            &[("morphemes and forms are not shown: the dictionary of this run is not installed here by that name", Tone::Soft)],
+        );
         return;
     };
     out.heading("segment", &format!("{} morphemes", ui::thousands(parts.morphemes.len() as u64)));
-    let mut pieces = Vec::new();
-    for morpheme in parts.morphemes.iter().take(amount.pieces) {
-        pieces.push((history.text.get(morpheme.at.clone()).unwrap_or_default(), Tone::Plain));
-        pieces.push((morpheme.pos.split('-').next().unwrap_or_default(), Tone::Soft));
-        pieces.push(("  ", Tone::Plain));
-    }
-    let spaced: Vec<(String, Tone)> = pieces
-        .chunks(3)
-        .flat_map(|piece| [(piece[0].0.to_owned(), Tone::Plain), (format!("/{}", piece[1].0), Tone::Soft), ("  ".to_owned(), Tone::Plain)])
-        .collect();
-    let mut line: Vec<(&str, Tone)> = spaced.iter().map(|(text, tone)| (text.as_str(), *tone)).collect();
-    if parts.morphemes.len() > amount.pieces {
-        line.push(("…", Tone::Soft));
-    }
-    out.line("", 2, &line);
+    let words = parts.morphemes.iter().take(amount.pieces).map(|morpheme| {
+        let surface = history.text.get(morpheme.at.clone()).unwrap_or_default();
+        [(surface.to_owned(), Tone::Plain), (format!("/{}", morpheme.pos.split('-').next().unwrap_or_default()), Tone::Soft)]
+    });
+    let more = (parts.morphemes.len() > amount.pieces).then(|| [("…".to_owned(), Tone::Soft), (String::new(), Tone::Plain)]);
+    out.words(2, &words.chain(more).collect::<Vec<_>>());
 }
 
 fn keigo(history: &History, amount: Amount, out: &mut Folder) {
@@ -198,7 +197,7 @@ fn quality(history: &History, out: &mut Folder) {
     let names = history.measures.iter().map(|measure| columns(measure.rule)).max().unwrap_or(0).min(out.width() / 2 - 2);
     for measure in &history.measures {
         let (sign, tone) = sign(measure);
-        let value = measure.value.map_or_else(|| "undefined".to_owned(), |value| (value as f32).to_string());
+        let value = measure.value.map_or_else(|| "undefined".to_owned(), |value| beside(value, measure.limit));
         let asked = format!(" {} {}", measure.side.asked(), measure.limit as f32);
         let label = format!("{sign} {:<names$}", measure.rule);
         let padded = format!("{value:>9}");
@@ -299,9 +298,22 @@ pub(super) fn told(value: &Value) -> String {
         Value::String(text) => format!("{name} {text}"),
         Value::Bool(_) => name.clone(),
         Value::Array(values) => format!("{name} {}", values.iter().map(short).collect::<Vec<_>>().join(" ")),
+        Value::Number(number) => format!("{name} {}", number.as_f64().map_or_else(|| number.to_string(), rounded)),
         other => format!("{name} {other}"),
     });
     each.collect::<Vec<_>>().join(" · ")
+}
+
+/// A figure in four decimals; in all it has where those would hide on which side of the limit it is.
+fn beside(value: f64, limit: f64) -> String {
+    let short = rounded(value);
+    let hides = short.parse::<f64>().is_ok_and(|short| (short - limit).abs() < 1e-9) && (value - limit).abs() > 1e-9;
+    if hides { (value as f32).to_string() } else { short }
+}
+
+fn rounded(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `{"type": "double", "n": 2}` → `double×2`.
@@ -336,7 +348,8 @@ enum Mark {
 
 /// A text with stretches marked: by colours, or by brackets where there are none.
 fn marked(text: &str, spans: &[(Range<usize>, Mark)], colours: bool) -> Vec<(String, Tone)> {
-    let mut edges: Vec<usize> = spans.iter().flat_map(|(at, _)| [at.start, at.end]).chain([0, text.len()]).filter(|at| *at <= text.len()).collect();
+    let mut edges: Vec<usize> =
+        spans.iter().flat_map(|(at, _)| [at.start, at.end]).chain([0, text.len()]).filter(|at| *at <= text.len()).collect();
     edges.sort_unstable();
     edges.dedup();
     let mut out = Vec::new();
@@ -411,7 +424,9 @@ mod tests {
 
     #[test]
     fn what_is_nothing_is_not_told() {
-        let value = serde_json::json!({"a": 0, "b": 2, "c": null, "d": [{"type": "x", "n": 2}], "e": "s", "f": false, "g": true, "h": [1, 0]});
+        let value =
+            serde_json::json!({"a": 0, "b": 2, "c": null, "d": [{"type": "x", "n": 2}], "e": "s", "f": false, "g": true, "h": [1, 0]});
         assert_eq!(told(&value), "b 2 · d x×2 · e s · g · h 1 0");
+        assert_eq!((beside(0.633_846, 0.3), beside(0.300_001, 0.3), beside(7.0, 7.0)), ("0.6338".into(), "0.300001".into(), "7".into()));
     }
 }

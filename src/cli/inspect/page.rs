@@ -41,7 +41,8 @@ fn document(history: &History, out: &mut String) {
     match &history.decision {
         Decision::Kept { .. } => out.push_str("<p class=\"lede\">Kept.</p>\n"),
         Decision::Rejected { stage, rule, evidence, .. } => {
-            let _ = write!(out, "<p class=\"warning\">Rejected by <strong>{}/{}</strong>: {}</p>\n", text(stage), text(rule), text(evidence));
+            let _ =
+                write!(out, "<p class=\"warning\">Rejected by <strong>{}/{}</strong>: {}</p>\n", text(stage), text(rule), text(evidence));
         }
     }
     origin(history, out);
@@ -88,7 +89,11 @@ fn whole_text(history: &History, out: &mut String) {
 
 fn pieces(history: &History, out: &mut String) {
     if let Some(parts) = &history.parts {
-        let _ = write!(out, "<h3>Morphemes</h3>\n<p class=\"note\">{}</p>\n<p class=\"chips\" lang=\"ja\">", ui::thousands(parts.morphemes.len() as u64));
+        let _ = write!(
+            out,
+            "<h3>Morphemes</h3>\n<p class=\"note\">{}</p>\n<p class=\"chips\" lang=\"ja\">",
+            ui::thousands(parts.morphemes.len() as u64)
+        );
         for morpheme in parts.morphemes.iter().take(PIECES) {
             let surface = history.text.get(morpheme.at.clone()).unwrap_or_default();
             let _ = write!(out, "<span title=\"{}\">{}</span>", text(&morpheme.pos), prose(surface));
@@ -98,7 +103,10 @@ fn pieces(history: &History, out: &mut String) {
     if let Decision::Kept { tokens, .. } = &history.decision {
         let per_token = history.text.chars().count() as f64 / tokens.len().max(1) as f64;
         let count = ui::thousands(tokens.len() as u64);
-        let _ = write!(out, "<h3>Tokens</h3>\n<p class=\"note\">{count}, {per_token:.2} characters a token</p>\n<p class=\"chips\" lang=\"ja\">");
+        let _ = write!(
+            out,
+            "<h3>Tokens</h3>\n<p class=\"note\">{count}, {per_token:.2} characters a token</p>\n<p class=\"chips\" lang=\"ja\">"
+        );
         for token in tokens.iter().take(PIECES) {
             let _ = write!(out, "<span title=\"{}\">{}</span>", token.id, prose(&spelled(&token.bytes)));
         }
@@ -147,7 +155,11 @@ fn rest(history: &History, out: &mut String) {
         Decision::Rejected { duplicate_of: Some((id, kept)), .. } => {
             let _ = write!(out, "<h3>Duplicate of</h3>\n<p>{}</p>\n", text(id));
             if let Some(kept) = kept {
-                let diff = if *kept == history.text { "the same text".to_owned() } else { text_diff::differences(kept, &history.text, Marks::Html) };
+                let diff = if *kept == history.text {
+                    "the same text".to_owned()
+                } else {
+                    text_diff::differences(kept, &history.text, Marks::Html)
+                };
                 let _ = write!(out, "<div class=\"sample\"><p lang=\"ja\">{diff}</p></div>\n");
             }
         }
