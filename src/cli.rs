@@ -11,6 +11,7 @@ mod decode;
 mod decontaminate;
 mod dedup;
 mod dictionary;
+mod doctor;
 pub mod dictionary_clients;
 mod encode;
 mod export;
@@ -31,6 +32,7 @@ mod normalize;
 mod pack;
 mod parts;
 mod pii;
+mod progress_line;
 mod plan;
 mod record_columns;
 mod records;
@@ -118,6 +120,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Remove what finished runs keep for their next one: all that they are not made of, or down to a size
     Gc(gc::Arguments),
+    /// What this machine offers: dictionaries, memory, disk, processor, terminal; what is missing, and what to do
+    Doctor(doctor::Arguments),
     /// What a shell needs to complete commands and options
     Completions(completions::Arguments),
     /// The pages of the manual, into a directory
@@ -230,7 +234,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(arguments) => run::run(arguments, common),
-        Command::Init(arguments) => init::run(arguments),
+        Command::Init(arguments) => init::run(arguments, common),
         Command::Plan(arguments) => plan::run(arguments, common),
         Command::Dictionary(arguments) => dictionary::run(arguments, common),
         Command::Normalize(arguments) => normalize::run(arguments, common),
@@ -250,6 +254,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Report(arguments) => report::run(arguments, common),
         Command::Verify(arguments) => verify::run(arguments, common),
         Command::Gc(arguments) => gc::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments, common),
         Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),
         Command::Man(arguments) => man::run(arguments, Cli::command(), common),
     }

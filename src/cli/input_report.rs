@@ -165,19 +165,14 @@ const KNOWN_AS: [(&str, &[&str]); 4] = [
     ("license", &["licence", "rights", "copyright"]),
 ];
 
-/// What the plan had better say of the file.
-fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Lines of `[input.fields]` that the plan had better have for a file, and what is read of it with them.
+pub(super) fn field_lines(input: &InputFile, found: &Probe, options: &Options) -> crate::error::Result<(Vec<String>, Probe)> {
     let likely = if found.records.is_empty() { likely_fields(input, options, found, RECORDS)? } else { None };
     let settled = match &likely {
         Some(fields) => probe(input, &Options { fields: fields.clone(), ..options.clone() }, RECORDS)?,
         None => found.clone(),
     };
     let fields = likely.as_ref().unwrap_or(&options.fields);
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    writeln!(out, "  plan")?;
-    // A plan names an archive, and gets all its members.
-    let named = if input.part.is_some() { corpus::escape_name(input.path.as_os_str()) } else { input.name.clone() };
-    writeln!(out, "    [input]\n    paths = [{}]", quoted(&named))?;
     let mut lines = Vec::new();
     let texts: Vec<String> = fields.texts().into_iter().map(quoted).collect();
     match &texts[..] {
@@ -193,6 +188,20 @@ fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Wr
     if !left_over.is_empty() {
         lines.push("rest = \"meta\"".to_owned());
     }
+    Ok((lines, settled))
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// What the plan had better say of the file.
+fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
+    let (lines, _) = field_lines(input, found, options)?;
+    writeln!(out, "  plan")?;
+    // A plan names an archive, and gets all its members.
+    let named = if input.part.is_some() { corpus::escape_name(input.path.as_os_str()) } else { input.name.clone() };
+    writeln!(out, "    [input]\n    paths = [{}]", quoted(&named))?;
     if !lines.is_empty() {
         writeln!(out, "    [input.fields]")?;
     }

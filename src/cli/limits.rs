@@ -7,12 +7,28 @@ const UNKNOWN: u64 = 4 << 30;
 /// The least that is worth working in.
 const LEAST: u64 = 256 << 20;
 
-/// Half of the smallest of the machine's memory, the limits of the control groups, and the limit of the address space.
-pub fn default_memory() -> u64 {
+/// What bounds the memory of this process, in bytes; nothing where there is no limit, or none that can be found out.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The memory of the machine.
+    pub machine: Option<u64>,
+    /// The smallest limit of its control groups.
+    pub groups: Option<u64>,
+    /// Its address space (`ulimit -v`).
+    pub addresses: Option<u64>,
+}
+
+/// The limits as they are now.
+pub fn limits() -> Limits {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let addresses = rustix::process::getrlimit(rustix::process::Resource::As).current;
-    let limits = [machine(), group_limit(&groups, Path::new("/sys/fs/cgroup")), addresses];
-    (limits.into_iter().flatten().min().unwrap_or(UNKNOWN) / 2).max(LEAST)
+    Limits { machine: machine(), groups: group_limit(&groups, Path::new("/sys/fs/cgroup")), addresses }
+}
+
+/// Half of the smallest of the machine's memory, the limits of the control groups, and the limit of the address space.
+pub fn default_memory() -> u64 {
+    let Limits { machine, groups, addresses } = limits();
+    ([machine, groups, addresses].into_iter().flatten().min().unwrap_or(UNKNOWN) / 2).max(LEAST)
 }
 
 fn machine() -> Option<u64> {

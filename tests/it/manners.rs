@@ -233,3 +233,97 @@ fn shells_complete_and_the_manual_has_a_page_for_each_command() {
     let pages: Vec<_> = std::fs::read_dir(world.path("man1")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(pages.len() > 30 && pages.iter().all(|name| name.to_str().unwrap().ends_with(".1")), "{pages:?}");
 }
+
+#[test]
+fn doctor_says_what_is_missing_and_what_to_do() {
+    let world = world();
+    let (code, out, err) = world.run(&["doctor", "--json"]);
+    assert!(code == 0 && err.is_empty(), "{err}");
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let check = |told: &serde_json::Value, name: &str| {
+        told["checks"].as_array().unwrap().iter().find(|check| check["name"] == name).unwrap().clone()
+    };
+    assert_eq!(told["doctor_version"], 1);
+    let dictionaries = check(&told, "dictionaries");
+    assert_eq!((&dictionaries["facts"]["found"][0]["name"], &dictionaries["facts"]["found"][0]["sound"]), (&"ipadic".into(), &true.into()));
+    assert!(check(&told, "memory")["facts"]["used_bytes"].as_u64().unwrap() > 0 && check(&told, "disk")["facts"]["writable"] == true);
+    assert!(check(&told, "processor")["facts"]["cores"].as_u64().unwrap() > 0 && check(&told, "version")["facts"]["seimai"].is_string());
+
+    // Nothing installed, a variable misspelled, memory that is not there, a file for a directory.
+    let empty = world.path("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let mut ill = world.seimai(&["doctor", "a.jsonl", "--memory", "900TiB", "--json"]);
+    let (code, out, _) = said(&ill.env("SEIMAI_DICTIONARIES", &empty).env("SEIMAI_TREADS", "3").output().unwrap());
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let warnings = |name: &str| check(&told, name)["warnings"].clone();
+    assert_eq!((code, warnings("dictionaries")), (0, serde_json::json!(["no_dictionary"])));
+    assert_eq!(warnings("environment"), serde_json::json!(["unknown_variable"]));
+    assert_eq!(warnings("memory"), serde_json::json!(["more_than_there_is"]));
+    assert_eq!(warnings("disk"), serde_json::json!(["no_directory"]));
+    let mut ill = world.seimai(&["doctor", "gone/out"]);
+    let (code, out, _) = said(&ill.env("SEIMAI_DICTIONARIES", &empty).env("SEIMAI_TREADS", "3").env("COLUMNS", "40").output().unwrap());
+    assert!(code == 0 && out.contains("seimai dictionary fetch ipadic") && out.contains("SEIMAI_THREADS"), "{out}");
+    assert!(out.lines().all(|line| unicode_width::UnicodeWidthStr::width(line) <= 40), "{out}");
+
+    // A dictionary with another byte in it.
+    let store = world.path("store/ipadic");
+    std::fs::create_dir_all(&store).unwrap();
+    let found = dictionaries["facts"]["found"][0]["path"].as_str().unwrap();
+    for entry in std::fs::read_dir(found).unwrap().map(Result::unwrap) {
+        let mut bytes = std::fs::read(entry.path()).unwrap();
+        if entry.file_name() == "lattice.bin" {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        }
+        world.write(&format!("store/ipadic/{}", entry.file_name().to_str().unwrap()), &bytes);
+    }
+    let (code, out, _) = said(&world.seimai(&["doctor", "--json"]).env("SEIMAI_DICTIONARIES", world.path("store")).output().unwrap());
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &check(&told, "dictionaries")["warnings"]), (0, &serde_json::json!(["dictionary_damaged"])), "{out}");
+}
+
+#[test]
+fn init_looks_at_the_data_and_what_it_proposes_works() {
+    let world = World::new();
+    let prose = "棚田では毎年の春に村の人が総出で水路の泥をさらい、夏には草を刈り、秋には稲を掛けて干すのだそうです。";
+    let post = |n: usize| format!("{{\"uuid\": \"p{n}\", \"title\": \"題{n}\", \"body\": \"{prose}第{n}。\", \"lang\": \"ja\"}}\n");
+    world.write("in/posts.jsonl", (0..40).map(post).collect::<String>());
+    world.write("in/more.jsonl.gz", crate::harness::gzip(&(40..50).map(post).collect::<String>()));
+    let (code, plan, err) = world.run(&["init", "--input", "in"]);
+    assert_eq!(code, 0, "{err}");
+    for words in
+        ["text = \"body\"", "id = \"uuid\"", "rest = \"meta\"", "# What was found: 2 files.", "jsonl: 1 files (in/posts.jsonl); 40 records"]
+    {
+        assert!(plan.contains(words), "{words}: {plan}");
+    }
+    assert!(err.contains("What was found") && err.contains("preset "), "{err}");
+    world.write("plan.toml", plan);
+    let small = ["--set", "tokenizer.vocab_size=300", "--set", "pack.sequence_length=64", "--set", "quality.preset=none"];
+    let (code, _, err) = world.run(&[&["run", "plan.toml", "--out", "out"][..], &small].concat());
+    assert_eq!(code, 0, "every record is read as proposed: {err}");
+    let manifest = crate::harness::manifest(&world.path("out"));
+    assert_eq!(manifest["totals"]["read"], 50);
+
+    // Files that need other fields get rules; others are named that are not read; a preset that is given is taken.
+    world.write("in/table.csv", format!("key,content\n1,{prose}\n2,{prose}\n"));
+    world.write("in/plain.txt", format!("{prose}\n"));
+    world.write("in/paper.pdf", "%PDF-1.7\n");
+    let (code, plan, err) = world.run(&["init", "--input", "in", "--preset", "dialogue"]);
+    assert_eq!(code, 0, "{err}");
+    for words in
+        ["files = [\"**/*.csv\"]", "text = \"content\"", "files = [\"**/*.jsonl\"]", "not read: in/paper.pdf", "preset = \"dialogue\""]
+    {
+        assert!(plan.contains(words), "{words}: {plan}");
+    }
+    world.write("plan.toml", plan);
+    let (code, _, err) = world.run(&[&["run", "plan.toml", "--out", "out2"][..], &small].concat());
+    assert_eq!(code, 3, "the PDF file is no input: {err}");
+    assert_eq!(crate::harness::manifest(&world.path("out2"))["totals"]["read"], 54);
+
+    for (input, words) in [("gone/*.jsonl", "gone/*.jsonl"), ("in/paper.pdf", "pdf"), ("plan.toml", "this is a plan, not data")] {
+        let (code, out, err) = world.run(&["init", "--input", input]);
+        assert!(code == 2 && out.is_empty() && err.to_lowercase().contains(words), "{input}: {out}{err}");
+    }
+    let (code, plan, _) = world.run(&["init"]);
+    assert!(code == 0 && plan.contains("paths = [\"corpora-samples/**/*\"]") && plan.contains("preset = \"web\""), "{plan}");
+}

@@ -197,7 +197,7 @@ fn quality(history: &History, out: &mut Folder) {
     let names = history.measures.iter().map(|measure| columns(measure.rule)).max().unwrap_or(0).min(out.width() / 2 - 2);
     for measure in &history.measures {
         let (sign, tone) = sign(measure);
-        let value = measure.value.map_or_else(|| "undefined".to_owned(), |value| beside(value, measure.limit));
+        let value = measure.value.map_or_else(|| "undefined".to_owned(), |value| figure_beside(value, measure.limit));
         let asked = format!(" {} {}", measure.side.asked(), measure.limit as f32);
         let label = format!("{sign} {:<names$}", measure.rule);
         let padded = format!("{value:>9}");
@@ -305,7 +305,7 @@ pub(super) fn told(value: &Value) -> String {
 }
 
 /// A figure in four decimals; in all it has where those would hide on which side of the limit it is.
-fn beside(value: f64, limit: f64) -> String {
+fn figure_beside(value: f64, limit: f64) -> String {
     let short = rounded(value);
     let hides = short.parse::<f64>().is_ok_and(|short| (short - limit).abs() < 1e-9) && (value - limit).abs() > 1e-9;
     if hides { (value as f32).to_string() } else { short }
@@ -427,6 +427,9 @@ mod tests {
         let value =
             serde_json::json!({"a": 0, "b": 2, "c": null, "d": [{"type": "x", "n": 2}], "e": "s", "f": false, "g": true, "h": [1, 0]});
         assert_eq!(told(&value), "b 2 · d x×2 · e s · g · h 1 0");
-        assert_eq!((beside(0.633_846, 0.3), beside(0.300_001, 0.3), beside(7.0, 7.0)), ("0.6338".into(), "0.300001".into(), "7".into()));
+        assert_eq!(
+            (figure_beside(0.633_846, 0.3), figure_beside(0.300_001, 0.3), figure_beside(7.0, 7.0)),
+            ("0.6338".into(), "0.300001".into(), "7".into())
+        );
     }
 }
