@@ -4,6 +4,8 @@ use std::path::Path;
 
 /// What to assume where nothing can be found out.
 const UNKNOWN: u64 = 4 << 30;
+/// From here on a limit is none.
+const NO_LIMIT: u64 = 1 << 60;
 /// The least that is worth working in.
 const LEAST: u64 = 256 << 20;
 
@@ -51,8 +53,9 @@ fn group_limit(groups: &str, mount: &Path) -> Option<u64> {
         };
         let group = root.join(path.trim_start_matches('/'));
         let around = group.ancestors().take_while(|dir| dir.starts_with(&root));
-        // `max`, no limit, is no number.
-        let limits = around.filter_map(|dir| std::fs::read_to_string(dir.join(file)).ok()?.trim().parse::<u64>().ok());
+        // No limit is `max`, which is no number, or in version 1 the largest number of pages.
+        let limit = |dir: &Path| std::fs::read_to_string(dir.join(file)).ok()?.trim().parse::<u64>().ok();
+        let limits = around.filter_map(limit).filter(|limit| *limit < NO_LIMIT);
         least = limits.chain(least).min();
     }
     least
@@ -104,5 +107,7 @@ mod tests {
         limit("memory/x/memory.limit_in_bytes", "500");
         assert_eq!(found("5:cpu,memory:/x/y\n0::/a"), Some(500), "version 1 beside version 2");
         assert_eq!(found("5:cpu:/x"), None);
+        limit("memory/free/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(found("5:memory:/free"), None);
     }
 }

@@ -1,7 +1,6 @@
 //! The line that shows how far a pass is: as much as fits the terminal, and never more.
 
-use super::fold::columns;
-use super::ui::{bytes, thousands};
+use unicode_width::UnicodeWidthStr;
 
 /// Seconds, and share of a pass, after which it can be said how long the rest takes.
 const FORETOLD_AFTER: f64 = 2.0;
@@ -18,6 +17,8 @@ pub(super) struct Standing {
     pub(super) about: String,
     /// Is `done` a number of bytes?
     pub(super) of_bytes: bool,
+    /// How much is done of how much, for people.
+    pub(super) amount: String,
     /// Done, in all.
     pub(super) done: u64,
     /// To be done; 0 if unknown.
@@ -54,23 +55,18 @@ impl Standing {
         let room = width.saturating_sub(1);
         let percent = self.share().map(|share| format!("{:>3.0} %", (share * 100.0).floor()));
         let rest = self.rest().map(|rest| format!("{} left", duration(rest)));
-        let amount = match (self.of_bytes, self.total) {
-            (_, 0) => String::new(),
-            (true, total) => format!("{} of {}", bytes(self.done), bytes(total)),
-            (false, total) => format!("{} of {}", thousands(self.done), thousands(total)),
-        };
-        let mut line = cut(&self.about, room.saturating_sub(percent.as_ref().map_or(0, |percent| columns(percent) + 2)));
+        let mut line = cut(&self.about, room.saturating_sub(percent.as_ref().map_or(0, |percent| percent.width() + 2)));
         let mut add = |piece: &str| {
-            if !piece.is_empty() && columns(&line) + 2 + columns(piece) <= room {
+            if !piece.is_empty() && line.width() + 2 + piece.width() <= room {
                 line.push_str("  ");
                 line.push_str(piece);
             }
         };
         percent.iter().for_each(|percent| add(percent));
         rest.iter().for_each(|rest| add(rest));
-        add(&amount);
+        add(&self.amount);
         add(&self.beside);
-        let used = columns(&line);
+        let used = line.width();
         match self.share() {
             Some(share) if used + 2 + BAR <= room => format!("{}  {line}", bar(share)),
             _ => line,
@@ -84,13 +80,13 @@ fn bar(share: f64) -> String {
 }
 
 fn cut(text: &str, room: usize) -> String {
-    if columns(text) <= room {
+    if text.width() <= room {
         return text.to_owned();
     }
     let mut out = String::new();
     for c in text.chars() {
         let mut utf8 = [0; 4];
-        if columns(&out) + columns(c.encode_utf8(&mut utf8)) + 1 > room {
+        if out.width() + c.encode_utf8(&mut utf8).width() + 1 > room {
             break;
         }
         out.push(c);
@@ -117,6 +113,7 @@ mod tests {
         Standing {
             about: "read, normalise, segment, annotate".to_owned(),
             of_bytes: true,
+            amount: "143.1 MiB of 286.1 MiB".to_owned(),
             done,
             total: 300_000_000,
             before: 0,
@@ -131,10 +128,10 @@ mod tests {
         for width in 1..=200 {
             for (done, seconds) in [(0, 0.0), (3_000_000, 1.0), (150_000_000, 30.0), (300_000_000, 9999.0)] {
                 let line = standing(done, seconds).line(width);
-                assert!(columns(&line) < width.max(2), "{width}: {line}");
+                assert!(line.width() < width.max(2), "{width}: {line}");
             }
         }
-        assert_eq!(standing(150_000_000, 30.0).line(40), "read, normalise, segment, annota…   50 %");
+        assert_eq!(standing(150_000_000, 30.0).line(40), "read, normalise, segment, annot…   50 %");
         let wide = standing(150_000_000, 30.0).line(140);
         assert!(wide.starts_with("████████████░░░░░░░░░░░░  read") && wide.contains("30 s left") && wide.contains("MB/s"), "{wide}");
     }

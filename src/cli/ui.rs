@@ -134,7 +134,8 @@ impl Observer for Bars {
 
 /// A pass that begins.
 fn standing(pass: &str, quantity: Quantity, total: u64) -> Standing {
-    Standing { about: describe(pass).to_owned(), of_bytes: quantity == Quantity::Bytes, total, ..Standing::default() }
+    let of_bytes = quantity == Quantity::Bytes;
+    Standing { about: describe(pass).to_owned(), of_bytes, total, ..Standing::default() }
 }
 
 /// What is told at once was done before, by an earlier start or another process: it is no speed of this one.
@@ -145,6 +146,8 @@ fn proceed(standing: &mut Standing, started: Instant, done: u64, documents: u64,
         standing.bytes_before = bytes;
     }
     standing.done = done;
+    let figure = if standing.of_bytes { self::bytes } else { thousands };
+    standing.amount = if standing.total > 0 { format!("{} of {}", figure(done), figure(standing.total)) } else { String::new() };
     standing.beside = rates(documents, bytes.saturating_sub(standing.bytes_before), standing.seconds);
 }
 

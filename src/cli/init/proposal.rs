@@ -57,7 +57,7 @@ struct Group {
 /// # Errors
 /// `Refused` for a path that is missing, a pattern that matches nothing, and what is no input: a plan, a PDF file. Those of the machine.
 pub(super) fn propose(patterns: &[OsString]) -> Result<Proposal> {
-    let options = Options::default();
+    let options = Options { paths: vec!["-".to_owned()], ..Options::default() };
     let inputs = corpus::expand_paths(patterns, &options, Path::new("."))?;
     let step = inputs.len().div_ceil(FILES_LOOKED_AT).max(1);
     let (mut groups, mut refused) = (BTreeMap::<(&'static str, String), Group>::new(), Vec::new());
