@@ -309,13 +309,12 @@ mod tests {
     /// Words as a shell would have them; comments, pipes and other files are left out.
     fn commands(line: &str) -> Vec<Vec<String>> {
         let mut all = vec![vec![String::new()]];
-        let (mut quote, mut letters) = (None, line.chars().peekable());
-        while let Some(c) = letters.next() {
+        let mut quote = None;
+        for c in line.chars() {
             let Some(command) = all.last_mut() else { continue };
             let word = command.last_mut().unwrap();
             match (quote, c) {
                 (Some(open), c) if c == open => quote = None,
-                (Some(_), c) => word.push(c),
                 (None, '\'' | '"') => quote = Some(c),
                 (None, '#') if word.is_empty() => break,
                 (None, '|' | ';' | '&' | '>') => all.push(vec![if c == '>' { "(file)".to_owned() } else { String::new() }]),
@@ -324,10 +323,12 @@ mod tests {
                         command.push(String::new());
                     }
                 }
-                (None, c) => word.push(c),
+                (_, c) => word.push(c),
             }
         }
-        all.iter_mut().for_each(|command| command.retain(|word| !word.is_empty()));
+        for command in &mut all {
+            command.retain(|word| !word.is_empty());
+        }
         all.retain(|command| command.first().is_some_and(|word| word == "seimai"));
         all
     }
@@ -345,7 +346,9 @@ mod tests {
                 assert!(!e.use_stderr(), "the help of {path} has an example that is refused: {words:?}\n{e}");
             }
         }
-        below.into_iter().for_each(|below| examples(below, &path, silent));
+        for below in below {
+            examples(below, &path, silent);
+        }
     }
 
     #[test]

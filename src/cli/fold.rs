@@ -1,6 +1,8 @@
 //! Lines for a terminal: coloured pieces, folded to its width by what characters take there. Japanese text breaks anywhere but before marks that
 //! close and behind marks that open; other words break at blanks.
 
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthChar;
 
 use super::ui;
@@ -164,7 +166,8 @@ impl Folder {
                     self.out.push_str("\x1b[0m");
                 }
                 if *tone != Tone::Plain {
-                    self.out.push_str(&format!("\x1b[{}m", tone.sgr()));
+                    // Writing to a string cannot fail.
+                    let _ = write!(self.out, "\x1b[{}m", tone.sgr());
                 }
                 now = *tone;
             }

@@ -21,6 +21,8 @@ use crate::quarantine::escape;
 const BYTES_PER_CORE_SECOND: f64 = 6e6;
 /// Bytes of text that are read and decoded in a second, for what a sample leaves out; for the estimate only.
 const BYTES_READ_A_SECOND: f64 = 1e8;
+/// Inputs that are named.
+const LISTED: usize = 20;
 /// Layout of the JSON object.
 const VERSION: u32 = 1;
 /// Bytes from which on it is told that a file is decoded by one thread.
@@ -72,12 +74,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let text = read * share;
     let about = stages.dictionary.about();
     writeln!(out, "\n# inputs      {} files, {}", ui::thousands(inputs.len() as u64), ui::bytes(disk))?;
-    for input in inputs.iter().take(20) {
-        writeln!(out, "#   {:>12}  {}", ui::bytes(input.bytes), escape(&input.name, 1000))?;
-    }
-    if inputs.len() > 20 {
-        writeln!(out, "#   … and {} more", inputs.len() - 20)?;
-    }
+    list(&inputs, &mut out)?;
     input_report::formats(&loaded.plan.input, &inputs, &mut out)?;
     for input in inputs.iter().filter(|input| input.bytes >= LARGE) {
         if let Some(why) = corpus::one_thread(input)? {
@@ -121,6 +118,17 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     )?;
     writeln!(out, "# memory      at most {}", ui::bytes(common.memory()))?;
     Ok(Outcome::Done)
+}
+
+/// The first inputs with their sizes.
+fn list(inputs: &[InputFile], out: &mut dyn Write) -> std::io::Result<()> {
+    for input in inputs.iter().take(LISTED) {
+        writeln!(out, "#   {:>12}  {}", ui::bytes(input.bytes), escape(&input.name, 1000))?;
+    }
+    if inputs.len() > LISTED {
+        writeln!(out, "#   … and {} more", inputs.len() - LISTED)?;
+    }
+    Ok(())
 }
 
 /// What reading so many bytes and working on a part of them takes.

@@ -62,8 +62,8 @@ impl Standing {
                 line.push_str(piece);
             }
         };
-        percent.iter().for_each(|percent| add(percent));
-        rest.iter().for_each(|rest| add(rest));
+        add(percent.as_deref().unwrap_or_default());
+        add(rest.as_deref().unwrap_or_default());
         add(&self.amount);
         add(&self.beside);
         let used = line.width();

@@ -50,12 +50,8 @@ fn json(text: &str, is_whole: bool) -> Option<&'static str> {
         let is_object = of_line(first).is_some_and(|value| value.is_object());
         // A record that is longer than what was looked at is cut.
         let is_long = !is_whole && text.lines().nth(1).is_none() && first.starts_with("{\"");
-        return match (is_object, second) {
-            (true, Some(_)) => Some("JSON Lines data"),
-            (true, None) => Some("a JSON object"),
-            (false, _) if is_long => Some("JSON Lines data"),
-            (false, _) => Some("a JSON object"),
-        };
+        let is_lines = if is_object { second.is_some() } else { is_long };
+        return Some(if is_lines { "JSON Lines data" } else { "a JSON object" });
     }
     if first.starts_with('[') {
         if of_line(text).is_some_and(|value| value.is_array()) {

@@ -196,9 +196,9 @@ impl<'t, T: DeserializeOwned + Default> Read<'t, T> {
                     table = before;
                 }
             }
-            removed.iter().for_each(|path| {
+            for path in removed {
                 remove(&mut table, path);
-            });
+            }
             table
         };
         (0..self.settings.len()).rev().find(|&number| says_another(&without(number)))
@@ -584,7 +584,7 @@ window = 0
         }
         let deep = format!("a = {}{}", "[".repeat(60), "]".repeat(60));
         assert!(faults(&deep, &[]).len() <= FAULTS_MAX + 1);
-        let many: String = (0..500).map(|n| format!("k{n} = 1\n")).collect();
+        let many = (0..500).map(|n| format!("k{n} = 1")).collect::<Vec<_>>().join("\n");
         assert!(faults(&many, &[]).len() <= FAULTS_MAX + 1);
     }
 }

@@ -1,5 +1,6 @@
 //! The life of a document in a terminal: a section for each stage that it went through, in order.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -279,7 +280,10 @@ pub(super) fn spelled(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.utf8_chunks() {
         out.push_str(&chunk.valid().replace('\n', "↵"));
-        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("<{byte:02X}>")));
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "<{byte:02X}>");
+        }
     }
     out
 }

@@ -23,9 +23,9 @@ pub(super) fn html(title: &str, lede: &str, found: &Found) -> String {
         document(history, &mut body);
     }
     for record in &found.quarantined {
-        let _ = write!(
+        let _ = writeln!(
             body,
-            "<section>\n<h2>{}, byte {}</h2>\n<p class=\"warning\">Quarantined: <strong>{}</strong> {}</p>\n</section>\n",
+            "<section>\n<h2>{}, byte {}</h2>\n<p class=\"warning\">Quarantined: <strong>{}</strong> {}</p>\n</section>",
             text(&record.file),
             ui::thousands(record.offset),
             text(&record.reason),
@@ -37,12 +37,12 @@ pub(super) fn html(title: &str, lede: &str, found: &Found) -> String {
 
 fn document(history: &History, out: &mut String) {
     // Writing to a string cannot fail.
-    let _ = write!(out, "<section>\n<h2>{}</h2>\n", text(&history.doc_id));
+    let _ = writeln!(out, "<section>\n<h2>{}</h2>", text(&history.doc_id));
     match &history.decision {
         Decision::Kept { .. } => out.push_str("<p class=\"lede\">Kept.</p>\n"),
         Decision::Rejected { stage, rule, evidence, .. } => {
             let _ =
-                write!(out, "<p class=\"warning\">Rejected by <strong>{}/{}</strong>: {}</p>\n", text(stage), text(rule), text(evidence));
+                writeln!(out, "<p class=\"warning\">Rejected by <strong>{}/{}</strong>: {}</p>", text(stage), text(rule), text(evidence));
         }
     }
     origin(history, out);
@@ -56,7 +56,7 @@ fn document(history: &History, out: &mut String) {
 fn origin(history: &History, out: &mut String) {
     out.push_str("<h3>Read</h3>\n<div class=\"narrow\"><table>\n");
     let mut row = |name: &str, value: &str| {
-        let _ = write!(out, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", text(name), text(value));
+        let _ = writeln!(out, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", text(name), text(value));
     };
     for name in ["file", "offset", "source", "url", "license", "residency", "date", "meta", "register"] {
         match history.column(name) {
@@ -70,7 +70,7 @@ fn origin(history: &History, out: &mut String) {
 }
 
 fn whole_text(history: &History, out: &mut String) {
-    let _ = write!(out, "<h3>Text</h3>\n<p class=\"note\">{}</p>\n", characters(&history.text));
+    let _ = writeln!(out, "<h3>Text</h3>\n<p class=\"note\">{}</p>", characters(&history.text));
     let end = history.text.char_indices().nth(CHARACTERS).map_or(history.text.len(), |(at, _)| at);
     let spans = history.parts.iter().flat_map(|parts| &parts.sentences).flat_map(|sentence| &sentence.spans);
     let excerpt = Excerpt {
@@ -80,10 +80,10 @@ fn whole_text(history: &History, out: &mut String) {
         marks: history.marks.iter().filter(|mark| mark.end <= end).cloned().collect(),
         honorific: spans.filter(|(at, ..)| at.end <= end).map(|(at, class, _)| (at.clone(), *class)).collect(),
     };
-    let _ = write!(out, "<div class=\"sample\"><p lang=\"ja\" class=\"whole\">{}</p></div>\n", examples::excerpt(&excerpt));
+    let _ = writeln!(out, "<div class=\"sample\"><p lang=\"ja\" class=\"whole\">{}</p></div>", examples::excerpt(&excerpt));
     let _ = examples::legend(out, history.parts.is_some());
     for (_, what, evidence) in history.parts.iter().flat_map(|parts| &parts.sentences).flat_map(|sentence| &sentence.misuse) {
-        let _ = write!(out, "<p class=\"note\">Misuse {}: <span lang=\"ja\">{}</span></p>\n", text(what), text(evidence));
+        let _ = writeln!(out, "<p class=\"note\">Misuse {}: <span lang=\"ja\">{}</span></p>", text(what), text(evidence));
     }
 }
 
@@ -115,10 +115,10 @@ fn pieces(history: &History, out: &mut String) {
 }
 
 fn measures(history: &History, out: &mut String) {
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<h3>Measures beside their limits</h3>\n<div class=\"scroll\"><table><caption>Preset {}</caption>\n<thead><tr><th>Rule</th>\
-         <th class=\"n\">Measured</th><th>Asked</th><th>Holds</th><th>Why</th></tr></thead>\n<tbody>\n",
+         <th class=\"n\">Measured</th><th>Asked</th><th>Holds</th><th>Why</th></tr></thead>\n<tbody>",
         text(history.preset)
     );
     for measure in &history.measures {
@@ -128,9 +128,9 @@ fn measures(history: &History, out: &mut String) {
             (true, false) => "yes",
             (false, _) => "<strong>no</strong>",
         };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td>{} {}</td><td>{holds}</td><td>{}</td></tr>\n",
+            "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td>{} {}</td><td>{holds}</td><td>{}</td></tr>",
             text(measure.rule),
             text(&value),
             measure.side.asked(),
@@ -145,22 +145,22 @@ fn rest(history: &History, out: &mut String) {
     for name in ["keigo", "quality", "pii", "listed", "swallow_v1", "fineweb2_ja"] {
         let figures = history.column(name).map(told).unwrap_or_default();
         if !figures.is_empty() {
-            let _ = write!(out, "<h4>{name}</h4>\n<p class=\"note\">{}</p>\n", text(&figures));
+            let _ = writeln!(out, "<h4>{name}</h4>\n<p class=\"note\">{}</p>", text(&figures));
         }
     }
     match &history.decision {
         Decision::Kept { duplicates, .. } if !duplicates.is_empty() => {
-            let _ = write!(out, "<h3>Stands for</h3>\n<p>{}</p>\n", text(&duplicates.join(", ")));
+            let _ = writeln!(out, "<h3>Stands for</h3>\n<p>{}</p>", text(&duplicates.join(", ")));
         }
         Decision::Rejected { duplicate_of: Some((id, kept)), .. } => {
-            let _ = write!(out, "<h3>Duplicate of</h3>\n<p>{}</p>\n", text(id));
+            let _ = writeln!(out, "<h3>Duplicate of</h3>\n<p>{}</p>", text(id));
             if let Some(kept) = kept {
                 let diff = if *kept == history.text {
                     "the same text".to_owned()
                 } else {
                     text_diff::differences(kept, &history.text, Marks::Html)
                 };
-                let _ = write!(out, "<div class=\"sample\"><p lang=\"ja\">{diff}</p></div>\n");
+                let _ = writeln!(out, "<div class=\"sample\"><p lang=\"ja\">{diff}</p></div>");
             }
         }
         _ => {}
