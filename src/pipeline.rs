@@ -52,6 +52,7 @@ mod parts;
 mod pass;
 pub mod plan;
 mod plan_kind;
+mod plan_places;
 mod plan_text;
 mod plan_words;
 pub mod pool;

@@ -29,6 +29,8 @@ pub(super) struct Standing {
     pub(super) bytes_before: u64,
     /// Seconds since the pass began here.
     pub(super) seconds: f64,
+    /// That it is complete, and how long it took.
+    pub(super) ended: Option<String>,
     /// Documents, rates and the like.
     pub(super) beside: String,
 }
@@ -54,6 +56,7 @@ impl Standing {
         // A terminal that is written full to its last column may wrap.
         let room = width.saturating_sub(1);
         let percent = self.share().map(|share| format!("{:>3.0} %", (share * 100.0).floor()));
+        let percent = self.ended.clone().or(percent);
         let rest = self.rest().map(|rest| format!("{} left", duration(rest)));
         let mut line = cut(&self.about, room.saturating_sub(percent.as_ref().map_or(0, |percent| percent.width() + 2)));
         let mut add = |piece: &str| {
@@ -119,6 +122,7 @@ mod tests {
             before: 0,
             bytes_before: 0,
             seconds,
+            ended: None,
             beside: "12,345 documents, 8.1 MB/s".to_owned(),
         }
     }
@@ -132,6 +136,8 @@ mod tests {
             }
         }
         assert_eq!(standing(150_000_000, 30.0).line(40), "read, normalise, segment, annot…   50 %");
+        let ended = Standing { ended: Some("done in 30 s".to_owned()), total: 0, ..standing(0, 30.0) };
+        assert_eq!(ended.line(40), "read, normalise, segment…  done in 30 s");
         let wide = standing(150_000_000, 30.0).line(140);
         assert!(wide.starts_with("████████████░░░░░░░░░░░░  read") && wide.contains("30 s left") && wide.contains("MB/s"), "{wide}");
     }

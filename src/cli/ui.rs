@@ -48,6 +48,8 @@ fn describe(pass: &str) -> &'static str {
         "annotate" => "read, normalise, segment, annotate",
         "dedup" | "resolve" => "find duplicates",
         "cut" => "find pieces that repeat",
+        "judge" => "judge by the rules",
+        "rebalance" => "balance the registers",
         "decide" => "keep or drop, count pre-tokens",
         "count" => "count pre-tokens",
         "train" => "train the vocabulary",
@@ -112,9 +114,8 @@ impl Observer for Bars {
             Event::PassFinished { seconds, .. } => {
                 if let Some(mut shown) = slot.take() {
                     let Standing { about, beside, .. } = std::mem::take(&mut shown.standing);
-                    let beside = [format!("done in {}", progress_line::duration(*seconds)), beside];
-                    let beside = beside.into_iter().filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("  ");
-                    shown.standing = Standing { about, beside, ..Standing::default() };
+                    let ended = Some(format!("done in {}", progress_line::duration(*seconds)));
+                    shown.standing = Standing { about, beside, ended, ..Standing::default() };
                     shown.draw();
                     shown.bar.finish();
                 }
