@@ -11,8 +11,8 @@
 use std::path::{Path, PathBuf};
 
 use seimai::error::{Error, Result};
+use seimai::pipeline::loaded_plan::LoadedPlan;
 use seimai::pipeline::observer::{Silent, Stop};
-use seimai::pipeline::plan::LoadedPlan;
 use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::RunOptions;
 use seimai::pipeline::{Store, run, run_shard};

@@ -5,15 +5,18 @@
 
 pub mod allocator;
 mod common;
+mod completions;
 mod count;
 mod decode;
 mod decontaminate;
 mod dedup;
 mod dictionary;
+mod doctor;
 pub mod dictionary_clients;
 mod encode;
 mod export;
 mod filter;
+mod fold;
 mod gc;
 mod highlight;
 mod html;
@@ -24,10 +27,12 @@ mod json_line;
 mod keigo;
 pub mod limits;
 mod losses;
+mod man;
 mod normalize;
 mod pack;
 mod parts;
 mod pii;
+mod progress_line;
 mod plan;
 mod record_columns;
 mod records;
@@ -46,9 +51,10 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use self::common::{Common, Outcome, STDOUT, output_failed};
+use self::common::{ColourChoice, Common, Outcome, STDOUT, VARIABLES, output_failed};
 pub use self::report::leave_page;
 pub use self::run::EngineRequest;
 use crate::error::Error;
@@ -114,6 +120,12 @@ enum Command {
     Verify(verify::Arguments),
     /// Remove what finished runs keep for their next one: all that they are not made of, or down to a size
     Gc(gc::Arguments),
+    /// What this machine offers: dictionaries, memory, disk, processor, terminal; what is missing, and what to do
+    Doctor(doctor::Arguments),
+    /// What a shell needs to complete commands and options
+    Completions(completions::Arguments),
+    /// The pages of the manual, into a directory
+    Man(man::Arguments),
 }
 
 /// Parses the command line, runs the command, gives its exit code.
@@ -151,16 +163,23 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         let location = panic.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
         let _ = writeln!(std::io::stderr(), "internal error{location}; please report it. The run can be resumed.");
     }));
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(e) => {
             let refused = e.use_stderr();
             return match e.print() {
                 Err(failed) if !refused => fail(&output_failed(failed).into()),
-                _ => u8::from(refused) * 2,
+                _ => {
+                    if let Some(variable) = blamed_variable(&e, &arguments) {
+                        let _ = writeln!(std::io::stderr(), "\nhint: the value is that of the environment variable {variable}");
+                    }
+                    u8::from(refused) * 2
+                }
             };
         }
     };
+    ui::choose_colours(cli.common.color);
     signals::watch(matches!(cli.command, Command::Run(_) | Command::Train(_)));
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
@@ -177,6 +196,23 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
         Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
     }
+}
+
+/// Reads the arguments; help and errors have the colours that are asked for.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command().color(ColourChoice::said_by(arguments).of_clap());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
+}
+
+/// The environment variable whose value is wrong, where it is not an option that was given.
+fn blamed_variable(error: &clap::Error, arguments: &[OsString]) -> Option<&'static str> {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = wrong.split([' ', '=']).next().unwrap_or_default();
+    let is_given =
+        |argument: &OsString| argument.to_str().is_some_and(|argument| argument == option || argument.starts_with(&format!("{option}=")));
+    let (_, variable) = VARIABLES.into_iter().find(|(name, _)| *name == option)?;
+    (!arguments.iter().any(is_given) && std::env::var_os(variable).is_some()).then_some(variable)
 }
 
 /// What a command was given to read and is damaged is refused; a run that finds damage in what it made itself has met a fault of the machine.
@@ -198,7 +234,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(arguments) => run::run(arguments, common),
-        Command::Init(arguments) => init::run(arguments),
+        Command::Init(arguments) => init::run(arguments, common),
         Command::Plan(arguments) => plan::run(arguments, common),
         Command::Dictionary(arguments) => dictionary::run(arguments, common),
         Command::Normalize(arguments) => normalize::run(arguments, common),
@@ -214,10 +250,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Decode(arguments) => decode::run(arguments),
         Command::Pack(arguments) => pack::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),
-        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments, common),
         Command::Report(arguments) => report::run(arguments, common),
         Command::Verify(arguments) => verify::run(arguments, common),
         Command::Gc(arguments) => gc::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments, common),
+        Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),
+        Command::Man(arguments) => man::run(arguments, Cli::command(), common),
     }
 }
 
@@ -233,13 +272,29 @@ fn fail(error: &anyhow::Error) -> u8 {
     }
     let ours = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     let message = crate::quarantine::escape(&error.to_string(), 2000);
-    let _ = writeln!(std::io::stderr(), "error: {message}");
+    let (red, plain) = if ui::paints_stderr() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let _ = writeln!(std::io::stderr(), "{red}error:{plain} {message}");
     let to_stdout = matches!(ours, Some(Error::Io { path, .. }) if path.as_os_str() == STDOUT);
     let hint = ours.and_then(Error::hint).map(|hint| if to_stdout { "make room where standard output goes" } else { hint });
     if let Some(hint) = hint {
-        let _ = writeln!(std::io::stderr(), "hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "));
+        let _ = writeln!(std::io::stderr(), "{}", hint_line(hint));
+    }
+    let others = ours.map(Error::others).unwrap_or_default();
+    for other in others {
+        let _ = writeln!(std::io::stderr(), "{red}error:{plain} {}", crate::quarantine::escape(&other.message, 2000));
+        if let Some(hint) = &other.hint {
+            let _ = writeln!(std::io::stderr(), "{}", hint_line(hint));
+        }
+    }
+    if !others.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{} errors; nothing was done", 1 + others.len());
     }
     ours.map_or(1, Error::exit_code)
+}
+
+/// `hint: …`, whose lines stand below each other.
+fn hint_line(hint: &str) -> String {
+    format!("hint: {}", crate::quarantine::escape(hint, 2000).replace("\\u{a}", "\n      "))
 }
 
 #[cfg(test)]
@@ -248,7 +303,58 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    /// Words as a shell would have them; comments, pipes and other files are left out.
+    fn commands(line: &str) -> Vec<Vec<String>> {
+        let mut all = vec![vec![String::new()]];
+        let mut quote = None;
+        for c in line.chars() {
+            let Some(command) = all.last_mut() else { continue };
+            let word = command.last_mut().unwrap();
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                (None, '#') if word.is_empty() => break,
+                (None, '|' | ';' | '&' | '>') => all.push(vec![if c == '>' { "(file)".to_owned() } else { String::new() }]),
+                (None, ' ') => {
+                    if !word.is_empty() {
+                        command.push(String::new());
+                    }
+                }
+                (_, c) => word.push(c),
+            }
+        }
+        for command in &mut all {
+            command.retain(|word| !word.is_empty());
+        }
+        all.retain(|command| command.first().is_some_and(|word| word == "seimai"));
+        all
+    }
+
+    fn examples(command: &clap::Command, path: &str, silent: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name()).trim().to_owned();
+        let below: Vec<&clap::Command> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let found: Vec<Vec<String>> = help.lines().filter(|line| line.starts_with("  ")).flat_map(commands).collect();
+        if !found.iter().any(|words| words.join(" ").starts_with(&path)) {
+            silent.push(path.clone());
+        }
+        for words in &found {
+            if let Err(e) = Cli::try_parse_from(words) {
+                assert!(!e.use_stderr(), "the help of {path} has an example that is refused: {words:?}\n{e}");
+            }
+        }
+        for below in below {
+            examples(below, &path, silent);
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_is_understood() {
+        let mut silent = Vec::new();
+        examples(&Cli::command(), "", &mut silent);
+        assert!(silent.is_empty(), "no example in the help of {silent:?}");
     }
 }

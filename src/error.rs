@@ -81,6 +81,17 @@ pub struct PlanFault {
     pub key: Option<String>,
     /// The valid key or value that is nearest to what was written.
     pub nearest: Option<String>,
+    /// What else is wrong with it, in the order of the file: the refusal itself tells the first.
+    pub others: Vec<Complaint>,
+}
+
+/// One of several things that are wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Complaint {
+    /// One sentence: what, where.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Error {
@@ -146,6 +157,14 @@ impl Error {
             Self::Interrupted(signal) => 128 + u8::try_from(*signal).unwrap_or(0),
             Self::Io { source, .. } if is_exhaustion(source) => 4,
             Self::Io { .. } | Self::Damaged { .. } | Self::Internal(_) | Self::Arrow(_) => 1,
+        }
+    }
+
+    /// What else is wrong, where a plan has more than one fault.
+    pub fn others(&self) -> &[Complaint] {
+        match self {
+            Self::Refused { subject: Subject::Plan(fault), .. } => &fault.others,
+            _ => &[],
         }
     }
 

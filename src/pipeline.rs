@@ -6,6 +6,7 @@
 //! Each pass is a file here; between them stand the three folds (▣), where the whole corpus has to be seen. [`run::run`] does them
 //! all. A work shard is a value ([`ShardRef`](crate::corpus::ShardRef)): any process can work on one ([`run_shard`]).
 
+pub mod analyst;
 mod annotate;
 mod begins;
 mod bits;
@@ -41,6 +42,7 @@ pub mod inspect;
 mod key;
 mod layout;
 pub mod lists;
+pub mod loaded_plan;
 pub mod manifest;
 mod mixture;
 mod names;
@@ -51,6 +53,10 @@ mod pack;
 mod parts;
 mod pass;
 pub mod plan;
+mod plan_kind;
+mod plan_places;
+mod plan_text;
+mod plan_words;
 pub mod pool;
 pub mod provenance;
 mod publish;
@@ -68,6 +74,7 @@ pub mod joint;
 mod store;
 mod soundness;
 mod summing;
+mod surroundings;
 mod tables;
 pub mod tokenizer_report;
 mod train;

@@ -60,7 +60,9 @@ pub(crate) fn raised(py: Python<'_>, error: &Error, about: About) -> PyErr {
     if let Some(hint) = error.hint() {
         let _ = attributes.set_item("hint", hint);
     }
-    exception(py, class, &error.to_string(), &attributes).unwrap_or_else(|failed| failed)
+    let others = error.others().iter().map(|other| other.message.as_str());
+    let message = std::iter::once(error.to_string().as_str()).chain(others).collect::<Vec<_>>().join("\n");
+    exception(py, class, &message, &attributes).unwrap_or_else(|failed| failed)
 }
 
 /// An exception of the package.

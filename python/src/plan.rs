@@ -8,7 +8,7 @@ use seimai::cli::limits::parse_size;
 use seimai::error::Error;
 use seimai::pipeline::explain::explain;
 use seimai::pipeline::fingerprint;
-use seimai::pipeline::plan::{LoadedPlan, Plan as Settings};
+use seimai::pipeline::loaded_plan::LoadedPlan;
 use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::{Report, RunOptions};
 use seimai::pipeline::run;
@@ -29,16 +29,15 @@ impl Plan {
     /// From TOML and settings (`KEY=VALUE`, as `--set` takes them); relative paths start at `base`, `file` is its name in messages.
     #[new]
     fn new(py: Python<'_>, text: String, settings: Vec<String>, base: PathBuf, file: PathBuf) -> PyResult<Self> {
-        let plan = Settings::from_toml(&text, &settings, &file.display().to_string()).or_raise(py, About::Plan)?;
-        Ok(Self { text, settings, loaded: LoadedPlan { plan, base, file } })
+        let loaded = LoadedPlan::from_text(text.clone(), settings.clone(), base, file).or_raise(py, About::Plan)?;
+        Ok(Self { text, settings, loaded })
     }
 
     /// A plan file.
     #[staticmethod]
     fn read(py: Python<'_>, file: PathBuf, settings: Vec<String>) -> PyResult<Self> {
         let loaded = carry_out(py, About::Plan, || LoadedPlan::read(&file, &settings))?;
-        let text = std::fs::read_to_string(&file).map_err(|e| raised(py, &Error::io(&file, "read", e), About::Plan))?;
-        Ok(Self { text, settings, loaded })
+        Ok(Self { text: loaded.text.clone(), settings, loaded })
     }
 
     /// The TOML that it was read from.

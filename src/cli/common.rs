@@ -1,18 +1,24 @@
 //! What the commands share: the options every one of them takes, how one ends, and errors of standard output.
 
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 use super::limits::{self, parse_size};
 use crate::error::Error;
 
+/// Options that an environment variable can stand for; what is given on the command line comes first.
+pub(crate) const VARIABLES: [(&str, &str); 4] =
+    [("--threads", "SEIMAI_THREADS"), ("--memory", "SEIMAI_MEMORY"), ("--progress", "SEIMAI_PROGRESS"), ("--color", "SEIMAI_COLOR")];
+
 /// Options every command takes; they never change a byte of the output.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Worker threads [default: all cores]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, global = true, env = "SEIMAI_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Ceiling of memory, e.g. 512MiB or 8GiB [default: half of what the machine, its cgroups and ulimit -v allow]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_memory)]
+    #[arg(long, global = true, env = "SEIMAI_MEMORY", value_name = "SIZE", value_parser = parse_memory)]
     memory: Option<u64>,
     /// Say nothing but errors
     #[arg(long, short, global = true)]
@@ -21,8 +27,11 @@ pub(crate) struct Common {
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
     /// How progress is shown
-    #[arg(long, global = true, value_enum, default_value_t = ProgressStyle::Auto)]
+    #[arg(long, global = true, env = "SEIMAI_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto)]
     pub(super) progress: ProgressStyle,
+    /// When output is coloured; auto: on a terminal, unless NO_COLOR is set, and everywhere if CLICOLOR_FORCE is
+    #[arg(long, global = true, env = "SEIMAI_COLOR", value_name = "WHEN", value_enum, default_value_t = ColourChoice::Auto)]
+    pub(super) color: ColourChoice,
 }
 
 /// How much of the inputs is taken: shorthands for two keys of the plan.
@@ -65,6 +74,43 @@ pub(crate) enum ProgressStyle {
     Json,
     /// Nothing
     None,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourChoice {
+    /// On a terminal
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl ColourChoice {
+    /// What arguments say before they are understood: for help, and for what is said of them.
+    pub(crate) fn said_by(arguments: &[OsString]) -> Self {
+        let named = |text: &str| Self::from_str(text, false).ok();
+        let mut said = std::env::var("SEIMAI_COLOR").ok().as_deref().and_then(named);
+        for (i, argument) in arguments.iter().enumerate() {
+            let value = match argument.to_str() {
+                Some("--color") => arguments.get(i + 1).and_then(|next| next.to_str()),
+                Some(argument) => argument.strip_prefix("--color="),
+                None => None,
+            };
+            said = value.and_then(named).or(said);
+        }
+        said.unwrap_or(Self::Auto)
+    }
+
+    /// For the library that reads arguments.
+    pub(crate) fn of_clap(self) -> clap::ColorChoice {
+        match self {
+            Self::Auto => clap::ColorChoice::Auto,
+            Self::Always => clap::ColorChoice::Always,
+            Self::Never => clap::ColorChoice::Never,
+        }
+    }
 }
 
 /// How a command ended well.

@@ -15,6 +15,12 @@ use crate::segment::verify as check;
 
 /// Morphological dictionaries: fetch, build, import, list, verify
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary fetch ipadic
+  seimai dictionary list
+
+Dictionaries are kept in the data directory of the user (~/.local/share/seimai/dictionaries), or in the directory that the environment
+variable SEIMAI_DICTIONARIES names.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -35,6 +41,9 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary fetch ipadic
+  seimai dictionary fetch ipadic --from mecab-ipadic.tgz   # on a site without a network")]
 struct Fetch {
     /// ipadic or unidic
     name: String,
@@ -68,6 +77,9 @@ impl From<ClientName> for Client {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary build mecab-ipadic-2.7.0-20070801 --name mine
+  seimai dictionary build ipadic --archive ipadic.tar.zst")]
 struct Build {
     /// A MeCab source directory (CSV, *.def), or the name of an installed dictionary
     name_or_dir: String,
@@ -80,6 +92,8 @@ struct Build {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary import /usr/lib/mecab/dic/ipadic-utf8 --name ipadic")]
 struct Import {
     /// Compiled MeCab dictionary, MeCab source directory, package file, or archive of a built dictionary
     path: PathBuf,
@@ -89,6 +103,9 @@ struct Import {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary list
+  seimai dictionary list --json | jq '.[].name'")]
 struct List {
     /// JSON instead of a table
     #[arg(long)]
@@ -96,6 +113,9 @@ struct List {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai dictionary verify
+  seimai dictionary verify ipadic --against /usr/lib/mecab/dic/ipadic-utf8")]
 struct Verify {
     /// Name or directory [default: all installed]
     name_or_dir: Option<String>,

@@ -12,6 +12,9 @@ use super::common::{Common, Outcome};
 
 /// Tokens, documents and vocabularies in the formats of other programs
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai export hf out -o my-tokenizer
+  seimai export megatron out -o megatron")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     format: Format,

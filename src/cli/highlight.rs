@@ -15,6 +15,11 @@ const CLASSES: [(&str, &str, &str); 6] = [
     ("BIK", "33", "pretty"),
 ];
 
+/// The colour (SGR) of a class.
+pub(super) fn colour_of(class: &str) -> &'static str {
+    CLASSES.iter().find(|(name, ..)| *name == class).map_or("0", |(_, colour, _)| colour)
+}
+
 /// How marks are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {

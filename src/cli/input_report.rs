@@ -165,19 +165,14 @@ const KNOWN_AS: [(&str, &[&str]); 4] = [
     ("license", &["licence", "rights", "copyright"]),
 ];
 
-/// What the plan had better say of the file.
-fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Lines of `[input.fields]` that the plan had better have for a file, and what is read of it with them.
+pub(super) fn field_lines(input: &InputFile, found: &Probe, options: &Options) -> crate::error::Result<(Vec<String>, Probe)> {
     let likely = if found.records.is_empty() { likely_fields(input, options, found, RECORDS)? } else { None };
     let settled = match &likely {
         Some(fields) => probe(input, &Options { fields: fields.clone(), ..options.clone() }, RECORDS)?,
         None => found.clone(),
     };
     let fields = likely.as_ref().unwrap_or(&options.fields);
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    writeln!(out, "  plan")?;
-    // A plan names an archive, and gets all its members.
-    let named = if input.part.is_some() { corpus::escape_name(input.path.as_os_str()) } else { input.name.clone() };
-    writeln!(out, "    [input]\n    paths = [{}]", quoted(&named))?;
     let mut lines = Vec::new();
     let texts: Vec<String> = fields.texts().into_iter().map(quoted).collect();
     match &texts[..] {
@@ -193,6 +188,20 @@ fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Wr
     if !left_over.is_empty() {
         lines.push("rest = \"meta\"".to_owned());
     }
+    Ok((lines, settled))
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// What the plan had better say of the file.
+fn suggest(input: &InputFile, found: &Probe, options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
+    let (lines, _) = field_lines(input, found, options)?;
+    writeln!(out, "  plan")?;
+    // A plan names an archive, and gets all its members.
+    let named = if input.part.is_some() { corpus::escape_name(input.path.as_os_str()) } else { input.name.clone() };
+    writeln!(out, "    [input]\n    paths = [{}]", quoted(&named))?;
     if !lines.is_empty() {
         writeln!(out, "    [input.fields]")?;
     }
@@ -215,8 +224,14 @@ struct OfFormat {
     one_part: Vec<String>,
 }
 
-/// The part of `seimai plan` about the inputs: formats, a sample of each, and what will be refused.
-pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Write) -> anyhow::Result<()> {
+/// Formats of the inputs and what was found out of each, files that are none, and of how many files one was looked at.
+struct Looked<'i> {
+    formats: BTreeMap<&'static str, OfFormat>,
+    refused: Vec<(&'i InputFile, String)>,
+    step: usize,
+}
+
+fn look<'i>(options: &Options, inputs: &'i [InputFile]) -> anyhow::Result<Looked<'i>> {
     let step = inputs.len().div_ceil(FILES_LOOKED_AT).max(1);
     let (mut formats, mut refused) = (BTreeMap::<&'static str, OfFormat>::new(), Vec::new());
     for input in inputs.iter().step_by(step) {
@@ -232,6 +247,29 @@ pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Wri
             Kind::Unreadable(reason) => refused.push((input, format!("cannot be opened ({reason})"))),
         }
     }
+    Ok(Looked { formats, refused, step })
+}
+
+/// What [`formats`] tells, for programs.
+pub(super) fn formats_json(options: &Options, inputs: &[InputFile]) -> anyhow::Result<serde_json::Value> {
+    let Looked { formats, refused, step } = look(options, inputs)?;
+    let each = |(name, of): (&&'static str, &OfFormat)| {
+        serde_json::json!({
+            "format": name,
+            "files": of.files,
+            "read_from": of.read_from,
+            "records": of.records,
+            "bad": of.bad,
+            "fields_not_kept": of.not_kept,
+        })
+    };
+    let refused: Vec<&str> = refused.iter().map(|(input, _)| input.name.as_str()).collect();
+    Ok(serde_json::json!({"one_file_in": step, "known": formats.iter().map(each).collect::<Vec<_>>(), "refused": refused}))
+}
+
+/// The part of `seimai plan` about the inputs: formats, a sample of each, and what will be refused.
+pub(super) fn formats(options: &Options, inputs: &[InputFile], out: &mut dyn Write) -> anyhow::Result<()> {
+    let Looked { formats, refused, step } = look(options, inputs)?;
     if step > 1 {
         writeln!(out, "# formats     of one file in {step}:")?;
     }

@@ -1,24 +1,35 @@
-//! `seimai inspect RUN_DIR ID…`: the history of a document. `seimai inspect --input FILE`: what a file is, and how it would be read.
+//! `seimai inspect RUN_DIR ID…`: the life of a document. `seimai inspect RUN_DIR --rule RULE`: documents that a rule cost. `seimai inspect --input
+//! FILE`: what a file is, and how it would be read.
+
+mod json;
+mod life;
+mod page;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::common::Outcome;
+use self::life::Amount;
+use super::common::{Common, Outcome};
+use super::fold::{Folder, Tone};
 use super::text_diff::{self, Marks};
-use super::{input_report, ui};
+use super::{highlight, input_report, ui};
 use crate::error::Error;
+use crate::io::Staging;
 use crate::pipeline::clusters::{self, Cluster};
-use crate::pipeline::inspect::{Decision, History, inspect};
+use crate::pipeline::inspect::{Found, OfRule, inspect, of_rule};
 use crate::quarantine::escape;
 
-/// Characters of the text and of the tokens that are shown.
+/// Characters of a text of a cluster that are shown.
 const SHOWN: usize = 400;
 
-/// The history of a document: where it came from, what was measured, why it was kept or dropped; its duplicates, and how they differ; or a look at an input
+/// The life of a document, stage by stage: where it came from, what was measured beside what is asked, why it was kept or dropped, its duplicates and tokens; documents that a rule cost; or a look at an input
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai inspect out corpora-samples/essays.jsonl#3
+  seimai inspect out --rule min_chars --sample 5
+  seimai inspect out bad.jsonl:7                      # a record that could not be read, by file and line or FILE@OFFSET
+  seimai inspect out ID --json | jq .measures         # docs/formats/inspect.md
   seimai inspect unique --cluster essays.jsonl#3
   seimai inspect --input crawl.warc.gz
   seimai inspect --input posts.csv --set input.fields.text=body")]
@@ -26,12 +37,27 @@ pub(super) struct Arguments {
     /// The --out directory of a finished run; with --cluster also the directory that seimai dedup wrote
     #[arg(required_unless_present = "input")]
     run_dir: Option<PathBuf>,
-    /// doc_id of a document, as in documents/ or rejected/
-    #[arg(required_unless_present_any = ["input", "cluster"], value_name = "ID")]
+    /// doc_id of a document, as in documents/ or rejected/; of an unreadable record FILE:LINE or FILE@OFFSET
+    #[arg(required_unless_present_any = ["input", "cluster", "rule"], value_name = "ID")]
     ids: Vec<String>,
+    /// Show documents that a rule cost instead, what it speaks of marked: min_chars, quality/min_chars, near, quarantine, …
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["ids", "input", "cluster"])]
+    rule: Option<String>,
+    /// With --rule: so many documents, always the same ones
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "rule", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    sample: u32,
     /// Show the cluster of a document instead: the one that stayed, and what each of the others has or lacks beside it
     #[arg(long, value_name = "ID", conflicts_with_all = ["ids", "input"])]
     cluster: Option<String>,
+    /// Show whole texts, all morphemes, sentences and tokens
+    #[arg(long, conflicts_with_all = ["input", "cluster"])]
+    full: bool,
+    /// JSON Lines, an object a document
+    #[arg(long, conflicts_with_all = ["input", "cluster"])]
+    json: bool,
+    /// Write a page instead; a file of that name is replaced
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "cluster", "json"])]
+    html: Option<PathBuf>,
     /// Look at files instead: format, compression, charset, first records, damage, and what a plan had better say
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["run_dir", "ids"])]
     input: Vec<OsString>,
@@ -40,7 +66,7 @@ pub(super) struct Arguments {
     settings: Vec<String>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
     let mut out = std::io::stdout().lock();
     let Some(run_dir) = &arguments.run_dir else {
         return input_report::files(&arguments.input, &arguments.settings, &mut out);
@@ -52,16 +78,85 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             return Err(Error::refused_with_hint(format!("{}: no duplicates of {}", run_dir.display(), escape(id, 100)), hint).into());
         };
         show_cluster(&found, &mut out)?;
+        return Ok(Outcome::Done);
     }
+    let of_rule = arguments.rule.as_deref().map(|rule| of_rule(run_dir, rule, arguments.sample as usize)).transpose()?;
+    let mut found = Found::default();
     for id in &arguments.ids {
-        let histories = inspect(run_dir, id)?;
-        if histories.is_empty() {
-            let hint = "ids are the column doc_id of documents/ and rejected/; unreadable records are in quarantine.jsonl";
+        let of_id = inspect(run_dir, id)?;
+        if of_id.documents.is_empty() && of_id.quarantined.is_empty() {
+            let hint = "ids are the column doc_id of documents/ and rejected/; unreadable records, in quarantine.jsonl, are FILE:LINE or FILE@OFFSET";
             return Err(Error::refused_with_hint(format!("{}: no document {}", run_dir.display(), escape(id, 100)), hint).into());
         }
-        for history in &histories {
-            show(history, &mut out)?;
+        found.documents.extend(of_id.documents);
+        found.quarantined.extend(of_id.quarantined);
+    }
+    let (lede, found) = match of_rule {
+        Some(OfRule { rule, total, found }) => (lede(&rule, total, &found), found),
+        None => (String::new(), found),
+    };
+    if let Some(path) = &arguments.html {
+        return write_page(path, run_dir, &lede, &found, common);
+    }
+    if arguments.json {
+        for object in found.documents.iter().map(json::document).chain(found.quarantined.iter().map(json::quarantined)) {
+            writeln!(out, "{object}")?;
         }
+        return Ok(Outcome::Done);
+    }
+    out.write_all(shown(&lede, &found, arguments.full).as_bytes())?;
+    Ok(Outcome::Done)
+}
+
+/// `quality/min_chars cost 16 documents; 10 of them:`
+fn lede(rule: &str, total: u64, found: &Found) -> String {
+    let shown = (found.documents.len() + found.quarantined.len()) as u64;
+    let what = if found.quarantined.is_empty() { "documents" } else { "records" };
+    let some = if shown < total { format!("; {} of them:", ui::thousands(shown)) } else { ":".to_owned() };
+    format!("{rule} cost {} {what}{some}", ui::thousands(total))
+}
+
+/// For the terminal. Of a rule, each document in a few lines; by id, its whole life.
+fn shown(lede: &str, found: &Found, full: bool) -> String {
+    let mut folder = Folder::for_stdout();
+    let amount = if full { Amount::ALL } else { Amount::SOME };
+    if !lede.is_empty() {
+        folder.line("", 0, &[(lede, Tone::Strong)]);
+        folder.blank();
+    }
+    for history in &found.documents {
+        if lede.is_empty() || full {
+            life::show(history, amount, &mut folder);
+        } else {
+            life::show_example(history, &mut folder);
+            folder.blank();
+        }
+    }
+    for record in &found.quarantined {
+        life::show_quarantined(record, &mut folder);
+    }
+    let explained = folder.has_colours() && found.documents.iter().any(|history| history.parts.is_some()) && lede.is_empty();
+    let mut text = folder.finish();
+    if explained {
+        text.push_str(&highlight::Marks::Colours.legend());
+    }
+    text
+}
+
+fn write_page(path: &Path, run_dir: &Path, lede: &str, found: &Found, common: &Common) -> anyhow::Result<Outcome> {
+    let title = match found.documents.as_slice() {
+        [only] if lede.is_empty() => format!("The life of {}", only.doc_id),
+        _ if lede.is_empty() => "The lives of documents".to_owned(),
+        _ => "What a rule cost".to_owned(),
+    };
+    let whole = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_path_buf());
+    let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
+    let page = page::html(&title, &format!("Run {name}. {lede}"), found);
+    let (staging, place) = Staging::for_file(path)?;
+    staging.write(&place, page.as_bytes())?;
+    if !common.quiet {
+        let path = escape(&path.display().to_string(), 1000);
+        let _ = writeln!(std::io::stderr(), "{path}: {}; open it in a browser", ui::bytes(page.len() as u64));
     }
     Ok(Outcome::Done)
 }
@@ -89,36 +184,6 @@ fn show_cluster(cluster: &Cluster, out: &mut dyn Write) -> std::io::Result<()> {
             (_, None) => writeln!(out, "    its text was not written; seimai dedup --texts does")?,
             (None, Some(text)) => writeln!(out, "    {}", text_diff::visible(text, SHOWN))?,
         }
-    }
-    Ok(())
-}
-
-fn show(history: &History, out: &mut dyn Write) -> std::io::Result<()> {
-    let (path, row) = &history.position;
-    writeln!(out, "{}\n  in           {path}, row {row}", escape(&history.doc_id, 200))?;
-    match &history.decision {
-        Decision::Kept { .. } => writeln!(out, "  decision     kept")?,
-        Decision::Rejected { stage, rule, evidence, duplicate_of } => {
-            writeln!(out, "  decision     rejected by {stage}/{rule}: {}", escape(evidence, 500))?;
-            if let Some(of) = duplicate_of {
-                writeln!(out, "  duplicate of {}", escape(of, 200))?;
-            }
-        }
-    }
-    let shown = escape(&history.text, SHOWN);
-    writeln!(out, "  text         {} characters: {shown}", ui::thousands(history.text.chars().count() as u64))?;
-    for (name, value) in &history.columns {
-        writeln!(out, "  {name:<24} {}", escape(value, 200))?;
-    }
-    for measure in &history.measures {
-        writeln!(out, "  measure      {measure}")?;
-    }
-    if let Decision::Kept { input_ids, tokens, duplicates } = &history.decision {
-        if !duplicates.is_empty() {
-            writeln!(out, "  stands for   {}", escape(&duplicates.join(", "), 500))?;
-        }
-        let words = escape(&tokens.join("|"), SHOWN);
-        writeln!(out, "  tokens       {}: {words}", ui::thousands(input_ids.len() as u64))?;
     }
     Ok(())
 }

@@ -4,15 +4,33 @@ use std::path::Path;
 
 /// What to assume where nothing can be found out.
 const UNKNOWN: u64 = 4 << 30;
+/// From here on a limit is none.
+const NO_LIMIT: u64 = 1 << 60;
 /// The least that is worth working in.
 const LEAST: u64 = 256 << 20;
 
-/// Half of the smallest of the machine's memory, the limits of the control groups, and the limit of the address space.
-pub fn default_memory() -> u64 {
+/// What bounds the memory of this process, in bytes; nothing where there is no limit, or none that can be found out.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The memory of the machine.
+    pub machine: Option<u64>,
+    /// The smallest limit of its control groups.
+    pub groups: Option<u64>,
+    /// Its address space (`ulimit -v`).
+    pub addresses: Option<u64>,
+}
+
+/// The limits as they are now.
+pub fn limits() -> Limits {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let addresses = rustix::process::getrlimit(rustix::process::Resource::As).current;
-    let limits = [machine(), group_limit(&groups, Path::new("/sys/fs/cgroup")), addresses];
-    (limits.into_iter().flatten().min().unwrap_or(UNKNOWN) / 2).max(LEAST)
+    Limits { machine: machine(), groups: group_limit(&groups, Path::new("/sys/fs/cgroup")), addresses }
+}
+
+/// Half of the smallest of the machine's memory, the limits of the control groups, and the limit of the address space.
+pub fn default_memory() -> u64 {
+    let Limits { machine, groups, addresses } = limits();
+    ([machine, groups, addresses].into_iter().flatten().min().unwrap_or(UNKNOWN) / 2).max(LEAST)
 }
 
 fn machine() -> Option<u64> {
@@ -35,8 +53,9 @@ fn group_limit(groups: &str, mount: &Path) -> Option<u64> {
         };
         let group = root.join(path.trim_start_matches('/'));
         let around = group.ancestors().take_while(|dir| dir.starts_with(&root));
-        // `max`, no limit, is no number.
-        let limits = around.filter_map(|dir| std::fs::read_to_string(dir.join(file)).ok()?.trim().parse::<u64>().ok());
+        // No limit is `max`, which is no number, or in version 1 the largest number of pages.
+        let limit = |dir: &Path| std::fs::read_to_string(dir.join(file)).ok()?.trim().parse::<u64>().ok();
+        let limits = around.filter_map(limit).filter(|limit| *limit < NO_LIMIT);
         least = limits.chain(least).min();
     }
     least
@@ -88,5 +107,7 @@ mod tests {
         limit("memory/x/memory.limit_in_bytes", "500");
         assert_eq!(found("5:cpu,memory:/x/y\n0::/a"), Some(500), "version 1 beside version 2");
         assert_eq!(found("5:cpu:/x"), None);
+        limit("memory/free/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(found("5:memory:/free"), None);
     }
 }

@@ -16,6 +16,9 @@ use crate::normalize::{Normalizer, Options, RuleCounts};
 /// Reads every format that `seimai run` reads (docs/guide; `-` is standard input), writes a record a line to standard output. What the
 /// rules changed is counted on standard error.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  echo ﾊﾝｶｸと①㈱〜 | seimai normalize -
+  seimai normalize pages.warc.gz > pages.jsonl")]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input
     #[arg(required = true, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! `seimai report RUN… -o report.html`: one page that shows what a run did, or two runs beside each other.
 
 mod compare;
-mod examples;
+pub(super) mod examples;
 mod facts;
 mod frame;
 mod keigo;

@@ -14,9 +14,9 @@ use super::{decontaminate, losses, report as page, signals, ui};
 use crate::error::Error;
 use crate::io::Place;
 use crate::pipeline::joint::{self, Ended};
+use crate::pipeline::loaded_plan::LoadedPlan;
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::overview::PAGE;
-use crate::pipeline::plan::LoadedPlan;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
 use crate::pipeline::share::{Lacking, Share};
@@ -49,7 +49,7 @@ Resources (docs/guide/trust.md):
           4 memory, disk or descriptors ran out, 129, 130, 143 a signal. After 1, 4 and a signal the same command
           goes on where it was.")]
 pub(super) struct Arguments {
-    /// The plan; `seimai init` writes one
+    /// The plan; `seimai init` writes one; - is standard input, and relative paths start at the working directory then
     plan: PathBuf,
     /// Output directory: new, empty, or of a run
     #[arg(long, value_name = "DIR", default_value = "out")]
@@ -162,10 +162,11 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     };
     let observer = ui::observer(common);
     let report = match &share {
-        None => run::run(&loaded, &options, signals::stop(), observer.as_ref())?,
+        None => run::run(&loaded, &options, signals::stop(), observer.as_ref()).map_err(|error| loaded.all_refusals(error))?,
         Some(share) => {
             let patience = Duration::from_secs_f64(arguments.patience);
-            match joint::run_share(&loaded, &options, *share, patience, signals::stop(), observer.as_ref())? {
+            let ended = joint::run_share(&loaded, &options, *share, patience, signals::stop(), observer.as_ref());
+            match ended.map_err(|error| loaded.all_refusals(error))? {
                 Ended::Finished(report) => *report,
                 Ended::Waiting(lacking) => {
                     if !common.quiet {

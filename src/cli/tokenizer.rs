@@ -9,6 +9,9 @@ use super::common::{Common, Outcome};
 
 /// What a vocabulary does to Japanese, beside others; whether every program reads it as we do
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  seimai tokenizer report out --input held-out.jsonl --html tokenizer.html
+  seimai tokenizer check out")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,

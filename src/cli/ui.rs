@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
-use super::common::{Common, ProgressStyle};
+use super::common::{ColourChoice, Common, ProgressStyle};
+use super::progress_line::{self, Standing};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent, Watch};
 
 /// A share in percent, as short as it is exact enough.
@@ -14,6 +16,8 @@ pub(super) fn share(share: f64) -> String {
     format!("{} %", (share * 1e8).round() / 1e6)
 }
 
+/// Seconds in which a pass tells what was done before it began here.
+const AT_ONCE: f64 = 0.1;
 /// A line at most this often when progress is plain.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -44,6 +48,8 @@ fn describe(pass: &str) -> &'static str {
         "annotate" => "read, normalise, segment, annotate",
         "dedup" | "resolve" => "find duplicates",
         "cut" => "find pieces that repeat",
+        "judge" => "judge by the rules",
+        "rebalance" => "balance the registers",
         "decide" => "keep or drop, count pre-tokens",
         "count" => "count pre-tokens",
         "train" => "train the vocabulary",
@@ -58,48 +64,92 @@ fn describe(pass: &str) -> &'static str {
     }
 }
 
-/// One bar a pass: bytes or parts, documents, MB/s, ETA.
+/// A pass that is shown.
+struct Shown {
+    bar: ProgressBar,
+    started: Instant,
+    standing: Standing,
+}
+
+impl Shown {
+    fn draw(&mut self) {
+        self.standing.seconds = self.started.elapsed().as_secs_f64();
+        let columns = columns_of(std::io::stderr()).unwrap_or(progress_line::COLUMNS);
+        self.bar.set_message(self.standing.line(columns));
+    }
+}
+
+/// A line for each pass, as wide as the terminal at that moment and no wider.
 #[derive(Default)]
 struct Bars {
-    bar: Mutex<Option<(ProgressBar, Instant)>>,
+    shown: Mutex<Option<Shown>>,
 }
 
 impl Observer for Bars {
     fn on_event(&self, event: &Event) {
-        let Ok(mut slot) = self.bar.lock() else { return };
+        let Ok(mut slot) = self.shown.lock() else { return };
         match event {
             Event::PassStarted { pass, quantity, total } => {
                 let bar = ProgressBar::new(*total);
-                let amount = if *quantity == Quantity::Bytes { "{bytes:>10}/{total_bytes}" } else { "{pos:>4}/{len}" };
-                let template = format!("{{prefix:<36}} {{bar:28}} {{percent:>3}}% {amount} {{msg}} ETA {{eta}}");
-                if let Ok(style) = BarStyle::with_template(&template) {
+                if let Ok(style) = BarStyle::with_template("{msg}") {
                     bar.set_style(style);
                 }
-                bar.set_prefix(describe(pass));
-                *slot = Some((bar, Instant::now()));
+                let mut shown = Shown { bar, started: Instant::now(), standing: standing(pass, *quantity, *total) };
+                shown.draw();
+                *slot = Some(shown);
             }
             Event::Progress { done, documents, bytes, .. } => {
-                if let Some((bar, started)) = slot.as_ref() {
-                    bar.set_position(*done);
-                    bar.set_message(rates(*documents, *bytes, started.elapsed().as_secs_f64()));
+                if let Some(shown) = slot.as_mut() {
+                    proceed(&mut shown.standing, shown.started, *done, *documents, *bytes);
+                    shown.bar.set_position(*done);
+                    shown.draw();
                 }
             }
             Event::Learned { merges, newest } => {
-                if let Some((bar, started)) = slot.as_ref() {
-                    bar.set_message(learning(*merges, newest, started.elapsed().as_secs_f64()));
+                if let Some(shown) = slot.as_mut() {
+                    shown.standing.beside = learning(*merges, newest, shown.started.elapsed().as_secs_f64());
+                    shown.draw();
                 }
             }
             Event::PassFinished { seconds, .. } => {
-                if let Some((bar, _)) = slot.take() {
-                    bar.set_message(format!("{} done in {seconds:.1} s", bar.message()));
-                    bar.finish();
+                if let Some(mut shown) = slot.take() {
+                    let Standing { about, beside, .. } = std::mem::take(&mut shown.standing);
+                    let ended = Some(format!("done in {}", progress_line::duration(*seconds)));
+                    shown.standing = Standing { about, beside, ended, ..Standing::default() };
+                    shown.draw();
+                    shown.bar.finish();
                 }
             }
             Event::Note(text) => {
-                let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
+                let say = || {
+                    let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
+                };
+                match slot.as_ref() {
+                    Some(shown) => shown.bar.suspend(say),
+                    None => say(),
+                }
             }
         }
     }
+}
+
+/// A pass that begins.
+fn standing(pass: &str, quantity: Quantity, total: u64) -> Standing {
+    let of_bytes = quantity == Quantity::Bytes;
+    Standing { about: describe(pass).to_owned(), of_bytes, total, ..Standing::default() }
+}
+
+/// What is told at once was done before, by an earlier start or another process: it is no speed of this one.
+fn proceed(standing: &mut Standing, started: Instant, done: u64, documents: u64, bytes: u64) {
+    standing.seconds = started.elapsed().as_secs_f64();
+    if standing.seconds < AT_ONCE {
+        standing.before = done;
+        standing.bytes_before = bytes;
+    }
+    standing.done = done;
+    let figure = if standing.of_bytes { self::bytes } else { thousands };
+    standing.amount = if standing.total > 0 { format!("{} of {}", figure(done), figure(standing.total)) } else { String::new() };
+    standing.beside = rates(documents, bytes.saturating_sub(standing.bytes_before), standing.seconds);
 }
 
 fn learning(merges: u64, newest: &str, seconds: f64) -> String {
@@ -118,7 +168,7 @@ fn rates(documents: u64, bytes: u64, seconds: f64) -> String {
 /// A line now and then.
 #[derive(Default)]
 struct Plain {
-    last: Mutex<Option<(Instant, Instant, u64)>>,
+    last: Mutex<Option<(Instant, Instant, Standing)>>,
 }
 
 impl Observer for Plain {
@@ -126,17 +176,19 @@ impl Observer for Plain {
         let mut err = std::io::stderr();
         let Ok(mut last) = self.last.lock() else { return };
         match event {
-            Event::PassStarted { total, .. } => *last = Some((Instant::now(), Instant::now(), *total)),
+            Event::PassStarted { pass, quantity, total } => {
+                *last = Some((Instant::now(), Instant::now(), standing(pass, *quantity, *total)));
+            }
             Event::Progress { pass, done, documents, bytes } => {
-                let Some((started, told, total)) = last.as_mut() else { return };
+                let Some((started, told, standing)) = last.as_mut() else { return };
+                proceed(standing, *started, *done, *documents, *bytes);
                 if told.elapsed() < PLAIN_EVERY {
                     return;
                 }
                 *told = Instant::now();
-                let seconds = started.elapsed().as_secs_f64();
-                let share = if *total == 0 { 0.0 } else { (*done as f64 / *total as f64).min(1.0) };
-                let eta = if share > 0.0 { format!(", ETA {:.0} s", seconds * (1.0 - share) / share) } else { String::new() };
-                let _ = writeln!(err, "{}: {:.0} % {}{eta}", describe(pass), share * 100.0, rates(*documents, *bytes, seconds));
+                let share = standing.share().map_or_else(String::new, |share| format!("{:.0} % ", (share * 100.0).floor()));
+                let rest = standing.rest().map_or_else(String::new, |rest| format!(", {} left", progress_line::duration(rest)));
+                let _ = writeln!(err, "{}: {share}{}{rest}", describe(pass), standing.beside);
             }
             Event::Learned { merges, newest } => {
                 let Some((started, told, _)) = last.as_mut() else { return };
@@ -190,11 +242,48 @@ pub(super) fn ranked(counts: &crate::stage::Counts) -> Vec<(&str, u64)> {
     all
 }
 
-/// Are colours seen on standard output? If it is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them anywhere.
+/// What `--color` says: 0 auto, 1 always, 2 never.
+static COLOURS: AtomicU8 = AtomicU8::new(0);
+
+/// From here on colours are used as this says.
+pub(super) fn choose_colours(choice: ColourChoice) {
+    let choice = match choice {
+        ColourChoice::Auto => 0,
+        ColourChoice::Always => 1,
+        ColourChoice::Never => 2,
+    };
+    COLOURS.store(choice, Ordering::Relaxed);
+}
+
+/// Are colours seen on standard output? As `--color` says; else if it is a terminal and NO_COLOR is unset or empty; CLICOLOR_FORCE asks for them
+/// anywhere.
 pub(super) fn has_colours() -> bool {
+    are_seen(std::io::stdout().is_terminal())
+}
+
+/// The same of standard error.
+pub(super) fn paints_stderr() -> bool {
+    are_seen(std::io::stderr().is_terminal())
+}
+
+fn are_seen(on_terminal: bool) -> bool {
+    match COLOURS.load(Ordering::Relaxed) {
+        1 => return true,
+        2 => return false,
+        _ => {}
+    }
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
-    !set("NO_COLOR") && (forced || std::io::stdout().is_terminal())
+    !set("NO_COLOR") && (forced || on_terminal)
+}
+
+/// Columns of the terminal that standard output is; else what COLUMNS says, if it says something.
+pub(super) fn columns_of_stdout() -> Option<usize> {
+    columns_of(std::io::stdout()).or_else(|| std::env::var("COLUMNS").ok()?.parse().ok())
+}
+
+fn columns_of(terminal: impl std::os::fd::AsFd) -> Option<usize> {
+    rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// `1234567` → `1,234,567`.

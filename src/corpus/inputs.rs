@@ -113,6 +113,9 @@ struct List<'a> {
     last_number: FxHashMap<String, u64>,
 }
 
+/// Bytes of a plan: more is none.
+const PLAN_BYTES: u64 = 1 << 20;
+
 /// A directory being listed: its root for links and names, and the pattern that files must match.
 struct Walk<'a> {
     root: &'a Path,
@@ -152,6 +155,11 @@ impl List<'_> {
             return self.add_file(path, &root, Some(listing));
         }
         let mut stream = open_stream(path).map_err(|e| unreadable(path, e))?;
+        if is_plan(path) {
+            let shown = escape_name(path.strip_prefix(".").unwrap_or(path).as_os_str());
+            let hint = format!("a plan is run: seimai run {shown}; as data one names what its input.paths name");
+            return Err(Error::refused_with_hint(format!("{shown}: this is a plan, not data"), hint));
+        }
         let mut head = Vec::new();
         // Damage this early is found again, and quarantined, when the file is read.
         while head.len() < formats::HEAD {
@@ -308,6 +316,15 @@ fn list_archive(path: &Path) -> Result<Option<Listing>> {
 fn extensions(name: &str) -> &str {
     let last = name.rsplit('/').next().unwrap_or(name);
     last.char_indices().skip(1).find(|(_, c)| *c == '.').and_then(|(dot, _)| last.get(dot..)).unwrap_or_default()
+}
+
+/// Is it a plan? One that is given where data belongs would be read as text.
+fn is_plan(path: &Path) -> bool {
+    let mut text = String::new();
+    let is_read = path.extension().is_some_and(|extension| extension == "toml")
+        && fs::File::open(path).is_ok_and(|file| file.take(PLAN_BYTES).read_to_string(&mut text).is_ok());
+    let table = if is_read { text.parse::<toml::Table>().ok() } else { None };
+    table.is_some_and(|table| table.get("input").and_then(|input| input.get("paths")).is_some())
 }
 
 fn refused(path: &Path, message: &str) -> Error {

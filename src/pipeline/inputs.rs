@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::loaded_plan::LoadedPlan;
 use super::observer::{Event, Observer, Stop};
-use super::plan::LoadedPlan;
 use super::pool::Pool;
 use super::work_dir::{InputState, State};
 use crate::corpus::{self, InputFile, escape_name, unescape_name};

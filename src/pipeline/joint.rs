@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::layout::pass;
+use super::loaded_plan::LoadedPlan;
 use super::observer::{Observer, Stop};
-use super::plan::LoadedPlan;
 use super::report::{Report, RunOptions};
 use super::run::{Begun, Going, Wanted, refuse_early};
 use super::share::{Halt, Lacking, Share, Task, Together};

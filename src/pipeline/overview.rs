@@ -19,10 +19,11 @@ use arrow::datatypes::UInt32Type;
 
 use self::candidates::{First, Row, distance};
 use self::excerpt::{Excerpt, offending};
-use self::honorific::Marker;
+use self::honorific::mark;
 use self::repeats::{Finding, Repeats};
 use self::spread::{Counting, Fate, Spread};
 use self::vocabulary::VocabularyFacts;
+use super::analyst::Analyst;
 use super::layout::{self, Subset, pass};
 use super::manifest::{Manifest, success_line};
 use super::plan::Plan;
@@ -448,10 +449,10 @@ impl<'f> Gathering<'f> {
             }
             Shown::Copy(cluster, copy) => repeats.text(*cluster, *copy, text),
         })?;
-        let marker = Marker::open(&self.facts.plan.segment, &self.facts.manifest.dictionary.fingerprint)?;
-        if let Some(marker) = &marker {
+        let analyst = Analyst::open(&self.facts.plan.segment, &self.facts.manifest.dictionary.fingerprint)?;
+        if let Some(analyst) = &analyst {
             let beside = examples.iter_mut().flat_map(|beside| beside.kept.iter_mut().chain(&mut beside.dropped));
-            marker.mark(beside.chain(registers.values_mut().flatten()).map(|example| &mut example.excerpt));
+            mark(analyst, beside.chain(registers.values_mut().flatten()).map(|example| &mut example.excerpt));
         }
         Ok(Overview {
             facts: self.facts.clone(),
@@ -459,7 +460,7 @@ impl<'f> Gathering<'f> {
             spreads,
             examples,
             registers,
-            marked: marker.is_some(),
+            marked: analyst.is_some(),
             repeats,
             vocabulary: self.vocabulary.finish(),
         })

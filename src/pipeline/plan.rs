@@ -3,17 +3,12 @@
 //! Every room owns its section and says what it accepts; the plan only puts the sections together in the order of the
 //! flow. Unknown keys are errors that name the key, the line and the nearest valid key.
 
-use std::path::{Path, PathBuf};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, PlanFault, Result, Subject};
-use crate::io::read_limited;
+use super::plan_text;
+use crate::error::{Error, Result};
 use crate::{bpe, corpus, decide, dedup, keigo, normalize, pack, pii, segment, shard};
-
-/// A plan larger than this is refused.
-const PLAN_BYTES_MAX: u64 = 1 << 20;
 
 /// A run's settings. Every key has a default except `input.paths`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -100,71 +95,34 @@ impl KeigoOptions {
     }
 }
 
-/// A plan with the directory it came from: relative input paths start at `base`.
-#[derive(Debug, Clone)]
-pub struct LoadedPlan {
-    /// The settings.
-    pub plan: Plan,
-    /// Directory of the plan file.
-    pub base: PathBuf,
-    /// The plan file, for messages.
-    pub file: PathBuf,
-}
-
-impl LoadedPlan {
-    /// Reads a plan file and applies `KEY=VALUE` settings (dotted keys, TOML values; bare words are strings).
-    pub fn read(file: &Path, settings: &[String]) -> Result<Self> {
-        let name = file.display().to_string();
-        let unreadable = |error: &Error| {
-            let message = format!("{name}: cannot read the plan: {}", error.without_path());
-            of_plan(Error::refused_with_hint(message, "`seimai init` writes one"), &name)
-        };
-        let bytes = read_limited(file, PLAN_BYTES_MAX).map_err(|error| error.refused_if_of_the_name(unreadable))?;
-        let text = String::from_utf8(bytes).map_err(|_| of_plan(Error::refused(format!("{name}: the plan is not UTF-8")), &name))?;
-        let plan = Plan::from_toml(&text, settings, &name)?;
-        let base = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        Ok(Self { plan, base: base.to_path_buf(), file: file.to_path_buf() })
-    }
-}
-
 impl Plan {
     /// Parses and checks a plan; `name` stands for the file in messages.
+    ///
+    /// # Errors
+    /// `Refused`, with everything that is wrong, in the order of the text.
     pub fn from_toml(text: &str, settings: &[String], name: &str) -> Result<Self> {
-        let mut plan: Self = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
-        let mut blamed = name.to_owned();
-        if !settings.is_empty() {
-            if plan.check().is_ok() {
-                blamed = format!("--set {}", settings.join(" --set "));
-            }
-            let mut table: toml::Table = toml::from_str(text).map_err(|e| explain(&e, text, name))?;
-            for setting in settings {
-                apply(&mut table, setting).map_err(|error| of_plan(error, &format!("--set {setting}")))?;
-                // One after the other, so that a bad one is named.
-                plan = table.clone().try_into().map_err(|e| explain(&e, "", &format!("--set {setting}")))?;
-            }
-        }
-        plan.check().map_err(|message| of_plan(Error::refused(format!("{blamed}: {message}")), &blamed))?;
-        Ok(plan)
+        plan_text::Read::new(&plan_text::Sound::of(text), settings, name, Self::CHECKS).finish()
     }
 
-    /// What no single section can refuse by its types: ranges, and features that are not built yet.
-    fn check(&self) -> std::result::Result<(), String> {
-        self.input.check()?;
-        self.normalize.check()?;
-        self.segment.check()?;
-        self.quality.check()?;
-        self.keigo.check()?;
-        self.dedup.check()?;
-        self.split.check(self.dedup.threshold().is_some())?;
-        self.tokenizer.check()?;
-        self.check_protected()?;
-        self.check_placeholders()?;
-        if self.tokenizer.normalizer == bpe::NormalizerName::Seimai {
-            normalize::huggingface::expressible(&self.normalize)?;
-        }
-        self.shards.check()?;
-        self.pack.check()
-    }
+    /// What no types can refuse: ranges, contradictions, and features that are not built yet. Each is asked by itself.
+    pub(super) const CHECKS: &'static [plan_text::Check<Self>] = &[
+        |plan| plan.input.check(),
+        |plan| plan.normalize.check(),
+        |plan| plan.segment.check(),
+        |plan| plan.quality.check(),
+        |plan| plan.keigo.check(),
+        |plan| plan.dedup.check(),
+        |plan| plan.split.check(plan.dedup.threshold().is_some()),
+        |plan| plan.tokenizer.check(),
+        Self::check_protected,
+        Self::check_placeholders,
+        |plan| match plan.tokenizer.normalizer {
+            bpe::NormalizerName::Seimai => normalize::huggingface::expressible(&plan.normalize),
+            bpe::NormalizerName::None => Ok(()),
+        },
+        |plan| plan.shards.check(),
+        |plan| plan.pack.check(),
+    ];
 
     /// A protected word in a spelling that normalised text never has would never be met.
     fn check_protected(&self) -> std::result::Result<(), String> {
@@ -220,121 +178,6 @@ impl Plan {
     }
 }
 
-/// Sets a dotted key to a TOML value; what is no TOML value is taken as a string.
-fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
-    let Some((key, value)) = setting.split_once('=') else {
-        return Err(Error::refused_with_hint(format!("--set {setting}: no `=`"), "write --set tokenizer.vocab_size=16000"));
-    };
-    let parts: Vec<&str> = key.split('.').map(str::trim).collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        let message = format!("--set {setting}: the key before `=` is missing or incomplete");
-        return Err(Error::refused_with_hint(message, "write --set tokenizer.vocab_size=16000"));
-    }
-    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
-        .ok()
-        .filter(|parsed| parsed.len() == 1)
-        .and_then(|mut parsed| parsed.remove("v"))
-        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    let Some((&last, sections)) = parts.split_last() else { return Ok(()) };
-    let mut at = table;
-    for &part in sections {
-        let inner = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = inner.as_table_mut().ok_or_else(|| Error::refused(format!("--set {setting}: `{part}` is not a section")))?;
-    }
-    at.insert(last.to_owned(), value);
-    Ok(())
-}
-
-/// A refusal because of the plan called so.
-fn of_plan(refused: Error, name: &str) -> Error {
-    refused.about(Subject::Plan(Box::new(PlanFault { file: name.to_owned(), ..PlanFault::default() })))
-}
-
-/// Turns a TOML error into one sentence with file and line, key, and what would have been right.
-fn explain(error: &toml::de::Error, text: &str, name: &str) -> Error {
-    let line = error.span().filter(|_| !text.is_empty()).map_or_else(String::new, |span| {
-        let line = text.as_bytes().iter().take(span.start).filter(|&&b| b == b'\n').count() + 1;
-        format!(":{line}")
-    });
-    let message = error.message().trim().replace('\n', " ");
-    let message = plainly(&crate::quarantine::escape(&message, 800), key_at(error, text));
-    let known = key_of(error, text);
-    let fault = |key: Option<String>, nearest: Option<&str>| {
-        Subject::Plan(Box::new(PlanFault { file: name.to_owned(), key, nearest: nearest.map(str::to_owned) }))
-    };
-    let key = known.as_ref().map_or_else(String::new, |key| format!("{}: ", crate::quarantine::escape(key, 200)));
-    if let Some((unknown, valid)) = quoted_after("unknown field ", &message) {
-        let nearest = nearest(unknown, &valid);
-        let hint =
-            nearest.map_or_else(|| "see docs/plan.schema.json".to_owned(), |nearest| format!("the nearest valid key is `{nearest}`"));
-        let about = fault(Some(unknown.to_owned()), nearest);
-        return Error::refused_with_hint(format!("{name}{line}: unknown key `{unknown}`"), hint).about(about);
-    }
-    if let Some((unknown, valid)) = quoted_after("unknown variant ", &message) {
-        let message = format!("{name}{line}: {key}unknown value `{unknown}`; allowed are {}", valid.join(", "));
-        let nearest = nearest(unknown, &valid);
-        let refused = match nearest {
-            Some(nearest) => Error::refused_with_hint(message, format!("the nearest is `{nearest}`")),
-            None => Error::refused(message),
-        };
-        return refused.about(fault(known, nearest));
-    }
-    Error::refused(format!("{name}{line}: {key}{message}")).about(fault(known, None))
-}
-
-/// The parser's words without the names of our types.
-fn plainly(message: &str, at: Option<&str>) -> String {
-    if message.starts_with("data did not match any variant of untagged enum Near") {
-        return "expected `false`, or a number above 0 and at most 1".to_owned();
-    }
-    if message.starts_with("data did not match any variant of untagged enum Lines") {
-        return "expected `true`, `false`, or a table with `in_source` and `in_all` (numbers of documents)".to_owned();
-    }
-    if message.starts_with("data did not match any variant of untagged enum Texts") {
-        return "expected the path of a field, or a list of them".to_owned();
-    }
-    if message == "duplicate key"
-        && let Some(key) = at
-    {
-        return format!("the key `{}` stands twice", crate::quarantine::escape(key.trim(), 200));
-    }
-    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
-    let expected = match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of at least 0",
-        "i8" | "i16" | "i32" | "i64" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a boolean" => "true or false",
-        "a sequence" => "a list: [\u{2026}]",
-        other if other.starts_with("struct ") => "a section with keys of its own",
-        other => other,
-    };
-    format!("{found}, expected {expected}")
-}
-
-/// The stretch of the plan that the parser stopped at.
-fn key_at<'a>(error: &toml::de::Error, text: &'a str) -> Option<&'a str> {
-    text.get(error.span()?)
-}
-
-/// The dotted key of a value that is not what it should be. The parser tells it only for values without a text around them.
-fn key_of(error: &toml::de::Error, text: &str) -> Option<String> {
-    let said =
-        if text.is_empty() { error.to_string() } else { toml::from_str::<toml::Table>(text).ok()?.try_into::<Plan>().err()?.to_string() };
-    let key = said.lines().rev().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'))?;
-    Some(key.to_owned())
-}
-
-fn nearest<'a>(given: &str, valid: &[&'a str]) -> Option<&'a str> {
-    valid.iter().copied().min_by_key(|candidate| strsim::damerau_levenshtein(candidate, given))
-}
-
-/// Takes serde's ``unknown field `a`, expected one of `b`, `c` `` apart.
-fn quoted_after<'a>(start: &str, message: &'a str) -> Option<(&'a str, Vec<&'a str>)> {
-    let mut quoted = message.strip_prefix(start)?.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    Some((unknown, quoted.collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,7 +200,7 @@ mod tests {
         let said = refusal("[tokenizer]\nvocab_sizes = 3\n", &[]);
         assert!(said.contains("plan.toml:2") && said.contains("`vocab_sizes`") && said.contains("`vocab_size`"), "{said}");
         assert!(refusal("[tokeniser]\n", &[]).contains("`tokenizer`"));
-        assert!(refusal("", &["pack.sequence_lenght=3"]).contains("`sequence_length`"));
+        assert!(refusal(INPUT, &["pack.sequence_lenght=3"]).contains("`sequence_length`"));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::context::Context;
 use super::inputs::{self, Inputs};
+use super::loaded_plan::LoadedPlan;
 use super::observer::{Event, Observer, Stop};
-use super::plan::{LoadedPlan, Plan};
+use super::plan::Plan;
 use super::pool::Pool;
 use super::registry::Stages;
 use super::report::{Report, RunOptions};

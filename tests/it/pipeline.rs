@@ -289,7 +289,7 @@ fn decode_gives_the_documents_back_and_inspect_tells_their_lives() {
     let (code, said, err) = world.run(&["inspect", "out", &ids[0], &rejected[0]]);
     assert_eq!(code, 0, "{err}");
     assert!(said.contains("decision     kept") && said.contains("rejected by"), "{said}");
-    assert_eq!(said.matches("quality.ja_share").count(), 2, "measures of both: {said}");
+    assert_eq!(said.matches("── quality preset").count(), 2, "measures of both: {said}");
     assert_eq!(world.run(&["inspect", "out", "no such document"]).0, 2);
 }
 

@@ -241,7 +241,7 @@ fn presets_keep_their_genre_and_drop_what_is_rubbish_in_any() {
     for id in ["auto:a chat", "literature:verse with a refrain"].into_iter().chain(kept.iter().filter(peers).map(String::as_str)) {
         let (code, told, err) = world.run(&["inspect", "out", id]);
         assert_eq!(code, 0, "{id}: {err}");
-        assert!(told.contains("asked:"), "{told}");
+        assert!(told.contains("── quality preset") && (told.contains(" ≥ ") || told.contains(" ≤ ")), "{told}");
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use seimai::corpus::ShardRef;
+use seimai::pipeline::loaded_plan::LoadedPlan;
 use seimai::pipeline::observer::{Event, Observer, Silent, Stop};
-use seimai::pipeline::plan::LoadedPlan;
 use seimai::pipeline::registry::Stages;
 use seimai::pipeline::report::RunOptions;
 use seimai::pipeline::{Store, run, run_shard};

@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use seimai::pipeline::joint::{Ended, Joint, ROUNDS, run_share};
+use seimai::pipeline::loaded_plan::LoadedPlan;
 use seimai::pipeline::observer::{Event, Observer, Silent, Stop};
-use seimai::pipeline::plan::LoadedPlan;
 use seimai::pipeline::report::RunOptions;
 
 use crate::harness::{World, said, tree, unfinished};

@@ -18,7 +18,7 @@ pub(super) const CLASSES: [(&str, &str); 6] = [
 ];
 
 /// The piece with its marks.
-pub(super) fn excerpt(excerpt: &Excerpt) -> String {
+pub(in crate::cli) fn excerpt(excerpt: &Excerpt) -> String {
     let mut edges: Vec<usize> = vec![0, excerpt.text.len()];
     edges.extend(excerpt.marks.iter().flat_map(|mark| [mark.start, mark.end]));
     edges.extend(excerpt.honorific.iter().flat_map(|(at, _)| [at.start, at.end]));
@@ -65,7 +65,7 @@ pub(super) fn list(out: &mut String, examples: &[Example], sources: &[SourceFact
 }
 
 /// What colours mean.
-pub(super) fn legend(out: &mut String, marked: bool) -> Result {
+pub(in crate::cli) fn legend(out: &mut String, marked: bool) -> Result {
     if !marked {
         return out.write_str(
             "<p class=\"note\">Honorific forms are not marked in texts: the dictionary of this run is not installed here by that name.</p>\n",
