@@ -31,7 +31,7 @@ pub fn find_object(name: &Path) -> Result<bool> {
     match Object::open(name) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(faults::refusal(name, "look up", error)),
+        Err(error) => Err(faults::refusal(name, "show", error)),
     }
 }
 

@@ -1,6 +1,6 @@
 """Runs from and to a store: a real S3 server on loopback, with harm done on the way and processes killed.
 
-    cloud.py SEIMAI SERVER [--trials 20] [--seed 1] [--measure MB] [--plain SEIMAI] [--report FILE]
+    cloud.py SEIMAI SERVER [--only CHECKS] [--trials 20] [--lines 9000] [--seed 1] [--measure MB] [--plain SEIMAI] [--report FILE]
 
 SEIMAI is a build with the feature `cloud`, SERVER the program `s3s-fs`. Each check prints a line; the first that fails ends with exit code 1.
 --measure reads so many MB from the server and from a disk, alone; --plain is a build without the feature, which must refuse.
@@ -45,7 +45,7 @@ class World:
         self.seimai, self.scratch = a.seimai, Path(scratch)
         self.server = Server(a.server, str(self.scratch / "store"))
         self.proxy = Proxy(self.server.port, a.seed)
-        for bucket in ("in", "out"):
+        for bucket in ("corpora", "runs"):
             self.server.bucket(bucket)
 
     def environment(self, port=None, **more):
@@ -80,11 +80,11 @@ class World:
         return tree(self.scratch / "store" / bucket / prefix)
 
 
-def corpus(root):
+def corpus(root, lines_of_large):
     """Files of every kind of reading: small ones, several ranges, pieces that threads decode, archives, tables."""
     root.mkdir()
     for file in sorted((REPOSITORY / "corpora-samples").rglob("*")):
-        if file.is_file() and file.name != "README.md":
+        if file.is_file() and file.name != "README.md" and not file.name.startswith("."):
             target = root / file.relative_to(REPOSITORY / "corpora-samples")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
@@ -96,7 +96,7 @@ def corpus(root):
             yield json.dumps({"id": f"{tag}-{i}", "text": f"{tag}の{i}番。" + "".join(rnd.choices(words, k=30))}, ensure_ascii=False) + "\n"
 
     (root / "many").mkdir()
-    large = "".join(lines(9000, "大")).encode()
+    large = "".join(lines(lines_of_large, "大")).encode()
     (root / "many" / "large.jsonl").write_bytes(large)
     (root / "many" / "blocks.jsonl.bz2").write_bytes(bz2.compress("".join(lines(2500, "圧")).encode(), 1))
     with gzip.open(root / "many" / "members.jsonl.gz", "wb") as file:
@@ -126,43 +126,48 @@ def same_but_for_paths(first, second):
 def delivered(world, out, prefix):
     """What lies in the store is what lies in the directory."""
     local = {k: v for k, v in tree(out).items() if not k.startswith(".work/")}
-    there = {k: v for k, v in world.objects("out", prefix).items()}
+    there = {k: v for k, v in world.objects("runs", prefix).items()}
     return local == there
 
 
+def from_disk(world, data, out):
+    """The tree that others are compared with."""
+    if not out.exists():
+        code, text = world.seimai_says("run", world.plan("disk", [data]), "--out", out)
+        check("a run over files of a disk", code in (0, 3), text)
+    return out
+
+
 def inputs(world, data):
-    local = world.scratch / "local"
-    code, text = world.seimai_says("run", world.plan("disk", [data]), "--out", local)
-    check("a run over files of a disk", code in (0, 3), text)
-    for name, paths in (("place", ["s3://in/corpus"]), ("slash", ["s3://in/corpus/"])):
+    local = from_disk(world, data, world.scratch / "local")
+    for name, paths in (("place", ["s3://corpora/corpus"]), ("slash", ["s3://corpora/corpus/"])):
         code, text = world.seimai_says("run", world.plan(name, paths), "--out", world.scratch / name)
         check(f"the same objects, by {paths[0]}", code in (0, 3) and same_but_for_paths(local, world.scratch / name), text)
-    code, text = world.seimai_says("run", world.plan("place", ["s3://in/corpus"]), "--out", world.scratch / "place")
+    code, text = world.seimai_says("run", world.plan("place", ["s3://corpora/corpus"]), "--out", world.scratch / "place")
     check("started again, it is done", code in (0, 3) and "done before" in text, text)
-    for pattern, of in (("s3://in/corpus/**/*.jsonl*", f"{data}/**/*.jsonl*"), ("s3://in/corpus/m*/*.{zip,gz}", f"{data}/m*/*.{{zip,gz}}")):
+    for pattern, of in (("s3://corpora/corpus/**/*.jsonl*", f"{data}/**/*.jsonl*"), ("s3://corpora/corpus/m*/*.{zip,gz}", f"{data}/m*/*.{{zip,gz}}")):
         outs = [world.scratch / f"glob-{side}" for side in ("store", "disk")]
         codes = [world.seimai_says("run", world.plan("glob", [path]), "--out", out)[0] for path, out in zip((pattern, of), outs)]
         check(f"the pattern {pattern}", codes[0] == codes[1] and same_but_for_paths(*outs), codes)
         for out in outs:
             shutil.rmtree(out)
-    for name in ("s3://in/corpus/prose.jsonl", "s3://in/corpus/manuals.jsonl.zst"):
+    for name in ("s3://corpora/corpus/prose.jsonl", "s3://corpora/corpus/manuals.jsonl.zst"):
         local_file = data / name.rsplit("/", 1)[1]
         texts = [world.seimai_says("normalize", path) for path in (name, local_file)]
         check(f"normalize {name}", texts[0] == texts[1] and texts[0][0] == 0, texts[0][1][:300])
-    return local
 
 
 def refusals(world):
     secret_wrong = "another-secret-of-somebody"
-    plan = world.plan("refused", ["s3://in/corpus"])
+    plan = world.plan("refused", ["s3://corpora/corpus"])
     for what, plan, environment, code, words in (
-        ("a wrong secret", plan, {"AWS_SECRET_ACCESS_KEY": secret_wrong}, 2, "SignatureDoesNotMatch"),
+        ("a wrong secret", plan, {"AWS_SECRET_ACCESS_KEY": secret_wrong}, 2, "403"),
         ("a wrong key", plan, {"AWS_ACCESS_KEY_ID": "AKNOBODY"}, 2, "docs/guide/scale.md"),
         ("no key", plan, {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, 2, "AWS_ACCESS_KEY_ID is not"),
-        ("http that is not allowed", plan, {"AWS_ALLOW_HTTP": None}, 1, "s3://in"),
+        ("http that is not allowed", plan, {"AWS_ALLOW_HTTP": None}, 1, "s3://corpora"),
         ("no such bucket", world.plan("r1", ["s3://nowhere/x"]), {}, 2, "NoSuchBucket"),
-        ("no such object", world.plan("r2", ["s3://in/corpus/nothing.jsonl"]), {}, 2, "no object lies there"),
-        ("a pattern without objects", world.plan("r3", ["s3://in/corpus/*.none"]), {}, 2, "matches none"),
+        ("no such object", world.plan("r2", ["s3://corpora/corpus/nothing.jsonl"]), {}, 2, "no object lies there"),
+        ("a pattern without objects", world.plan("r3", ["s3://corpora/corpus/*.none"]), {}, 2, "matches none"),
         ("no bucket", world.plan("r4", ["s3:///x"]), {}, 2, "names no bucket"),
     ):
         out = world.scratch / "refused"
@@ -170,13 +175,13 @@ def refusals(world):
         check(f"{what}: exit {code}", found == code and words in text and secret_wrong not in text, f"exit {found}: {text}")
         check("… and nothing was written", not out.exists())
     for arguments, words in (
-        (("--out", "s3://out/x"), "--work DIR"),
+        (("--out", "s3://runs/x"), "--work DIR"),
         (("--out", "local-out", "--work", "w"), "--work"),
-        (("--out", "s3://in/corpus/out", "--work", "w"), "beside the inputs"),
-        (("--out", "s3://out/x", "--work", "w", "--shard", "0/2"), "one share"),
+        (("--out", "s3://corpora/corpus/out", "--work", "w"), "beside the inputs"),
+        (("--out", "s3://runs/x", "--work", "w", "--shard", "0/2"), "one share"),
         (("--out", "s3://nowhere/x", "--work", "w"), "NoSuchBucket"),
     ):
-        found, text = world.seimai_says("run", world.plan("refused", ["s3://in/corpus"]), *arguments)
+        found, text = world.seimai_says("run", world.plan("refused", ["s3://corpora/corpus"]), *arguments)
         check(f"{' '.join(arguments)} is refused", found == 2 and words in text, f"exit {found}: {text}")
 
 
@@ -186,7 +191,7 @@ def faults(world, local):
         proxy.harm(rate, kinds)
         out = world.scratch / "harmed"
         began = time.monotonic()
-        code, text = world.seimai_says("run", world.plan("place", ["s3://in/corpus"]), "--out", out)
+        code, text = world.seimai_says("run", world.plan("place", ["s3://corpora/corpus"]), "--out", out)
         took, done = time.monotonic() - began, dict(proxy.done)
         proxy.harm(0, [])
         check(f"{rate:.0%} of requests {'/'.join(kinds)} ({sum(done.values())} done, {took:.0f} s): same tree",
@@ -197,16 +202,16 @@ def faults(world, local):
 def changed(world, data):
     """An object is written again while the run reads it."""
     body, state = (data / "many" / "large.jsonl").read_bytes(), {"left": 12}
-    put(world.server.port, "in", "moving/large.jsonl", body)
+    put(world.server.port, "corpora", "moving/large.jsonl", body)
 
     def hook(method, path, _):
         if method == "GET" and "moving/large" in path:
             state["left"] -= 1
             if state["left"] == 8:
-                put(world.server.port, "in", "moving/large.jsonl", body[:-40] + body[-40:].swapcase())
+                put(world.server.port, "corpora", "moving/large.jsonl", body[:-40] + body[-40:].swapcase())
 
     world.proxy.hook = hook
-    code, text = world.seimai_says("run", world.plan("moving", ["s3://in/moving"]), "--out", world.scratch / "moving")
+    code, text = world.seimai_says("run", world.plan("moving", ["s3://corpora/moving"]), "--out", world.scratch / "moving")
     world.proxy.hook = None
     check("an object that changes under a run: exit 2", code == 2 and "changed since this run began" in text, f"exit {code}: {text}")
     check("… and nothing has a final name", not (world.scratch / "moving" / "documents").exists())
@@ -215,22 +220,22 @@ def changed(world, data):
 def outputs(world, data):
     plan = world.plan("sent", [data / "prose.jsonl", data / "many" / "large.jsonl"])
     work = world.scratch / "work"
-    command = ("run", plan, "--out", "s3://out/v1", "--work", work)
+    command = ("run", plan, "--out", "s3://runs/v1", "--work", work)
     code, text = world.seimai_says(*command)
     check("a run is sent", code == 0 and delivered(world, work, "v1"), text)
     world.proxy.harm(0, [])
     code, text = world.seimai_says(*command)
-    check("started again, nothing is sent", code == 0 and "sent to s3://out/v1: 0 files" in text and "PUT" not in world.proxy.requests, text)
+    check("started again, nothing is sent", code == 0 and "sent to s3://runs/v1: 0 files" in text and "PUT" not in world.proxy.requests, text)
     code, text = world.seimai_says(*command, "--set", "tokenizer.vocab_size=1300", "--set", "shards.bytes_max=40000000")
     check("with another plan it takes the place of the first", code == 0 and delivered(world, work, "v1") and "removed" in text, text)
-    put(world.server.port, "out", "foreign/thesis.txt", b"mine")
-    put(world.server.port, "out", "mixed/documents/part-00000.parquet", b"mine")
+    put(world.server.port, "runs", "foreign/thesis.txt", b"mine")
+    put(world.server.port, "runs", "mixed/documents/part-00000.parquet", b"mine")
     for place in ("foreign", "mixed"):
-        code, text = world.seimai_says("run", plan, "--out", f"s3://out/{place}", "--work", world.scratch / "w2")
-        kept = world.objects("out", place)
+        code, text = world.seimai_says("run", plan, "--out", f"s3://runs/{place}", "--work", world.scratch / "w2")
+        kept = world.objects("runs", place)
         check(f"a place with objects of others is refused ({place})", code == 2 and len(kept) == 1 and not (world.scratch / "w2").exists(), text)
     world.proxy.harm(0.25, ["500", "503", "reset", "late", "cut"])
-    code, text = world.seimai_says("run", plan, "--out", "s3://out/harmed", "--work", work, "--set", "tokenizer.vocab_size=1300",
+    code, text = world.seimai_says("run", plan, "--out", "s3://runs/harmed", "--work", work, "--set", "tokenizer.vocab_size=1300",
                                    "--set", "shards.bytes_max=40000000")
     done = dict(world.proxy.done)
     world.proxy.harm(0, [])
@@ -246,7 +251,7 @@ def kills(world, data, trials, seed):
     whole = {k: v for k, v in tree(work).items() if not k.startswith(".work/")}
     largest = max((work / name).stat().st_size for name in whole)
     check("the run that is sent has a file of several parts", code == 0 and largest > 17 << 20, f"{largest} bytes {text}")
-    command = ("run", plan, "--out", "s3://out/kills", "--work", work)
+    command = ("run", plan, "--out", "s3://runs/kills", "--work", work)
     world.proxy.harm(0, [], delay=0.02)
     began = time.monotonic()
     code, text = world.seimai_says(*command)
@@ -254,7 +259,7 @@ def kills(world, data, trials, seed):
     check("sent", code == 0 and delivered(world, work, "kills"), text)
     killed = partial = 0
     for trial in range(trials):
-        shutil.rmtree(world.scratch / "store" / "out" / "kills")
+        shutil.rmtree(world.scratch / "store" / "runs" / "kills")
         for leftover in (world.scratch / "store").glob(".bucket-*"):
             leftover.unlink()
         for _ in range(rnd.randint(1, 3)):
@@ -272,7 +277,7 @@ def kills(world, data, trials, seed):
                     process.kill()
             out, err = process.communicate()
             said.append(out + err)
-            there = {k: v for k, v in world.objects("out", "kills").items()} if (world.scratch / "store/out/kills").exists() else {}
+            there = {k: v for k, v in world.objects("runs", "kills").items()} if (world.scratch / "store/runs/kills").exists() else {}
             wrong = [name for name, digest in there.items() if whole.get(name) != digest and name != "run.json"]
             check(f"trial {trial}: what has a name is whole", not wrong, wrong)
             check(f"trial {trial}: _SUCCESS only with everything", "_SUCCESS" not in there or set(there) == set(whole), sorted(there))
@@ -285,14 +290,14 @@ def kills(world, data, trials, seed):
 
 def server_gone(world, local):
     """The server goes in the middle of reading and does not come back: a clear error, and the run goes on later."""
-    out, plan = world.scratch / "gone", world.plan("place", ["s3://in/corpus"])
+    out, plan = world.scratch / "gone", world.plan("place", ["s3://corpora/corpus"])
     world.proxy.hook = lambda method, path, count: world.server.kill() if count == 60 else None
     world.proxy.harm(0, [])
     began = time.monotonic()
     code, text = world.seimai_says("run", plan, "--out", out)
     took = time.monotonic() - began
     world.proxy.hook = None
-    check(f"a server that goes ends the run after {took:.0f} s: exit 1, told what to do", code == 1 and "hint" in text and "s3://in/" in text, f"{code}: {text}")
+    check(f"a server that goes ends the run after {took:.0f} s: exit 1, told what to do", code == 1 and "hint" in text and "s3://corpora/" in text, f"{code}: {text}")
     world.server.start()
     code, text = world.seimai_says("run", plan, "--out", out)
     check("the same command goes on", code in (0, 3) and same_but_for_paths(local, out), text)
@@ -302,7 +307,7 @@ def interrupted(world, data):
     """SIGTERM while a large file is sent: exit 143 within five seconds, and the upload is given up."""
     plan, work = world.plan("sent", [data / "prose.jsonl", data / "many" / "large.jsonl"], part=40000000), world.scratch / "kills"
     world.proxy.harm(0, [], delay=0.4)
-    process = world.start("run", plan, "--out", "s3://out/term", "--work", work)
+    process = world.start("run", plan, "--out", "s3://runs/term", "--work", work)
     while world.proxy.requests.get("PUT", 0) < 3 and process.poll() is None:
         time.sleep(0.02)
     began = time.monotonic()
@@ -321,10 +326,10 @@ def measure(world, data, mb):
     with open(big, "wb") as file:
         while file.tell() < mb << 20:
             file.write(block)
-    put(world.server.port, "in", "measured/measured.jsonl", big.read_bytes())
+    put(world.server.port, "corpora", "measured/measured.jsonl", big.read_bytes())
     found = {"mb": big.stat().st_size / 1e6}
-    for name, source, port in (("disk", big, None), ("store", "s3://in/measured/measured.jsonl", world.server.port),
-                               ("counted", "s3://in/measured/measured.jsonl", world.proxy.port)):
+    for name, source, port in (("disk", big, None), ("store", "s3://corpora/measured/measured.jsonl", world.server.port),
+                               ("counted", "s3://corpora/measured/measured.jsonl", world.proxy.port)):
         world.proxy.harm(0, [])
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         process = world.start("normalize", source, port=port)
@@ -346,6 +351,8 @@ def main():
     p.add_argument("server")
     p.add_argument("--trials", type=int, default=20)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--lines", type=int, default=9000, help="lines of the large input; fewer than 8000 are too few for --only kills")
+    p.add_argument("--only", help="inputs, refusals, changed, faults, outputs, kills, interrupted or gone; several with commas")
     p.add_argument("--measure", type=int)
     p.add_argument("--plain")
     p.add_argument("--report")
@@ -357,8 +364,8 @@ def main():
         world = World(a, scratch)
         try:
             data = world.scratch / "data"
-            large = corpus(data)
-            check("an input of several ranges", large > 17 << 20, large)
+            large = corpus(data, a.lines)
+            check("an input of several ranges", large > 9 << 20, large)
             if a.measure:
                 found = measure(world, data, a.measure)
                 if a.report:
@@ -366,21 +373,27 @@ def main():
                 return
             for file in sorted(data.rglob("*")):
                 if file.is_file():
-                    put(world.server.port, "in", f"corpus/{file.relative_to(data)}", file.read_bytes())
-            put(world.server.port, "in", "corpus/many/", b"")
+                    put(world.server.port, "corpora", f"corpus/{file.relative_to(data)}", file.read_bytes())
+            put(world.server.port, "corpora", "corpus/many/", b"")
             if a.plain:
                 world.seimai = a.plain
-                code, text = world.seimai_says("run", world.plan("plain", ["s3://in/corpus"]), "--out", "plain")
+                code, text = world.seimai_says("run", world.plan("plain", ["s3://corpora/corpus"]), "--out", "plain")
                 check("a build without stores says how to build one", code == 2 and "--features cloud" in text, text)
                 world.seimai = a.seimai
-            local = inputs(world, data)
-            refusals(world)
-            changed(world, data)
-            faults(world, local)
-            outputs(world, data)
-            kills(world, data, a.trials, a.seed)
-            interrupted(world, data)
-            server_gone(world, local)
+            only = a.only.split(",") if a.only else None
+            local = world.scratch / "local"
+            for name, checks in (
+                ("inputs", lambda: inputs(world, data)),
+                ("refusals", lambda: refusals(world)),
+                ("changed", lambda: changed(world, data)),
+                ("faults", lambda: faults(world, from_disk(world, data, local))),
+                ("outputs", lambda: outputs(world, data)),
+                ("kills", lambda: kills(world, data, a.trials, a.seed)),
+                ("interrupted", lambda: interrupted(world, data)),
+                ("gone", lambda: server_gone(world, from_disk(world, data, local))),
+            ):
+                if only is None or name in only:
+                    checks()
             written = [path for path in world.scratch.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
             check("the secret stands in no output and in no file", not any(SECRET in text for text in said) and not written, written)
         finally:

@@ -58,10 +58,14 @@ fn short(text: &str) -> String {
         Some(rest.split_once(to).map_or(rest, |(found, _)| found).trim().to_owned())
     };
     let code = between("<Code>", "</Code>").filter(|code| !code.is_empty());
+    let status = between("status code: ", ":");
     let short = if let Some(code) = code {
-        let status = between("status code: ", ":").map_or_else(String::new, |status| format!("{status}: "));
+        let status = status.map_or_else(String::new, |status| format!("{status}: "));
         let message = between("<Message>", "</Message>").map_or_else(String::new, |message| format!(": {message}"));
         format!("{status}{code}{message}")
+    } else if let Some(status) = status {
+        // To some questions (HEAD) a number is the whole answer.
+        status
     } else {
         let words = text.split_whitespace().map(|word| word.split_once('?').map_or(word, |(before, _)| before));
         words.collect::<Vec<_>>().join(" ")

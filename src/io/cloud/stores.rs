@@ -21,10 +21,10 @@ const SILENCE: &str = "20 seconds";
 /// How long one request may take in all: the part of an upload over a slow line.
 const REQUEST: &str = "300 seconds";
 
-/// What is tried again (500 and above, 429, connections that fail, answers that are cut): up to ten times, first after a tenth of a second, then
+/// What is tried again (500 and above, 429, connections that fail, answers that are cut): up to ten times, first after a fifth of a second or more, then
 /// after longer and longer. A store that is gone is given up after about half a minute.
 fn retries() -> RetryConfig {
-    let backoff = BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(8), base: 2.0 };
+    let backoff = BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(8), base: 3.0 };
     RetryConfig { backoff, max_retries: 10, retry_timeout: Duration::from_secs(120) }
 }
 
@@ -33,11 +33,8 @@ static STORES: Mutex<BTreeMap<String, Arc<dyn ObjectStore>>> = Mutex::new(BTreeM
 
 /// The runtime: one thread on which connections live, from the first request on.
 pub(super) fn runtime() -> std::io::Result<&'static Runtime> {
-    let made = RUNTIME.get_or_init(|| {
-        // Another part of the process may have chosen already; any choice does.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Builder::new_multi_thread().worker_threads(1).max_blocking_threads(4).thread_name("objects").enable_all().build()
-    });
+    let made = RUNTIME
+        .get_or_init(|| Builder::new_multi_thread().worker_threads(1).max_blocking_threads(4).thread_name("objects").enable_all().build());
     made.as_ref().map_err(|e| std::io::Error::new(e.kind(), format!("the thread of connections: {e}")))
 }
 
@@ -99,6 +96,8 @@ pub(super) fn resolve(name: &Path) -> Result<At> {
     if let Some(store) = stores.get(root) {
         return Ok(At { store: Arc::clone(store), key });
     }
+    // Another part of the process may have chosen its cryptography already; any choice does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let made = match scheme {
         "gs" => google(bucket),
         "az" => azure(bucket),
