@@ -205,13 +205,13 @@ impl List<'_> {
         })
     }
 
-    /// Adds the object of this very name; else what a pattern matches, or what lies below a place.
+    /// Adds what lies below a place, or the object of this name where nothing does; of a pattern, the object that is called so, or what it matches.
     fn add_objects(&mut self, name: &Path) -> Result<()> {
-        if find_object(name)? {
-            return self.add_named(name);
-        }
         let pattern = name.as_os_str();
         let is_pattern = is_pattern(pattern);
+        if is_pattern && find_object(name)? {
+            return self.add_named(name);
+        }
         let root = if is_pattern { literal_place(name) } else { name.to_path_buf() };
         let glob = is_pattern.then(|| matcher(name, &root)).transpose()?;
         let hidden = is_pattern && asks_for_hidden(pattern);
@@ -224,6 +224,10 @@ impl List<'_> {
         };
         let listed = list_objects(&root)?;
         let found: Vec<&PathBuf> = listed.iter().filter(matches).collect();
+        // Asked last: stores that keep objects as files fail where an object is asked for by the name of a directory.
+        if found.is_empty() && !is_pattern && find_object(name)? {
+            return self.add_named(name);
+        }
         if found.is_empty() {
             let message = if is_pattern { "no object has this name, and as a pattern it matches none" } else { "no object lies there" };
             return Err(refused(name, message));

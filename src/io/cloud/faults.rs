@@ -16,7 +16,11 @@ pub(super) fn of_system(error: &Theirs) -> std::io::Error {
         Theirs::NotFound { .. } => std::io::Error::new(ErrorKind::NotFound, said(error)),
         Theirs::Precondition { .. } => changed(),
         Theirs::PermissionDenied { .. } | Theirs::Unauthenticated { .. } => fault(ErrorKind::PermissionDenied, said(error)),
-        _ => fault(ErrorKind::Other, said(error)),
+        // A listing of a bucket that is not there.
+        _ => match said(error) {
+            said if said.starts_with("404 ") => std::io::Error::new(ErrorKind::NotFound, said),
+            said => fault(ErrorKind::Other, said),
+        },
     }
 }
 
