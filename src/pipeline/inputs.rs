@@ -197,13 +197,14 @@ fn stat(input: &InputFile) -> Option<(u64, String)> {
 
 /// BLAKE3 of an input; empty for one that is out of reach, as its quarantine will say. A machine that fails is no property of it.
 fn hash(input: &InputFile) -> Result<String> {
-    let hashed = if is_object(&input.path) {
-        Input::open(&input.path).and_then(Input::hash).map_err(|error| Error::io(&input.path, "read", error))
-    } else {
-        hash_file(&input.path).map(|(_, hash)| hash)
-    };
-    match hashed {
-        Ok(hash) => Ok(hash),
+    if is_object(&input.path) {
+        return match Input::open(&input.path).and_then(Input::hash) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            hashed => hashed.map_err(|error| Error::io(&input.path, "read", error)),
+        };
+    }
+    match hash_file(&input.path) {
+        Ok((_, hash)) => Ok(hash),
         Err(Error::Io { source, .. }) if !is_of_the_machine(&source) => Ok(String::new()),
         Err(Error::Refused { .. }) => Ok(String::new()),
         Err(error) => Err(error),
