@@ -110,7 +110,7 @@ def on_ray(a, run, whole, scratch):
                     cluster.remove_node(node, allow_graceful=False)
                     node = cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
                 else:
-                    workers = named(b"ray::_run_shard")
+                    workers = named(b"ray::run_shard")
                     if not workers:
                         continue
                     os.kill(draw.choice(workers), signal.SIGKILL)

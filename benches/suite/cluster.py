@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
@@ -73,29 +74,44 @@ def shares(base, out):
     return {"wall_s": time.monotonic() - started, "cpu_s": total, "path_s": path, "starts": starts}
 
 
-def children_cpu(root):
-    """CPU seconds of all processes whose command line names this Ray session, and of this one."""
-    tick, total = os.sysconf("SC_CLK_TCK"), 0.0
-    for process in os.scandir("/proc"):
-        try:
-            if process.name.isdigit():
-                with open(f"/proc/{process.name}/cmdline", "rb") as line:
-                    command = line.read()
-                if int(process.name) == os.getpid() or b"ray" in command and root in command or command.startswith(b"ray::"):
-                    with open(f"/proc/{process.name}/stat") as stat:
-                        fields = stat.read().rpartition(")")[2].split()
-                    total += sum(int(field) for field in fields[11:15]) / tick
-        except OSError:
-            pass
-    return total
+class Watch(threading.Thread):
+    """CPU seconds of all processes of a Ray cluster and of this one. They come and go, so each is looked at often, and the last look counts."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.lock = {}, threading.Lock()
+        self.start()
+
+    def run(self):
+        while True:
+            self.look()
+            time.sleep(0.1)
+
+    def look(self):
+        with self.lock:
+            for process in os.scandir("/proc"):
+                try:
+                    if process.name.isdigit():
+                        with open(f"/proc/{process.name}/cmdline", "rb") as line:
+                            command = line.read()
+                        if int(process.name) == os.getpid() or b"ray" in command and b"session_" in command or command.startswith(b"ray::"):
+                            with open(f"/proc/{process.name}/stat") as stat:
+                                fields = stat.read().rpartition(")")[2].split()
+                            self.seen[process.name, fields[19]] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                except OSError:
+                    pass
+
+    def seconds(self):
+        self.look()
+        return sum(self.seen.values())
 
 
-def ray_run(plan, out):
+def ray_run(plan, out, watch):
     import seimai.ray
 
-    started, before = time.monotonic(), children_cpu(b"session_")
+    started, before = time.monotonic(), watch.seconds()
     seimai.ray.run(plan, out, memory_per_task="1GiB")
-    return {"wall_s": time.monotonic() - started, "cpu_s": children_cpu(b"session_") - before}
+    return {"wall_s": time.monotonic() - started, "cpu_s": watch.seconds() - before}
 
 
 def main():
@@ -120,7 +136,7 @@ def main():
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         cluster.add_node(num_cpus=1)
         ray.init(address=cluster.address, log_to_driver=False)
-        start_s = time.monotonic() - started
+        start_s, watch = time.monotonic() - started, Watch()
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         total = deal(corpus, os.path.join(scratch, "in"), a.megabytes * 1e6)
@@ -130,7 +146,7 @@ def main():
         base = [seimai, "run", plan, "--threads", "1", "--memory", "1GiB", "--progress", "none", "--quiet"]
         for number in range(a.rounds):
             trees = []
-            for name, measure in [("plain", lambda out: plain(base, out)), ("shares", lambda out: shares(base, out)), ("ray", lambda out: ray_run(plan, out))]:
+            for name, measure in [("plain", lambda out: plain(base, out)), ("shares", lambda out: shares(base, out)), ("ray", lambda out: ray_run(plan, out, watch))]:
                 if name == "ray" and cluster is None:
                     continue
                 out = os.path.join(scratch, "out")
@@ -142,6 +158,7 @@ def main():
             if any(other != trees[0] for other in trees):
                 sys.exit("the files differ")
     if cluster is not None:
+        ray.shutdown()
         cluster.shutdown()
     middle = lambda what, key: statistics.median(row[key] for row in rows if row["what"] == what)
     names = sorted({row["what"] for row in rows})
@@ -156,4 +173,5 @@ def main():
             file.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,29 +8,34 @@ Ray comes with ``pip install 'seimai[ray]'`` and is imported at first use. It op
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
-import socket
+import re
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from . import _core
-from ._errors import Error, FingerprintMismatch, InputError, Interrupted, StorageError
-from ._plan import Event, Plan, Report, Todo, Work
+from ._errors import Error, InputError, Interrupted
+from ._plan import Event, Plan, Report, Todo
+from ._task import Done, Task, is_tried_again, largest_first, run_shard
 
 __all__ = ["run"]
 
+#: Where no more than this part of a pass is left (or one shard), and none was done for so many seconds, nor for three times as long as the
+#: slowest took, what is left is handed out a second time.
+_REST = 0.05
+_LATE = 20.0
+#: Seconds between two looks at the nodes of the cluster.
+_LOOK = 2.0
 #: Tasks that wait or run, for each that can run: enough to keep all busy, and few enough for any number of shards.
 _WINDOW = 3
-#: How often a shard is tried that fails for storage that does not answer as it should, or shows files late.
-_ATTEMPTS = 3
 
 
 def run(
@@ -60,7 +65,7 @@ def run(
     ray = _ray()
     tell = on_event or (lambda _event: None)
     with _cluster(ray, address), plan.work(out, threads=cpus_per_task, store_limit=store_limit, patience=patience, on_event=_notes(tell)) as work:
-        task = _Task(plan, out, _core.__version__, work.fingerprint, uuid.uuid4().hex, cpus_per_task, memory_per_task, patience)
+        task = Task(plan, out, _core.__version__, work.fingerprint, uuid.uuid4().hex, cpus_per_task, memory_per_task, patience)
         driver = _Driver(ray, task, max_retries, cpus_per_fold or cpus_per_task, tell)
         began = time.monotonic()
         while (todo := work.todo()) is not None:
@@ -85,7 +90,7 @@ def _ray() -> ModuleType:
         raise error from missing
 
 
-@contextmanager
+@contextlib.contextmanager
 def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
     """Connects to a cluster, or starts one here; one that is connected already is used and stays."""
     if ray.is_initialized():
@@ -101,120 +106,44 @@ def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What every task of a run has to know."""
-
-    plan: Plan
-    out: Path
-    version: str
-    fingerprint: str
-    #: Of this call: a worker that has seen an earlier run in the same directory forgets it.
-    call: str
-    threads: int
-    memory: str | int
-    patience: float
-
-
-@dataclass
-class _Done:
-    """What a task tells: nothing of the data."""
-
-    did: bool
-    node: str
-    seconds: float
-    notes: list[str] = field(default_factory=list)
-
-
-#: The run that this worker process works on: what it has seen to be complete it need not look at again.
-_joined: dict[str, Work] = {}
-
-
-def _run_shard(task: _Task, pass_name: str, shard: str, threads: int) -> _Done:
-    """In a worker: one shard of a pass."""
-    started = time.monotonic()
-    if task.version != _core.__version__:
-        raise FingerprintMismatch(f"the driver has Seimai {task.version}, the worker on {socket.gethostname()} {_core.__version__}", exit_code=2)
-    notes: list[str] = []
-    key = f"{task.call} {threads}"
-    work = _joined.get(key)
-    if work is None:
-        for old in _joined.values():
-            old.close()
-        _joined.clear()
-        keep = lambda event: notes.append(str(event["note"])) if event["event"] == "note" else None  # noqa: E731
-        work = task.plan.work(task.out, threads=threads, memory=task.memory, patience=task.patience, on_event=keep)
-        if work.fingerprint != task.fingerprint:
-            message = f"on {socket.gethostname()} plan, dictionary or lists are others than where the run was begun"
-            raise FingerprintMismatch(message, exit_code=2)
-        # The driver has the run, as long as it lasts.
-        work._core.unlock()
-        _joined[key] = work
-    did = work.run_shard(pass_name, shard)
-    return _Done(did, socket.gethostname(), time.monotonic() - started, [note for note in notes if not note.startswith("resuming")])
-
-
 class _Driver:
-    """Hands shards out, and hears of them."""
+    """Knows the cluster: starts tasks, hears of them, and sees nodes come and go."""
 
-    def __init__(self, ray: ModuleType, task: _Task, max_retries: int, cpus_per_fold: int, tell: Callable[[Event], object]) -> None:
+    def __init__(self, ray: ModuleType, task: Task, max_retries: int, cpus_per_fold: int, tell: Callable[[Event], object]) -> None:
         self.ray, self.tell, self.cpus_per_fold = ray, tell, cpus_per_fold
         self.threads, self.shared = task.threads, ray.put(task)
         memory = _bytes(task.memory)
         # An error of ours is as it is, wherever it is raised: only what is lost is tried again.
-        self.remote = ray.remote(max_retries=max_retries, retry_exceptions=False, memory=memory)(_run_shard)
+        self.remote = ray.remote(max_retries=max_retries, retry_exceptions=False, memory=memory)(run_shard)
         self.seconds: dict[str, float] = {}
+        self.nodes, self.looked = self._alive(), time.monotonic()
 
     def complete(self, todo: Todo) -> None:
         """Has everything done that a pass lacks, the largest shards first."""
         started, name = time.monotonic(), todo.pass_name
-        total, done = sum(todo.shards.values()), 0
+        total = sum(todo.shards.values())
         self.tell({"event": "pass_started", "pass": name, "quantity": "size", "total": total, "shards": todo.missing, "of": todo.total})
-        waiting = sorted(todo.shards, key=lambda shard: (todo.shards[shard], shard))
-        threads = self.cpus_per_fold if todo.total == 1 else self.threads
-        running: dict[Any, str] = {}
-        attempts: dict[str, int] = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < self._window(threads):
-                    shard = waiting.pop()
-                    attempts[shard] = attempts.get(shard, 0) + 1
-                    running[self.remote.options(num_cpus=threads).remote(self.shared, name, shard, threads)] = shard
-                ready, _ = self.ray.wait(list(running), num_returns=1, timeout=1.0)
-                for reference in ready:
-                    shard = running.pop(reference)
-                    outcome = self._outcome(reference, name, shard, attempts[shard])
-                    if outcome is None:
-                        waiting.append(shard)
-                        continue
-                    for note in outcome.notes:
-                        self.tell({"event": "note", "note": f"{outcome.node}: {note}"})
-                    done += todo.shards[shard]
-                    self.tell(
-                        {"event": "shard_finished", "pass": name, "shard": shard, "node": outcome.node, "seconds": outcome.seconds, "did": outcome.did}
-                    )
-                    self.tell({"event": "progress", "pass": name, "done": done, "documents": 0, "bytes": 0})
-        except BaseException:
-            for reference in running:
-                self.ray.cancel(reference, force=False)
-            raise
+        _Pass(self, todo).complete()
         seconds = time.monotonic() - started
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
         self.tell({"event": "pass_finished", "pass": name, "seconds": seconds})
 
-    def _window(self, threads: int) -> int:
-        slots = int(self.ray.cluster_resources().get("CPU", 1)) // threads
-        return max(2, _WINDOW * slots)
+    def start(self, pass_name: str, shard: str, threads: int) -> Any:
+        """A task for a shard."""
+        return self.remote.options(num_cpus=threads).remote(self.shared, pass_name, shard, threads)
 
-    def _outcome(self, reference: Any, name: str, shard: str, attempt: int) -> _Done | None:
+    def slots(self, threads: int) -> int:
+        """Tasks of so many threads that can run at once."""
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)) // threads)
+
+    def outcome(self, reference: Any, name: str, shard: str, attempt: int) -> Done | None:
         """What a task came to; ``None`` if it is to be tried again."""
         try:
-            done: _Done = self.ray.get(reference)
+            done: Done = self.ray.get(reference)
             return done
         except self.ray.exceptions.RayTaskError as failed:
             cause = failed.cause
-            # Full disks and quotas end with 4; the rest may be a network file system that was away, or shows new files late.
-            if isinstance(cause, StorageError) and cause.exit_code == 1 and attempt < _ATTEMPTS:
+            if is_tried_again(cause, attempt):
                 self.tell({"event": "note", "note": f"{name}, shard {shard}: {cause}; it is tried again"})
                 return None
             if isinstance(cause, BaseException):
@@ -224,6 +153,83 @@ class _Driver:
             error = Error(f"{name}, shard {shard}: its workers were lost too often: {str(lost).splitlines()[0]}")
             error.hint = "what is finished is kept: start the same run again"
             raise error from lost
+
+    def _alive(self) -> dict[str, str]:
+        return {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})" for node in self.ray.nodes() if node["Alive"]}
+
+    def look_at_nodes(self) -> None:
+        """Says which nodes were lost, or came."""
+        if time.monotonic() - self.looked < _LOOK:
+            return
+        alive, before = self._alive(), self.nodes
+        self.nodes, self.looked = alive, time.monotonic()
+        for node in sorted(before.keys() - alive.keys()):
+            self.tell({"event": "note", "note": f"node {before[node]} is lost: its shards are done again by others"})
+        for node in sorted(alive.keys() - before.keys()):
+            self.tell({"event": "note", "note": f"node {alive[node]} has come"})
+
+
+class _Pass:
+    """The shards of one pass, from the first that is handed out to the last that is done."""
+
+    def __init__(self, driver: _Driver, todo: Todo) -> None:
+        self.driver, self.name, self.sizes = driver, todo.pass_name, todo.shards
+        self.threads = driver.cpus_per_fold if todo.total == 1 else driver.threads
+        self.waiting = largest_first(todo.shards)[::-1]
+        self.running: dict[Any, str] = {}
+        self.attempts: dict[str, int] = {}
+        self.done: set[str] = set()
+        self.done_size = 0
+        self.twice: set[str] = set()
+        #: Seconds of the slowest shard so far, and when the last one was done.
+        self.slowest, self.last = 0.0, time.monotonic()
+
+    def complete(self) -> None:
+        """Hands shards out until all are done."""
+        ray = self.driver.ray
+        try:
+            while len(self.done) < len(self.sizes):
+                self._hand_out()
+                ready, _ = ray.wait(list(self.running), num_returns=1, timeout=1.0)
+                self.driver.look_at_nodes()
+                for reference in ready:
+                    self._take(reference)
+        finally:
+            # What is done already by another holds a place that others want; the rest may end by itself.
+            for reference, shard in self.running.items():
+                ray.cancel(reference, force=shard in self.done)
+
+    def _hand_out(self) -> None:
+        slots = self.driver.slots(self.threads)
+        while self.waiting and len(self.running) < max(2, _WINDOW * slots):
+            shard = self.waiting.pop()
+            self.attempts[shard] = self.attempts.get(shard, 0) + 1
+            self.running[self.driver.start(self.name, shard, self.threads)] = shard
+        # A shard may be done twice, even at once: the files are the same.
+        late = time.monotonic() - self.last > max(_LATE, 3 * self.slowest)
+        few = len(self.sizes) - len(self.done) <= max(1, _REST * len(self.sizes))
+        if late and few and not self.waiting and len(self.running) < slots:
+            for shard in sorted(set(self.running.values()) - self.twice):
+                self.driver.tell({"event": "note", "note": f"{self.name}, shard {shard} takes long: a second worker begins with it"})
+                self.twice.add(shard)
+                self.running[self.driver.start(self.name, shard, self.threads)] = shard
+
+    def _take(self, reference: Any) -> None:
+        shard = self.running.pop(reference)
+        if shard in self.done:
+            return
+        outcome = self.driver.outcome(reference, self.name, shard, self.attempts[shard])
+        if outcome is None:
+            self.waiting.append(shard)
+            return
+        self.done.add(shard)
+        self.done_size += self.sizes[shard]
+        self.slowest, self.last = max(self.slowest, outcome.seconds), time.monotonic()
+        tell = self.driver.tell
+        for note in outcome.notes:
+            tell({"event": "note", "note": f"{outcome.node}: {note}"})
+        tell({"event": "shard_finished", "pass": self.name, "shard": shard, "node": outcome.node, "seconds": outcome.seconds, "did": outcome.did})
+        tell({"event": "progress", "pass": self.name, "done": self.done_size, "documents": 0, "bytes": 0})
 
 
 def _bytes(size: str | int) -> int:
@@ -241,15 +247,16 @@ def command(request: dict[str, Any]) -> int:
             error.hint = "start over with `seimai run --fresh` alone, or remove the directory"
             raise error
         plan = Plan(_core.Plan.read(request["plan"], request["settings"]))
-        run(
-            plan,
-            request["out"],
-            address=request["address"],
-            cpus_per_task=request["threads"] or 1,
-            memory_per_task=request["memory"] or "2GiB",
-            store_limit=request["store_limit"],
-            on_event=None if request["quiet"] else _json_line if request["json"] else _line,
-        )
+        with contextlib.redirect_stdout(_Remarks()):
+            report = run(
+                plan,
+                request["out"],
+                address=request["address"],
+                cpus_per_task=request["threads"] or 1,
+                memory_per_task=request["memory"] or "2GiB",
+                store_limit=request["store_limit"],
+                on_event=None if request["quiet"] else _json_line if request["json"] else _line,
+            )
     except Error as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -257,7 +264,27 @@ def command(request: dict[str, Any]) -> int:
         sys.stderr.write(f"error: {Interrupted('interrupted by SIGINT; run the same command again to resume')}\n")
         return 130
     # It is finished: the command line says what it has come to.
+    if not report.already_done:
+        arguments += ["--done-by", f"Ray in {report.wall:.1f} s"]
     return _core.command_line(arguments)
+
+
+class _Remarks(io.TextIOBase):
+    """Takes what Ray writes to standard output, where data goes: the first sentence of each remark, once, on standard error."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def write(self, text: str) -> int:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        for line in re.findall(r"^\((?:raylet|autoscaler)[^)]*\) (.+)", plain, re.M):
+            remark = line.split(". ")[0][:200]
+            # Ids and counts differ from one to the next.
+            kind = re.sub(r"[0-9a-f]{8,}|\d+", "", remark)
+            if kind not in self._said:
+                self._said.add(kind)
+                sys.stderr.write(f"Ray says: {remark}\n")
+        return len(text)
 
 
 def _json_line(event: Event) -> None:

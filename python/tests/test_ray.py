@@ -135,7 +135,7 @@ def workers() -> list[int]:
     found = []
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if process.name.isdigit() and (process / "cmdline").read_bytes().startswith(b"ray::_run_shard"):
+            if process.name.isdigit() and (process / "cmdline").read_bytes().startswith(b"ray::run_shard"):
                 found.append(int(process.name))
     return found
 
@@ -154,12 +154,37 @@ def test_a_lost_worker_costs_its_shard(cluster: Any, small: seimai.Plan, whole: 
     assert killed and tree(tmp_path / "out") == whole
 
 
+def test_a_shard_that_takes_long_is_done_twice(
+    cluster: Any, small: seimai.Plan, whole: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seimai.ray._LATE", 2.0)
+    frozen: list[int] = []
+
+    def freeze() -> None:
+        end = time.monotonic() + 10
+        while not frozen and time.monotonic() < end:
+            for process in workers()[:1]:
+                os.kill(process, signal.SIGSTOP)
+                frozen.append(process)
+
+    events = Events(3, freeze)
+    try:
+        run(small, tmp_path / "out", events)
+    finally:
+        for process in frozen:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    assert frozen and any("a second worker begins with it" in note["note"] for note in events.of("note"))
+    assert tree(tmp_path / "out") == whole
+
+
 def test_a_lost_node_costs_its_shards(cluster: Any, small: seimai.Plan, whole: dict[str, str], tmp_path: Path) -> None:
     # The tests behind this one have one node.
     node = next(iter(cluster.worker_nodes))
     events = Events(4, lambda: cluster.remove_node(node, allow_graceful=False))
     run(small, tmp_path / "out", events)
     assert tree(tmp_path / "out") == whole
+    assert any("is lost" in note["note"] for note in events.of("note")), events.of("note")
 
 
 def test_a_lost_driver_costs_nothing_that_is_finished(

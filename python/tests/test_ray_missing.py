@@ -1,4 +1,4 @@
-"""What is said where Ray is not installed."""
+"""What is said where Ray is not installed, and what Ray says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import seimai
+from seimai.ray import _Remarks
 
 
 def test_a_missing_ray_says_how_to_get_it(tmp_path: Path) -> None:
@@ -25,3 +28,14 @@ def test_a_missing_ray_says_how_to_get_it(tmp_path: Path) -> None:
     said = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert said.returncode == 2 and "pip install 'seimai[ray]'" in said.stderr, said.stderr
     assert not (tmp_path / "out").exists() and seimai.Work.__doc__
+
+
+def test_remarks_of_ray_are_short_and_no_data(capsys: pytest.CaptureFixture[str]) -> None:
+    remarks = _Remarks()
+    for node in ("9064f5e4", "ccba1f7c"):
+        print(f"\x1b[33m(raylet)\x1b[0m The node {node} is dead. Reasons: many\n    [state-dump] 17 lines", file=remarks)
+    print("(autoscaler +3s) " + "long " * 100, file=remarks)
+    said = capsys.readouterr()
+    assert said.out == ""
+    first, second = said.err.splitlines()
+    assert first == "Ray says: The node 9064f5e4 is dead" and second.startswith("Ray says: long long") and len(second) < 220

@@ -86,6 +86,9 @@ pub(super) struct Arguments {
     /// The Ray cluster, e.g. auto or HOST:6379 [default: one that is started on this machine]
     #[arg(long)]
     address: Option<String>,
+    /// Who has just done it, and how long it took: the Python package asks for what is said at the end of a run
+    #[arg(long, hide = true)]
+    done_by: Option<String>,
 }
 
 /// Who divides the work.
@@ -197,7 +200,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
         // To stderr: the data of a run are its files.
-        let _ = std::io::stderr().write_all(summary(&report, &out.display().to_string(), page).as_bytes());
+        let _ = std::io::stderr().write_all(summary(&report, &out.display().to_string(), page, arguments.done_by.as_deref()).as_bytes());
         if let Some(delivery) = delivery {
             let _ = writeln!(std::io::stderr(), "  {}", delivered(&delivery, &arguments.out.display().to_string()));
         }
@@ -280,13 +283,16 @@ fn passed_over(manifest: &Manifest) -> String {
 }
 
 /// The funnel, the vocabulary, the pack, the speed.
-fn summary(report: &Report, out: &str, page: bool) -> String {
+fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> String {
     let manifest = &report.manifest;
     let totals = &manifest.totals;
     let mut text = String::new();
     let out = escape(out, 1000);
     if report.already_done {
-        let _ = writeln!(text, "done before: nothing left to do");
+        let _ = match done_by {
+            Some(engine) => writeln!(text, "done by {}", escape(engine, 100)),
+            None => writeln!(text, "done before: nothing left to do"),
+        };
     }
     let n = ui::thousands;
     let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));

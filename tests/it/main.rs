@@ -10,6 +10,7 @@ mod dedup;
 mod dedup_index;
 mod cuts;
 mod determinism;
+mod documentation;
 mod durability;
 mod export;
 mod filter;
