@@ -5,7 +5,7 @@
 //! for the answer. Nothing outside of this folder knows of it.
 
 mod faults;
-mod object;
+pub(super) mod object;
 mod prefix;
 mod ranges;
 mod stores;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use object_store::path::Path as Key;
 
-pub(in crate::io) use self::object::Object;
+use self::object::Object;
 pub use self::prefix::Prefix;
 pub use self::ranges::keep_ranges;
 use crate::error::Result;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "cloud")]
-use super::cloud::Object;
+use super::cloud::object::Object;
 use super::objects::{self, Stat};
 use super::place::Located;
 #[cfg(not(feature = "cloud"))]

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
 use rustc_hash::FxHashMap;
 
+use super::faults;
+use super::ranges::{self, Ranged};
 use super::stores::{self, At};
-use super::{faults, ranges};
 use crate::error::Result;
 use crate::io::objects::{RANGE, Stat};
 
@@ -21,7 +22,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(in crate::io) struct Object {
     /// A number of its own.
-    pub(super) id: u64,
+    id: u64,
     at: At,
     bytes: u64,
     tag: Option<String>,
@@ -98,14 +99,19 @@ impl Object {
         }
         Ok(done)
     }
+}
 
-    /// How many ranges it has.
-    pub(super) fn ranges(&self) -> u64 {
+impl Ranged for Object {
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn ranges(&self) -> u64 {
         self.bytes.div_ceil(RANGE)
     }
 
     /// Asks the store for a range. An answer that is cut is gone on with where it ended, by the library.
-    pub(super) async fn fetch(self: Arc<Self>, range: u64) -> std::io::Result<Bytes> {
+    async fn fetch(self: Arc<Self>, range: u64) -> std::io::Result<Bytes> {
         let wanted = range * RANGE..((range + 1) * RANGE).min(self.bytes);
         let options = GetOptions {
             range: Some(GetRange::Bounded(wanted.clone())),

@@ -6,7 +6,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
-use super::object::Object;
 use super::stores;
 use crate::io::objects::{RANGE, memory_of_ranges};
 
@@ -24,6 +23,18 @@ fn memory() -> u64 {
         0 => memory_of_ranges(1),
         bytes => bytes,
     }
+}
+
+/// What is read by ranges.
+pub(super) trait Ranged: Send + Sync + 'static {
+    /// A number of its own.
+    fn id(&self) -> u64;
+
+    /// How many ranges it has.
+    fn ranges(&self) -> u64;
+
+    /// Asks the store for one.
+    fn fetch(self: Arc<Self>, range: u64) -> impl Future<Output = std::io::Result<Bytes>> + Send;
 }
 
 /// An object and a range of it.
@@ -96,8 +107,8 @@ impl Drop for Expected {
 ///
 /// # Errors
 /// Those of the store.
-pub(super) fn get(object: &Arc<Object>, range: u64) -> std::io::Result<Bytes> {
-    let key = (object.id, range);
+pub(super) fn get<O: Ranged>(object: &Arc<O>, range: u64) -> std::io::Result<Bytes> {
+    let key = (object.id(), range);
     let mut guard = lock();
     loop {
         let kept = guard.get_or_insert_default();
@@ -107,7 +118,7 @@ pub(super) fn get(object: &Arc<Object>, range: u64) -> std::io::Result<Bytes> {
             Some(Slot::Here { bytes, used, is_ahead }) => {
                 *used = clock;
                 let (bytes, was_ahead) = (bytes.clone(), std::mem::take(is_ahead));
-                let next = was_ahead.then(|| ahead(kept, object, range)).flatten();
+                let next = was_ahead.then(|| ahead(kept, object.as_ref(), range)).flatten();
                 drop(guard);
                 go_ahead(object, next);
                 return Ok(bytes);
@@ -120,8 +131,8 @@ pub(super) fn get(object: &Arc<Object>, range: u64) -> std::io::Result<Bytes> {
     kept.make_room();
     kept.slots.insert(key, Slot::Coming);
     // Whoever has read what stands before it reads on.
-    let reads_on = range.checked_sub(1).is_some_and(|before| kept.slots.contains_key(&(object.id, before)));
-    let next = reads_on.then(|| ahead(kept, object, range)).flatten();
+    let reads_on = range.checked_sub(1).is_some_and(|before| kept.slots.contains_key(&(object.id(), before)));
+    let next = reads_on.then(|| ahead(kept, object.as_ref(), range)).flatten();
     drop(guard);
     let expected = Expected(key);
     go_ahead(object, next);
@@ -131,21 +142,21 @@ pub(super) fn get(object: &Arc<Object>, range: u64) -> std::io::Result<Bytes> {
 }
 
 /// The range behind one, if it is to be asked for now.
-fn ahead(kept: &mut Kept, object: &Object, range: u64) -> Option<u64> {
+fn ahead(kept: &mut Kept, object: &impl Ranged, range: u64) -> Option<u64> {
     let next = range + 1;
     let most = (memory() / RANGE / 2).max(1) as usize;
-    if next >= object.ranges() || kept.slots.contains_key(&(object.id, next)) || kept.coming() > most {
+    if next >= object.ranges() || kept.slots.contains_key(&(object.id(), next)) || kept.coming() > most {
         return None;
     }
     kept.make_room();
-    kept.slots.insert((object.id, next), Slot::Coming);
+    kept.slots.insert((object.id(), next), Slot::Coming);
     Some(next)
 }
 
 /// Asks for a range on the thread of connections. What goes wrong is met again, and told, by its reader.
-fn go_ahead(object: &Arc<Object>, next: Option<u64>) {
+fn go_ahead<O: Ranged>(object: &Arc<O>, next: Option<u64>) {
     let Some(next) = next else { return };
-    let expected = Expected((object.id, next));
+    let expected = Expected((object.id(), next));
     let Ok(runtime) = stores::runtime() else { return };
     let object = Arc::clone(object);
     runtime.spawn(async move {
