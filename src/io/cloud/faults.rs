@@ -19,6 +19,8 @@ pub(super) fn of_system(error: &Theirs) -> std::io::Error {
         // A listing of a bucket that is not there.
         _ => match said(error) {
             said if said.starts_with("404 ") => std::io::Error::new(ErrorKind::NotFound, said),
+            // And of one that may not be listed.
+            said if said.starts_with("403 ") || said.starts_with("401 ") => fault(ErrorKind::PermissionDenied, said),
             said => fault(ErrorKind::Other, said),
         },
     }
