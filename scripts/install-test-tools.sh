@@ -3,8 +3,19 @@
 # with tests/python/requirements.txt in target/test-tools/, where ./scripts/test.sh looks for it; Chromium from Debian, and in
 # target/browser-tools/ what drives it. What is there already stays.
 # The tests do without all of it, and say which of them were skipped; where CI is set a skipped test fails, so CI runs this first.
+#
+#   scripts/install-test-tools.sh [cloud]
+#
+# `cloud` installs, and nothing else, the S3 server of tests/cloud/cloud.sh: s3s-fs from crates.io, in target/cloud-tools/ (minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = cloud ]; then
+  root=$(realpath -m "${CARGO_TARGET_DIR:-target}/cloud-tools")
+  # Built beside what it is for, and not with it: its features are its own.
+  CARGO_TARGET_DIR=$root/build cargo install --locked s3s-fs@0.14.1 --features binary --root "$root"
+  rm -rf "$root/build"
+  exit
+fi
 tools=${CARGO_TARGET_DIR:-target}/test-tools
 failed=0
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the program is built of: a bill of materials in CycloneDX 1.6, and a check that every licence in it is one we may ship.
 
-    sbom.py [--package seimai] [--target x86_64-unknown-linux-gnu] [-o FILE]
+    sbom.py [--package seimai] [--features cloud] [--target x86_64-unknown-linux-gnu] [-o FILE]
 
 Reads `cargo metadata` and Cargo.lock of this checkout; nothing is downloaded that a build would not need. Crates that only help to build
 (build scripts, procedural macros) are listed with the scope `excluded`; those of the tests are not. The file depends on Cargo.lock and the
@@ -32,13 +32,13 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 # Permissive ones: they ask for a notice at most.
 ALLOWED = {
-    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "MIT", "MIT-0",
+    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT", "MIT-0",
     "Unicode-3.0", "Unlicense", "Zlib", "bzip2-1.0.6",
 }
 
 
-def metadata(target):
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", target]
+def metadata(target, features):
+    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--filter-platform", target, "--features", features]
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
 
 
@@ -70,9 +70,10 @@ def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--package", default="seimai")
     p.add_argument("--target", default="x86_64-unknown-linux-gnu")
+    p.add_argument("--features", default="", help="besides those of the default build, e.g. cloud")
     p.add_argument("-o", "--output")
     a = p.parse_args()
-    found = metadata(a.target)
+    found = metadata(a.target, a.features)
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
     start = next(key for key, package in packages.items() if package["name"] == a.package and package["source"] is None)

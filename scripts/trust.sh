@@ -65,7 +65,10 @@ for name in "${steps[@]}"; do
     ceilings) step ceilings python3 benches/suite/ceilings.py --seimai "$seimai" --report "$out/ceilings.json" \
       $(few "--inputs tiny --tiny 20000 --memory 256MiB --threads 2" "") ;;
     growth) step growth python3 benches/suite/growth.py --seimai "$seimai" --report "$out/growth.json" ;;
-    licences) step licences "$python" scripts/sbom.py -o "$out/seimai.cdx.json" ;;
+    licences)
+      step licences "$python" scripts/sbom.py -o "$out/seimai.cdx.json"
+      step licences-cloud "$python" scripts/sbom.py --features cloud -o "$out/seimai-cloud.cdx.json"
+      ;;
     build) step build scripts/reproducible_build.sh ;;
     *) echo "error: no step $name" >&2; exit 2 ;;
   esac

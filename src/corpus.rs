@@ -58,7 +58,7 @@ pub use self::estimate::Estimate;
 pub use self::framer::{Framer, pieces, spans};
 pub use self::html::Extract;
 pub use self::input_file::InputFile;
-pub use self::inputs::{escape_name, expand, expand_paths, unescape_name};
+pub use self::inputs::{escape_name, expand, expand_paths, literal_place, unescape_name};
 pub use self::options::{
     ChatDocuments, ChatOptions, DietDocuments, DietOptions, FieldOptions, LawDocuments, LawOptions, MediaWikiOptions, Notation, Options,
     Rest, Rule, SourceDefaults, Texts, WarcOptions,

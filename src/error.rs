@@ -94,6 +94,24 @@ pub struct Complaint {
     pub hint: Option<String>,
 }
 
+/// What an object store, or the way to it, gave instead of bytes, wrapped in an error of the system. It is no property of the object, and nothing
+/// may be counted as lost because of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct StoreFault {
+    /// In words, without credentials.
+    pub said: String,
+    /// The object is no longer what it was when it was first looked at.
+    pub is_changed: bool,
+}
+
+impl StoreFault {
+    /// The fault in an error of the system, if it holds one.
+    fn of(error: &std::io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
 impl Error {
     /// A refusal without a hint.
     pub fn refused(message: impl Into<String>) -> Self {
@@ -116,8 +134,13 @@ impl Error {
         Self::Refused { message: message.into(), hint: Some(hint.into()), subject: Subject::default() }
     }
 
-    /// An I/O error at `path`.
+    /// An I/O error at `path`; a refusal where that is an object that has changed.
     pub fn io(path: impl AsRef<Path>, action: &'static str, source: std::io::Error) -> Self {
+        if let Some(StoreFault { said, is_changed: true }) = StoreFault::of(&source) {
+            let message = format!("{}: {said}", path.as_ref().display());
+            return Self::refused_with_hint(message, "restore it, or start over with --fresh once it is at rest")
+                .about(Subject::Fingerprint);
+        }
         Self::Io { path: path.as_ref().to_path_buf(), action, source }
     }
 
@@ -175,6 +198,9 @@ impl Error {
             Self::Io { source, .. } if is_exhaustion(source) => {
                 Some("make room (disk space, quota, descriptors) and run the same command again: it resumes")
             }
+            Self::Io { source, .. } if StoreFault::of(source).is_some() => Some(
+                "once the store can be reached, run the same command again: a run resumes; docs/guide/scale.md says what is tried again",
+            ),
             _ => None,
         }
     }
@@ -198,7 +224,9 @@ pub fn is_of_the_machine(error: &std::io::Error) -> bool {
     ];
     match error.raw_os_error() {
         Some(code) => OF_THE_FILE.iter().all(|errno| errno.raw_os_error() != code),
-        None => matches!(error.kind(), std::io::ErrorKind::OutOfMemory | std::io::ErrorKind::StorageFull),
+        None => {
+            matches!(error.kind(), std::io::ErrorKind::OutOfMemory | std::io::ErrorKind::StorageFull) || StoreFault::of(error).is_some()
+        }
     }
 }
 
@@ -228,5 +256,15 @@ mod tests {
             assert!(!of_the_machine(errno.raw_os_error()), "{errno}");
         }
         assert!(!is_of_the_machine(&std::io::Error::other("not a regular file")));
+    }
+
+    #[test]
+    fn a_store_that_fails_says_nothing_of_the_object() {
+        let fault = |is_changed| std::io::Error::other(StoreFault { said: "503 Service Unavailable".into(), is_changed });
+        assert!(is_of_the_machine(&fault(false)));
+        let unreachable = Error::io("s3://b/k", "read", fault(false));
+        assert!(unreachable.exit_code() == 1 && unreachable.hint().is_some() && unreachable.to_string().contains("503"), "{unreachable}");
+        let changed = Error::io("s3://b/k", "read", fault(true));
+        assert!(changed.exit_code() == 2 && changed.to_string().contains("s3://b/k"), "{changed}");
     }
 }

@@ -7,8 +7,12 @@
 //! Both names are places below directories that are held open ([`Dir`]), so that no link leads what is written elsewhere.
 
 mod beneath;
+#[cfg(feature = "cloud")]
+mod cloud;
 mod finished;
+mod input;
 mod mapped_cells;
+mod objects;
 mod panic_guard;
 mod parquet;
 mod place;
@@ -17,6 +21,8 @@ mod sealed;
 mod sorted_runs;
 mod table_file;
 mod unfinished;
+#[cfg(not(feature = "cloud"))]
+mod without_stores;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -24,8 +30,12 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+#[cfg(feature = "cloud")]
+pub use self::cloud::{Prefix, find_object, keep_ranges, list_objects};
 pub use self::finished::{Finished, hash_file, open_file, read_limited};
+pub use self::input::{Input, stat};
 pub use self::mapped_cells::MappedCells;
+pub use self::objects::{Sent, Stat, is_object, memory_of_ranges};
 pub use self::panic_guard::{guard, is_guarded};
 pub(crate) use self::parquet::created_by;
 pub use self::parquet::{
@@ -38,6 +48,8 @@ pub(crate) use self::sorted_runs::{Ascending, Item, Reader, Sorted, SortedRuns};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
 pub use self::unfinished::{TemporaryDir, remove_unfinished};
+#[cfg(not(feature = "cloud"))]
+pub use self::without_stores::{Prefix, find_object, keep_ranges, list_objects};
 use crate::error::{Error, Result};
 
 /// What a manifest says of a finished file.

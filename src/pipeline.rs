@@ -67,6 +67,7 @@ pub mod repack;
 pub mod report;
 pub mod run;
 mod same_ids;
+pub mod send;
 pub mod shard;
 pub mod share;
 mod way;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -12,13 +12,14 @@ use super::common::{Common, Outcome, ProgressStyle, Taken};
 use super::limits::parse_size;
 use super::{decontaminate, losses, report as page, signals, ui};
 use crate::error::Error;
-use crate::io::Place;
+use crate::io::{Place, is_object};
 use crate::pipeline::joint::{self, Ended};
 use crate::pipeline::loaded_plan::LoadedPlan;
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::overview::PAGE;
 use crate::pipeline::report::{Report, RunOptions, peak_memory};
 use crate::pipeline::run;
+use crate::pipeline::send::{Delivery, Destination};
 use crate::pipeline::share::{Lacking, Share};
 use crate::quarantine::escape;
 use crate::stage::Counts;
@@ -37,6 +38,7 @@ const LOSSES: usize = 6;
   seimai run plan.toml --out trial --sample 1%
   seimai run plan.toml --out trial --limit 10000
   seimai run plan.toml --out out --shard 0/2 & seimai run plan.toml --out out --shard 1/2; wait    # docs/guide/scale.md
+  seimai run plan.toml --out s3://bucket/corpus-v1 --work work    # of a build with stores: docs/guide/scale.md
 
 Resources (docs/guide/trust.md):
   memory  --memory is a ceiling of anonymous memory; the dictionary and the array of a long training are mapped
@@ -51,9 +53,12 @@ Resources (docs/guide/trust.md):
 pub(super) struct Arguments {
     /// The plan; `seimai init` writes one; - is standard input, and relative paths start at the working directory then
     plan: PathBuf,
-    /// Output directory: new, empty, or of a run
+    /// Output directory: new, empty, or of a run. Or a place in a store (s3://BUCKET/PLACE), which the finished run is sent to from --work
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
+    /// Where a run works that is sent to a store: a directory of this machine, which keeps what the same command goes on with
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
     /// Change a plan key, e.g. --set pack.sequence_length=2048
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -152,9 +157,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         return Err(Error::refused_with_hint("--address: names a Ray cluster", "give it with --engine ray").into());
     }
     let share = arguments.shard.as_deref().map(str::parse::<Share>).transpose()?;
+    let out = directory(arguments)?;
     let loaded = LoadedPlan::read(&arguments.plan, &arguments.taken.and(&arguments.settings))?;
+    // Before any work: whoever may not write there is told now.
+    let destination = is_object(&arguments.out).then(|| Destination::open(&arguments.out, &loaded.plan.input.paths)).transpose()?;
     let options = RunOptions {
-        out: arguments.out.clone(),
+        out: out.to_path_buf(),
         threads: common.threads(),
         memory: common.memory(),
         fresh: arguments.fresh,
@@ -178,20 +186,57 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
     };
     if !arguments.no_report {
-        page::leave_page(&arguments.out, report.already_done, observer.as_ref())?;
+        page::leave_page(out, report.already_done, observer.as_ref())?;
     }
-    let page = Place::named(&arguments.out.join(PAGE)).is_ok_and(|page| page.exists());
+    let delivery = destination.map(|destination| destination.send(out, signals::stop(), observer.as_ref())).transpose()?;
+    let page = Place::named(&out.join(PAGE)).is_ok_and(|page| page.exists());
     if !common.quiet && common.progress == ProgressStyle::Json {
+        if let Some(Delivery { sent, bytes, kept, removed }) = delivery {
+            let event = serde_json::json!({"event": "run_sent", "to": arguments.out, "sent": sent, "bytes": bytes, "kept": kept, "removed": removed});
+            let _ = writeln!(std::io::stderr(), "{event}");
+        }
         let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
     } else if !common.quiet {
         if common.verbose {
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
         }
         // To stderr: the data of a run are its files.
-        let _ = std::io::stderr()
-            .write_all(summary(&report, &arguments.out.display().to_string(), page, arguments.done_by.as_deref()).as_bytes());
+        let _ = std::io::stderr().write_all(summary(&report, &out.display().to_string(), page, arguments.done_by.as_deref()).as_bytes());
+        if let Some(delivery) = delivery {
+            let _ = writeln!(std::io::stderr(), "  {}", delivered(&delivery, &arguments.out.display().to_string()));
+        }
     }
     Ok(if report.manifest.totals.quarantined > 0 { Outcome::Damaged } else { Outcome::Done })
+}
+
+/// The directory that the run works in: `--out`, or what `--work` names where that is a place in a store.
+fn directory(arguments: &Arguments) -> Result<&Path, Error> {
+    let out = escape(&arguments.out.display().to_string(), 300);
+    match (&arguments.work, is_object(&arguments.out)) {
+        (None, false) => Ok(&arguments.out),
+        (Some(_), false) => {
+            let hint = "leave it out, or name a place in a store with --out s3://BUCKET/PLACE";
+            Err(Error::refused_with_hint(format!("--work: a run works in its output directory, {out}"), hint))
+        }
+        (None, true) => {
+            let hint = "--work DIR, on a disk with the room that `seimai plan` tells: it keeps what the same command goes on with";
+            Err(Error::refused_with_hint(format!("--out {out}: a run works in a directory of this machine before it is sent"), hint))
+        }
+        (Some(_), true) if arguments.shard.is_some() => {
+            let hint = "let the shares work with --out DIR; when they are done, the same plan with --out s3://… --work DIR sends it";
+            Err(Error::refused_with_hint(format!("--out {out}: one share does not send a run"), hint))
+        }
+        (Some(work), true) => Ok(work),
+    }
+}
+
+/// What was sent.
+fn delivered(delivery: &Delivery, to: &str) -> String {
+    let (sent, kept) = (ui::thousands(delivery.sent), ui::thousands(delivery.kept));
+    let to = escape(to, 300);
+    let removed =
+        if delivery.removed > 0 { format!(", {} of an earlier run removed", ui::thousands(delivery.removed)) } else { String::new() };
+    format!("sent to {to}: {sent} files, {}; {kept} were there{removed}", ui::bytes(delivery.bytes))
 }
 
 /// What a share says that has come to its end before the run has.

@@ -17,8 +17,7 @@ mod tests;
 pub(super) mod written;
 mod zip;
 
-use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +28,7 @@ pub use self::part::{Part, Place};
 use self::section::Section;
 use super::compression::{Damage, Entry, Reader, Source, Stream};
 use super::epub;
+use crate::io::Input;
 
 /// Bytes of the beginning of a file that tell a tar.
 const HEAD: usize = 512;
@@ -40,11 +40,10 @@ const ZIP_CUT: Damage = Damage::new("zip_eof", "the zip ends inside of the membe
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn list(file: File) -> std::io::Result<Option<Listing>> {
-    let length = file.metadata()?.len();
+pub(super) fn list(file: Input) -> std::io::Result<Option<Listing>> {
+    let length = file.size()?;
     let mut head = Vec::with_capacity(HEAD);
-    (&file).take(HEAD as u64).read_to_end(&mut head)?;
-    (&file).rewind()?;
+    file.clone().take(HEAD as u64).read_to_end(&mut head)?;
     // A book is a document, whatever holds its files.
     if epub::is_epub(&head) {
         return Ok(None);
@@ -66,8 +65,8 @@ pub(super) fn list(file: File) -> std::io::Result<Option<Listing>> {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn list_book(file: &File) -> std::io::Result<Listing> {
-    zip::list(file, file.metadata()?.len(), true)
+pub(super) fn list_book(file: &Input) -> std::io::Result<Listing> {
+    zip::list(file, file.size()?, true)
 }
 
 /// What kind of archive begins so?
@@ -86,7 +85,7 @@ impl Members {
     ///
     /// # Errors
     /// The archive cannot be read.
-    pub(super) fn open(&mut self, path: &Path, file: File, place: &Place, entry: Entry) -> std::io::Result<Option<Source>> {
+    pub(super) fn open(&mut self, path: &Path, file: Input, place: &Place, entry: Entry) -> std::io::Result<Option<Source>> {
         Ok(Some(match *place {
             Place::Fault { .. } | Place::Revision { .. } => return Ok(None),
             Place::Zip { at, bytes, method, size, crc } => {

@@ -21,7 +21,6 @@ mod xz;
 mod zstandard;
 mod zstd_dictionary;
 
-use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -36,6 +35,7 @@ pub use self::pieces::{DecodedPiece, Piece, Pieces, ReadAhead};
 pub(super) use self::raw::Source;
 use self::raw::{At, Raw};
 pub(super) use self::zstandard::MAGIC as ZSTD_MAGIC;
+use crate::io::Input;
 
 /// Bytes of skippable frames that are looked past to know what they stand before.
 const SKIPPED_MAX: usize = 1 << 20;
@@ -61,7 +61,7 @@ impl Stream {
     }
 
     /// A file from an entry on.
-    pub(super) fn of_file(file: File, entry: Entry) -> std::io::Result<Self> {
+    pub(super) fn of_file(file: Input, entry: Entry) -> std::io::Result<Self> {
         if entry == Entry::default() {
             return Self::new(Box::new(file));
         }
@@ -80,7 +80,7 @@ impl Stream {
     }
 
     /// A file that is compressed so, decoded elsewhere piece by piece.
-    pub(super) fn ahead(file: File, kind: Kind, source: Arc<dyn ReadAhead>) -> Self {
+    pub(super) fn ahead(file: Input, kind: Kind, source: Arc<dyn ReadAhead>) -> Self {
         let raw = Raw::new(Box::new(At::new(Arc::new(file), 0, u64::MAX)), Entry::default());
         Self { raw, codec: Some((kind, Box::new(Ahead::new(source)))) }
     }

@@ -21,6 +21,7 @@ use super::shard::{Position, RawShard, ShardLimits, ShardRef};
 use super::sink::{Bad, Content, Lost, PassedOver, Sink};
 use super::source::{self, ByteSource, changed, is_stdin};
 use crate::error::{Error, Result, is_of_the_machine};
+use crate::io::stat;
 use crate::quarantine::Kind;
 
 /// Bytes on disk from which on a file shares its shards with no other.
@@ -213,7 +214,7 @@ impl Framer {
             Err(error) if is_of_the_machine(&error) => return Err(Error::io(&file.path, "open", error)),
             Err(error) => return lost(io_reason(&error), error.to_string()),
         };
-        if !is_stdin(&file.path) && std::fs::metadata(&file.path).is_ok_and(|meta| meta.len() != file.size_on_disk()) {
+        if !is_stdin(&file.path) && stat(&file.path).is_ok_and(|now| now.bytes != file.size_on_disk()) {
             return Err(changed(file));
         }
         source.reading = self.rules.of(&file.name);

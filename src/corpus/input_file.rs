@@ -7,13 +7,13 @@ use super::archive::{Part, Place};
 /// A file to read, or a member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFile {
-    /// How to open it; of a member, the archive.
+    /// How to open it: a path, or the name of an object (`s3://…`); of a member, the archive.
     pub path: PathBuf,
     /// How the manifest names it: relative, escaped reversibly, unique in the run. Members are called `archive.zip/member.jsonl`.
     pub name: String,
     /// Its size when it was listed; of a member, what it takes in its archive (in a compressed tar: unpacked).
     pub bytes: u64,
-    /// Its time of change when it was listed, in nanoseconds since 1970.
+    /// Its time of change when it was listed, in nanoseconds since 1970; of an object, a hash of its tag (`io::Stat`).
     pub mtime_ns: i128,
     /// Where in an archive it is; `None` for a file of its own.
     pub part: Option<Part>,

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::fs::{self, FileType, Metadata};
+use std::fs::{self, FileType};
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -24,13 +24,15 @@ use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::io_reason;
 use super::options::{Notation, Options};
-use super::source::{STDIN, open_file, open_input, open_stream};
+use super::source::{STDIN, open_input, open_stream};
 use crate::error::{Error, Result, is_of_the_machine};
+use crate::io::{Input, Stat, find_object, is_object, list_objects, stat};
 
 /// Lists the input files: patterns in the order given, the files of each sorted bytewise by path.
 ///
 /// Relative patterns start at `base`. A name is the path relative to `base` where it lies below, else relative to the literal
-/// directory before the pattern; never absolute. Files whose name starts with a dot are skipped unless they are named; a file
+/// directory before the pattern; never absolute. Objects of a store are named as files are that lie beside `base`: where they came from does not
+/// show, so that a corpus gives the same outputs from a disk and from a store. Files whose name starts with a dot are skipped unless they are named; a file
 /// that several patterns (or links) lead to is listed once, hard links are files of their own.
 ///
 /// # Errors
@@ -135,18 +137,23 @@ impl List<'_> {
             self.push(PathBuf::from(STDIN), "stdin", None, None);
             return Ok(());
         }
+        if is_object(Path::new(pattern)) {
+            return self.add_objects(Path::new(pattern));
+        }
         let path = self.base.join(pattern);
         match fs::metadata(&path) {
             Ok(meta) if meta.is_dir() => self.add_directory(&path, None),
-            Ok(meta) => self.add_named(&path, &meta),
+            Ok(meta) => {
+                check_regular(&path, meta.file_type())?;
+                self.add_named(&path)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound && is_pattern(pattern) => self.add_directory(&path, Some(pattern)),
             Err(error) => Err(unreadable(&path, error)),
         }
     }
 
     /// A file the user names: everything about it can be judged now.
-    fn add_named(&mut self, path: &Path, meta: &Metadata) -> Result<()> {
-        check_regular(path, meta.file_type())?;
+    fn add_named(&mut self, path: &Path) -> Result<()> {
         let root = path.parent().unwrap_or(self.base).to_path_buf();
         if let Some(listing) = list_archive(path)? {
             if let Some(name) = listing.is_really {
@@ -183,8 +190,8 @@ impl List<'_> {
     fn add_directory(&mut self, path: &Path, pattern: Option<&OsStr>) -> Result<()> {
         let root = if pattern.is_some() { literal_prefix(path) } else { path.to_path_buf() };
         let real_root = fs::canonicalize(&root).map_err(|e| unreadable(path, e))?;
-        let glob = pattern.map(|_| matcher(path)).transpose()?;
-        let hidden = pattern.map(OsStr::as_bytes).is_some_and(|p| p.starts_with(b".") || p.windows(2).any(|pair| pair == b"/."));
+        let glob = pattern.map(|_| matcher(path, &root)).transpose()?;
+        let hidden = pattern.is_some_and(asks_for_hidden);
         let mut walk = Walk { root: &root, real_root, glob, hidden, found: Vec::new() };
         let all = walk.glob.is_none();
         walk.directory(&root, all, self.options.follow_links)?;
@@ -206,22 +213,56 @@ impl List<'_> {
         })
     }
 
+    /// Adds what lies below a place, or the object of this name where nothing does; of a pattern, the object that is called so, or what it matches.
+    fn add_objects(&mut self, name: &Path) -> Result<()> {
+        let pattern = name.as_os_str();
+        let is_pattern = is_pattern(pattern);
+        if is_pattern && find_object(name)? {
+            return self.add_named(name);
+        }
+        let root = if is_pattern { literal_place(name) } else { name.to_path_buf() };
+        let glob = is_pattern.then(|| matcher(name, &root)).transpose()?;
+        let hidden = is_pattern && asks_for_hidden(pattern);
+        let matches = |path: &&PathBuf| {
+            let below = path.strip_prefix(&root).unwrap_or(path);
+            let is_hidden = below.components().any(|part| part.as_os_str().as_bytes().starts_with(b"."));
+            // What lies below something that matches is meant too, as with directories.
+            let is_meant = |glob: &GlobMatcher| path.ancestors().take_while(|above| *above != root).any(|above| glob.is_match(above));
+            (hidden || !is_hidden) && glob.as_ref().is_none_or(is_meant)
+        };
+        let listed = list_objects(&root)?;
+        let found: Vec<&PathBuf> = listed.iter().filter(matches).collect();
+        // Asked last: stores that keep objects as files fail where an object is asked for by the name of a directory.
+        if found.is_empty() && !is_pattern && find_object(name)? {
+            return self.add_named(name);
+        }
+        if found.is_empty() {
+            let message = if is_pattern { "no object has this name, and as a pattern it matches none" } else { "no object lies there" };
+            return Err(refused(name, message));
+        }
+        found.into_iter().try_for_each(|object| {
+            let listing = list_archive(object)?;
+            self.add_file(object, &root, listing)
+        })
+    }
+
     /// Adds a file, or what is in it.
     fn add_file(&mut self, path: &Path, root: &Path, listing: Option<Listing>) -> Result<()> {
-        let real = of_the_file(path, fs::canonicalize(path))?.unwrap_or_else(|| path.to_path_buf());
+        let real = if is_object(path) { None } else { of_the_file(path, fs::canonicalize(path))? };
+        let real = real.unwrap_or_else(|| path.to_path_buf());
         if !self.seen.insert(real) {
             return Ok(());
         }
         let (file, base, root) = (tidy(path)?, tidy(self.base)?, tidy(root)?);
         let relative = file.strip_prefix(&base).or_else(|_| file.strip_prefix(&root)).unwrap_or(&file);
         let name = escape_name(relative.as_os_str());
-        let meta = of_the_file(path, fs::metadata(path))?;
+        let meta = of_the_file(path, stat(path))?;
         match listing {
             None => self.push(path.to_path_buf(), &name, meta.as_ref(), None),
             Some(Listing { is_really: Some(format), .. }) => {
                 let detail = format!("{format} is no input format");
                 let place = Place::Fault { reason: "unsupported_container".to_owned(), detail };
-                let bytes = meta.as_ref().map_or(0, Metadata::len);
+                let bytes = meta.as_ref().map_or(0, |meta| meta.bytes);
                 self.push(path.to_path_buf(), &name, meta.as_ref(), Some(Listed { name: None, bytes, place }));
             }
             Some(listing) => {
@@ -232,7 +273,7 @@ impl List<'_> {
     }
 
     /// Adds an input that is called so: the file, or a part of it. Of several with one name, the others get a number.
-    fn push(&mut self, path: PathBuf, file: &str, meta: Option<&Metadata>, part: Option<Listed>) {
+    fn push(&mut self, path: PathBuf, file: &str, meta: Option<&Stat>, part: Option<Listed>) {
         let member = part.as_ref().and_then(|part| part.name.as_deref()).map(|name| escape_name(OsStr::from_bytes(name)));
         let name = member.map_or_else(|| file.to_owned(), |member| format!("{file}/{member}"));
         // What a member is can be told by its extension only: there the number stands before it.
@@ -245,10 +286,10 @@ impl List<'_> {
             let (stem, extensions) = name.split_at(stem);
             unique = format!("{stem}~{n}{extensions}");
         }
-        let archive = meta.map_or(0, Metadata::len);
+        let archive = meta.map_or(0, |meta| meta.bytes);
         let bytes = part.as_ref().map_or(archive, |part| part.bytes);
         let part = part.map(|part| Part { archive, place: part.place });
-        let mtime_ns = meta.map_or(0, |meta| i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()));
+        let mtime_ns = meta.map_or(0, |meta| meta.changed);
         self.files.push(InputFile { path, name: unique, bytes, mtime_ns, part });
     }
 }
@@ -309,7 +350,7 @@ impl Walk<'_> {
 
 /// The members of a file, if it is an archive that can be opened. What is wrong with the file itself is told when its turn comes.
 fn list_archive(path: &Path) -> Result<Option<Listing>> {
-    Ok(of_the_file(path, open_file(path).and_then(archive::list))?.flatten())
+    Ok(of_the_file(path, Input::open(path).and_then(archive::list))?.flatten())
 }
 
 /// Everything from the first dot of the last part of a name on.
@@ -378,10 +419,17 @@ fn literal_prefix(path: &Path) -> PathBuf {
     if prefix.as_os_str().is_empty() { PathBuf::from(".") } else { prefix }
 }
 
+/// The same of objects: the bucket, and what stands before the first part that is a wildcard.
+pub fn literal_place(name: &Path) -> PathBuf {
+    let parts = name.as_os_str().as_bytes().split(|byte| *byte == b'/').enumerate();
+    let literal = parts.take_while(|(n, part)| *n < 3 || !part.iter().copied().any(is_meta));
+    let place = literal.map(|(_, part)| part).collect::<Vec<_>>().join(&b'/');
+    PathBuf::from(OsStr::from_bytes(&place))
+}
+
 /// The pattern over whole paths; the part before it is literal whatever it contains.
-fn matcher(path: &Path) -> Result<GlobMatcher> {
-    let prefix = literal_prefix(path);
-    let rest = path.strip_prefix(&prefix).unwrap_or(path);
+fn matcher(path: &Path, prefix: &Path) -> Result<GlobMatcher> {
+    let rest = path.strip_prefix(prefix).unwrap_or(path);
     let pattern = format!("{}/{}", globset::escape(&prefix.to_string_lossy()), rest.to_string_lossy());
     let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
     glob.map(|glob| glob.compile_matcher()).map_err(|e| {
@@ -390,8 +438,17 @@ fn matcher(path: &Path) -> Result<GlobMatcher> {
     })
 }
 
+/// Does a pattern name something that begins with a dot?
+fn asks_for_hidden(pattern: &OsStr) -> bool {
+    let pattern = pattern.as_bytes();
+    pattern.starts_with(b".") || pattern.windows(2).any(|pair| pair == b"/.")
+}
+
 /// Absolute, and `..` taken back as it is written (for names only: links are not resolved).
 fn tidy(path: &Path) -> Result<PathBuf> {
+    if is_object(path) {
+        return Ok(path.to_path_buf());
+    }
     let absolute = std::path::absolute(path).map_err(|e| Error::io(path, "resolve", e))?;
     let mut tidy = PathBuf::new();
     for part in absolute.components() {

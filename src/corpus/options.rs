@@ -11,7 +11,7 @@ use super::wikitext::Templates;
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "keys of a plan")]
 pub struct Options {
-    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; a run reads files only, not standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, works of Aozora Bunko, statutes of e-Gov, records of the Diet, dumps of MediaWiki, EPUB, subtitles, logs of chats, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
+    /// Files, directories and patterns (`*`, `?`, `[…]`, `{a,b}`, `**`), relative to the plan; in a build with the feature `cloud` also objects of stores (`s3://BUCKET/KEY`, `gs://`, `az://`), places and patterns of them; a run reads nothing from standard input (`-`). JSON Lines and JSON, CSV and TSV, Parquet, WARC and ARC, HTML or plain text, works of Aozora Bunko, statutes of e-Gov, records of the Diet, dumps of MediaWiki, EPUB, subtitles, logs of chats, also compressed (.gz, .zst, .bz2, .xz, .lz4) or in a .zip or .tar; told apart by content.
     pub paths: Vec<String>,
     /// What holds for records that say nothing of it themselves.
     pub source: SourceDefaults,

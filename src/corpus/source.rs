@@ -1,8 +1,6 @@
 //! An input file as decoded bytes, from its start or from an entry.
 
-use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +9,7 @@ use super::compression::{Damage, Entry, GZIP_MAGIC, Kind, Pieces, ReadAhead, Rea
 use super::input_file::InputFile;
 use super::rules::Reading;
 use crate::error::{Error, Result, is_of_the_machine};
+use crate::io::Input;
 
 /// The name under which standard input is named in a plan and on the command line.
 pub(super) const STDIN: &str = "-";
@@ -25,13 +24,7 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 
 /// Opens an input for reading from its start.
 pub(super) fn open_stream(path: &Path) -> std::io::Result<Stream> {
-    if is_stdin(path) { Stream::new(Box::new(std::io::stdin())) } else { Stream::new(Box::new(open_file(path)?)) }
-}
-
-/// Opens a file. A pipe that took its name meanwhile does not block.
-pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("not a regular file")) }
+    if is_stdin(path) { Stream::new(Box::new(std::io::stdin())) } else { Stream::new(Box::new(Input::open(path)?)) }
 }
 
 /// The decoded bytes of an input: a file, `-`, or a member of an archive.
@@ -58,7 +51,7 @@ pub(super) fn pieces(file: &InputFile) -> Result<Option<Pieces>> {
     if file.part.is_some() || is_stdin(&file.path) {
         return Ok(None);
     }
-    let found = open_file(&file.path).and_then(|opened| match Stream::new(Box::new(opened.try_clone()?))?.kind() {
+    let found = Input::open(&file.path).and_then(|opened| match Stream::new(Box::new(opened.clone()))?.kind() {
         Some(kind) => Pieces::new(opened, kind),
         None => Ok(None),
     });
@@ -104,7 +97,7 @@ impl Read for Unread {
 /// A part of an archive from an entry on.
 fn open_part(members: &mut Members, file: &InputFile, part: &Part, entry: Entry) -> std::io::Result<Stream> {
     let mut open = |entry| {
-        let opened = members.open(&file.path, open_file(&file.path)?, &part.place, entry)?;
+        let opened = members.open(&file.path, Input::open(&file.path)?, &part.place, entry)?;
         opened.ok_or_else(|| std::io::Error::other("not a part that is read"))
     };
     if entry == Entry::default() { Stream::new(open(entry)?) } else { Stream::at(open(Entry::default())?, open(entry)?, entry) }
@@ -128,7 +121,7 @@ pub(super) fn changed(file: &InputFile) -> Error {
 }
 
 /// Where the next gzip member or zstd frame begins, whichever the file consists of, from a byte on.
-fn next_member(file: &File, from: u64) -> std::io::Result<Option<u64>> {
+fn next_member(file: &Input, from: u64) -> std::io::Result<Option<u64>> {
     let mut head = [0; 4];
     let known = file.read_at(&mut head, 0)?;
     let magic: &[u8] = if head[..known].starts_with(GZIP_MAGIC) { &[0x1f, 0x8b, 8] } else { ZSTD_MAGIC };
@@ -174,8 +167,8 @@ impl ByteSource {
 
     /// Opens a file that is decoded elsewhere, piece by piece.
     pub(super) fn open_ahead(input: u32, file: &InputFile, source: Arc<dyn ReadAhead>) -> std::io::Result<Self> {
-        let opened = open_file(&file.path)?;
-        let kind = Stream::new(Box::new(opened.try_clone()?))?.kind().ok_or_else(|| std::io::Error::other("not compressed"))?;
+        let opened = Input::open(&file.path)?;
+        let kind = Stream::new(Box::new(opened.clone()))?.kind().ok_or_else(|| std::io::Error::other("not compressed"))?;
         Ok(Self::new(input, file, Stream::ahead(opened, kind, source)))
     }
 
@@ -185,7 +178,7 @@ impl ByteSource {
     /// The file cannot be read, or is no longer what it was.
     pub(super) fn open_at(input: u32, file: &InputFile, entry: Entry, offset: u64, members: &mut Members) -> Result<Self> {
         let stream = match &file.part {
-            None => open_file(&file.path).and_then(|opened| Stream::of_file(opened, entry)),
+            None => Input::open(&file.path).and_then(|opened| Stream::of_file(opened, entry)),
             Some(part) => open_part(members, file, part, entry),
         };
         let stream = stream.map_err(|e| if is_of_the_machine(&e) { Error::io(&file.path, "open", e) } else { changed(file) })?;
@@ -276,8 +269,8 @@ impl ByteSource {
         let failed = |error| Error::io(&path, "read", error);
         // Behind a cut the decoder may have taken the next beginning for more of the same.
         let mut from = self.before + 1;
-        while let Some(file) = next_member(&open_file(&path).map_err(failed)?, from).map_err(failed)? {
-            let mut stream = Stream::of_file(open_file(&path).map_err(failed)?, Entry { file, bits: 0, decoded }).map_err(failed)?;
+        while let Some(file) = next_member(&Input::open(&path).map_err(failed)?, from).map_err(failed)? {
+            let mut stream = Stream::of_file(Input::open(&path).map_err(failed)?, Entry { file, bits: 0, decoded }).map_err(failed)?;
             let mut pending = Vec::new();
             let found = stream.read(&mut pending);
             // Bytes that only looked like a beginning give nothing.

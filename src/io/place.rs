@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{self, DIRECTORY};
+use super::objects::is_object;
 use crate::error::{Error, Result, Subject};
 
 /// What names a file that is read: a path as the user gives it, or a place below a directory that is held.
@@ -116,6 +117,13 @@ impl Dir {
     /// # Errors
     /// I/O.
     pub fn create(path: &Path) -> Result<Self> {
+        if is_object(path) {
+            let message = format!("{}: a place in a store, and a directory of this machine is wanted", path.display());
+            return Err(Error::refused_with_hint(
+                message,
+                "only a run is sent to a store: seimai run PLAN --out s3://BUCKET/PLACE --work DIR",
+            ));
+        }
         if let Ok(found) = Self::look_up(path) {
             return Ok(found);
         }

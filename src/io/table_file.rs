@@ -1,14 +1,17 @@
 //! A file as the Parquet library reads it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufReader, Error, ErrorKind, Read, Result};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
+
+use super::input::Input;
+use super::objects::is_object;
+use super::place::Located;
 
 /// Reads by position, so that no page costs a descriptor, and keeps what the system said: the library turns its errors into text,
 /// and then a disk that fails could no longer be told from a file that is damaged.
@@ -19,7 +22,7 @@ pub struct TableFile {
 
 #[derive(Debug)]
 struct Shared {
-    file: File,
+    file: Input,
     bytes: u64,
     failure: Mutex<Option<Error>>,
 }
@@ -27,12 +30,19 @@ struct Shared {
 impl TableFile {
     /// Opens a file and notes its size. A pipe in its place does not block: it is a file without a footer.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::new(OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed()).open(path)?)
+        if is_object(path) {
+            return Self::of_input(Input::open(path)?);
+        }
+        Self::new(Located::open(path)?)
     }
 
     /// A file that is open already.
     pub fn new(file: File) -> Result<Self> {
-        let bytes = file.metadata()?.len();
+        Self::of_input(Input::of_file(file))
+    }
+
+    fn of_input(file: Input) -> Result<Self> {
+        let bytes = file.size()?;
         Ok(Self { shared: Arc::new(Shared { file, bytes, failure: Mutex::default() }) })
     }
 

@@ -10,7 +10,7 @@ use super::pool::Pool;
 use super::work_dir::{InputState, State};
 use crate::corpus::{self, InputFile, escape_name, unescape_name};
 use crate::error::{Error, Result, Subject, is_of_the_machine};
-use crate::io::hash_file;
+use crate::io::{Input, hash_file, is_object};
 
 /// The inputs, in order.
 #[derive(Debug)]
@@ -155,7 +155,8 @@ fn input_states(inputs: &[InputFile], known: Option<&State>, pool: &Pool, stop: 
 }
 
 fn input_state(input: &InputFile, blake3: String) -> InputState {
-    let absolute = std::path::absolute(&input.path).unwrap_or_else(|_| input.path.clone());
+    let absolute = if is_object(&input.path) { None } else { std::path::absolute(&input.path).ok() };
+    let absolute = absolute.unwrap_or_else(|| input.path.clone());
     let file = escape_name(absolute.as_os_str());
     InputState { path: input.name.clone(), file, bytes: input.bytes, mtime: input.mtime_ns.to_string(), blake3, part: input.part.clone() }
 }
@@ -190,14 +191,18 @@ fn changed(name: &str) -> Error {
 
 /// Size and modification time as they are now.
 fn stat(input: &InputFile) -> Option<(u64, String)> {
-    use std::os::unix::fs::MetadataExt;
-    let found = std::fs::metadata(&input.path).ok()?;
-    let mtime = i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec());
-    Some((found.len(), mtime.to_string()))
+    let found = crate::io::stat(&input.path).ok()?;
+    Some((found.bytes, found.changed.to_string()))
 }
 
 /// BLAKE3 of an input; empty for one that is out of reach, as its quarantine will say. A machine that fails is no property of it.
 fn hash(input: &InputFile) -> Result<String> {
+    if is_object(&input.path) {
+        return match Input::open(&input.path).and_then(Input::hash) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            hashed => hashed.map_err(|error| Error::io(&input.path, "read", error)),
+        };
+    }
     match hash_file(&input.path) {
         Ok((_, hash)) => Ok(hash),
         Err(Error::Io { source, .. }) if !is_of_the_machine(&source) => Ok(String::new()),

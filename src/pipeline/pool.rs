@@ -12,6 +12,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::observer::Stop;
 use crate::error::{Error, Result};
+use crate::io::{keep_ranges, memory_of_ranges};
 
 /// The threads of a run.
 #[derive(Debug)]
@@ -20,8 +21,9 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads (at least one).
+    /// Starts `threads` threads (at least one); each may read objects of a store.
     pub fn new(threads: usize) -> Result<Self> {
+        keep_ranges(memory_of_ranges(threads));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
         let pool =
             pool.map_err(|e| Error::Resources(format!("cannot start {threads} threads: {e}; try --threads with a smaller number")))?;

@@ -18,6 +18,7 @@ use super::work_dir::{State, WorkDir};
 use super::{disk, fingerprint, finish, frame, output_directory};
 use crate::corpus::{Estimate, InputFile, ShardRef};
 use crate::error::{Error, Result};
+use crate::io::{is_object, memory_of_ranges};
 
 /// Memory one worker of the annotate pass may hold: a raw shard, its batches, and an open table.
 const WORKER_BYTES: u64 = 160 << 20;
@@ -120,7 +121,8 @@ impl<'a> Wanted<'a> {
         let stages = Stages::new(&loaded.plan, &loaded.base)?;
         stages.lists.evaluation.check_memory(options.memory)?;
         let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
-        let pool = Pool::new(worker_threads(options))?;
+        let from_stores = files.iter().any(|file| is_object(&file.path));
+        let pool = Pool::new(worker_threads(options, from_stores))?;
         Ok(Self { loaded, options, stop, observer, files, stages, fingerprint, pool })
     }
 
@@ -204,15 +206,20 @@ fn foretell_disk(loaded: &LoadedPlan, options: &RunOptions, files: &[InputFile],
     observer.on_event(&Event::Note(message));
 }
 
-/// As many workers as the memory ceiling allows, at least one.
-fn worker_threads(options: &RunOptions) -> usize {
-    let affordable = options.memory.saturating_sub(BASE_BYTES) / WORKER_BYTES;
+/// As many workers as the memory ceiling allows, at least one. Each that reads objects of a store holds ranges of them too.
+fn worker_threads(options: &RunOptions, from_stores: bool) -> usize {
+    let of_ranges = if from_stores { memory_of_ranges(1) } else { 0 };
+    let affordable = options.memory.saturating_sub(BASE_BYTES) / (WORKER_BYTES + of_ranges);
     options.threads.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
 }
 
 /// What needs no look at the data.
 pub(super) fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
     check_request(plan, options.memory)?;
+    if is_object(&options.out) {
+        let message = format!("{}: a run works in a directory of this machine, and is sent to a store from there", options.out.display());
+        return Err(Error::refused_with_hint(message, "seimai run PLAN --out s3://BUCKET/PLACE --work DIR"));
+    }
     if options.out.exists() && !options.out.is_dir() {
         let message = format!("{}: a file stands where the output directory is to be", options.out.display());
         return Err(Error::refused_with_hint(message, "name a new directory with --out"));

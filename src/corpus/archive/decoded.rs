@@ -1,11 +1,11 @@
 //! A compressed archive as decoded bytes that are walked over from front to back.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::corpus::compression::{Damage, Entry, Stop, Stream};
+use crate::io::Input;
 
 /// Bytes that are walked over.
 pub(super) trait Walk: Read {
@@ -36,7 +36,7 @@ impl Decoded {
     }
 
     /// Goes on at an entry of a file.
-    pub(super) fn at(file: File, entry: Entry) -> std::io::Result<Self> {
+    pub(super) fn at(file: Input, entry: Entry) -> std::io::Result<Self> {
         Ok(Self::new(Stream::of_file(file, entry)?, entry))
     }
 
@@ -130,7 +130,7 @@ impl TarMember {
     /// Moves the walk to the next byte of this member: on, if it is not past it and cannot enter the archive nearer to it.
     fn go_there(decoded: &mut Decoded, path: &Path, entry: Entry, next: u64) -> std::io::Result<bool> {
         if decoded.position > next || decoded.position < entry.decoded {
-            *decoded = Decoded::at(File::open(path)?, entry)?;
+            *decoded = Decoded::at(Input::open(path)?, entry)?;
         }
         decoded.skip(next - decoded.position)
     }

@@ -1,15 +1,14 @@
 //! Some bytes of a file.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 
 use super::decoded::Walk;
 use crate::corpus::compression::{Damage, Entry};
+use crate::io::Input;
 
 /// Bytes of a file from one place to another. A file that ends before is a damaged archive.
 pub(super) struct Section {
-    file: File,
+    file: Input,
     at: u64,
     left: u64,
     /// What is wrong if the file ends before.
@@ -17,7 +16,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    pub(super) fn new(file: File, at: u64, length: u64, cut: Damage) -> Self {
+    pub(super) fn new(file: Input, at: u64, length: u64, cut: Damage) -> Self {
         Self { file, at, left: length, cut }
     }
 }

@@ -3,15 +3,14 @@
 //! Read here and not by a library: members of one name stay apart, names keep their bytes, entries that share bytes are refused, and every member
 //! that is not read is told with its reason. The crate `zip` keeps one member of each name, `rc-zip` refuses an archive for one bad name.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
-use std::os::unix::fs::FileExt;
 
 use super::listing::{Builder, Listing};
 use super::names::RawName;
 use super::part::{Method, Place};
 use super::section::Section;
 use crate::corpus::compression::Damage;
+use crate::io::Input;
 
 /// First bytes of a file, and of one without members.
 const LOCAL: &[u8] = b"PK\x03\x04";
@@ -48,7 +47,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// Bytes of the file; fewer where it ends.
-fn read_at(file: &File, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
+fn read_at(file: &Input, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     let mut filled = 0;
     while filled < length {
@@ -88,13 +87,13 @@ struct Entry {
 ///
 /// # Errors
 /// It cannot be read.
-pub(super) fn list(file: &File, length: u64, book: bool) -> std::io::Result<Listing> {
+pub(super) fn list(file: &Input, length: u64, book: bool) -> std::io::Result<Listing> {
     let mut builder = Builder::new("zip");
     let Some(directory) = directory(file, length)? else {
         builder.fail("eof", "the directory at the end of the zip is not there: the file is cut or damaged");
         return Ok(builder.finish());
     };
-    let section = Section::new(file.try_clone()?, directory.at, directory.bytes, Damage::new("zip_eof", "the zip is cut"));
+    let section = Section::new(file.clone(), directory.at, directory.bytes, Damage::new("zip_eof", "the zip is cut"));
     let mut entries = BufReader::with_capacity(1 << 16, section);
     let (mut taken, mut read, mut found) = (Vec::new(), 0, 0);
     while read < directory.bytes {
@@ -125,7 +124,7 @@ pub(super) fn list(file: &File, length: u64, book: bool) -> std::io::Result<List
 }
 
 /// Finds the directory, by what stands at the end of the file; there may be a comment behind.
-fn directory(file: &File, length: u64) -> std::io::Result<Option<Directory>> {
+fn directory(file: &Input, length: u64) -> std::io::Result<Option<Directory>> {
     let tail_at = length.saturating_sub((END_BYTES + usize::from(u16::MAX)) as u64);
     let tail = read_at(file, tail_at, (length - tail_at) as usize)?;
     let fits = |at: &usize| tail[*at..].len() >= END_BYTES && at + END_BYTES + usize::from(u16_at(&tail, at + 20)) <= tail.len();
@@ -222,7 +221,7 @@ fn really(entry: &Entry, number: u64) -> Option<&'static str> {
 }
 
 /// Where the data of a member begins; `None` if no member begins where the directory says.
-fn data_at(file: &File, entry: &Entry) -> std::io::Result<Option<u64>> {
+fn data_at(file: &Input, entry: &Entry) -> std::io::Result<Option<u64>> {
     let local = read_at(file, entry.at, LOCAL_BYTES)?;
     if local.len() < LOCAL_BYTES || !local.starts_with(LOCAL) {
         return Ok(None);

@@ -1,8 +1,6 @@
 //! bzip2: streams of blocks. A block is told by its first 48 bits, which stand anywhere in a byte, and decodes without those before it: each is
 //! given to the library as a stream of its own. So decoding can begin at any block, and of a damaged one nothing is taken.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -12,6 +10,7 @@ use super::codec::Codec;
 use super::damage::Stop;
 use super::entry::Entry;
 use super::raw::Raw;
+use crate::io::Input;
 
 /// First bits of a block, and of the end of a stream.
 const BLOCK: u64 = 0x3141_5926_5359;
@@ -146,7 +145,7 @@ impl Bzip2 {
 }
 
 /// The next place behind a piece of the file at which decoding can begin, or the end of the file.
-pub(super) fn next_start(file: &File, start: Entry, length: u64) -> std::io::Result<Entry> {
+pub(super) fn next_start(file: &Input, start: Entry, length: u64) -> std::io::Result<Entry> {
     let mut window = vec![0; BLOCK_MAX];
     let mut at = start.file + PIECE - HEADER as u64;
     while at < length {

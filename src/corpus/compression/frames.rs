@@ -1,10 +1,8 @@
 //! Where frames end, without decoding them: headers of frames and blocks say how long they are.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-
 use super::entry::Entry;
 use super::{lz4, zstandard};
+use crate::io::Input;
 
 /// Bytes of the file, and most decoded bytes, at which a piece ends with the next frame.
 const PIECE: u64 = 1 << 20;
@@ -16,7 +14,7 @@ const ZSTD_BLOCK: u64 = 1 << 17;
 
 /// A place in a file that moves on.
 struct Cursor<'a> {
-    file: &'a File,
+    file: &'a Input,
     at: u64,
 }
 
@@ -58,19 +56,19 @@ impl Cursor<'_> {
 }
 
 /// Where a piece ends that begins with a frame of zstd, and is it one frame of more than `large` decoded bytes? No end: something is no frame.
-pub(super) fn end_of_zstd(file: &File, start: u64, length: u64, large: u64) -> std::io::Result<(Option<Entry>, bool)> {
+pub(super) fn end_of_zstd(file: &Input, start: u64, length: u64, large: u64) -> std::io::Result<(Option<Entry>, bool)> {
     end(file, start, length, large, zstandard::MAGIC, zstd_frame)
 }
 
 /// The same of lz4.
-pub(super) fn end_of_lz4(file: &File, start: u64, length: u64, large: u64) -> std::io::Result<(Option<Entry>, bool)> {
+pub(super) fn end_of_lz4(file: &Input, start: u64, length: u64, large: u64) -> std::io::Result<(Option<Entry>, bool)> {
     end(file, start, length, large, lz4::MAGIC, lz4_frame)
 }
 
 /// Steps over a frame; the most it can decode to, or `None` if it is none.
 type Step = fn(&mut Cursor<'_>) -> std::io::Result<Option<u64>>;
 
-fn end(file: &File, start: u64, length: u64, large: u64, magic: &[u8], step: Step) -> std::io::Result<(Option<Entry>, bool)> {
+fn end(file: &Input, start: u64, length: u64, large: u64, magic: &[u8], step: Step) -> std::io::Result<(Option<Entry>, bool)> {
     let mut cursor = Cursor { file, at: start };
     let (mut decoded, mut frames) = (0_u64, 0);
     cursor.skip_padding()?;

@@ -3,8 +3,6 @@
 //! Whoever reads the pieces gets the bytes, entries and damage of reading from the start: a piece that does not decode to its very end is
 //! decoded again by the reader, from its start on and as far as it goes.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::codec::Codec;
@@ -14,6 +12,7 @@ use super::kind::{HEAD, Kind};
 use super::raw::{At, Raw};
 use super::{bzip2, frames, zstd_dictionary};
 use crate::error::Result;
+use crate::io::Input;
 
 /// Decoded bytes that a piece holds at most; of a longer frame the reader decodes a little at a time.
 const DECODED_MAX: usize = 64 << 20;
@@ -21,7 +20,7 @@ const DECODED_MAX: usize = 64 << 20;
 /// Where the pieces of a file are.
 #[derive(Debug)]
 pub struct Pieces {
-    file: Arc<File>,
+    file: Arc<Input>,
     kind: Kind,
     length: u64,
     /// Where the next piece begins; `None` behind the last.
@@ -31,7 +30,7 @@ pub struct Pieces {
 /// A piece of a file.
 #[derive(Debug)]
 pub struct Piece {
-    file: Arc<File>,
+    file: Arc<Input>,
     kind: Kind,
     start: Entry,
     /// Where it ends; `None`: that cannot be told, and all that follows is its.
@@ -62,7 +61,7 @@ pub trait ReadAhead: Send + Sync {
 
 impl Pieces {
     /// The pieces of a file that is compressed so; `None` if they are not to be found without decoding, or there is only one.
-    pub(in crate::corpus) fn new(file: File, kind: Kind) -> std::io::Result<Option<Self>> {
+    pub(in crate::corpus) fn new(file: Input, kind: Kind) -> std::io::Result<Option<Self>> {
         if !matches!(kind, Kind::Bzip2 | Kind::Lz4 | Kind::Zstd) {
             return Ok(None);
         }
@@ -72,7 +71,7 @@ impl Pieces {
             // All frames may need what the first one holds.
             return Ok(None);
         }
-        let length = file.metadata()?.len();
+        let length = file.size()?;
         let mut pieces = Self { file: Arc::new(file), kind, length, next: Some(Entry::default()) };
         let is_one = pieces.next_piece()?.is_none_or(|first| first.end.is_none_or(|end| end.file >= length));
         pieces.next = Some(Entry::default());

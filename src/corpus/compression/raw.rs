@@ -1,12 +1,11 @@
 //! Compressed bytes as they come from a file.
 
-use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::damage::{Damage, Stop};
 use super::entry::Entry;
+use crate::io::Input;
 
 /// Bytes that are read at a time.
 pub(super) const CHUNK: usize = 1 << 18;
@@ -39,13 +38,13 @@ pub(super) struct Raw {
 
 /// Bytes of a file from a place on, up to another, wherever else it is read.
 pub(super) struct At {
-    file: Arc<File>,
+    file: Arc<Input>,
     next: u64,
     end: u64,
 }
 
 impl At {
-    pub(super) fn new(file: Arc<File>, next: u64, end: u64) -> Self {
+    pub(super) fn new(file: Arc<Input>, next: u64, end: u64) -> Self {
         Self { file, next, end }
     }
 }

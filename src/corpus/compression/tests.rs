@@ -233,7 +233,7 @@ fn every_entry_leads_to_the_same() {
             }
             #[expect(clippy::disallowed_methods, reason = "a test's own input")]
             std::fs::write(&path, &packed).unwrap();
-            let open = || File::open(&path).unwrap();
+            let open = || Input::open(&path).unwrap();
             let mut stream = Stream::of_file(open(), Entry::default()).unwrap();
             let (mut out, mut entries) = (Vec::new(), std::collections::BTreeMap::new());
             while let Ok(true) = stream.read(&mut out) {

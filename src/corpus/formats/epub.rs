@@ -14,8 +14,9 @@ use crate::corpus::input_file::InputFile;
 use crate::corpus::record::Record;
 use crate::corpus::shard::RawShard;
 use crate::corpus::sink::{Bad, Content, Sink};
-use crate::corpus::source::{ByteSource, open_file};
+use crate::corpus::source::ByteSource;
 use crate::error::{Error, Result, is_of_the_machine};
+use crate::io::Input;
 use crate::quarantine::Kind;
 
 /// Bytes of a package, and of what names it.
@@ -58,7 +59,7 @@ struct Book {
 
 impl Book {
     fn open(file: &InputFile) -> Result<std::result::Result<Self, Fault>> {
-        let opened = open_file(&file.path).map_err(|error| Error::io(&file.path, "open", error))?;
+        let opened = Input::open(&file.path).map_err(|error| Error::io(&file.path, "open", error))?;
         let listing = archive::list_book(&opened).map_err(|error| Error::io(&file.path, "read", error))?;
         let place = |name: &str| {
             let is_it = |member: &&archive::Listed| member.name.as_deref() == Some(name.as_bytes());
@@ -115,7 +116,7 @@ impl Book {
 /// The bytes of a member, at most so many; what is wrong with it is the inner result.
 fn read(file: &InputFile, place: &Place, most: u64) -> Result<std::result::Result<Vec<u8>, Fault>> {
     let open = || {
-        let member = Members::default().open(&file.path, open_file(&file.path)?, place, Entry::default())?;
+        let member = Members::default().open(&file.path, Input::open(&file.path)?, place, Entry::default())?;
         let Some(member) = member else { return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the member is not read")) };
         let mut bytes = Vec::new();
         member.take(most + 1).read_to_end(&mut bytes)?;

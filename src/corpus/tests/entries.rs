@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::corpus::compression::{Stop, Stream};
+use crate::io::Input;
 
 /// Lines that compress badly, the last one cut.
 fn lines(bytes: usize, mut seed: u64) -> Vec<u8> {
@@ -16,7 +17,7 @@ fn lines(bytes: usize, mut seed: u64) -> Vec<u8> {
 
 /// What is decoded from an entry on, and why it ends.
 fn decoded(path: &Path, entry: Entry) -> (Vec<u8>, Option<&'static str>) {
-    let mut stream = Stream::of_file(std::fs::File::open(path).unwrap(), entry).unwrap();
+    let mut stream = Stream::of_file(Input::open(path).unwrap(), entry).unwrap();
     let mut out = Vec::new();
     loop {
         match stream.read(&mut out) {
