@@ -290,10 +290,8 @@ fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> Str
     let mut text = String::new();
     let out = escape(out, 1000);
     if report.already_done {
-        let _ = match done_by {
-            Some(engine) => writeln!(text, "done by {}", escape(engine, 100)),
-            None => writeln!(text, "done before: nothing left to do"),
-        };
+        let done = done_by.map_or("done before: nothing left to do".into(), |engine| format!("done by {}", escape(engine, 100)));
+        let _ = writeln!(text, "{done}");
     }
     let n = ui::thousands;
     let _ = writeln!(text, "\n  read         {:>12}  {}", n(totals.read), ui::bytes(totals.text_bytes));
@@ -311,12 +309,7 @@ fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> Str
     }
     text.push_str(&decontaminate::summary(&manifest.evaluation));
     text.push_str(&losses::largest(&manifest.losses, LOSSES));
-    if totals.quarantined > 0 {
-        let _ = writeln!(text, "    − {:<32} {:>9}  see quarantine.jsonl", "unreadable", n(totals.quarantined));
-        for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
-            let _ = writeln!(text, "      nothing readable in {}", escape(&input.path, 300));
-        }
-    }
+    text.push_str(&unreadable(manifest));
     if totals.same_ids > 0 {
         let _ = writeln!(text, "  same ids     {:>12}  documents whose id another had before: <id>~<file>@<offset>", n(totals.same_ids));
     }
@@ -356,6 +349,19 @@ fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> Str
     let look = if page { format!("  look at it: {out}/{PAGE}\n") } else { String::new() };
     let parts = ["documents", "rejected", "tokens", "tokenizer", "pack"].map(|name| format!("  {out}/{name}")).concat();
     let _ = writeln!(text, "\n{parts}\n{look}  check it: seimai verify {out}");
+    text
+}
+
+/// How many records could not be read, and files of which none could.
+fn unreadable(manifest: &Manifest) -> String {
+    let mut text = String::new();
+    if manifest.totals.quarantined > 0 {
+        let count = ui::thousands(manifest.totals.quarantined);
+        let _ = writeln!(text, "    − {:<32} {count:>9}  see quarantine.jsonl", "unreadable");
+        for input in manifest.inputs.iter().filter(|input| input.quarantined > 0 && input.quarantined == input.read) {
+            let _ = writeln!(text, "      nothing readable in {}", escape(&input.path, 300));
+        }
+    }
     text
 }
 

@@ -115,7 +115,7 @@ impl Observer for Bars {
                 if let Some(mut shown) = slot.take() {
                     let Standing { about, beside, .. } = std::mem::take(&mut shown.standing);
                     let ended = Some(format!("done in {}", progress_line::duration(*seconds)));
-                    shown.standing = Standing { about, beside, ended, ..Standing::default() };
+                    shown.standing = Standing { about, ended, beside, ..Standing::default() };
                     shown.draw();
                     shown.bar.finish();
                 }

@@ -39,7 +39,7 @@ mod tests {
     fn members_on_disk_are_in_order_with_the_first_before_or_behind_them() {
         let dir = tempfile::tempdir().unwrap();
         let staging = Staging::new(dir.path()).unwrap();
-        let all: Vec<Member> = (0..5_000_u64).map(|n| Member { ordinal: n << 38, first: n * 7_919 % 5_000 << 38 }).collect();
+        let all: Vec<Member> = (0..5_000_u64).map(|n| Member { ordinal: n << 38, first: (n * 7_919 % 5_000) << 38 }).collect();
         let mut members = SortedRuns::new(&staging, 0);
         all.iter().rev().for_each(|&member| members.push(member));
         let mut read = Vec::new();

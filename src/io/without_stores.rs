@@ -47,7 +47,7 @@ impl Prefix {
     /// Refuses.
     ///
     /// # Errors
-    /// [`not_built`].
+    /// Those of a build without stores.
     pub fn open(name: &Path) -> Result<Self> {
         Err(not_built(name))
     }
