@@ -55,11 +55,12 @@ def shares(a, run, whole, scratch):
             codes = [process.wait() for process in all_of_them]
             if any(code not in (0, 3, -9) for code in codes):
                 bad.append({"trial": trials, "codes": codes})
+        # One start at least that nobody kills: what was killed behind `_SUCCESS` has not made the page of the run.
         for _ in range(12):
-            if finished(out):
-                break
             for index in range(2):
                 subprocess.run(run(out) + ["--patience", "0", "--shard", f"{index}/2"], check=False)
+            if finished(out):
+                break
         differ, left = damage(whole, out)
         if differ or left:
             bad.append({"trial": trials, "differ": differ[:5], "left": left[:5]})
