@@ -6,7 +6,7 @@ use super::ui;
 use crate::keigo::result::{SentenceResult, SpanResult};
 
 /// Class, colour (SGR), and what it means.
-const CLASSES: [(&str, &str, &str); 6] = [
+pub(super) const CLASSES: [(&str, &str, &str); 6] = [
     ("SON", "35", "respect"),
     ("KEN1", "34", "humble towards somebody"),
     ("KEN2", "36", "humble before the hearer"),

@@ -136,11 +136,15 @@ fn shown(lede: &str, found: &Found, full: bool) -> String {
         life::show_quarantined(record, &mut folder);
     }
     let explained = folder.has_colours() && found.documents.iter().any(|history| history.parts.is_some()) && lede.is_empty();
-    let mut text = folder.finish();
     if explained {
-        text.push_str(&highlight::Marks::Colours.legend());
+        let mut words: Vec<[(String, Tone); 2]> = highlight::CLASSES
+            .iter()
+            .map(|(class, colour, about)| [((*class).to_owned(), Tone::Colour(colour)), (format!(" {about}"), Tone::Plain)])
+            .collect();
+        words.push([("misuse".to_owned(), Tone::Underlined("39")), (String::new(), Tone::Plain)]);
+        folder.words(0, &words);
     }
-    text
+    folder.finish()
 }
 
 fn write_page(path: &Path, run_dir: &Path, lede: &str, found: &Found, common: &Common) -> anyhow::Result<Outcome> {
