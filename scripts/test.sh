@@ -84,7 +84,6 @@ fi
 
 say "Reports in a browser"
 ./tests/browser/report.sh "$target/release/seimai"
-./tests/terminal/widths.sh "$target/release/seimai"
 
 say "What can be relied on, in short (./scripts/trust.sh tells all of it)"
 if [ -x "$python" ] && command -v strace >/dev/null; then

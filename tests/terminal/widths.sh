@@ -47,6 +47,7 @@ for row in sys.stdin.read().splitlines():
     [ "$(grep -c "$pass" <<<"$shown")" = 1 ] || { echo "$columns columns: not one line of '$pass':"; head -20 <<<"$shown"; exit 1; }
   done
   tmux -L "$socket" kill-server
+  sleep 0.5 # The next one has a server of its own.
   echo "$columns columns: one line a pass, none wider"
 done
 for columns in 40 80 120; do
@@ -60,6 +61,7 @@ lines = sys.stdin.read().splitlines()
 assert len(lines) > 5 and all(width(line.rstrip()) <= $columns for line in lines), [line for line in lines if width(line.rstrip()) > $columns]
 "
     tmux -L "$socket" kill-server
+  sleep 0.5 # The next one has a server of its own.
   done
   echo "$columns columns: lives and the doctor fit"
 done
