@@ -82,7 +82,12 @@ def test_what_cannot_be_done_is_told() -> None:
 
 def test_ctrl_c_stops_it() -> None:
     rows = [text + str(n) for n in range(400) for text in texts()]
+    # What is started in the background of a shell ignores it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
-    with pytest.raises(KeyboardInterrupt):
-        for _ in range(1000):
-            seimai.dedup(rows)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(1000):
+                seimai.dedup(rows)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -32,12 +32,12 @@ def test_they_are_what_python_expects() -> None:
 
 def test_a_plan_error_names_key_file_and_nearest() -> None:
     with pytest.raises(seimai.PlanError) as caught:
-        seimai.Plan.from_toml('input.paths = ["a"]\n[tokenizer]\nvocab_sizes = 3\n', name="mine.toml")
+        seimai.Plan.from_toml(f"input.paths = ['{__file__}']\n[tokenizer]\nvocab_sizes = 3\n", name="mine.toml")
     error = pickle.loads(pickle.dumps(caught.value))
-    assert (error.key, error.file, error.nearest, error.exit_code) == ("vocab_sizes", "mine.toml", "vocab_size", 2)
+    assert (error.key, error.file, error.nearest, error.exit_code) == ("tokenizer.vocab_sizes", "mine.toml", "vocab_size", 2)
     assert "mine.toml:3" in str(error) and "the nearest valid key is `vocab_size`" in str(error)
     with pytest.raises(seimai.PlanError) as caught:
-        seimai.Plan.from_toml('input.paths = ["a"]').set(quality={"preset": "wev"})
+        seimai.Plan.from_toml(f"input.paths = ['{__file__}']").set(quality={"preset": "wev"})
     assert (caught.value.key, caught.value.nearest) == ("quality.preset", "web")
 
 

@@ -40,7 +40,7 @@ def test_options_are_keys_of_the_plan(dictionary: str) -> None:
     assert seimai.stage("normalize", form="none")(["Ａ"]).column("text") == ["Ａ"]
     with pytest.raises(seimai.PlanError) as caught:
         seimai.stage("normalize", forms="none")
-    assert (caught.value.key, caught.value.nearest, caught.value.exit_code) == ("forms", "form", 2)
+    assert (caught.value.key, caught.value.nearest, caught.value.exit_code) == ("normalize.forms", "form", 2)
     with pytest.raises(seimai.PlanError, match="there is no stage keygo"):
         seimai.stage("keygo")
     with pytest.raises(seimai.DictionaryError, match="nowhere"):

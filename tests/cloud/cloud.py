@@ -209,6 +209,9 @@ def faults(world, local):
 def changed(world, data):
     """An object is written again while the run reads it."""
     body, state = (data / "many" / "large.jsonl").read_bytes(), {"left": 12}
+    # As long as before, and another content.
+    *rest, last_but_one, last = body.splitlines(keepends=True)
+    other = b"".join([*rest, last, last_but_one])
     put(world.server.port, "corpora", "moving/large.jsonl", body)
 
     def hook(method, path, _):
@@ -216,7 +219,7 @@ def changed(world, data):
             state["left"] -= 1
             # Of three ranges, each asked for once and kept.
             if state["left"] == 10:
-                put(world.server.port, "corpora", "moving/large.jsonl", body[:-40] + body[-40:].swapcase())
+                put(world.server.port, "corpora", "moving/large.jsonl", other)
 
     world.proxy.hook = hook
     code, text = world.seimai_says("run", world.plan("moving", ["s3://corpora/moving"]), "--out", world.scratch / "moving")
