@@ -37,19 +37,21 @@ const LOSSES: usize = 6;
   seimai run plan.toml --out out --set tokenizer.vocab_size=16000
   seimai run plan.toml --out trial --sample 1%
   seimai run plan.toml --out trial --limit 10000
-  seimai run plan.toml --out out --shard 0/2 & seimai run plan.toml --out out --shard 1/2; wait    # docs/guide/scale.md
+  seimai run plan.toml --out out --shard 0/2 & seimai run plan.toml --out out --shard 1/2; wait
   seimai run plan.toml --out s3://bucket/corpus-v1 --work work    # of a build with stores: docs/guide/scale.md
 
 Resources (docs/guide/trust.md):
-  memory  --memory is a ceiling of anonymous memory; the dictionary and the array of a long training are mapped
-          beside it. What does not fit lies in OUT/.work/tmp meanwhile. 128 MiB and 160 more for each thread are
-          used; less memory means fewer threads. One text that cannot fit ends the run: exit code 4, with the
-          memory that would do, and the run goes on from there.
-  disk    some 1.4 bytes a byte of text and 200 a document, as `seimai plan` reckons; a run says so at its start
-          where there is less. A full disk ends it with exit code 4; it goes on when there is room.
-  ends    0 done, 3 done and some inputs could not be read, 2 refused before the work, 1 the machine failed,
-          4 memory, disk or descriptors ran out, 129, 130, 143 a signal. After 1, 4 and a signal the same command
-          goes on where it was.")]
+  memory  --memory is a ceiling of anonymous memory; the dictionary and the array of a long
+          training are mapped beside it. What does not fit lies in OUT/.work/tmp meanwhile.
+          128 MiB and 160 more for each thread are used; less memory means fewer threads.
+          One text that cannot fit ends the run: exit code 4, with the memory that would do,
+          and the run goes on from there.
+  disk    some 1.4 bytes a byte of text and 200 a document, as `seimai plan` reckons; a run
+          says so at its start where there is less. A full disk ends it with exit code 4; it
+          goes on when there is room.
+  ends    0 done, 3 done and some inputs could not be read, 2 refused before the work, 1 the
+          machine failed, 4 memory, disk or descriptors ran out, 129, 130, 143 a signal.
+          After 1, 4 and a signal the same command goes on where it was.")]
 pub(super) struct Arguments {
     /// The plan; `seimai init` writes one; - is standard input, and relative paths start at the working directory then
     plan: PathBuf,
