@@ -6,7 +6,7 @@
 #
 #   scripts/install-test-tools.sh [cloud]
 #
-# `cloud` installs, and nothing else, the S3 server of tests/cloud/cloud.sh: s3s-fs from crates.io, in target/cloud-tools/ (minutes).
+# `cloud` installs, and nothing else, the S3 server of tests/cloud/cloud.sh: s3s-fs from the registry of Rust crates, in target/cloud-tools/ (minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = cloud ]; then

@@ -24,6 +24,11 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 
 say "The library without the command line"
 cargo clippy --no-default-features --lib --locked -- -D warnings
+
+say "The program that reaches object stores"
+cargo clippy --all-targets --features cloud --locked -- -D warnings
+
+say "What the library depends on"
 # anyhow comes with lindera in any case: of that one only our own dependency counts.
 tree() { cargo tree --no-default-features --edges normal --locked --prefix none "$@"; }
 tree >"$scratch/tree"

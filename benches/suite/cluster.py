@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """What it costs to share a run between processes, and to have Ray divide it, beside one process with one thread.
 
-    cluster.py --seimai SEIMAI [--shared ../shared] [--megabytes 120] [--rounds 3] [--no-ray] [--report FILE]
+    cluster.py --seimai SEIMAI [--shared ../shared] [--megabytes 120 | --pages 400000] [--rounds 3] [--no-ray] [--report FILE]
 
-The first megabytes of the shared corpus, dealt out document by document to ten files. In every round: one process with one thread; two processes of one thread
-(`--shard 0/2`, `1/2`), both started again until the run is finished; and the same run on a Ray cluster of two one-CPU nodes on this machine (needs PYTHONPATH=python
-and ray). Trees are compared each time. Told are wall seconds, CPU seconds of all processes, and the path: the sum over starts of the larger CPU time of the
+The first megabytes of the shared corpus, dealt out document by document to ten files; or so many pages after `recipe.py` (3.3 kB each). In every round: one process with one thread;
+one with two; two processes of one thread (`--shard 0/2`, `1/2`), both started again until the run is finished; and the same run on a Ray cluster of two one-CPU nodes on this machine
+(needs PYTHONPATH=python and ray), whose wall is compared with that of one process of two threads. Trees are compared each time. Told are wall seconds, CPU seconds of all processes, and the path: the sum over starts of the larger CPU time of the
 two, which is what the wall would be on machines that nobody else uses. The cluster's start is not part of a run's seconds. Medians, and raw rows.
 Python 3.11 or later; needs the program `zstd` to read the corpus.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -21,6 +22,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+from recipe import Recipe
 from run_tree import tree
 
 FILES = 10
@@ -46,6 +48,14 @@ def deal(corpus, target, wanted):
     for file in files:
         file.close()
     return total
+
+
+def pages(target, count):
+    """Pages by recipe, in files of 40 MB."""
+    os.makedirs(target)
+    with multiprocessing.Pool() as pool:
+        pool.starmap(Recipe().write, [(os.path.join(target, f"{start:010}.jsonl"), start, min(count, start + 16_000)) for start in range(0, count, 16_000)], 1)
+    return sum(entry.stat().st_size for entry in os.scandir(target))
 
 
 def timed(processes):
@@ -119,12 +129,13 @@ def main():
     p.add_argument("--seimai", required=True)
     p.add_argument("--shared", default=os.environ.get("SEIMAI_SHARED", "../shared"))
     p.add_argument("--megabytes", type=float, default=120)
+    p.add_argument("--pages", type=int)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--no-ray", action="store_true")
     p.add_argument("--report")
     a = p.parse_args()
     corpus, seimai = os.path.join(a.shared, "data", "corpus"), os.path.abspath(a.seimai)
-    if not os.path.isdir(corpus):
+    if not (a.pages or os.path.isdir(corpus)):
         sys.exit("skipped: cluster needs shared/data/corpus (not found)")
     cluster = None
     if not a.no_ray:
@@ -139,14 +150,16 @@ def main():
         start_s, watch = time.monotonic() - started, Watch()
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        total = deal(corpus, os.path.join(scratch, "in"), a.megabytes * 1e6)
+        inputs = os.path.join(scratch, "in")
+        total = pages(inputs, a.pages) if a.pages else deal(corpus, inputs, a.megabytes * 1e6)
         plan = os.path.join(scratch, "plan.toml")
         with open(plan, "w", encoding="utf-8") as file:
             file.write('[input]\npaths = ["in"]\n[quality]\npreset = "web"\n[shards]\nbytes_max = 8388608\n')
-        base = [seimai, "run", plan, "--threads", "1", "--memory", "1GiB", "--progress", "none", "--quiet"]
+        with_threads = lambda count: [seimai, "run", plan, "--threads", str(count), "--memory", "1GiB", "--progress", "none", "--quiet"]
+        base = with_threads(1)
         for number in range(a.rounds):
             trees = []
-            for name, measure in [("plain", lambda out: plain(base, out)), ("shares", lambda out: shares(base, out)), ("ray", lambda out: ray_run(plan, out, watch))]:
+            for name, measure in [("plain", lambda out: plain(base, out)), ("plain, two threads", lambda out: plain(with_threads(2), out)), ("shares", lambda out: shares(base, out)), ("ray", lambda out: ray_run(plan, out, watch))]:
                 if name == "ray" and cluster is None:
                     continue
                 out = os.path.join(scratch, "out")
@@ -165,7 +178,8 @@ def main():
     summary = {"bytes": total, "files_equal": True, "medians": {name: {key: round(middle(name, key), 2) for key in ("wall_s", "cpu_s")} for name in names}}
     summary["two_processes"] = {"wall": round(middle("plain", "wall_s") / middle("shares", "wall_s"), 2), "path": round(middle("plain", "path_s") / middle("shares", "path_s"), 2)}
     if cluster is not None:
-        summary["ray"] = {"start_s": round(start_s, 1), "cpu": round(middle("ray", "cpu_s") / middle("plain", "cpu_s"), 2)}
+        summary["ray"] = {"start_s": round(start_s, 1), "cpu": round(middle("ray", "cpu_s") / middle("plain, two threads", "cpu_s"), 2),
+                          "wall": round(middle("ray", "wall_s") / middle("plain, two threads", "wall_s"), 2)}
     print(json.dumps(summary))
     if a.report:
         with open(a.report, "w", encoding="utf-8") as file:

@@ -2,11 +2,12 @@
 """How the cost of every pass grows with the data: CPU seconds of each at several sizes and budgets, and the exponent of a fit.
 
     growth.py [--seimai target/release/seimai] [--documents 100000,300000,1000000] [--characters 45] [--memory 512MiB,256MiB]
-              [--threads 1] [--keep DIR] [--report FILE]
+              [--pages] [--threads 1] [--keep DIR] [--report FILE]
 
-Documents are made by a recipe from a seed, so that any number of them is the beginning of any larger number: words of two or three
+`--pages` measures by bytes: pages of 2.6 kB after `recipe.py`, with rules for web pages, duplicates, contact details masked, a split and packs;
+`--documents 40000,120000,400000,1200000,4000000` are .1, .3, 1, 3 and 10 GB. Without it, short documents: documents are made by a recipe from a seed, so that any number of them is the beginning of any larger number: words of two or three
 characters with particles between them; one in ten is an earlier document with one word exchanged, one in twenty an earlier document as
-it is. `--characters 2000 --documents 5000000` is 30 GB. The exponent of a pass is the slope of the logarithms by least squares; the
+it is. The exponent of a pass is the slope of the logarithms by least squares; the
 last step alone is beside it, for what a pass costs at any size (opening the dictionary, say) makes small sizes dear. Passes below .3 s
 at the largest size are left out. Exit code 1 if an exponent of the last step is above 1.05. Python 3.9 or later, standard library only.
 """
@@ -14,6 +15,7 @@ import argparse
 import hashlib
 import json
 import math
+import multiprocessing
 import os
 import re
 import shutil
@@ -22,11 +24,16 @@ import sys
 import tempfile
 
 import measured
+from recipe import Recipe
 
 LIMIT = 1.05
 PARTICLES = ["は", "が", "を", "に", "の", "で", "と", "も", "から", "まで", "へ", "や"]
 ENDS = ["です。", "ます。", "である。", "した。", "という。", "だった。"]
+# Documents of a file, short ones and pages: about 40 MB.
 FILE_DOCUMENTS = 250_000
+FILE_PAGES = 16_000
+SHORT = '[quality]\npreset = "none"\n'
+PAGES = '[quality]\npreset = "web"\n[pii]\naction = "mask"\n[split]\nvalidation = 0.01\n'
 
 
 def words():
@@ -69,14 +76,11 @@ def document(number, characters):
     return "".join(parts)
 
 
-def write(directory, first, end, characters):
-    """Documents `first` to `end`, some in each file; gives the bytes of all files."""
-    os.makedirs(directory, exist_ok=True)
-    for start in range(first, end, FILE_DOCUMENTS):
-        with open(os.path.join(directory, f"{start:010}.jsonl"), "w", encoding="utf-8") as out:
-            for number in range(start, min(end, start + FILE_DOCUMENTS)):
-                out.write(json.dumps({"id": str(number), "text": document(number, characters)}, ensure_ascii=False) + "\n")
-    return sum(os.path.getsize(os.path.join(directory, name)) for name in os.listdir(directory))
+def write(path, first, end, characters):
+    """Short documents `first` to `end`."""
+    with open(path, "w", encoding="utf-8") as out:
+        for number in range(first, end):
+            out.write(json.dumps({"id": str(number), "text": document(number, characters)}, ensure_ascii=False) + "\n")
 
 
 def bytes_of(told):
@@ -113,6 +117,7 @@ def main():
     p.add_argument("--seimai", default="target/release/seimai")
     p.add_argument("--documents", default="100000,300000,1000000")
     p.add_argument("--characters", type=int, default=45)
+    p.add_argument("--pages", action="store_true")
     p.add_argument("--memory", default="512MiB,256MiB")
     p.add_argument("--threads", default="1")
     p.add_argument("--keep", help="where documents are kept for another time")
@@ -120,42 +125,46 @@ def main():
     a = p.parse_args()
     sizes, rows = sorted(int(n) for n in a.documents.split(",")), []
     with tempfile.TemporaryDirectory(dir=a.keep) as scratch:
-        inputs = os.path.join(a.keep or scratch, f"documents-{a.characters}")
+        inputs = os.path.join(a.keep or scratch, "pages" if a.pages else f"documents-{a.characters}")
         plan, out = os.path.join(scratch, "plan.toml"), os.path.join(scratch, "out")
-        done = sorted(int(name.partition(".")[0]) for name in os.listdir(inputs)) if os.path.isdir(inputs) else []
+        each, recipe = (FILE_PAGES, Recipe()) if a.pages else (FILE_DOCUMENTS, None)
+        os.makedirs(inputs, exist_ok=True)
         for size in sizes:
             taken = os.path.join(scratch, str(size))
-            decoded = 0
             os.makedirs(taken)
-            for start in range(0, size, FILE_DOCUMENTS):
-                end = min(size, start + FILE_DOCUMENTS)
-                whole = end - start == FILE_DOCUMENTS
-                source = os.path.join(inputs if whole else taken, f"{start:010}.jsonl")
-                if not (whole and start in done):
-                    write(os.path.dirname(source), start, end, a.characters)
-                if whole:
-                    os.symlink(os.path.abspath(source), os.path.join(taken, os.path.basename(source)))
-                decoded += os.path.getsize(source)
-            files = sorted(os.path.realpath(os.path.join(taken, name)) for name in os.listdir(taken))
+            files = [(start, min(size, start + each)) for start in range(0, size, each)]
+            # Whole files are the same at every size and stay; the last one, if it is short, is of this size alone.
+            sources = [os.path.join(inputs if end - start == each else taken, f"{start:010}.jsonl") for start, end in files]
+            missing = [(source, start, end) for source, (start, end) in zip(sources, files) if not os.path.exists(source)]
+            with multiprocessing.Pool() as pool:
+                if recipe:
+                    pool.starmap(recipe.write, missing, 1)
+                else:
+                    pool.starmap(write, [(*file, a.characters) for file in missing], 1)
+            decoded = sum(os.path.getsize(source) for source in sources)
+            files = [os.path.realpath(source) for source in sources]
             with open(plan, "w") as written:
-                written.write("[input]\npaths = " + json.dumps(files) + '\n[quality]\npreset = "none"\n')
+                written.write("[input]\npaths = " + json.dumps(files) + "\n" + (PAGES if a.pages else SHORT))
             for memory in a.memory.split(","):
                 shutil.rmtree(out, ignore_errors=True)
                 told = measured.run([a.seimai, "run", plan, "--out", out, "--threads", a.threads, "--memory", memory], out)
                 if told["exit"]:
                     sys.exit(f"exit code {told['exit']}: {told['messages']}")
                 cpu = sum(told["pass_cpu"].values())
+                ended, outputs = measured.disk_bytes(out), measured.disk_bytes(out, ".work")
                 kept = json.load(open(os.path.join(out, "manifest.json")))["totals"]["kept"]
                 rows.append({"documents": size, "kept": kept, "decoded_bytes": decoded, "memory": memory, "cpu": round(cpu, 2), "wall": told["wall"], "load1": round(os.getloadavg()[0], 1),
                              "pass_cpu": told["pass_cpu"], "anonymous_mib": round(told["anonymous"] / 2**20, 1), "pass_anonymous_mib": {k: round(v / 2**20, 1) for k, v in told["pass_anonymous"].items()},
-                             "disk_mib": round(told["disk"] / 2**20, 1), "disk_told_mib": round(estimated_disk(a.seimai, plan, memory) / 2**20, 1)})
+                             "disk_mib": round(told["disk"] / 2**20, 1), "disk_told_mib": round(estimated_disk(a.seimai, plan, memory) / 2**20, 1),
+                             # What is no output: at the peak, and what of it is left for a next run (`seimai gc` removes it). By the byte of input text.
+                             "scratch_by_byte": round((told["disk"] - outputs) / decoded, 3), "left_by_byte": round((ended - outputs) / decoded, 3)})
                 print(json.dumps(rows[-1], ensure_ascii=False), flush=True)
     rows.sort(key=lambda row: (row["memory"], row["documents"]))
     fitted = fits(rows)
     print(json.dumps(fitted, indent=1))
     if a.report:
         with open(a.report, "w") as out:
-            json.dump({"characters": a.characters, "threads": a.threads, "exponents": fitted, "rows": rows}, out, indent=1)
+            json.dump({"documents_are": "pages of recipe.py" if a.pages else f"{a.characters} characters", "threads": a.threads, "exponents": fitted, "rows": rows}, out, indent=1)
             out.write("\n")
     if any(fit["last_step"] > LIMIT for of in fitted.values() for fit in of.values()):
         sys.exit(1)

@@ -27,8 +27,8 @@ def anonymous_bytes(pid):
     return 0
 
 
-def disk_bytes(root):
-    """Bytes that a directory takes; what has several names counts once."""
+def disk_bytes(root, without=None):
+    """Bytes that a directory takes; what has several names counts once. What lies in a directory called `without` is left out."""
     seen, total = set(), 0
     stack = [root]
     while stack:
@@ -38,6 +38,8 @@ def disk_bytes(root):
                     try:
                         found = entry.stat(follow_symlinks=False)
                     except FileNotFoundError:
+                        continue
+                    if entry.name == without:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         stack.append(entry.path)

@@ -3,6 +3,7 @@
 # of three tasks, kills a task with SIGKILL and cancels an array on the way, submits again, and compares the files with those of one process.
 #
 #   scripts/slurm/try.sh [PLAN]        default: examples/samples.toml, in small shards
+#   KILLS=50 scripts/slurm/try.sh      besides, so many tasks are killed at random moments of as many runs as that takes
 #
 # Needs root and Debian's slurm-wlm and munge (apt-get install slurm-wlm munge); touches no service of the system. Not part of the tests.
 set -euo pipefail
@@ -80,17 +81,17 @@ whole=0
 # All tasks of an array have ended: prints how.
 ended() {
   while squeue -h -j "$1" 2>/dev/null | grep -q .; do sleep 0.3; done
-  scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*' | sort | uniq -c
+  [ -n "${QUIET:-}" ] || scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*' | sort | uniq -c
 }
 submit() {
-  sbatch --parsable --no-requeue --array=0-2 --output="$dir/log/%A_%a" "$@" "$scripts/seimai.sbatch" "$plan" "$dir/out" "${small[@]}" --patience 1
+  sbatch --parsable --no-requeue --array=0-2 --output="$dir/log/%A_%a" "$@" "$scripts/seimai.sbatch" "$plan" "${out:-$dir/out}" "${small[@]}" --patience 1
 }
 
 say "A task is killed, an array is cancelled"
 job=$(submit)
 next=$(submit --dependency="afterok:$job")
 for _ in $(seq 200); do
-  victim=$(pgrep -f "seimai run .*--out $dir/out --shard" | head -1 || true)
+  victim=$(pgrep -f -- "--out $dir/out --shard" | head -1 || true)
   [ -n "$victim" ] && break
   sleep 0.05
 done
@@ -127,6 +128,33 @@ same() { # two output directories
 }
 hashes() { (cd "$1" && find . -type f ! -path ./run.json -print0 | sort -z | xargs -0 sha256sum); }
 same "$dir/whole" "$dir/out"
+
+kills=0 trials=0
+RANDOM=1
+[ -z "${KILLS:-}" ] || say "$KILLS tasks are killed"
+while [ "$kills" -lt "${KILLS:-0}" ]; do
+  out=$dir/killed
+  for _ in $(seq 20); do
+    job=$(submit)
+    # A task works for a second or less: it is waited for, and killed up to a second later.
+    for _ in $(seq 100); do
+      pgrep -f -- "--out $out --shard" >/dev/null && break
+      sleep 0.02
+    done
+    sleep "0.$((RANDOM % 90 + 10))"
+    victim=$(pgrep -f -- "--out $out --shard" | shuf -n 1 || true)
+    [ -n "$victim" ] && kill -9 "$victim" 2>/dev/null && kills=$((kills + 1))
+    QUIET=1 ended "$job"
+    [ ! -f "$out/_SUCCESS" ] || break
+  done
+  # What was killed behind `_SUCCESS` has not made the page of the run.
+  QUIET=1 ended "$(submit)"
+  same "$dir/whole" "$out"
+  rm -rf "$out"
+  trials=$((trials + 1))
+  echo "$kills killed in $trials runs"
+done
+unset out
 
 say "As the README says: submit.sh, and the plan as it is"
 jobs=$("$scripts/submit.sh" 2 "$plan" "$dir/plain" --output="$dir/log/%A_%a")

@@ -206,6 +206,19 @@ def faults(world, local):
         shutil.rmtree(out)
 
 
+def listing(world):
+    """More objects than one answer names, and answers that are cut: none is left out, none comes twice."""
+    for number in range(2300):
+        put(world.server.port, "corpora", f"names/{number:04}.txt", f"{number}番の蔵に米を納めた。\n".encode())
+    plan = world.plan("names", ["s3://corpora/names"])
+    world.proxy.harm(0.6, ["cut"])
+    told = [world.seimai_says("plan", plan, "--json") for _ in range(5)]
+    done = dict(world.proxy.done)
+    world.proxy.harm(0, [])
+    counted = [(code, len(json.loads(text)["inputs"]) if code == 0 else text) for code, text in told]
+    check(f"a listing of three answers, cut on the way ({sum(done.values())} done)", done and all(of == (0, 2300) for of in counted), counted)
+
+
 def changed(world, data):
     """An object is written again while the run reads it."""
     body, state = (data / "many" / "large.jsonl").read_bytes(), {"left": 12}
@@ -376,7 +389,7 @@ def main():
     p.add_argument("--trials", type=int, default=20)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lines", type=int, default=9000, help="lines of the large input")
-    p.add_argument("--only", help="inputs, refusals, changed, faults, outputs, kills, interrupted or gone; several with commas")
+    p.add_argument("--only", help="inputs, refusals, listing, changed, faults, outputs, kills, interrupted or gone; several with commas")
     p.add_argument("--measure", type=int)
     p.add_argument("--plain")
     p.add_argument("--report")
@@ -409,6 +422,7 @@ def main():
             for name, checks in (
                 ("inputs", lambda: inputs(world, data)),
                 ("refusals", lambda: refusals(world)),
+                ("listing", lambda: listing(world)),
                 ("changed", lambda: changed(world, data)),
                 ("faults", lambda: faults(world, from_disk(world, data, local))),
                 ("outputs", lambda: outputs(world, data)),

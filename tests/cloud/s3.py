@@ -1,6 +1,6 @@
 """An S3 server of its own process, a client of a few lines, and a proxy between them that does harm. Standard library only.
 
-The server is `s3s-fs` (crates.io): it checks signatures, and keeps objects as files, so that it can be killed and started again, and what it holds
+The server is `s3s-fs` (a crate): it checks signatures, and keeps objects as files, so that it can be killed and started again, and what it holds
 be compared byte for byte. Objects have their names in the directory of the bucket; what is unfinished lies beside it.
 """
 import datetime
@@ -174,8 +174,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return None
-        # Of objects: a listing that is cut ends the command, which is started again.
-        if kind == "cut" and len(data) > 1 and "list-type" not in self.path:
+        if kind == "cut" and len(data) > 1:
             self.wfile.write(data[: proxy.random.randrange(len(data))])
             self.wfile.flush()
             return self.reset()

@@ -26,6 +26,12 @@ pub(super) fn of_system(error: &Theirs) -> std::io::Error {
     }
 }
 
+/// Did an answer begin and not end? The library tells its own attempts by an error between this one and that of the connection.
+pub(super) fn is_cut(error: &Theirs) -> bool {
+    let Theirs::Generic { source, .. } = error else { return false };
+    source.source().is_some_and(|source| source.is::<object_store::client::HttpError>())
+}
+
 /// The error for an object that is no longer what it was.
 pub(super) fn changed() -> std::io::Error {
     let said = "the object changed since this run began".to_owned();

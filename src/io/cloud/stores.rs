@@ -21,6 +21,9 @@ const SILENCE: &str = "20 seconds";
 /// How long one request may take in all: the part of an upload over a slow line.
 const REQUEST: &str = "300 seconds";
 
+/// How often in a row a page of a listing may be cut on its way.
+const CUT_MAX: u32 = 10;
+
 /// What is tried again (500 and above, 429, connections that fail, answers that are cut): up to ten times, first after a fifth of a second or more, then
 /// after longer and longer. A store that is gone is given up after about half a minute.
 fn retries() -> RetryConfig {
@@ -51,17 +54,38 @@ pub(super) struct At {
 }
 
 impl At {
-    /// The objects below the key.
+    /// The objects below the key. The library asks again for a page that does not begin to come; one that is cut on its way is asked for here,
+    /// from the last object on that came before it.
     pub(super) fn list(&self) -> std::io::Result<Vec<ObjectMeta>> {
         let list = async {
-            let mut pages = self.store.list(Some(&self.key));
-            let mut found = Vec::new();
-            while let Some(meta) = std::future::poll_fn(|context| pages.as_mut().poll_next(context)).await {
-                found.push(meta?);
+            let (mut found, mut cut) = (Vec::<ObjectMeta>::new(), 0);
+            while let Err(error) = self.list_on(&mut found, &mut cut).await {
+                cut += 1;
+                if !faults::is_cut(&error) || cut > CUT_MAX {
+                    return Err(error);
+                }
+                tokio::time::sleep(Duration::from_millis(200) * cut).await;
             }
             Ok(found)
         };
         wait(list)
+    }
+
+    /// Goes on with a listing behind what was `found`, to its end; `cut` is 0 whenever something comes.
+    async fn list_on(&self, found: &mut Vec<ObjectMeta>, cut: &mut u32) -> object_store::Result<()> {
+        // Where a store has another order than that of keys, what is behind a key is not what comes after it.
+        if !found.is_sorted_by(|one, next| one.location < next.location) {
+            found.clear();
+        }
+        let mut pages = match found.last() {
+            Some(last) => self.store.list_with_offset(Some(&self.key), &last.location),
+            None => self.store.list(Some(&self.key)),
+        };
+        while let Some(meta) = std::future::poll_fn(|context| pages.as_mut().poll_next(context)).await {
+            found.push(meta?);
+            *cut = 0;
+        }
+        Ok(())
     }
 }
 
