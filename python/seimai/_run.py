@@ -11,6 +11,7 @@ from typing import Any
 
 from . import _core
 from ._options import settings
+from ._passport import Tracer, Verification
 from ._plan import Plan
 from ._tokenizer import Tokenizer
 
@@ -104,6 +105,24 @@ class Run:
     def validation_pack(self) -> _core.Pack | None:
         """The packed sequences of what is held out; None without a split."""
         return _core.Pack(self.path / "validation" / "pack") if self.manifest.get("validation") else None
+
+    def tracer(self) -> Tracer:
+        """The way back from rows of the pack to documents and input records."""
+        return Tracer(self.path)
+
+    def passport(self, *, threads: int | None = None) -> dict[str, Any]:
+        """Writes ``passport/`` into the run, in standard forms too, and gives its evidence: what is declared of each source, and what became of it."""
+        _core.write_passport(self.path, threads or os.cpu_count() or 1)
+        evidence: dict[str, Any] = json.loads((self.path / "passport" / "passport.json").read_text(encoding="utf-8"))
+        return evidence
+
+    def sign(self, key: str | os.PathLike[str], *, threads: int | None = None) -> str:
+        """Signs the run with a secret key (PKCS#8 in PEM, for its owner alone); gives what the key is called."""
+        return _core.sign_run(self.path, Path(key), threads or os.cpu_count() or 1)
+
+    def verify(self, key: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Verification:
+        """Checks every checksum and count; with a public key, also that its owner signed the run and that no file is another than was signed."""
+        return Verification(*_core.verify_run(self.path, None if key is None else Path(key), threads or os.cpu_count() or 1))
 
     def what_if(self, *, preset: str | None = None, set: Mapping[str, Any] | None = None) -> WhatIf:
         """Who would be kept and lost with another preset or other keys: ``run.what_if(set={"quality.thresholds.min_chars": 50})``.

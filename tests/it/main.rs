@@ -37,6 +37,7 @@ mod sample;
 mod schema;
 mod shards;
 mod shares;
+mod signatures;
 mod split;
 mod tokenizer;
 #[path = "../../src/testing.rs"]
