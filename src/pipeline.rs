@@ -64,6 +64,7 @@ pub mod provenance;
 mod publish;
 mod reading;
 mod rebalance;
+pub mod receipt;
 pub mod registry;
 pub mod repack;
 pub mod report;

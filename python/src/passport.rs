@@ -5,12 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use seimai::error::Error;
+use seimai::pipeline::forget::{self, Request};
+use seimai::pipeline::receipt;
 use seimai::pipeline::sign::{self, Work};
 use seimai::pipeline::signature::key::{PublicKey, SecretKey};
 use seimai::pipeline::{trace, verify};
 
 use crate::errors::{About, carry_out};
 use crate::events::attended;
+use crate::plan::options;
 
 /// A pack that is open for questions.
 #[pyclass(frozen, module = "seimai._core")]
@@ -62,23 +65,62 @@ fn sign_run(py: Python<'_>, run: PathBuf, key: PathBuf, threads: usize) -> PyRes
     })
 }
 
-/// Checks a finished run; with a key, first who signed it. Gives what is wrong, and the name of the key.
+/// Checks a finished run: first a receipt of what was forgotten, or with a key who signed the run (the receipt, if there is one). Gives what is
+/// wrong, and the name of the key.
 #[pyfunction]
-#[pyo3(signature = (run, key, threads))]
-fn verify_run(py: Python<'_>, run: PathBuf, key: Option<PathBuf>, threads: usize) -> PyResult<(Vec<String>, Option<String>)> {
+#[pyo3(signature = (run, key, receipt, threads))]
+fn verify_run(
+    py: Python<'_>,
+    run: PathBuf,
+    key: Option<PathBuf>,
+    receipt: Option<PathBuf>,
+    threads: usize,
+) -> PyResult<(Vec<String>, Option<String>)> {
     attended(py, None, move |stop, observer| {
-        let mut keyid = None;
-        if let Some(key) = key {
-            let checked = sign::check(&run, &PublicKey::read(&key)?, stop)?;
-            if !checked.refused.is_empty() {
-                return Ok((checked.refused.iter().map(ToString::to_string).collect(), Some(checked.keyid)));
+        let key = key.map(|key| PublicKey::read(&key)).transpose()?;
+        let (refused, keyid) = match (receipt, &key) {
+            (Some(path), key) => {
+                let checked = receipt::check(&run, &path, key.as_ref())?;
+                (checked.refused, checked.keyid)
             }
-            keyid = Some(checked.keyid);
+            (None, Some(key)) => {
+                let checked = sign::check(&run, key, stop)?;
+                (checked.refused, Some(checked.keyid))
+            }
+            (None, None) => (Vec::new(), None),
+        };
+        if !refused.is_empty() {
+            return Ok((refused.iter().map(ToString::to_string).collect(), keyid));
         }
         match verify::verify(&run, threads, stop, observer) {
             Err(e @ Error::Damaged { .. }) => Ok((vec![e.to_string()], keyid)),
             other => other.map(|findings| (findings.damage, keyid)),
         }
+    })
+}
+
+/// Makes a run again without some documents; gives the receipt as JSON, once it is written (with a key signed, too).
+#[pyfunction]
+#[pyo3(signature = (run, ids, out, receipt, only, base, key, threads, memory=None))]
+#[expect(clippy::too_many_arguments, reason = "keywords of Python")]
+fn forget_documents(
+    py: Python<'_>,
+    run: PathBuf,
+    ids: Vec<String>,
+    out: PathBuf,
+    receipt: PathBuf,
+    only: bool,
+    base: PathBuf,
+    key: Option<PathBuf>,
+    threads: usize,
+    memory: Option<&str>,
+) -> PyResult<String> {
+    let options = options(py, out, threads, memory, false, None)?;
+    attended(py, None, move |stop, observer| {
+        let key = key.map(|key| SecretKey::read(&key)).transpose()?;
+        let told = forget::forget(&run, &Request { ids, only, base }, &options, stop, observer)?;
+        told.write(&receipt, &options.out, key.as_ref())?;
+        serde_json::to_string(&told).map_err(|e| Error::internal(e.to_string()))
     })
 }
 
@@ -98,5 +140,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(write_passport, module)?)?;
     module.add_function(wrap_pyfunction!(sign_run, module)?)?;
     module.add_function(wrap_pyfunction!(verify_run, module)?)?;
+    module.add_function(wrap_pyfunction!(forget_documents, module)?)?;
     module.add_function(wrap_pyfunction!(new_key, module)?)
 }

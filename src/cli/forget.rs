@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use super::common::{Common, Outcome};
 use super::{signals, ui};
-use crate::io::Staging;
-use crate::pipeline::forget::{Receipt, Request, forget};
+use crate::pipeline::forget::{Request, forget};
+use crate::pipeline::receipt::Receipt;
 use crate::pipeline::report::RunOptions;
+use crate::pipeline::signature::key::SecretKey;
 use crate::quarantine::escape;
 
 /// Take documents out of a finished run: a new run without them, and a receipt
@@ -19,7 +20,9 @@ use crate::quarantine::escape;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai forget out dup-006 -o out-without
-  seimai forget out dup-006 --at plans -o out-without --receipt receipt.json   # docs/guide/passport.md")]
+  seimai forget out dup-006 --at plans -o out-without --receipt receipt.json
+  seimai forget out dup-006 -o out-without --key ours.pem
+  seimai verify out-without --receipt out-without.receipt.json.dsse.json --key ours.pem.pub   # docs/guide/passport.md")]
 pub(super) struct Arguments {
     /// The --out directory of a finished run
     run_dir: PathBuf,
@@ -38,9 +41,14 @@ pub(super) struct Arguments {
     /// Where the receipt goes, JSON [default: NEW.receipt.json]
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Secret key to sign the receipt with; the envelope lies beside it as RECEIPT.dsse.json
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outcome> {
+    // A key that cannot be used is told before the work.
+    let key = arguments.key.as_deref().map(SecretKey::read).transpose()?;
     let observer = ui::observer(common);
     let request = Request { ids: arguments.ids.clone(), only: arguments.only, base: arguments.at.clone() };
     let options =
@@ -51,15 +59,12 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         name.push(".receipt.json");
         PathBuf::from(name)
     });
-    let mut bytes = serde_json::to_vec_pretty(&receipt)?;
-    bytes.push(b'\n');
-    let (staging, place) = Staging::for_file(&path)?;
-    staging.write(&place, &bytes)?;
-    tell(&receipt, &path.display().to_string(), common)?;
+    let written = receipt.write(&path, &arguments.output, key.as_ref())?;
+    tell(&receipt, &written, common)?;
     Ok(Outcome::Done)
 }
 
-fn tell(receipt: &Receipt, path: &str, common: &Common) -> std::io::Result<()> {
+fn tell(receipt: &Receipt, written: &[PathBuf], common: &Common) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for one in &receipt.removed {
         let because = one.duplicate_of.as_ref().map_or_else(String::new, |of| format!(", a duplicate of {}", escape(of, 200)));
@@ -75,11 +80,19 @@ fn tell(receipt: &Receipt, path: &str, common: &Common) -> std::io::Result<()> {
         ui::thousands(files.len() as u64),
         ui::thousands(search.rows)
     )?;
-    writeln!(out, "receipt: {}", escape(path, 1000))?;
+    for path in written {
+        writeln!(out, "receipt: {}", escape(&path.display().to_string(), 1000))?;
+    }
     if !common.quiet {
         let mut err = std::io::stderr();
         for id in &search.same_text {
             let _ = writeln!(err, "warning: {} has the very text of one of them, and stays: name it too if it is to go", escape(id, 200));
+        }
+        if !receipt.other_inputs.is_empty() {
+            let named = receipt.other_inputs.iter().take(3).map(|name| escape(name, 100)).collect::<Vec<_>>().join(", ");
+            let n = receipt.other_inputs.len();
+            let _ =
+                writeln!(err, "warning: {n} inputs are not what they were for the old run, and the new one differs by them too: {named}");
         }
         let _ =
             writeln!(err, "note: the old run and the inputs still hold them; put the entries of input.forget into the plan that you keep");

@@ -8,7 +8,9 @@ use serde_json::json;
 use super::common::{Common, Outcome};
 use super::{signals, ui};
 use crate::error::Error;
+use crate::pipeline::receipt::{self, CheckedReceipt};
 use crate::pipeline::sign::{self, Checked};
+use crate::pipeline::signature::Refusal;
 use crate::pipeline::signature::key::PublicKey;
 use crate::pipeline::verify;
 
@@ -21,7 +23,8 @@ const VERSION: u32 = 1;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   seimai verify out
-  seimai verify out --key ours.pub                    # and signed by us: docs/guide/passport.md
+  seimai verify out --key ours.pem.pub                # and signed by us: docs/guide/passport.md
+  seimai verify new --receipt new.receipt.json        # and without what was forgotten
   seimai verify out --json | jq .sound                # docs/formats/commands.md")]
 pub(super) struct Arguments {
     /// The --out directory of a finished run
@@ -29,6 +32,10 @@ pub(super) struct Arguments {
     /// Public key (PEM) of whoever has to have signed the run
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Receipt of `seimai forget`: is it that of this run, and is none of the documents in it? With --key, signed with that key, which
+    /// the run itself need not be then
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -38,20 +45,21 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     let observer = ui::observer(common);
     let mut out = std::io::stdout().lock();
     // The signature first: what nobody vouches for is not looked into further.
-    let signature = match &arguments.key {
-        Some(path) => Some(sign::check(&arguments.run_dir, &PublicKey::read(path)?, signals::stop())?),
-        None => None,
+    let key = arguments.key.as_deref().map(PublicKey::read).transpose()?;
+    let vouched = match (&arguments.receipt, &key) {
+        (Some(path), key) => Some(Vouched::Receipt(receipt::check(&arguments.run_dir, path, key.as_ref())?)),
+        (None, Some(key)) => Some(Vouched::Run(sign::check(&arguments.run_dir, key, signals::stop())?)),
+        (None, None) => None,
     };
-    if let Some(checked) = signature.as_ref().filter(|checked| !checked.refused.is_empty()) {
+    if let Some(vouched) = vouched.as_ref().filter(|vouched| !vouched.refused().is_empty()) {
+        let refusals: Vec<String> = vouched.refused().iter().map(ToString::to_string).collect();
         if arguments.json {
-            writeln!(
-                out,
-                "{}",
-                json!({"verify_version": VERSION, "sound": false, "damage": refusals(checked), "signature": told(checked)})
-            )?;
+            let mut object = json!({"verify_version": VERSION, "sound": false, "damage": refusals});
+            vouched.add_to(&mut object);
+            writeln!(out, "{object}")?;
         } else {
-            for refusal in &checked.refused {
-                writeln!(out, "refused: {}", crate::quarantine::escape(&refusal.to_string(), 500))?;
+            for refusal in refusals {
+                writeln!(out, "refused: {}", crate::quarantine::escape(&refusal, 500))?;
             }
         }
         return Ok(Outcome::Damaged);
@@ -82,8 +90,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             "balanced": totals.balanced(),
             "damage": findings.damage,
         });
-        if let (Some(object), Some(checked)) = (object.as_object_mut(), &signature) {
-            object.insert("signature".to_owned(), told(checked));
+        if let Some(vouched) = &vouched {
+            vouched.add_to(&mut object);
         }
         writeln!(out, "{object}")?;
         return Ok(outcome);
@@ -101,8 +109,8 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         ui::thousands(totals.quarantined),
         if totals.balanced() { "holds" } else { "DOES NOT HOLD" }
     )?;
-    if let Some(checked) = &signature {
-        writeln!(out, "signed: {} files by key {}", checked.files, checked.keyid)?;
+    if let Some(vouched) = &vouched {
+        writeln!(out, "{}", vouched.line())?;
     }
     if findings.damage.is_empty() {
         writeln!(out, "sound: {} files, {}", findings.files, ui::bytes(findings.bytes))?;
@@ -112,11 +120,43 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
     Ok(outcome)
 }
 
-fn refusals(checked: &Checked) -> Vec<String> {
-    checked.refused.iter().map(ToString::to_string).collect()
+/// What somebody vouches for beside the manifest.
+enum Vouched {
+    Run(Checked),
+    Receipt(CheckedReceipt),
 }
 
-/// The key `signature` of the object.
-fn told(checked: &Checked) -> serde_json::Value {
-    json!({"keyid": checked.keyid, "valid": checked.refused.is_empty(), "files": checked.files, "refused": checked.refused})
+impl Vouched {
+    fn refused(&self) -> &[Refusal] {
+        match self {
+            Self::Run(checked) => &checked.refused,
+            Self::Receipt(checked) => &checked.refused,
+        }
+    }
+
+    /// The key `signature`, or `receipt`, of the object.
+    fn add_to(&self, object: &mut serde_json::Value) {
+        let (name, value) = match self {
+            Self::Run(Checked { keyid, files, refused }) => {
+                ("signature", json!({"keyid": keyid, "valid": refused.is_empty(), "files": files, "refused": refused}))
+            }
+            Self::Receipt(CheckedReceipt { keyid, removed, rows, refused }) => {
+                ("receipt", json!({"keyid": keyid, "valid": refused.is_empty(), "documents": removed, "rows": rows, "refused": refused}))
+            }
+        };
+        if let Some(object) = object.as_object_mut() {
+            object.insert(name.to_owned(), value);
+        }
+    }
+
+    fn line(&self) -> String {
+        match self {
+            Self::Run(checked) => format!("signed: {} files by key {}", checked.files, checked.keyid),
+            Self::Receipt(checked) => {
+                let signed = checked.keyid.as_ref().map_or_else(String::new, |keyid| format!(", signed by key {keyid}"));
+                let (removed, rows) = (ui::thousands(checked.removed as u64), ui::thousands(checked.rows));
+                format!("receipt: none of {removed} documents in {rows} rows{signed}")
+            }
+        }
+    }
 }

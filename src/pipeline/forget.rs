@@ -6,29 +6,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::UInt64Type;
-use serde::Serialize;
+use arrow::array::Array;
 
 use super::layout::{self, Subset};
 use super::loaded_plan::LoadedPlan;
 use super::manifest::Manifest;
 use super::observer::{Event, Observer, Stop};
+use super::receipt::{FORGOTTEN_MAX, Receipt, Removed, Rows, RunIdentity, VERSION, each_row, hash_of, own_id, search, tables};
 use super::report::RunOptions;
+use super::work_dir::WorkDir;
 use super::{output_directory, run};
 use crate::corpus::Forgotten;
 use crate::error::{Error, Result};
-use crate::io::{Dir, Place, Staging, open_table, read_limited, second_name};
+use crate::io::{Dir, Place, Staging, open_table_rows, read_limited, second_name};
 use crate::pack::Pack;
 use crate::quarantine::escape;
 use crate::schema::{DOC_ID, DUPLICATE_OF, FILE, OFFSET, TEXT};
-use crate::stage::{Batch, strings};
+use crate::stage::strings;
 
-/// Layout of a receipt.
-const VERSION: u32 = 1;
-const BATCH_ROWS: usize = 4096;
-/// Documents that are forgotten at once, and entries of a plan, whose size is limited too.
-const FORGOTTEN_MAX: usize = 4000;
+/// Bytes of a plan.
+const PLAN_BYTES_MAX: usize = 1 << 20;
 /// Rows of packs that are named for one document.
 const PACK_ROWS_MAX: usize = 1000;
 
@@ -43,82 +40,6 @@ pub struct Request {
     pub base: PathBuf,
 }
 
-/// What was removed, from where, and what stands there now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Receipt {
-    /// 1.
-    pub receipt_version: u32,
-    /// Version of Seimai.
-    pub seimai: String,
-    /// The run that held the documents.
-    pub before: RunIdentity,
-    /// The run that does not.
-    pub after: RunIdentity,
-    /// The documents.
-    pub removed: Vec<Removed>,
-    /// Entries of `input.forget` of the new plan.
-    pub plan_entries: Vec<Forgotten>,
-    /// Outputs: BLAKE3 before and after, `null` where there was or is none.
-    pub files: BTreeMap<String, [Option<String>; 2]>,
-    /// What was searched for in the new outputs, and how much was found.
-    pub search: Search,
-}
-
-/// A run, by content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RunIdentity {
-    /// BLAKE3 of `manifest.json`, hex.
-    pub manifest_blake3: String,
-    /// Fingerprint of the plan.
-    pub fingerprint: String,
-    /// Documents in `documents/` and `validation/documents/`.
-    pub kept: u64,
-    /// Documents in `rejected/`.
-    pub rejected: u64,
-    /// Tokens.
-    pub tokens: u64,
-}
-
-/// A document that was removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Removed {
-    /// Its doc_id.
-    pub doc_id: String,
-    /// It was not asked for, but rejected as a duplicate of this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duplicate_of: Option<String>,
-    /// The input that holds the record.
-    pub file: String,
-    /// Where the record begins there: decoded byte, or row of a table.
-    pub offset: u64,
-    /// BLAKE3 of the text that the run held, hex.
-    pub text_blake3: String,
-    /// The table that held it, and its row there.
-    pub table: String,
-    /// Row of the table.
-    pub row: u64,
-    /// The token shard that held it, row for row the table; absent for what was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_shard: Option<String>,
-    /// Rows of the pack that held its tokens.
-    pub pack_rows: Vec<u64>,
-}
-
-/// A search for what was removed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Search {
-    /// Tables that were searched, token shards among them.
-    pub tables: u64,
-    /// Their rows.
-    pub rows: u64,
-    /// Rows with one of the ids.
-    pub same_id: u64,
-    /// Rows of one of the records, by input and place.
-    pub same_record: u64,
-    /// doc_ids of rows with the very text of one of the documents: copies with other ids, that nobody asked for.
-    pub same_text: Vec<String>,
-}
-
 /// Finds the documents, makes the new run in `options.out`, and looks for them there. A run that was interrupted goes on if it is asked for again.
 ///
 /// # Errors
@@ -130,12 +51,19 @@ pub fn forget(old: &Path, request: &Request, options: &RunOptions, stop: &Stop, 
     let removed = find(old, &manifest, request)?;
     let loaded = plan_without(old, &manifest, request, &removed)?;
     let new = &options.out;
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(old).is_some() && real(old) == real(new) {
+        let message = format!("{}: is the run itself, which stays as it is", new.display());
+        return Err(Error::refused_with_hint(
+            message,
+            "name another directory with -o, and remove the old run once the new one is what you want",
+        ));
+    }
     if is_unused(new)? {
         observer.on_event(&Event::Note(format!("{} documents to forget; what does not change is taken over", removed.len())));
         take_over(old, new)?;
-    } else if !new.join(layout::WORK).join(layout::STATE).is_file() && !new.join(layout::SUCCESS).is_file() {
-        let message = format!("{}: not empty, and no run that can go on", new.display());
-        return Err(Error::refused_with_hint(message, "name a new directory, or remove what is there"));
+    } else {
+        refuse_another(new, &[&manifest.fingerprint, &manifest.fingerprint_with(&loaded.plan)?])?;
     }
     run::run(&loaded, options, stop, observer)?;
     let (after, after_hash) = Manifest::read(new)?;
@@ -153,8 +81,9 @@ pub fn forget(old: &Path, request: &Request, options: &RunOptions, stop: &Stop, 
     Ok(Receipt {
         receipt_version: VERSION,
         seimai: env!("CARGO_PKG_VERSION").to_owned(),
-        before: identity(&manifest, hash),
-        after: identity(&after, after_hash),
+        before: RunIdentity::of(&manifest, hash),
+        after: RunIdentity::of(&after, after_hash),
+        other_inputs: other_inputs(&manifest, &after),
         removed,
         plan_entries: loaded.plan.input.forget,
         files,
@@ -162,42 +91,33 @@ pub fn forget(old: &Path, request: &Request, options: &RunOptions, stop: &Stop, 
     })
 }
 
-fn identity(manifest: &Manifest, manifest_blake3: String) -> RunIdentity {
-    let totals = &manifest.totals;
-    let fingerprint = manifest.fingerprint.clone();
-    RunIdentity { manifest_blake3, fingerprint, kept: totals.kept, rejected: totals.rejected, tokens: totals.tokens }
+/// Inputs (and the dictionary) that are not what they were for the old run: what else is different in the new one comes from these.
+fn other_inputs(before: &Manifest, after: &Manifest) -> Vec<String> {
+    let known = |manifest: &Manifest| -> BTreeMap<String, String> {
+        let inputs = manifest.inputs.iter().map(|input| (input.path.clone(), input.blake3.clone()));
+        let dictionary = format!("dictionary {}", manifest.dictionary.name);
+        inputs.chain(std::iter::once((dictionary, manifest.dictionary.fingerprint.clone()))).collect()
+    };
+    let (before, after) = (known(before), known(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
-/// Tables of documents, rejected ones too.
-fn tables(manifest: &Manifest) -> impl Iterator<Item = (&str, Option<Subset>)> {
-    manifest.files.iter().filter_map(|file| {
-        let subset = Subset::BOTH.into_iter().find(|subset| layout::is_in(subset.documents, &file.path));
-        (subset.is_some() || layout::is_in(layout::REJECTED, &file.path)).then_some((file.path.as_str(), subset))
-    })
-}
-
-/// The id of the record, without what tells it from another record of that id.
-fn own_id<'a>(doc_id: &'a str, file: &str, offset: u64) -> &'a str {
-    doc_id.strip_suffix(format!("~{file}@{offset}").as_str()).filter(|own| !own.is_empty()).unwrap_or(doc_id)
-}
-
-/// Columns of a batch by which a document is known.
-struct Rows<'a> {
-    ids: &'a arrow::array::StringArray,
-    files: &'a arrow::array::StringArray,
-    offsets: &'a arrow::array::UInt64Array,
-}
-
-impl<'a> Rows<'a> {
-    fn of(batch: &'a Batch) -> Result<Self> {
-        let offsets = batch.column_by_name(OFFSET.name).and_then(|column| column.as_primitive_opt::<UInt64Type>());
-        let offsets = offsets.ok_or_else(|| Error::refused("a table of the run has no column offset"))?;
-        Ok(Self { ids: strings(batch, &DOC_ID)?, files: strings(batch, &FILE)?, offsets })
+/// Goes on with what an earlier call began, and with nothing else: a run that forgets other documents would get these back.
+fn refuse_another(new: &Path, fingerprints: &[&str]) -> Result<()> {
+    let found = if new.join(layout::SUCCESS).is_file() {
+        Some(Manifest::read(new)?.0.fingerprint)
+    } else if new.join(layout::WORK).join(layout::STATE).is_file() {
+        output_directory::refuse_held(new)?;
+        WorkDir::join(new).and_then(|work| work.state()).ok().flatten().map(|state| state.fingerprint)
+    } else {
+        None
+    };
+    if found.is_some_and(|found| fingerprints.contains(&found.as_str())) {
+        return Ok(());
     }
-
-    fn own_id(&self, row: usize) -> &'a str {
-        own_id(self.ids.value(row), self.files.value(row), self.offsets.value(row))
-    }
+    let message = format!("{}: not empty, and not what an earlier call of this kind began", new.display());
+    Err(Error::refused_with_hint(message, "name a new directory with -o, or remove what is there"))
 }
 
 /// Every document with one of the ids, and what went as a duplicate of it.
@@ -262,28 +182,12 @@ fn removed_at(rows: &Rows<'_>, row: usize, (table, subset, at): (&str, Option<Su
     }
 }
 
-/// Calls `visit` with each batch of some columns, and the number of its first row.
-fn each_row(run: &Path, path: &str, columns: &[&crate::schema::Column], visit: &mut dyn FnMut(&Batch, u64) -> Result<()>) -> Result<u64> {
-    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let mut first = 0;
-    for batch in open_table(&run.join(path), Some(&names), BATCH_ROWS)? {
-        let batch = batch?;
-        visit(&batch, first)?;
-        first += batch.num_rows() as u64;
-    }
-    Ok(first)
-}
-
-fn hash_of(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex().to_string()
-}
-
 fn note_texts(run: &Path, removed: &mut [Removed]) -> Result<()> {
     for of_table in removed.chunk_by_mut(|a, b| a.table == b.table) {
         let rows: Vec<usize> = of_table.iter().map(|one| one.row as usize).collect();
         let Some(table) = of_table.first().map(|one| one.table.clone()) else { continue };
         let mut notes = of_table.iter_mut();
-        for batch in crate::io::open_table_rows(&run.join(&table), &[TEXT.name], &rows, 64, 32 << 20)? {
+        for batch in open_table_rows(&run.join(&table), &[TEXT.name], &rows, 64, 32 << 20)? {
             for (text, one) in strings(&batch?, &TEXT)?.iter().zip(&mut notes) {
                 one.text_blake3 = hash_of(text.unwrap_or_default());
             }
@@ -312,7 +216,7 @@ fn note_pack_rows(run: &Path, removed: &mut [Removed]) -> Result<()> {
 fn plan_without(run: &Path, manifest: &Manifest, request: &Request, removed: &[Removed]) -> Result<LoadedPlan> {
     let path = run.join(layout::PLAN);
     manifest.check_file(run, layout::PLAN)?;
-    let text = String::from_utf8(read_limited(&path, 1 << 20)?).map_err(|_| Error::damaged(&path, "not UTF-8"))?;
+    let text = String::from_utf8(read_limited(&path, PLAN_BYTES_MAX as u64)?).map_err(|_| Error::damaged(&path, "not UTF-8"))?;
     let mut loaded = LoadedPlan::from_text(text, Vec::new(), request.base.clone(), path)?;
     for one in removed {
         let input = manifest.inputs.iter().find(|input| input.path == one.file).map(|input| input.blake3.clone());
@@ -328,6 +232,11 @@ fn plan_without(run: &Path, manifest: &Manifest, request: &Request, removed: &[R
         return Err(Error::refused_with_hint(message, "take the records out of the inputs themselves"));
     }
     loaded.text = loaded.plan.to_toml()?;
+    if loaded.text.len() > PLAN_BYTES_MAX {
+        let message =
+            format!("a plan with {} entries of input.forget is larger than {PLAN_BYTES_MAX} bytes", loaded.plan.input.forget.len());
+        return Err(Error::refused_with_hint(message, "ask for fewer ids at a time, or take the records out of the inputs"));
+    }
     Ok(loaded)
 }
 
@@ -374,37 +283,4 @@ fn link(from: &Dir, to: &Dir, path: &Path) -> Result<()> {
     let parent = path.parent().unwrap_or_else(|| Path::new(""));
     let dir = if parent.as_os_str().is_empty() { to.clone() } else { to.at(parent).open_dir()? };
     second_name(&Staging::beside(dir), &from.at(path), &target)
-}
-
-/// Looks for the documents in every table of a run, texts and token shards too.
-fn search(run: &Path, manifest: &Manifest, removed: &[Removed]) -> Result<Search> {
-    let ids: BTreeSet<&str> = removed.iter().map(|one| one.doc_id.as_str()).collect();
-    let records: BTreeSet<(&str, u64, &str)> =
-        removed.iter().map(|one| (one.file.as_str(), one.offset, own_id(&one.doc_id, &one.file, one.offset))).collect();
-    let texts: BTreeSet<&str> = removed.iter().map(|one| one.text_blake3.as_str()).collect();
-    let mut found = Search::default();
-    let shards = manifest
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .filter(|path| Subset::BOTH.iter().any(|subset| layout::is_in(subset.tokens, path)));
-    let all: Vec<(&str, bool)> = tables(manifest).map(|(path, _)| (path, true)).chain(shards.map(|path| (path, false))).collect();
-    for (path, has_text) in all {
-        let columns: &[&crate::schema::Column] = if has_text { &[&DOC_ID, &FILE, &OFFSET, &TEXT] } else { &[&DOC_ID, &FILE, &OFFSET] };
-        found.tables += 1;
-        found.rows += each_row(run, path, columns, &mut |batch, _| {
-            let rows = Rows::of(batch)?;
-            let text = if has_text { Some(strings(batch, &TEXT)?) } else { None };
-            for row in 0..batch.num_rows() {
-                let id = rows.ids.value(row);
-                found.same_id += u64::from(ids.contains(id));
-                found.same_record += u64::from(records.contains(&(rows.files.value(row), rows.offsets.value(row), rows.own_id(row))));
-                if text.is_some_and(|text| texts.contains(hash_of(text.value(row)).as_str())) {
-                    found.same_text.push(id.to_owned());
-                }
-            }
-            Ok(())
-        })?;
-    }
-    Ok(found)
 }

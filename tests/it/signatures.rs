@@ -21,7 +21,11 @@ const TYPE: &str = "application/vnd.in-toto+json";
 fn world() -> World {
     let world = World::new();
     let lines = |from: usize| -> String {
-        let line = |n: usize| json!({"id": format!("d{n}"), "text": format!("{n}番の棚田では春に水路の泥をさらい、秋には稲を掛けて干すそうです。")}).to_string() + "\n";
+        let line = |n: usize| {
+            json!({"id": format!("d{n}"), "text": format!("{n}番の棚田では春に水路の泥をさらい、秋には稲を掛けて干すそうです。")})
+                .to_string()
+                + "\n"
+        };
         (from..from + 30).map(line).collect()
     };
     world.write("a/in.jsonl", lines(0));
@@ -29,9 +33,11 @@ fn world() -> World {
     let plan = "[input]\npaths = [\"in.jsonl\"]\n[quality]\npreset = \"none\"\n[dedup]\nnear = false\n[tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n";
     world.write("a/plan.toml", plan);
     world.write("b/plan.toml", plan);
-    for (arguments, out) in
-        [(&["a/plan.toml"][..], "out"), (&["a/plan.toml", "--set", "pack.sequence_length=128"], "other-plan"), (&["b/plan.toml"], "other-inputs")]
-    {
+    for (arguments, out) in [
+        (&["a/plan.toml"][..], "out"),
+        (&["a/plan.toml", "--set", "pack.sequence_length=128"], "other-plan"),
+        (&["b/plan.toml"], "other-inputs"),
+    ] {
         let (code, _, err) = world.run(&[&["run"][..], arguments, &["--out", out, "--progress", "none", "--no-report"]].concat());
         assert_eq!(code, 0, "{err}");
     }
@@ -103,7 +109,8 @@ fn flip(path: &Path) {
 /// S + L: a second signature of the same message, for verifiers that do not reduce.
 fn malleable(signature: &[u8]) -> Vec<u8> {
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0x10,
     ];
     let mut out = signature.to_vec();
     let mut carry = 0_u16;
@@ -154,10 +161,12 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
     ("a type that is a number", "no_envelope", |run| edit(run, |value| value["payloadType"] = 1.into())),
     ("no signature", "unsigned", |run| edit(run, |value| value["signatures"] = json!([]))),
     ("no list of signatures", "no_envelope", |run| edit(run, |value| drop(value.as_object_mut().unwrap().remove("signatures")))),
-    ("too many signatures", "no_envelope", |run| edit(run, |value| {
-        let one = value["signatures"][0].clone();
-        value["signatures"] = vec![one; 65].into();
-    })),
+    ("too many signatures", "no_envelope", |run| {
+        edit(run, |value| {
+            let one = value["signatures"][0].clone();
+            value["signatures"] = vec![one; 65].into();
+        })
+    }),
     ("a signature that is no base64", "forged", |run| edit(run, |value| value["signatures"][0]["sig"] = "!".into())),
     ("an empty signature", "forged", |run| set_signature(run, &[])),
     ("a signature without its end", "forged", |run| set_signature(run, &signature(run)[..63])),
@@ -213,8 +222,12 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         set_signature(run, &key.sign(&pre_authentication_encoding("application/json", &payload(run))));
     }),
     ("no statement", "statement", |run| signed(run, "ours.pem", b"{}")),
-    ("a statement of another kind", "statement", |run| signed_statement(run, |value| value["_type"] = "https://in-toto.io/Statement/v0.1".into())),
-    ("another predicate", "statement", |run| signed_statement(run, |value| value["predicateType"] = "https://slsa.dev/provenance/v0.2".into())),
+    ("a statement of another kind", "statement", |run| {
+        signed_statement(run, |value| value["_type"] = "https://in-toto.io/Statement/v0.1".into())
+    }),
+    ("another predicate", "statement", |run| {
+        signed_statement(run, |value| value["predicateType"] = "https://slsa.dev/provenance/v0.2".into())
+    }),
     ("a subject above the run", "statement", |run| signed_statement(run, |value| value["subject"][0]["name"] = "../key".into())),
     ("a subject from the root", "statement", |run| signed_statement(run, |value| value["subject"][0]["name"] = "/etc/passwd".into())),
     ("a subject without a name", "statement", |run| signed_statement(run, |value| value["subject"][0]["name"] = "".into())),
@@ -226,7 +239,9 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         signed_statement(run, |value| value["subject"].as_array_mut().unwrap().retain(|subject| subject["name"] != "manifest.json"));
     }),
     ("a statement without a table", "added", |run| {
-        signed_statement(run, |value| value["subject"].as_array_mut().unwrap().retain(|subject| subject["name"] != "documents/part-00000.parquet"));
+        signed_statement(run, |value| {
+            value["subject"].as_array_mut().unwrap().retain(|subject| subject["name"] != "documents/part-00000.parquet")
+        });
     }),
     ("the signature of a run of another plan", "replayed", |run| {
         fs::copy(run.parent().unwrap().join("other-plan").join(ENVELOPE), run.join(ENVELOPE)).map(|_| ()).unwrap();
@@ -255,7 +270,9 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         let bytes = fs::read(run.join("counts.parquet")).unwrap();
         put(&run.join("counts.parquet"), [bytes, vec![0]].concat());
     }),
-    ("a table for another", "changed", |run| fs::copy(run.join("rejected/part-00000.parquet"), run.join("documents/part-00000.parquet")).map(|_| ()).unwrap()),
+    ("a table for another", "changed", |run| {
+        fs::copy(run.join("rejected/part-00000.parquet"), run.join("documents/part-00000.parquet")).map(|_| ()).unwrap()
+    }),
     ("a file that is gone", "missing", |run| fs::remove_file(run.join("quarantine.jsonl")).unwrap()),
     ("a directory for a file", "missing", |run| {
         fs::remove_file(run.join("quarantine.jsonl")).unwrap();
@@ -294,9 +311,14 @@ fn what_was_tampered_with_is_refused_and_named() {
         let (exit, out, err) = world.run(&["verify", "tampered", "--key", "ours.pem.pub", "--json"]);
         assert_eq!(exit, 3, "{what}: {out}{err}");
         let told: Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{what}: {e}: {out}{err}"));
-        let codes: Vec<&str> = told["signature"]["refused"].as_array().unwrap().iter().map(|refused| refused["code"].as_str().unwrap()).collect();
+        let codes: Vec<&str> =
+            told["signature"]["refused"].as_array().unwrap().iter().map(|refused| refused["code"].as_str().unwrap()).collect();
         assert!(codes.contains(code) && told["sound"] == false, "{what}: wanted {code}, found {codes:?}");
-        assert!(["unsigned", "no_envelope", "payload_type", "forged", "another_key", "statement", "replayed"].contains(code) <= (codes.len() == 1), "{what}: {codes:?}");
+        assert!(
+            ["unsigned", "no_envelope", "payload_type", "forged", "another_key", "statement", "replayed"].contains(code)
+                <= (codes.len() == 1),
+            "{what}: {codes:?}"
+        );
     }
 }
 
@@ -333,10 +355,57 @@ fn a_signed_run_is_believed_and_signing_is_deterministic() {
     assert!(code == 2 && err.contains("chmod 600"), "{err}");
     let secret = fs::read_to_string(world.path("ours.pem")).unwrap();
     let body = secret.lines().nth(1).unwrap();
-    let everything = [world.run(&["verify", "out", "--key", "ours.pem"]), world.run(&["key", "id", "ours.pem"]), world.run(&["key", "new", "ours.pem"])];
+    let everything =
+        [world.run(&["verify", "out", "--key", "ours.pem"]), world.run(&["key", "id", "ours.pem"]), world.run(&["key", "new", "ours.pem"])];
     for (code, out, err) in everything {
         assert!(code == 2 && !out.contains(body) && !err.contains(body), "{out}{err}");
     }
+}
+
+#[test]
+fn keys_that_cannot_sign_are_refused_and_named() {
+    let world = world();
+    fs::remove_dir_all(world.path("out/passport")).unwrap();
+    let good = fs::read_to_string(world.path("ours.pem")).unwrap();
+    let body: String = good.lines().nth(1).unwrap().to_owned();
+    let pem = |kind: &str, body: &str| format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n");
+    let mode = |mode: u32| {
+        fs::set_permissions(world.path("key"), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let refused = |what: &str, words: &str| {
+        let (code, out, err) = world.run(&["sign", "out", "--key", "key"]);
+        assert!(code == 2 && out.is_empty() && err.contains(words), "{what}: {code} {out}{err}");
+        assert!(!err.contains(&body) && !world.path("out/passport").exists(), "{what}: {err}");
+    };
+    for open in [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666, 0o777, 0o440] {
+        world.write("key", &good);
+        mode(open);
+        refused(&format!("{open:o}"), &format!("(mode {open:o})"));
+        mode(0o600);
+    }
+    let cases: [(&str, Vec<u8>, &str); 12] = [
+        ("nothing", Vec::new(), "no secret key"),
+        ("no PEM", b"secret".to_vec(), "no secret key"),
+        ("no text", vec![0xff; 48], "no key in PEM"),
+        ("too long", good.repeat(200).into_bytes(), "no key in PEM"),
+        ("cut", good.as_bytes()[..good.len() / 2].to_vec(), "no secret key"),
+        ("no end", good.as_bytes()[..good.len() - 10].to_vec(), "no secret key"),
+        ("another label", pem("EC PRIVATE KEY", &body).into_bytes(), "no secret key"),
+        ("with a password", pem("ENCRYPTED PRIVATE KEY", &body).into_bytes(), "a key with a password"),
+        ("of ssh", pem("OPENSSH PRIVATE KEY", &body).into_bytes(), "no secret key"),
+        ("another algorithm", good.replace("K2Vw", "K2Vu").into_bytes(), "no secret key"),
+        ("no base64", pem("PRIVATE KEY", "????").into_bytes(), "no secret key"),
+        ("a public one", fs::read(world.path("ours.pem.pub")).unwrap(), "a public key"),
+    ];
+    for (what, bytes, words) in cases {
+        world.write("key", bytes);
+        mode(0o600);
+        refused(what, words);
+    }
+    fs::remove_file(world.path("key")).unwrap();
+    refused("nowhere", "the key cannot be read");
+    fs::create_dir(world.path("key")).unwrap();
+    refused("a directory", "key");
 }
 
 #[test]
@@ -362,9 +431,11 @@ fn openssl_makes_keys_for_us_and_reads_our_signatures() {
     let ids = ["ours.pem.pub", "theirs2.pub"].map(|key| world.run(&["key", "id", key]).1.trim().to_owned());
     for (key, id) in ["ours.pem.pub", "theirs2.pub"].iter().zip(ids) {
         let value = envelope(&run);
-        let sig = value["signatures"].as_array().unwrap().iter().find(|signature| signature["keyid"] == id.as_str()).unwrap()["sig"].clone();
+        let sig =
+            value["signatures"].as_array().unwrap().iter().find(|signature| signature["keyid"] == id.as_str()).unwrap()["sig"].clone();
         world.write("signature", STANDARD.decode(sig.as_str().unwrap()).unwrap());
-        let (code, out, err) = openssl(&["pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", "message", "-sigfile", "signature"]);
+        let (code, out, err) =
+            openssl(&["pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin", "-in", "message", "-sigfile", "signature"]);
         assert!(code == 0 && out.contains("Verified Successfully"), "{key}: {out}{err}");
     }
 }

@@ -51,7 +51,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    fn new(name: &str, sha256: &str) -> Self {
+    pub(in crate::pipeline) fn new(name: &str, sha256: &str) -> Self {
         Self { name: name.to_owned(), digest: BTreeMap::from([("sha256".to_owned(), sha256.to_owned())]) }
     }
 }

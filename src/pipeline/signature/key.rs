@@ -52,11 +52,6 @@ impl SecretKey {
         let shown = path.display();
         let unreadable = |e: &Error| Error::refused(format!("{shown}: the key cannot be read: {}", e.without_path()));
         let mut file = open_file(path).map_err(|e| e.refused_if_of_the_name(unreadable))?;
-        let about = file.metadata().map_err(|e| Error::io(path, "inspect", e))?;
-        if about.permissions().mode() & 0o077 != 0 {
-            let message = format!("{shown}: others than its owner may use this key (mode {:o})", about.permissions().mode() & 0o777);
-            return Err(Error::refused_with_hint(message, format!("chmod 600 {shown}; if somebody may have read it, make another key")));
-        }
         // One reservation: a buffer that grows leaves pieces of the key behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES_MAX as usize + 1));
         (&mut file).take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?;
@@ -72,6 +67,12 @@ impl SecretKey {
         }
         if text.contains("PUBLIC KEY") {
             return Err(no_key("a public key; signing takes the secret one", make));
+        }
+        // Behind the word for a public key, which everybody may read.
+        let about = file.metadata().map_err(|e| Error::io(path, "inspect", e))?;
+        if about.permissions().mode() & 0o077 != 0 {
+            let message = format!("{shown}: others than its owner may use this key (mode {:o})", about.permissions().mode() & 0o777);
+            return Err(Error::refused_with_hint(message, format!("chmod 600 {shown}; if somebody may have read it, make another key")));
         }
         let key = SigningKey::from_pkcs8_pem(text.trim_start());
         // The library's words could quote the file.
