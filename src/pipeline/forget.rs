@@ -10,7 +10,7 @@ use arrow::array::Array;
 
 use super::layout::{self, Subset};
 use super::loaded_plan::LoadedPlan;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, success_line};
 use super::observer::{Event, Observer, Stop};
 use super::receipt::{FORGOTTEN_MAX, Receipt, Removed, Rows, RunIdentity, VERSION, each_row, hash_of, own_id, search, tables};
 use super::report::RunOptions;
@@ -47,7 +47,7 @@ pub struct Request {
 /// the documents is found again; those of [`run::run`].
 pub fn forget(old: &Path, request: &Request, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Receipt> {
     output_directory::refuse_held(old)?;
-    let (manifest, hash) = Manifest::read(old)?;
+    let (manifest, hash) = finished(old)?;
     let removed = find(old, &manifest, request)?;
     let loaded = plan_without(old, &manifest, request, &removed)?;
     let new = &options.out;
@@ -91,6 +91,23 @@ pub fn forget(old: &Path, request: &Request, options: &RunOptions, stop: &Stop, 
     })
 }
 
+/// The manifest of a run that has finished.
+fn finished(run: &Path) -> Result<(Manifest, String)> {
+    let success = run.join(layout::SUCCESS);
+    if !success.is_file() {
+        let message = format!("{}: no finished run ({} is missing)", run.display(), layout::SUCCESS);
+        return Err(Error::refused_with_hint(
+            message,
+            "name the --out directory of a `seimai run` that has finished; run it again to resume it",
+        ));
+    }
+    let (manifest, hash) = Manifest::read(run)?;
+    if read_limited(&success, 4096)? != success_line(&hash).into_bytes() {
+        return Err(Error::damaged(run.join(layout::MANIFEST), format!("is not the file that {} vouches for", layout::SUCCESS)));
+    }
+    Ok((manifest, hash))
+}
+
 /// Inputs (and the dictionary) that are not what they were for the old run: what else is different in the new one comes from these.
 fn other_inputs(before: &Manifest, after: &Manifest) -> Vec<String> {
     let known = |manifest: &Manifest| -> BTreeMap<String, String> {
@@ -125,6 +142,7 @@ fn find(run: &Path, manifest: &Manifest, request: &Request) -> Result<Vec<Remove
     let asked: BTreeSet<&str> = request.ids.iter().map(String::as_str).collect();
     let (mut removed, mut met, mut stood_for) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     for (path, subset) in tables(manifest) {
+        manifest.check_file(run, path)?;
         each_row(run, path, &[&DOC_ID, &FILE, &OFFSET], &mut |batch, first| {
             let rows = Rows::of(batch)?;
             for row in 0..batch.num_rows() {
