@@ -71,6 +71,7 @@ if [ -x "$python" ]; then
   "$python" tests/python/tokenizer_check.py "$target/release/seimai" "$scratch/out"
   "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
   "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
+  "$python" tests/python/passport.py "$target/release/seimai" "$scratch/out"
   "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"
   # Ids over the whole corpus against Hugging Face's library.
   "$python" tests/python/encode_parity.py "$target/release/seimai" "${SEIMAI_SHARED:-../shared}/data/corpus"
