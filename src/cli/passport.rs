@@ -10,8 +10,8 @@ use crate::quarantine::escape;
 
 /// What a run is made of, on what grounds, and what became of it: evidence and standard forms
 ///
-/// Writes RUN/passport/: passport.json (what the plan declares of each source, what was kept and rejected of it), croissant.json (MLCommons),
-/// cyclonedx.json (a bill of materials) and statement.json (in-toto, with the provenance of SLSA). The run is verified first; the same run has the
+/// Writes RUN/passport/: passport.json (what the plan declares of each source, what was kept and rejected of it), cyclonedx.json (a bill of
+/// materials) and statement.json (in-toto, with the provenance of SLSA); and RUN/croissant.json (MLCommons), by which the tables are loaded. The run is verified first; the same run has the
 /// same passport.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

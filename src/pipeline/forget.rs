@@ -281,12 +281,12 @@ fn take_over(old: &Path, new: &Path) -> Result<()> {
             let Some(found) = from.at(&path).look()? else { continue };
             let in_work = dir.as_os_str() == layout::WORK;
             let top = dir.as_os_str().is_empty();
-            let is_passport = top && name == layout::PASSPORT;
+            let is_passport = top && (name == layout::PASSPORT || name == layout::passport::CROISSANT);
             if found.is_dir() && !is_passport && !(in_work && name == layout::TMP) {
                 open.push(path);
             } else if found.is_file() && ((in_work && name == layout::STATE) || (top && name == layout::SUCCESS)) {
                 last.push(path);
-            } else if found.is_file() && !(in_work && name == layout::LOCK) && !(top && name == layout::REPORT) {
+            } else if found.is_file() && !is_passport && !(in_work && name == layout::LOCK) && !(top && name == layout::REPORT) {
                 link(&from, &to, &path)?;
             }
         }

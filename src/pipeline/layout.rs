@@ -5,7 +5,7 @@
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
 //! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
-//! OUT/passport/                             what `seimai passport` and `seimai sign` make of a finished run
+//! OUT/passport/ croissant.json              what `seimai passport` and `seimai sign` make of a finished run
 //! OUT/.work/lock                            held with flock while running
 //! OUT/.work/state.json                      plan fingerprint, inputs, versions: what this directory belongs to
 //! OUT/.work/used.json                       the entries that the finished run is made of
@@ -105,12 +105,12 @@ impl Subset {
 /// What a run is made of and declared to be, in standard forms, and what is signed of it.
 pub(super) const PASSPORT: &str = "passport";
 
-/// The files of [`PASSPORT`].
+/// The files of [`PASSPORT`], and what goes with them.
 pub(super) mod passport {
     /// Evidence: what is declared of each source, and what became of it.
     pub(in crate::pipeline) const EVIDENCE: &str = "passport/passport.json";
-    /// MLCommons Croissant.
-    pub(in crate::pipeline) const CROISSANT: &str = "passport/croissant.json";
+    /// MLCommons Croissant, above the tables that it names: readers look for them below it.
+    pub(in crate::pipeline) const CROISSANT: &str = "croissant.json";
     /// A bill of materials in CycloneDX.
     pub(in crate::pipeline) const CYCLONEDX: &str = "passport/cyclonedx.json";
     /// An in-toto statement with the provenance predicate of SLSA.
@@ -138,8 +138,23 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 16] = [
-    SUCCESS, REPORT, PASSPORT, MANIFEST, CARD, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN,
+pub(super) const OUTPUTS: [&str; 17] = [
+    SUCCESS,
+    REPORT,
+    PASSPORT,
+    passport::CROISSANT,
+    MANIFEST,
+    CARD,
+    PLAN,
+    DOCUMENTS,
+    REJECTED,
+    QUARANTINE,
+    COUNTS,
+    TOKENIZER,
+    TOKENS,
+    PACK,
+    VALIDATION,
+    RUN,
     WORK,
 ];
 

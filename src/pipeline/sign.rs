@@ -78,11 +78,10 @@ fn make(run: &Path, work: &Work<'_>) -> Result<(Vec<PassportFile>, Option<Envelo
 
 /// An envelope of another statement goes before the statement does: at no moment one is there that does not belong.
 fn write(run: &Path, files: &[PassportFile]) -> Result<()> {
-    let dir = Dir::open(run)?.at(layout::PASSPORT).create_dir()?;
-    let name =
-        |path: &str| path.strip_prefix(layout::PASSPORT).map_or_else(|| path.to_owned(), |rest| rest.trim_start_matches('/').to_owned());
+    let run = Dir::open(run)?;
+    let staging = Staging::beside(run.at(layout::PASSPORT).create_dir()?);
     if !files.iter().any(|file| file.path == names::ENVELOPE) {
-        let envelope = dir.at(name(names::ENVELOPE));
+        let envelope = run.at(names::ENVELOPE);
         let statement = files.iter().find(|file| file.path == names::STATEMENT).map(|file| &file.bytes);
         let there = read_limited(&envelope, ENVELOPE_BYTES_MAX).ok().and_then(|bytes| Envelope::parse(&bytes, PAYLOAD_TYPE).ok());
         let belongs = there.and_then(|there| there.payload().ok()).is_some_and(|payload| Some(&payload) == statement);
@@ -90,8 +89,7 @@ fn write(run: &Path, files: &[PassportFile]) -> Result<()> {
             envelope.remove_file()?;
         }
     }
-    let staging = Staging::beside(dir.clone());
-    files.iter().try_for_each(|file| staging.write(&dir.at(name(&file.path)), &file.bytes).map(|_| ()))
+    files.iter().try_for_each(|file| staging.write(&run.at(&file.path), &file.bytes).map(|_| ()))
 }
 
 /// What a check of a signature found.

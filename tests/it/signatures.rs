@@ -128,6 +128,8 @@ type Tamper = fn(&Path);
 const TAMPERED: &[(&str, &str, Tamper)] = &[
     ("no envelope", "unsigned", |run| fs::remove_file(run.join(ENVELOPE)).unwrap()),
     ("no passport", "unsigned", |run| fs::remove_dir_all(run.join("passport")).unwrap()),
+    ("changed metadata", "changed", |run| flip(&run.join("croissant.json"))),
+    ("no metadata", "missing", |run| fs::remove_file(run.join("croissant.json")).unwrap()),
     ("an empty envelope", "no_envelope", |run| put(&run.join(ENVELOPE), "")),
     ("half an envelope", "no_envelope", |run| {
         let bytes = fs::read(run.join(ENVELOPE)).unwrap();

@@ -38,7 +38,7 @@ def column(run, directory, name):
 
 def croissant(run):
     """The metadata is valid without a remark, and records that are loaded by it are those of the tables."""
-    dataset = mlcroissant.Dataset(jsonld=str(run / "passport" / "croissant.json"))
+    dataset = mlcroissant.Dataset(jsonld=str(run / "croissant.json"))
     issues = dataset.metadata.ctx.issues
     assert not issues.errors, issues.errors
     loaded = {}
@@ -52,7 +52,7 @@ def croissant(run):
             assert sorted(found) == sorted(column(run, directory, name)), f"{directory}/{name}"
     # The checksum of a file is looked at: another table is refused.
     part = sorted((run / "documents").glob("*.parquet"))[0]
-    data = json.loads((run / "passport" / "croissant.json").read_text(encoding="utf-8"))
+    data = json.loads((run / "croissant.json").read_text(encoding="utf-8"))
     objects = {item["@id"]: item for item in data["distribution"]}
     assert objects[f"documents/{part.name}"]["sha256"] == sha256(part)
     return {**loaded, "warnings": sorted(issues.warnings)}

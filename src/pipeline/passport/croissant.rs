@@ -48,7 +48,7 @@ pub(super) fn croissant(manifest: &Manifest, evidence: &Evidence, digests: &BTre
                 manifest.files.iter().map(|file| file.path.as_str()).filter(|path| layout::is_in(directory, path)).collect();
             if !files.is_empty() {
                 distribution.extend(files.iter().map(|path| file_object(path, manifest, digests)));
-                distribution.push(file_set(directory, &files));
+                distribution.push(file_set(directory));
                 records.push(record_set(directory, columns));
             }
         }
@@ -77,22 +77,22 @@ fn file_object(path: &str, manifest: &Manifest, digests: &BTreeMap<String, Strin
         "@type": "cr:FileObject",
         "@id": path,
         "name": path,
-        // The document lies in a directory of the run, beside those of the tables.
-        "contentUrl": format!("../{path}"),
+        // From where the document lies.
+        "contentUrl": path,
         "contentSize": format!("{bytes} B"),
         "encodingFormat": "application/x-parquet",
         "sha256": digests.get(path),
     })
 }
 
-fn file_set(directory: &str, files: &[&str]) -> Value {
+/// All parts of a directory: in no archive, but below the document.
+fn file_set(directory: &str) -> Value {
     json!({
         "@type": "cr:FileSet",
         "@id": set(directory),
         "name": set(directory),
-        "containedIn": files.iter().map(|path| json!({ "@id": path })).collect::<Vec<_>>(),
         "encodingFormat": "application/x-parquet",
-        "includes": "*.parquet",
+        "includes": format!("{directory}/*.parquet"),
     })
 }
 

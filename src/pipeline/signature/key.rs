@@ -74,9 +74,13 @@ impl SecretKey {
             let message = format!("{shown}: others than its owner may use this key (mode {:o})", about.permissions().mode() & 0o777);
             return Err(Error::refused_with_hint(message, format!("chmod 600 {shown}; if somebody may have read it, make another key")));
         }
-        let key = SigningKey::from_pkcs8_pem(text.trim_start());
         // The library's words could quote the file.
-        key.map(Self).map_err(|_| no_key("no secret key of Ed25519 as PKCS#8 in PEM", make))
+        Self::parse(text).ok_or_else(|| no_key("no secret key of Ed25519 as PKCS#8 in PEM", make))
+    }
+
+    /// A key in PEM.
+    pub fn parse(text: &str) -> Option<Self> {
+        SigningKey::from_pkcs8_pem(text.trim_start()).ok().map(Self)
     }
 
     /// Writes the key and, beside it as `<path>.pub`, its public half. Files that are there are left alone.
@@ -130,13 +134,14 @@ impl PublicKey {
                 hint,
             ));
         }
-        Self::from_pem(text).ok_or_else(|| {
+        Self::parse(text).ok_or_else(|| {
             let hint = "seimai key new writes one as FILE.pub, openssl pkey -in FILE -pubout prints one";
             Error::refused_with_hint(format!("{shown}: no public key of Ed25519 in PEM, or a weak one"), hint)
         })
     }
 
-    fn from_pem(text: &str) -> Option<Self> {
+    /// A key in PEM, if it is not a weak one.
+    pub fn parse(text: &str) -> Option<Self> {
         VerifyingKey::from_public_key_pem(text.trim_start()).ok().filter(|key| !key.is_weak()).map(Self)
     }
 

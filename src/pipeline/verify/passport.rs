@@ -11,7 +11,7 @@ impl Check<'_> {
     /// Makes the passport again, if there is one and this Seimai wrote the run: another may say more, or less. Who signed it, is asked with a key.
     pub(super) fn passport(&mut self) -> Result<()> {
         let is_ours = self.manifest.seimai == env!("CARGO_PKG_VERSION");
-        if !is_ours || !self.all_whole() || !self.damage.is_empty() || !self.run.join(layout::PASSPORT).is_dir() {
+        if !is_ours || !self.all_whole() || !self.damage.is_empty() || !names::ALL.iter().any(|name| self.run.join(name).exists()) {
             return Ok(());
         }
         let made = passport::files(self.run);
