@@ -20,7 +20,7 @@ def run(finished: seimai.Run, tmp_path: Path) -> seimai.Run:
 
 def test_rows_lead_to_records(run: seimai.Run, corpus: Path) -> None:
     tracer = run.tracer()
-    assert len(tracer) == sum(part["rows"] for part in json.loads((run.path / "pack" / "pack.json").read_text())["parts"])
+    assert len(tracer) == json.loads((run.path / "pack" / "pack.json").read_text())["totals"]["rows"]
     lines = corpus.read_bytes()
     traced = tracer.trace_all(range(len(tracer)), text=True)
     assert [row["row"] for row in traced] == list(range(len(tracer)))
