@@ -12,21 +12,12 @@ mod statement;
 use std::path::Path;
 
 pub use self::evidence::{Declaration, Evidence, SourceEvidence};
-pub use self::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, Statement, Subject, sha256_of};
+pub use self::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, PassportFile, STATEMENT_TYPE, Statement, Subject, sha256_of};
 use super::layout::{self, passport as names};
 use super::manifest::Manifest;
 use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::io::read_limited;
-
-/// A file of the passport: its path in the run, and its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassportFile {
-    /// Path relative to the run.
-    pub path: String,
-    /// What stands in it.
-    pub bytes: Vec<u8>,
-}
 
 /// Makes the files of the passport of a run, in the order of their names but the statement last, which names the others. The run is believed:
 /// whoever calls this has verified it.

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::PassportFile;
 use crate::error::{Error, Result};
 use crate::io::open_file;
 use crate::pipeline::layout;
@@ -25,6 +24,15 @@ pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// How runs of this program are called as builds.
 const BUILD_TYPE: &str = "urn:seimai:run:v1";
+
+/// A file of the passport: its path in the run, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassportFile {
+    /// Path relative to the run.
+    pub path: String,
+    /// What stands in it.
+    pub bytes: Vec<u8>,
+}
 
 /// A statement. Whoever reads one meets fields that this version does not know, and passes them over, as the specification asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
