@@ -52,16 +52,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         (None, None) => None,
     };
     if let Some(vouched) = vouched.as_ref().filter(|vouched| !vouched.refused().is_empty()) {
-        let refusals: Vec<String> = vouched.refused().iter().map(ToString::to_string).collect();
-        if arguments.json {
-            let mut object = json!({"verify_version": VERSION, "sound": false, "damage": refusals});
-            vouched.add_to(&mut object);
-            writeln!(out, "{object}")?;
-        } else {
-            for refusal in refusals {
-                writeln!(out, "refused: {}", crate::quarantine::escape(&refusal, 500))?;
-            }
-        }
+        tell_refused(vouched, arguments.json, &mut out)?;
         return Ok(Outcome::Damaged);
     }
     let findings = match verify::verify(&arguments.run_dir, common.threads(), signals::stop(), observer.as_ref()) {
@@ -118,6 +109,16 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         writeln!(out, "{} places damaged", findings.damage.len())?;
     }
     Ok(outcome)
+}
+
+fn tell_refused(vouched: &Vouched, as_json: bool, out: &mut impl Write) -> std::io::Result<()> {
+    let refusals: Vec<String> = vouched.refused().iter().map(ToString::to_string).collect();
+    if as_json {
+        let mut object = json!({"verify_version": VERSION, "sound": false, "damage": refusals});
+        vouched.add_to(&mut object);
+        return writeln!(out, "{object}");
+    }
+    refusals.iter().try_for_each(|refusal| writeln!(out, "refused: {}", crate::quarantine::escape(refusal, 500)))
 }
 
 /// What somebody vouches for beside the manifest.

@@ -558,6 +558,7 @@ fn what_was_begun_goes_on_and_nothing_else_is_written_over() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn receipts_are_believed_by_whoever_can_check_them() {
     let world = corpus();
     run(&world, "out", &[]);
@@ -601,7 +602,7 @@ fn receipts_are_believed_by_whoever_can_check_them() {
         receipt.to_string().into_bytes()
     };
     let whole = fs::read(world.path(signed)).unwrap();
-    let mut run_signature = {
+    let run_signature = {
         assert_eq!(world.run(&["sign", "new", "--key", "ours.pem"]).0, 0);
         fs::read(world.path("new/passport/statement.dsse.json")).unwrap()
     };
@@ -619,7 +620,7 @@ fn receipts_are_believed_by_whoever_can_check_them() {
         ),
         ("another type", true, edited(&|value| value["payloadType"] = "text/plain".into()), "payload_type"),
         ("no signature", true, edited(&|value| value["signatures"] = json!([])), "unsigned"),
-        ("the signature of the run", true, std::mem::take(&mut run_signature), "statement"),
+        ("the signature of the run", true, run_signature, "statement"),
         ("another predicate", true, resigned("ours.pem", &|value| value["predicateType"] = "urn:x".into()), "statement"),
         (
             "two subjects",
