@@ -52,7 +52,7 @@ validation = 0.02
 [tokenizer]
 vocab_size = 16000
 [pack]
-sequence_length = 256
+sequence_length = 128
 """
 
 
@@ -178,6 +178,7 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("--megabytes", type=float, default=30)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--note", default="", help="how the program was built, and what else ran")
     parser.add_argument("-o", "--output")
     given = parser.parse_args()
     program = os.path.abspath(given.seimai)
@@ -197,14 +198,16 @@ def main():
         for subset in truths:
             tracers[subset] = seimai.Tracer(run / subset / "pack")
         opening = time.perf_counter() - opening
-        seconds, with_text, right, faults, pieces = [], [], 0, {}, 0
+        seconds, cpu, with_text, cpu_with_text, right, faults, pieces = [], [], [], [], 0, {}, 0
         for subset, row in rows:
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             tracers[subset].trace(row)
             seconds.append(time.perf_counter() - started)
-            started = time.perf_counter()
+            cpu.append(time.process_time() - used)
+            started, used = time.perf_counter(), time.process_time()
             told = tracers[subset].trace(row, text=True)
             with_text.append(time.perf_counter() - started)
+            cpu_with_text.append(time.process_time() - used)
             pieces += len(told["pieces"])
             wrong = truths[subset].differs(row, told)
             right += not wrong
@@ -218,7 +221,7 @@ def main():
         record = {
             "what": "rows of packs traced to documents and records, against the truth put together from pack, shards and inputs",
             "script": "benches/suite/trace.py",
-            "machine": {"cores": os.cpu_count(), "architecture": platform.machine()},
+            "machine": {"cores": os.cpu_count(), "architecture": platform.machine(), "note": given.note},
             "input_bytes": text_bytes,
             "input_files": len(list((work / "in").iterdir())),
             "rows_of_packs": len(every),
@@ -229,8 +232,8 @@ def main():
             "right": right,
             "faults": faults,
             "open_both_ms": round(1000 * opening, 3),
-            "python": spread(seconds),
-            "python_with_text": spread(with_text),
+            "python": {"wall": spread(seconds), "cpu": spread(cpu)},
+            "python_with_text": {"wall": spread(with_text), "cpu": spread(cpu_with_text)},
             "command_line_median_ms": round(1000 * statistics.median(command), 1),
             "goal": {"right": given.rows, "row_ms": 5},
         }
