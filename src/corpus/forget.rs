@@ -62,7 +62,7 @@ mod tests {
         let record = |id: Option<&str>, offset| Record { id: id.map(str::to_owned), ordinal_in_file: 3, offset, ..Record::default() };
         let entry = |file: &str, id: &str, offset| Forgotten { file: file.into(), id: Forgotten::hash(id), offset, input: None };
         let all = [entry("a", "x", Some(7)), entry("b", "b#3", None)];
-        let mut forgets = |file: &str, record: &Record| super::forgets(&all, file, record, &mut String::new());
+        let forgets = |file: &str, record: &Record| super::forgets(&all, file, record, &mut String::new());
         assert!(forgets("a", &record(Some("x"), 7)) && forgets("b", &record(None, 9)));
         assert!(!forgets("a", &record(Some("x"), 8)) && !forgets("a", &record(Some("y"), 7)) && !forgets("b", &record(Some("x"), 7)));
     }
