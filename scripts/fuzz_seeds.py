@@ -18,6 +18,7 @@ SOURCES = {
     "csv": ["src/corpus/csv.rs", "src/corpus/formats/csv.rs"],
     "diet": ["src/corpus/diet/*.rs", "src/corpus/formats/diet.rs"],
     "documents": ["src/corpus/epub.rs", "src/corpus/subtitles.rs", "src/corpus/gettext.rs", "src/corpus/docbook.rs"],
+    "envelope": ["src/pipeline/signature/*.rs", "src/pipeline/passport/statement.rs", "tests/it/signatures.rs"],
     "html": ["src/corpus/html/*.rs"],
     "http": ["src/corpus/http/*.rs"],
     "json": ["src/corpus/json*.rs", "src/corpus/formats/json.rs"],

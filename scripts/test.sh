@@ -25,9 +25,6 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 say "The library without the command line"
 cargo clippy --no-default-features --lib --locked -- -D warnings
 
-say "The program that reaches object stores"
-cargo clippy --all-targets --features cloud --locked -- -D warnings
-
 say "What the library depends on"
 # anyhow comes with lindera in any case: of that one only our own dependency counts.
 tree() { cargo tree --no-default-features --edges normal --locked --prefix none "$@"; }
@@ -76,6 +73,7 @@ if [ -x "$python" ]; then
   "$python" tests/python/tokenizer_check.py "$target/release/seimai" "$scratch/out"
   "$target/release/seimai" run examples/samples.toml --out "$scratch/no-pattern" --set tokenizer.pattern=none --progress none
   "$python" tests/python/export_sentencepiece.py "$target/release/seimai" "$scratch/no-pattern"
+  "$python" tests/python/passport.py "$target/release/seimai" "$scratch/out"
   "$python" tests/python/export_megatron.py "$target/release/seimai" "$scratch/out"
   # Ids over the whole corpus against Hugging Face's library.
   "$python" tests/python/encode_parity.py "$target/release/seimai" "${SEIMAI_SHARED:-../shared}/data/corpus"

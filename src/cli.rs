@@ -17,6 +17,7 @@ mod encode;
 mod export;
 mod filter;
 mod fold;
+mod forget;
 mod gc;
 mod highlight;
 mod html;
@@ -25,12 +26,14 @@ mod input_report;
 mod inspect;
 mod json_line;
 mod keigo;
+mod key;
 pub mod limits;
 mod losses;
 mod man;
 mod normalize;
 mod pack;
 mod parts;
+mod passport;
 mod pii;
 mod progress_line;
 mod plan;
@@ -39,9 +42,11 @@ mod records;
 mod report;
 mod run;
 mod segment;
+mod sign;
 mod signals;
 mod text_diff;
 mod tokenizer;
+mod trace;
 mod train;
 mod ui;
 mod verify;
@@ -114,10 +119,20 @@ enum Command {
     Export(export::Arguments),
     /// The life of a document: where it came from, what was measured, why it was kept or dropped; with --input, what a file is
     Inspect(inspect::Arguments),
+    /// Where a row of a pack comes from: documents, input files, records
+    Trace(trace::Arguments),
     /// One page that shows what a run did, or two runs side by side
     Report(report::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),
+    /// What a run is made of, on what grounds, and what became of it: evidence and standard forms
+    Passport(passport::Arguments),
+    /// Sign a finished run with a key of one's own
+    Sign(sign::Arguments),
+    /// Keys to sign with
+    Key(key::Arguments),
+    /// Take documents out of a finished run: a new run without them, and a receipt
+    Forget(forget::Arguments),
     /// Remove what finished runs keep for their next one: all that they are not made of, or down to a size
     Gc(gc::Arguments),
     /// What this machine offers: dictionaries, memory, disk, processor, terminal; what is missing, and what to do
@@ -180,7 +195,7 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     ui::choose_colours(cli.common.color);
-    signals::watch(matches!(cli.command, Command::Run(_) | Command::Train(_)));
+    signals::watch(matches!(cli.command, Command::Run(_) | Command::Train(_) | Command::Forget(_)));
     let result =
         std::panic::catch_unwind(|| dispatch(&cli)).unwrap_or_else(|_| Err(anyhow::Error::new(Error::internal("a panic; see above"))));
     if let Some(dir) = crate::io::unsynced_directory().filter(|_| !cli.common.quiet) {
@@ -251,8 +266,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Pack(arguments) => pack::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),
         Command::Inspect(arguments) => inspect::run(arguments, common),
+        Command::Trace(arguments) => trace::run(arguments),
         Command::Report(arguments) => report::run(arguments, common),
         Command::Verify(arguments) => verify::run(arguments, common),
+        Command::Passport(arguments) => passport::run(arguments, common),
+        Command::Sign(arguments) => sign::run(arguments, common),
+        Command::Key(arguments) => key::run(arguments, common),
+        Command::Forget(arguments) => forget::run(arguments, common),
         Command::Gc(arguments) => gc::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments, common),
         Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),

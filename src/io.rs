@@ -20,6 +20,7 @@ mod scratch;
 mod sealed;
 mod sorted_runs;
 mod table_file;
+mod table_rows;
 mod unfinished;
 #[cfg(not(feature = "cloud"))]
 mod without_stores;
@@ -47,6 +48,7 @@ pub use self::sealed::{seal, unseal};
 pub(crate) use self::sorted_runs::{Ascending, Item, Reader, Sorted, SortedRuns};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;
+pub use self::table_rows::TableRows;
 pub use self::unfinished::{TemporaryDir, remove_unfinished};
 #[cfg(not(feature = "cloud"))]
 pub use self::without_stores::{Prefix, find_object, keep_ranges, list_objects};
@@ -75,6 +77,8 @@ pub struct Staging {
     dir: Dir,
     /// Finished files, and those of others, lie in it too.
     shared: bool,
+    /// Files are for their owner alone, from the moment they are made.
+    private: bool,
 }
 
 /// How unfinished files are called where finished ones lie too.
@@ -93,14 +97,14 @@ impl Staging {
 
     /// A directory for nothing else.
     pub fn within(dir: Dir) -> Self {
-        Self { dir, shared: false }
+        Self { dir, shared: false, private: false }
     }
 
     /// A directory in which finished files lie too, or those of others: names of unfinished ones begin with `.seimai-`, each is locked, and
     /// those that killed processes left are removed.
     pub fn beside(dir: Dir) -> Self {
         unfinished::remove_left_overs(&dir, UNFINISHED, Found::is_file);
-        Self { dir, shared: true }
+        Self { dir, shared: true, private: false }
     }
 
     /// The same for the file that the user names so; its directory is made if need be.
@@ -112,6 +116,15 @@ impl Staging {
         Ok((Self::beside(place.root().clone()), place))
     }
 
+    /// The same for a file that nobody but its owner may read or write, whatever the mask of the process.
+    ///
+    /// # Errors
+    /// As [`Staging::for_file`].
+    pub fn for_secret(path: &Path) -> Result<(Self, Place)> {
+        let (staging, place) = Self::for_file(path)?;
+        Ok((Self { private: true, ..staging }, place))
+    }
+
     /// Starts a file. Where another one of this name is being written, perhaps by another process, it gets a number.
     pub fn create(&self, name: &str) -> Result<StagedFile> {
         let (file, place) = self.unused(name, |place| self.create_locked(place))?;
@@ -121,7 +134,7 @@ impl Staging {
 
     /// A new file, locked where others may look for what nobody is at work on. File systems without locks have none.
     fn create_locked(&self, place: &Place) -> Result<File> {
-        let file = create_new(place)?;
+        let file = create_new(place, self.private)?;
         if self.shared {
             let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
             // Another process may have removed it before it was locked: then it is as if the name were taken.
@@ -239,8 +252,8 @@ impl StagedFile {
 }
 
 /// A new file, which goes with the process; one that is there already is left alone.
-fn create_new(place: &Place) -> Result<File> {
-    unfinished::make(place, || place.create_new()).map_err(|e| place.failed("create", e))
+fn create_new(place: &Place, private: bool) -> Result<File> {
+    unfinished::make(place, || place.create_new(private)).map_err(|e| place.failed("create", e))
 }
 
 impl Write for StagedFile {

@@ -20,6 +20,7 @@ from ._errors import (
     StorageError,
 )
 from ._keigo import Formula, Keigo, Misuse, Sentence, Span
+from ._passport import Tracer, Verification, new_key
 from ._plan import Plan, Report, Todo, Work, run
 from ._run import Run, WhatIf, open
 from ._stages import STAGES, PersonalData, Segmenter, Stage, keigo, mask, normalize, pii, segment, sentences, stage
@@ -57,12 +58,15 @@ __all__ = [
     "Todo",
     "Tokenizer",
     "Tokens",
+    "Tracer",
+    "Verification",
     "WhatIf",
     "Work",
     "__version__",
     "dedup",
     "keigo",
     "mask",
+    "new_key",
     "normalize",
     "open",
     "open_pack",

@@ -15,6 +15,12 @@ __all__ = [
     "Segmenter",
     "Tokenizer",
     "Tokens",
+    "Tracer",
+    "forget_documents",
+    "new_key",
+    "sign_run",
+    "verify_run",
+    "write_passport",
     "Plan",
     "manifest",
     "read_tables",
@@ -283,6 +289,30 @@ class PackPart:
     def sources(self) -> Buffer: ...
     def __len__(self) -> int: ...
 
+@final
+class Tracer:
+    """A pack that is open for questions."""
+
+    def __new__(cls, path: _Path, tokens: _Path | None = None) -> Tracer: ...
+    @property
+    def rows(self) -> int: ...
+    def trace(self, rows: Sequence[int], text: bool = False) -> str: ...
+
+def write_passport(run: _Path, threads: int) -> list[str]: ...
+def sign_run(run: _Path, key: _Path, threads: int) -> str: ...
+def verify_run(run: _Path, key: _Path | None, receipt: _Path | None, threads: int) -> tuple[list[str], str | None]: ...
+def forget_documents(
+    run: _Path,
+    ids: Sequence[str],
+    out: _Path,
+    receipt: _Path,
+    only: bool,
+    base: _Path,
+    key: _Path | None,
+    threads: int,
+    memory: str | None = None,
+) -> str: ...
+def new_key(path: _Path) -> str: ...
 def open_pack(path: _Path) -> Pack: ...
 def manifest(run: _Path) -> str: ...
 def read_tables(paths: list[Path], columns: list[str] | None = None, batch_rows: int | None = None) -> BatchReader: ...

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import _core
 from ._options import settings
+from ._passport import Tracer, Verification
 from ._plan import Plan
 from ._tokenizer import Tokenizer
 
@@ -104,6 +105,67 @@ class Run:
     def validation_pack(self) -> _core.Pack | None:
         """The packed sequences of what is held out; None without a split."""
         return _core.Pack(self.path / "validation" / "pack") if self.manifest.get("validation") else None
+
+    def tracer(self) -> Tracer:
+        """The way back from rows of the pack to documents and input records."""
+        return Tracer(self.path)
+
+    def passport(self, *, threads: int | None = None) -> dict[str, Any]:
+        """Writes ``passport/`` into the run, in standard forms too, and gives its evidence: what is declared of each source, and what became of it."""
+        _core.write_passport(self.path, threads or os.cpu_count() or 1)
+        evidence: dict[str, Any] = json.loads((self.path / "passport" / "passport.json").read_text(encoding="utf-8"))
+        return evidence
+
+    def sign(self, key: str | os.PathLike[str], *, threads: int | None = None) -> str:
+        """Signs the run with a secret key (PKCS#8 in PEM, for its owner alone); gives what the key is called."""
+        return _core.sign_run(self.path, Path(key), threads or os.cpu_count() or 1)
+
+    def verify(
+        self,
+        key: str | os.PathLike[str] | None = None,
+        *,
+        receipt: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> Verification:
+        """Checks every checksum and count; with a public key, also that its owner signed the run and that no file is another than was signed.
+
+        With ``receipt``, that it is the receipt of this run (signed with the key, if one is given) and that none of its documents is here.
+        """
+        public = None if key is None else Path(key)
+        told = None if receipt is None else Path(receipt)
+        return Verification(*_core.verify_run(self.path, public, told, threads or os.cpu_count() or 1))
+
+    def forget(
+        self,
+        ids: Iterable[str],
+        out: str | os.PathLike[str],
+        *,
+        only: bool = False,
+        base: str | os.PathLike[str] = ".",
+        key: str | os.PathLike[str] | None = None,
+        receipt: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        memory: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Makes the run again in ``out`` without some documents, and gives the receipt (docs/formats/passport.md).
+
+        It is also written, as ``receipt`` (``<out>.receipt.json`` by default), with a secret ``key`` in a signed envelope beside it. ``base`` is
+        where paths in the plan begin; ``only`` leaves what was rejected as a duplicate of the documents. This run stays as it is.
+        """
+        written = Path(f"{os.fspath(out)}.receipt.json") if receipt is None else Path(receipt)
+        told = _core.forget_documents(
+            self.path,
+            list(ids),
+            Path(out),
+            written,
+            only,
+            Path(base),
+            None if key is None else Path(key),
+            threads or os.cpu_count() or 1,
+            None if memory is None else str(memory),
+        )
+        made: dict[str, Any] = json.loads(told)
+        return made
 
     def what_if(self, *, preset: str | None = None, set: Mapping[str, Any] | None = None) -> WhatIf:
         """Who would be kept and lost with another preset or other keys: ``run.what_if(set={"quality.thresholds.min_chars": 50})``.

@@ -15,6 +15,7 @@ mod events;
 mod finished;
 mod joint;
 mod pack;
+mod passport;
 mod plan;
 mod ring;
 mod stages;
@@ -39,6 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     joint::register(module)?;
     finished::register(module)?;
     pack::register(module)?;
+    passport::register(module)?;
     ring::register(module)?;
     cli::register(module)?;
     dedup::register(module)?;

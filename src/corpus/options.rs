@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::chat::Speakers;
+use super::forget::Forgotten;
 use super::html::{Extract, Ruby};
 use super::wikitext::Templates;
 
@@ -55,6 +56,9 @@ pub struct Options {
     /// What holds for some files, or for pages of some hosts; the last rule that fits wins, key by key. What a record says itself comes before any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+    /// Records that are not read any more, as if they did not stand in the inputs; `seimai forget` adds them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forget: Vec<Forgotten>,
 }
 
 impl Default for Options {
@@ -80,6 +84,7 @@ impl Default for Options {
             chat: ChatOptions::default(),
             limit: None,
             rules: Vec::new(),
+            forget: Vec::new(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Options {
             return Err(format!("input.warc.statuses holds {status}; a status of HTTP has three digits (200)"));
         }
         Templates::new(self.mediawiki.patterns()).map_err(|why| format!("input.mediawiki.templates: {why}"))?;
+        self.forget.iter().try_for_each(Forgotten::check)?;
         if self.limit == Some(0) {
             return Err("input.limit is 0; it must be at least 1".to_owned());
         }
@@ -122,13 +128,33 @@ impl Options {
         let of_framing = |rule: &Rule| Rule { source: SourceDefaults::default(), extract: None, notation: None, ..rule.clone() };
         let rules = self.rules.iter().map(of_framing).collect();
         let chat = ChatOptions { speakers: Speakers::default(), ..self.chat };
-        Self { paths: Vec::new(), source, warc, mediawiki, extract, ruby, spans, notation, chat, sample: None, rules, ..self.clone() }
+        Self {
+            paths: Vec::new(),
+            source,
+            warc,
+            mediawiki,
+            extract,
+            ruby,
+            spans,
+            notation,
+            chat,
+            sample: None,
+            rules,
+            forget: Vec::new(),
+            ..self.clone()
+        }
     }
 
-    /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name.
+    /// What the documents of a work shard depend on. A limit makes a shard smaller, and that is in its name; so are the records of it that are
+    /// forgotten, and no others.
     #[must_use]
     pub fn of_annotation(&self) -> Self {
-        Self { paths: Vec::new(), limit: None, ..self.clone() }
+        let of_rule = |rule: &Rule| Rule { source: rule.source.of_documents(), ..rule.clone() };
+        // A rule that only declares leaves the documents as they are.
+        let says_more = |rule: &Rule| *rule != Rule { files: rule.files.clone(), hosts: rule.hosts.clone(), ..Rule::default() };
+        let rules = self.rules.iter().map(|rule| (rule.source == rule.source.of_documents(), of_rule(rule)));
+        let rules = rules.filter(|(declares_nothing, rule)| *declares_nothing || says_more(rule)).map(|(_, rule)| rule).collect();
+        Self { paths: Vec::new(), limit: None, source: self.source.of_documents(), rules, forget: Vec::new(), ..self.clone() }
     }
 }
 
@@ -257,6 +283,36 @@ pub struct SourceDefaults {
     pub license: Option<String>,
     /// Country in which the data has to stay; noted in the manifest.
     pub residency: Option<String>,
+    /// Who has the rights in it, or speaks for those who have, e.g. "国立国会図書館". It is declared, not checked; so are `consent` and `legal_basis`, and `seimai passport` counts documents by all three.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What its owner, or the people in it, have agreed to, and where that is written down, e.g. "contract 2026-014: training only".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
+    /// On what legal ground it is used, e.g. "著作権法第30条の4".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+}
+
+impl SourceDefaults {
+    /// What this says, and where it says nothing, what another one says.
+    #[must_use]
+    pub(super) fn or(&self, other: Self) -> Self {
+        Self {
+            name: self.name.clone().or(other.name),
+            license: self.license.clone().or(other.license),
+            residency: self.residency.clone().or(other.residency),
+            owner: self.owner.clone().or(other.owner),
+            consent: self.consent.clone().or(other.consent),
+            legal_basis: self.legal_basis.clone().or(other.legal_basis),
+        }
+    }
+
+    /// What stands in the documents: no document has what is only declared.
+    #[must_use]
+    fn of_documents(&self) -> Self {
+        Self { owner: None, consent: None, legal_basis: None, ..self.clone() }
+    }
 }
 
 /// `input.fields`: paths of fields. A path is `name`, `outer.inner`, `list[0].name`, or a JSON pointer (`/a.b/c`) for names with a dot in them.

@@ -64,7 +64,7 @@ pub struct InputTally {
     pub records: u64,
     /// Lines of quarantine.
     pub quarantined: u64,
-    /// Records that the sample leaves out, bad ones among them.
+    /// Records that the sample leaves out, bad ones among them, and those that are forgotten.
     pub left_out: u64,
     /// What was read and is no document in its own right (a request, a picture, a server's error …), by reason. Not among the records.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -116,22 +116,19 @@ impl Reading {
         fitting.map_or(self.extract, |(_, extract)| *extract)
     }
 
+    /// What rules say of a record with this address.
+    fn given(&self, url: Option<&str>) -> SourceDefaults {
+        let host = if self.sources.iter().any(|(hosts, _)| !hosts.is_empty()) { url.and_then(host_of) } else { None };
+        let fitting = self.sources.iter().filter(|(hosts, _)| holds_for(hosts, host.as_deref()));
+        fitting.fold(SourceDefaults::default(), |found, (_, source)| source.or(found))
+    }
+
     /// Gives a record what rules say of it and it does not say itself.
     pub(super) fn inherit(&self, record: &mut Record) {
         if self.sources.is_empty() {
             return;
         }
-        let host = record.url.as_deref().and_then(host_of);
-        let mut found = SourceDefaults::default();
-        for (hosts, source) in &self.sources {
-            if holds_for(hosts, host.as_deref()) {
-                found = SourceDefaults {
-                    name: source.name.clone().or(found.name),
-                    license: source.license.clone().or(found.license),
-                    residency: source.residency.clone().or(found.residency),
-                };
-            }
-        }
+        let found = self.given(record.url.as_deref());
         record.source = record.source.take().or(found.name);
         record.license = record.license.take().or(found.license);
         record.residency = record.residency.take().or(found.residency);
@@ -173,6 +170,34 @@ impl Rules {
         let fits = |(rule, files): &(&Rule, &GlobSet)| rule.files.is_empty() || files.is_match(name);
         let rules: Vec<&Rule> = self.options.rules.iter().zip(&self.files).filter(fits).map(|(rule, _)| rule).collect();
         if rules.is_empty() { Arc::clone(&self.plain) } else { Arc::new(Reading::new(&self.options, &rules)) }
+    }
+}
+
+/// What a plan declares of documents and no document says of itself: owner, consent, legal ground. By the same rules that gave the document its licence.
+#[derive(Debug)]
+pub struct Declared {
+    rules: Rules,
+    defaults: SourceDefaults,
+    /// How the input is read that was asked for last.
+    last: Option<(String, Arc<Reading>)>,
+}
+
+impl Declared {
+    /// Of the options of a run.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        Self { rules: Rules::new(options), defaults: options.source.clone(), last: None }
+    }
+
+    /// What is declared of a document of this input, with this address.
+    pub fn of(&mut self, file: &str, url: Option<&str>) -> SourceDefaults {
+        let reading = match self.last.take().filter(|(name, _)| name == file) {
+            Some((_, reading)) => reading,
+            None => self.rules.of(file),
+        };
+        let found = reading.given(url).or(self.defaults.clone());
+        self.last = Some((file.to_owned(), reading));
+        found
     }
 }
 
@@ -283,6 +308,32 @@ mod tests {
         assert_eq!(given("y.jsonl", at("no address")), ["", "", ""]);
         let own = Record { license: Some("MIT".into()), ..at("https://a.go.jp/") };
         assert_eq!(given("web/x", own), ["web", "MIT", "JP"]);
+    }
+
+    #[test]
+    fn what_is_only_declared_follows_the_same_rules_and_changes_no_document() {
+        let declared = r#"
+            source = { name = "all", owner = "a", consent = "b" }
+            [[rules]]
+            files = ["web/**"]
+            source = { owner = "c" }
+            [[rules]]
+            hosts = ["go.jp"]
+            source = { license = "GJSTU-2.0", legal_basis = "d" }
+            "#;
+        let options = options(declared);
+        let mut of = Declared::new(&options);
+        let mut given = |file: &str, url: Option<&str>| {
+            let found = of.of(file, url);
+            [found.owner, found.consent, found.legal_basis].map(Option::unwrap_or_default)
+        };
+        assert_eq!(given("a.jsonl", None), ["a", "b", ""]);
+        assert_eq!(given("web/a.warc", Some("https://example.jp/")), ["c", "b", ""]);
+        assert_eq!(given("web/a.warc", Some("https://www.soumu.go.jp/")), ["c", "b", "d"]);
+        let of_documents = options.of_annotation();
+        assert_eq!((of_documents.rules.len(), of_documents.source.owner.as_deref()), (1, None), "a rule that only declares is gone");
+        assert_eq!(of_documents.rules[0].source.license.as_deref(), Some("GJSTU-2.0"));
+        assert_eq!(of_documents.rules[0].source.legal_basis, None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::charset;
 use super::document::{Document, Dropped};
 use super::fields::{self, Fields};
+use super::forget::forgets;
 use super::html;
 use super::input_file::InputFile;
 use super::options::Options;
@@ -205,7 +206,7 @@ impl<'a> Sink<'a> {
         self.replaced = replaced;
     }
 
-    /// Gives a record on, if the sample takes it. Did it?
+    /// Gives a record on, if the sample takes it and the plan does not forget it. Did it?
     pub(super) fn keep(&mut self, mut record: Record) -> Result<bool> {
         let replaced = std::mem::take(&mut self.replaced);
         if let Some(share) = self.options.sample {
@@ -214,6 +215,10 @@ impl<'a> Sink<'a> {
                 self.tally().left_out += 1;
                 return Ok(false);
             }
+        }
+        if forgets(&self.options.forget, &self.inputs[self.input as usize].name, &record, &mut self.scratch) {
+            self.tally().left_out += 1;
+            return Ok(false);
         }
         self.reading.inherit(&mut record);
         let tally = self.tally();

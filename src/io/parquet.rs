@@ -175,7 +175,7 @@ fn reader(path: &Path, file: TableFile, columns: Option<&[&str]>, rows: Option<&
     Ok(TableReader { path: path.to_path_buf(), file, reader: Some(reader), schema })
 }
 
-fn table_file(at: &(impl Located + ?Sized)) -> Result<TableFile> {
+pub(super) fn table_file(at: &(impl Located + ?Sized)) -> Result<TableFile> {
     TableFile::new(open_file(at)?).map_err(|e| at.failed("open", e))
 }
 
@@ -205,12 +205,12 @@ pub fn table_metadata(at: &(impl Located + ?Sized)) -> Result<ParquetMetaData> {
 }
 
 /// The library panicked: it relied on something that the file does not keep.
-fn given_up(path: &Path) -> Error {
+pub(super) fn given_up(path: &Path) -> Error {
     Error::damaged(path, "no Parquet file that can be read: its parts contradict each other")
 }
 
 /// A table of ours is damaged if it cannot be understood, not if the system could not read it.
-fn unreadable(path: &Path, file: &TableFile, error: &dyn std::error::Error) -> Error {
+pub(super) fn unreadable(path: &Path, file: &TableFile, error: &dyn std::error::Error) -> Error {
     match file.take_failure() {
         Some(failure) => Error::io(path, "read", failure),
         None => Error::damaged(path, library_message(error)),

@@ -460,9 +460,10 @@ impl Place {
         Ok(beneath::open(self.root.fd(), &self.below, OFlags::RDWR | OFlags::NONBLOCK | flags, mode)?.into())
     }
 
-    /// A new file here; one that is there already is left alone.
-    pub(super) fn create_new(&self) -> std::io::Result<File> {
-        Ok(beneath::open(self.root.fd(), &self.below, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, FILE_MODE)?.into())
+    /// A new file here; one that is there already is left alone. A private one is for its owner alone.
+    pub(super) fn create_new(&self, private: bool) -> std::io::Result<File> {
+        let mode = if private { Mode::RUSR | Mode::WUSR } else { FILE_MODE };
+        Ok(beneath::open(self.root.fd(), &self.below, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, mode)?.into())
     }
 
     /// A new directory here.

@@ -36,7 +36,7 @@ pub struct Chunk {
 impl Scratch {
     /// An empty file in `staging`; another one of that name gets a number.
     pub fn new(staging: &Staging, name: &str) -> Result<Self> {
-        let (file, place) = staging.unused(name, super::create_new)?;
+        let (file, place) = staging.unused(name, |place| super::create_new(place, false))?;
         Ok(Self { place, file, end: AtomicU64::new(0) })
     }
 

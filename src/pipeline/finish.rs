@@ -156,7 +156,15 @@ fn add(sum: &mut Counts, more: &Counts) {
 
 /// The provenance that the plan gives to records without their own.
 pub(super) fn source(given: &SourceDefaults) -> BTreeMap<String, String> {
-    let all = [("name", &given.name), ("license", &given.license), ("residency", &given.residency)];
+    let SourceDefaults { name, license, residency, owner, consent, legal_basis } = given;
+    let all = [
+        ("name", name),
+        ("license", license),
+        ("residency", residency),
+        ("owner", owner),
+        ("consent", consent),
+        ("legal_basis", legal_basis),
+    ];
     all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))).collect()
 }
 

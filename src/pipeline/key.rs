@@ -4,7 +4,7 @@
 use super::plan::Plan;
 use super::registry::{self, Stages};
 use super::work_dir::InputState;
-use crate::corpus::{Part, Place, ShardRef};
+use crate::corpus::{Forgotten, Part, Place, ShardRef};
 use crate::error::{Error, Result};
 
 /// Hex digits of a name.
@@ -80,8 +80,9 @@ impl Annotation {
         Ok(Self { documents, sketches })
     }
 
-    /// The names of a shard: its inputs by name (which documents without an id are called by) and content, and where in them it is.
-    pub(super) fn keys(&self, shard: &ShardRef, inputs: &[InputState]) -> Result<ShardKeys> {
+    /// The names of a shard: its inputs by name (which documents without an id are called by) and content, where in them it is, and which of its
+    /// records are forgotten.
+    pub(super) fn keys(&self, shard: &ShardRef, inputs: &[InputState], forgotten: &[Forgotten]) -> Result<ShardKeys> {
         let (first, last) = (shard.start.input as usize, shard.last_input as usize);
         let of_it = inputs.get(first..=last).ok_or_else(|| Error::internal("a shard of inputs that are not there"))?;
         let start = &shard.start;
@@ -98,6 +99,9 @@ impl Annotation {
                 // Out of reach: what can be told of it is all that is known.
                 key = key.and_number(input.bytes).and(&input.mtime);
             }
+        }
+        if !forgotten.is_empty() {
+            key = key.and("forgets").and_settings(&forgotten)?;
         }
         let documents = key.name();
         let sketches = self.sketches.clone().and(&documents).name();
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn a_name_follows_the_content_and_not_the_place() {
         let annotation = Annotation { documents: Key::of("a"), sketches: Key::of("b") };
-        let of = |shard: &ShardRef, inputs: &[InputState]| annotation.keys(shard, inputs).unwrap();
+        let of = |shard: &ShardRef, inputs: &[InputState]| annotation.keys(shard, inputs, &[]).unwrap();
         let one = of(&shard(1, 2, 5), &[input("x", "1"), input("y", "2"), input("z", "3")]);
         assert_eq!(one, of(&shard(0, 1, 5), &[input("y", "2"), input("z", "3")]), "an input before it does not count");
         let moved = InputState { file: "/elsewhere".into(), mtime: "3".into(), ..input("y", "2") };
@@ -136,7 +140,7 @@ mod tests {
             let other = of(&shard, &inputs);
             assert!(other.documents != one.documents && other.sketches != one.sketches, "{shard:?}");
         }
-        assert!(annotation.keys(&shard(1, 2, 0), &[input("x", "1")]).is_err());
+        assert!(annotation.keys(&shard(1, 2, 0), &[input("x", "1")], &[]).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
 //! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
+//! OUT/passport/ croissant.json              what `seimai passport` and `seimai sign` make of a finished run
 //! OUT/.work/lock                            held with flock while running
 //! OUT/.work/state.json                      plan fingerprint, inputs, versions: what this directory belongs to
 //! OUT/.work/used.json                       the entries that the finished run is made of
@@ -101,6 +102,25 @@ impl Subset {
     }
 }
 
+/// What a run is made of and declared to be, in standard forms, and what is signed of it.
+pub(super) const PASSPORT: &str = "passport";
+
+/// The files of [`PASSPORT`], and what goes with them.
+pub(super) mod passport {
+    /// Evidence: what is declared of each source, and what became of it.
+    pub(in crate::pipeline) const EVIDENCE: &str = "passport/passport.json";
+    /// MLCommons Croissant, above the tables that it names: readers look for them below it.
+    pub(in crate::pipeline) const CROISSANT: &str = "croissant.json";
+    /// A bill of materials in CycloneDX.
+    pub(in crate::pipeline) const CYCLONEDX: &str = "passport/cyclonedx.json";
+    /// An in-toto statement with the provenance predicate of SLSA.
+    pub(in crate::pipeline) const STATEMENT: &str = "passport/statement.json";
+    /// The statement in a DSSE envelope, with signatures.
+    pub(in crate::pipeline) const ENVELOPE: &str = "passport/statement.dsse.json";
+    /// All of them, what is signed last.
+    pub(in crate::pipeline) const ALL: [&str; 5] = [CROISSANT, CYCLONEDX, EVIDENCE, STATEMENT, ENVELOPE];
+}
+
 /// What the next run can use again, and everything that lives only while a run is not complete.
 pub(super) const WORK: &str = ".work";
 /// In `.work/`.
@@ -118,8 +138,25 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 15] =
-    [SUCCESS, REPORT, MANIFEST, CARD, PLAN, DOCUMENTS, REJECTED, QUARANTINE, COUNTS, TOKENIZER, TOKENS, PACK, VALIDATION, RUN, WORK];
+pub(super) const OUTPUTS: [&str; 17] = [
+    SUCCESS,
+    REPORT,
+    PASSPORT,
+    passport::CROISSANT,
+    MANIFEST,
+    CARD,
+    PLAN,
+    DOCUMENTS,
+    REJECTED,
+    QUARANTINE,
+    COUNTS,
+    TOKENIZER,
+    TOKENS,
+    PACK,
+    VALIDATION,
+    RUN,
+    WORK,
+];
 
 /// The files of [`TOKENIZER`].
 pub(super) const TOKENIZER_FILES: [&str; 5] =
@@ -151,7 +188,10 @@ pub(super) fn is_made_by_runs(path: &str) -> bool {
     let Some((dir, name)) = path.rsplit_once('/') else { return false };
     let is_pack = Subset::BOTH.iter().any(|subset| dir == subset.pack);
     let is_part = PART_DIRECTORIES.contains(&dir) && is_part_name(name, if is_pack { "pack" } else { "parquet" });
-    is_part || dir == TOKENIZER && TOKENIZER_FILES.contains(&name) || Subset::BOTH.iter().any(|subset| path == subset.pack_json)
+    is_part
+        || passport::ALL.contains(&path)
+        || dir == TOKENIZER && TOKENIZER_FILES.contains(&name)
+        || Subset::BOTH.iter().any(|subset| path == subset.pack_json)
 }
 
 /// A file of the pack or of the vocabulary.

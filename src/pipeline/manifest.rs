@@ -101,7 +101,7 @@ pub struct DictionaryFacts {
     pub engine: String,
 }
 
-/// A part of the inputs: `input.sample` and `input.limit` of the plan.
+/// A part of the inputs: `input.sample`, `input.limit` and `input.forget` of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
@@ -111,13 +111,17 @@ pub struct Taken {
     /// Records read at most, those that the sample left out among them; what stands behind them was not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Entries of `input.forget`: records that are not read any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<u64>,
 }
 
 impl Taken {
     /// What the plan takes, if that is not all.
     pub(super) fn of(input: &corpus::Options) -> Option<Self> {
-        let taken = Self { sample: input.sample, limit: input.limit };
-        (taken.sample.is_some() || taken.limit.is_some()).then_some(taken)
+        let forgotten = Some(input.forget.len() as u64).filter(|entries| *entries > 0);
+        let taken = Self { sample: input.sample, limit: input.limit, forgotten };
+        (taken.sample.is_some() || taken.limit.is_some() || taken.forgotten.is_some()).then_some(taken)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
+use super::layout::{self, CLEARING, LOCK, MANIFEST, OUTPUTS, PASSPORT, STATE, SUCCESS, TMP, TOKENIZER, VALIDATION, WORK};
 use crate::error::{Error, Result, Subject};
 use crate::io::{Dir, Found, Place, is_unfinished};
 
@@ -273,7 +273,7 @@ fn is_ours_alone(lock: &File) -> bool {
 
 /// Refuses to clear a directory into which somebody has put files of their own.
 pub(super) fn refuse_foreign(out: &Dir) -> Result<()> {
-    for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER, VALIDATION]) {
+    for dir in layout::PART_DIRECTORIES.into_iter().chain([TOKENIZER, VALIDATION, PASSPORT]) {
         for name in names_or_none(&out.at(dir))? {
             let place = out.at(dir).at(&name);
             let kind = place.look()?;

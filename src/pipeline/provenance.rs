@@ -9,7 +9,7 @@ use crate::stage::{Batch, Counts, strings};
 /// Licences (and countries) that a part, and a run, tells apart; the rarest go together.
 const NAMES_MAX: usize = 256;
 /// Documents that have none.
-const NONE: &str = "(none)";
+pub(super) const NONE: &str = "(none)";
 /// Documents of all that are not told apart.
 const OTHER: &str = "(other)";
 
@@ -50,7 +50,7 @@ impl Provenance {
     }
 }
 
-fn add(counts: &mut Counts, name: &str, n: u64) {
+pub(super) fn add(counts: &mut Counts, name: &str, n: u64) {
     match counts.get_mut(name) {
         Some(count) => *count += n,
         None => drop(counts.insert(name.to_owned(), n)),
@@ -58,7 +58,7 @@ fn add(counts: &mut Counts, name: &str, n: u64) {
 }
 
 /// The most frequent ones; of equals, those that come first by name.
-fn bounded(counts: Counts) -> Counts {
+pub(super) fn bounded(counts: Counts) -> Counts {
     if counts.len() <= NAMES_MAX {
         return counts;
     }

@@ -15,7 +15,7 @@ use super::registry::Stages;
 use super::store::Store;
 use super::tables::{LIGHTER, text_bytes, write_table};
 use super::work_dir::Entry;
-use crate::corpus::{BatchBuilder, InputTally, RawShard, ShardRef};
+use crate::corpus::{BatchBuilder, InputTally, Options, RawShard, ShardRef};
 use crate::error::Result;
 use crate::io::{TableWriter, work_properties};
 use crate::quarantine::{Quarantined, escape};
@@ -130,7 +130,10 @@ impl<'a> ShardWorker<'a> {
 
     /// One shard from raw bytes to its committed entry.
     pub(super) fn run(&mut self, raw: &RawShard, keys: &ShardKeys, store: &Store, stop: &Stop) -> Result<ShardEntry> {
-        let input = &self.stages.plan.input;
+        let plan = &self.stages.plan.input;
+        let of_shard = store.forgotten_of(raw.shard())?;
+        let forgetting = (!plan.forget.is_empty()).then(|| Options { forget: of_shard, ..plan.clone() });
+        let input = forgetting.as_ref().unwrap_or(plan);
         let mut builder = BatchBuilder::new(store.inputs.files.clone(), &input.source);
         let schema = without(&self.stages.annotate_empty(), TRANSIENT)?.schema();
         let table =

@@ -2,6 +2,7 @@
 //! one directory ([`Store::join`]); each unit is committed by itself.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::fingerprint;
 use super::gate::Gate;
@@ -11,7 +12,7 @@ use super::layout::{self, pass};
 use super::registry::Stages;
 use super::tables::write_table;
 use super::work_dir::{Entry, State, WorkDir};
-use crate::corpus::{Framer, Part, Place, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
+use crate::corpus::{Forgotten, Framer, Part, Place, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result, Subject};
 use crate::io::{TableReader, open_table_rows, open_table_within};
 
@@ -27,12 +28,17 @@ pub struct Store {
     annotation: Annotation,
     /// Name of the table of work shards.
     frame: String,
+    /// Records that the plan forgets, and where work shards begin, once that is asked for their sake.
+    forget: Vec<Forgotten>,
+    begins: OnceLock<Vec<ShardRef>>,
 }
 
 impl Store {
     /// `memory` is the ceiling of the run, where it has one.
     pub(super) fn new(work: WorkDir, inputs: Inputs, stages: &Stages, memory: Option<u64>) -> Result<Self> {
         let annotation = Annotation::new(stages)?;
+        let forget = stages.plan.input.forget.clone();
+        refuse_unknown(&forget, &inputs)?;
         let mut frame = Key::of(pass::FRAME).and_settings(&stages.plan.input.of_framing())?.and_steps(&stages.plan, &["read"]);
         frame = frame.and_number(u64::from(stages.plan.shards.rows_max));
         for input in &inputs.states {
@@ -44,7 +50,8 @@ impl Store {
                 frame = frame.and(&input.mtime);
             }
         }
-        Ok(Self { work, inputs, gate: memory.map_or_else(Gate::default, Gate::within), annotation, frame: frame.name() })
+        let gate = memory.map_or_else(Gate::default, Gate::within);
+        Ok(Self { work, inputs, gate, annotation, frame: frame.name(), forget, begins: OnceLock::new() })
     }
 
     /// Joins other processes in working on a run whose shards are framed ([`prepare`](super::run::prepare)). While anybody has joined,
@@ -94,7 +101,40 @@ impl Store {
 
     /// The names of the units of a shard.
     pub(super) fn keys(&self, shard: &ShardRef) -> Result<ShardKeys> {
-        self.annotation.keys(shard, &self.inputs.states)
+        self.annotation.keys(shard, &self.inputs.states, &self.forgotten_of(shard)?)
+    }
+
+    /// What the plan forgets of a shard. With a place in an input that is still the one it holds for, only the shard where that place is; without,
+    /// every shard with records of the input, and then wherever the record begins.
+    pub(super) fn forgotten_of(&self, shard: &ShardRef) -> Result<Vec<Forgotten>> {
+        let mut found = Vec::new();
+        let of_shard = shard.start.input..=shard.last_input;
+        for entry in &self.forget {
+            for input in of_shard.clone() {
+                let Some(state) = self.inputs.states.get(input as usize).filter(|state| state.path == entry.file) else { continue };
+                let place = entry.offset.filter(|_| entry.input.as_deref() == Some(state.blake3.as_str()));
+                if place.is_none_or(|offset| (shard.start.input, shard.start.offset) <= (input, offset))
+                    && self.ends_behind(shard, input, place)?
+                {
+                    found.push(Forgotten { offset: place, input: None, ..entry.clone() });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Does the next shard begin at a place, or behind it? At: several documents may begin there.
+    fn ends_behind(&self, shard: &ShardRef, input: u32, place: Option<u64>) -> Result<bool> {
+        let Some(offset) = place else { return Ok(true) };
+        let all = match self.begins.get() {
+            Some(all) => all,
+            None => {
+                let all = self.shards()?;
+                self.begins.get_or_init(|| all)
+            }
+        };
+        let next = usize::try_from(shard.index).ok().and_then(|index| all.get(index + 1));
+        Ok(next.is_none_or(|next| (next.start.input, next.start.offset) >= (input, offset)))
     }
 
     /// The records of a shard. Where the inputs do not hold it, says which of them has changed.
@@ -129,4 +169,13 @@ impl Store {
     pub(super) fn table_rows(&self, path: &str, columns: &[&str], rows: &[usize], batch_rows: usize) -> Result<TableReader> {
         open_table_rows(&self.work.at(path), columns, rows, batch_rows, BATCH_BYTES)
     }
+}
+
+/// A record that is to be forgotten must not come back because its file has another name now.
+fn refuse_unknown(forget: &[Forgotten], inputs: &Inputs) -> Result<()> {
+    let unknown = forget.iter().find(|entry| !inputs.states.iter().any(|state| state.path == entry.file));
+    let Some(entry) = unknown else { return Ok(()) };
+    let message = format!("input.forget: there is no input {}", crate::quarantine::escape(&entry.file, 300));
+    let hint = "if the file has another name now, write that; if it is gone with the record, take the entry out of the plan";
+    Err(Error::refused_with_hint(message, hint))
 }

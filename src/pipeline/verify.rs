@@ -4,6 +4,7 @@
 //! What no output holds any more is listed in `docs/formats/run.md`; for those figures `_SUCCESS` vouches alone.
 
 mod packed;
+mod passport;
 mod settings;
 mod tables;
 
@@ -86,8 +87,17 @@ impl Check<'_> {
     }
 }
 
-/// Checks a finished run; `Err` only where there is none, or one of a version this Seimai does not know.
+/// Checks a finished run, its passport too; `Err` only where there is none, or one of a version this Seimai does not know.
 pub fn verify(run: &Path, threads: usize, stop: &Stop, observer: &dyn Observer) -> Result<Findings> {
+    check_run(run, threads, stop, observer, true)
+}
+
+/// The same without the passport, which is made anew of a run that is sound.
+pub(super) fn verify_outputs(run: &Path, threads: usize, stop: &Stop, observer: &dyn Observer) -> Result<Findings> {
+    check_run(run, threads, stop, observer, false)
+}
+
+fn check_run(run: &Path, threads: usize, stop: &Stop, observer: &dyn Observer, with_passport: bool) -> Result<Findings> {
     let success = run.join(SUCCESS);
     if !success.exists() {
         let hint = "name the --out directory of a `seimai run` that has finished; run it again to resume it";
@@ -107,6 +117,9 @@ pub fn verify(run: &Path, threads: usize, stop: &Stop, observer: &dyn Observer) 
     check.tables()?;
     check.settings()?;
     check.vocabulary_and_pack()?;
+    if with_passport {
+        check.passport()?;
+    }
     let mut damage = check.damage;
     damage.extend(unlisted(run, &manifest)?);
     progress.finish();
@@ -175,9 +188,10 @@ fn unlisted(run: &Path, manifest: &Manifest) -> Result<Vec<String>> {
                 continue;
             }
             let is_dir = path.is_dir() && !path.is_symlink();
-            if is_dir && needed.contains(path.as_path()) {
+            let is_passport = layout::passport::ALL.iter().any(|name| path == run.join(name)) && path.is_file() && !path.is_symlink();
+            if is_dir && (needed.contains(path.as_path()) || top && name == layout::PASSPORT) {
                 open.push(path);
-            } else if !listed.contains(&path) {
+            } else if !listed.contains(&path) && !is_passport {
                 let what = if is_dir { "a directory that the manifest lists no file in" } else { "not listed in the manifest" };
                 found.push(format!("{}: {what}", path.strip_prefix(run).unwrap_or(&path).display()));
             }

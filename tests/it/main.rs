@@ -25,6 +25,7 @@ mod keigo_cases;
 mod lists;
 mod manners;
 mod mixture;
+mod passport;
 mod peer_faults;
 mod pii;
 mod pipeline;
@@ -37,6 +38,7 @@ mod sample;
 mod schema;
 mod shards;
 mod shares;
+mod signatures;
 mod split;
 mod tokenizer;
 #[path = "../../src/testing.rs"]

@@ -207,7 +207,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What was read from each input adds up, and was not more than a limit lets through; a sample alone leaves something out.
+    /// What was read from each input adds up, and was not more than a limit lets through; a sample alone leaves something out, or a plan that forgets.
     fn by_input(&mut self) {
         let by_input: u64 = self.manifest.inputs.iter().map(|input| input.read).sum();
         self.compare("read", self.manifest.totals.read, by_input, "the inputs add up to");
@@ -216,8 +216,9 @@ impl Check<'_> {
         let passed_over: u64 = self.manifest.inputs.iter().flat_map(|input| input.passed_over.values()).sum();
         self.compare("passed_over", self.manifest.totals.passed_over, passed_over, "the inputs add up to");
         let (sample, limit) = self.manifest.taken.map_or((None, None), |taken| (taken.sample, taken.limit));
-        if left_out > 0 && sample.is_none() {
-            self.found(format!("manifest.json: says left_out {left_out}, yet nothing was sampled"));
+        let forgotten = self.manifest.taken.and_then(|taken| taken.forgotten);
+        if left_out > 0 && sample.is_none() && forgotten.is_none() {
+            self.found(format!("manifest.json: says left_out {left_out}, yet nothing was sampled or forgotten"));
         }
         if let Some(limit) = limit.filter(|limit| by_input.saturating_add(left_out) > *limit) {
             self.found(format!("manifest.json: says read {by_input} and left_out {left_out}, more than the limit of {limit}"));
