@@ -281,13 +281,15 @@ fn take_over(old: &Path, new: &Path) -> Result<()> {
             let Some(found) = from.at(&path).look()? else { continue };
             let in_work = dir.as_os_str() == layout::WORK;
             let top = dir.as_os_str().is_empty();
-            let is_passport = top && (name == layout::PASSPORT || name == layout::passport::CROISSANT);
-            if found.is_dir() && !is_passport && !(in_work && name == layout::TMP) {
-                open.push(path);
-            } else if found.is_file() && ((in_work && name == layout::STATE) || (top && name == layout::SUCCESS)) {
-                last.push(path);
-            } else if found.is_file() && !is_passport && !(in_work && name == layout::LOCK) && !(top && name == layout::REPORT) {
-                link(&from, &to, &path)?;
+            // A passport and a report are of the old run; what is unfinished, and who holds it, is nobody else's matter.
+            let of_the_old = [layout::PASSPORT, layout::passport::CROISSANT, layout::REPORT];
+            let stays = (top && of_the_old.iter().any(|of| name == *of)) || (in_work && (name == layout::TMP || name == layout::LOCK));
+            let tells = (in_work && name == layout::STATE) || (top && name == layout::SUCCESS);
+            match (stays, found.is_dir(), found.is_file()) {
+                (false, true, _) => open.push(path),
+                (false, _, true) if tells => last.push(path),
+                (false, _, true) => link(&from, &to, &path)?,
+                _ => {}
             }
         }
     }

@@ -35,7 +35,7 @@ pub fn files(run: &Path) -> Result<Vec<PassportFile>> {
         file(names::CYCLONEDX, &cyclonedx::bom(&manifest, &hash, &evidence))?,
         file(names::EVIDENCE, &evidence)?,
     ];
-    let statement = Statement::new(&manifest, digests, &files);
+    let statement = Statement::new(&manifest, &digests, &files);
     files.push(file(names::STATEMENT, &statement)?);
     Ok(files)
 }

@@ -126,12 +126,11 @@ impl Store {
     /// Does the next shard begin at a place, or behind it? At: several documents may begin there.
     fn ends_behind(&self, shard: &ShardRef, input: u32, place: Option<u64>) -> Result<bool> {
         let Some(offset) = place else { return Ok(true) };
-        let all = match self.begins.get() {
-            Some(all) => all,
-            None => {
-                let all = self.shards()?;
-                self.begins.get_or_init(|| all)
-            }
+        let all = if let Some(all) = self.begins.get() {
+            all
+        } else {
+            let all = self.shards()?;
+            self.begins.get_or_init(|| all)
         };
         let next = usize::try_from(shard.index).ok().and_then(|index| all.get(index + 1));
         Ok(next.is_none_or(|next| (next.start.input, next.start.offset) >= (input, offset)))

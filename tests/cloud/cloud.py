@@ -211,7 +211,7 @@ def listing(world):
     for number in range(2300):
         put(world.server.port, "corpora", f"names/{number:04}.txt", f"{number}番の蔵に米を納めた。\n".encode())
     plan = world.plan("names", ["s3://corpora/names"])
-    world.proxy.harm(0.6, ["cut"])
+    world.proxy.harm(0.6, ["cut"], among="list-type")
     told = [world.seimai_says("plan", plan, "--json") for _ in range(5)]
     done = dict(world.proxy.done)
     world.proxy.harm(0, [])

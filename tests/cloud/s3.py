@@ -90,19 +90,19 @@ class Proxy(socketserver.ThreadingMixIn, http.server.HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behind, self.port = behind, self.server_address[1]
         self.lock, self.random = threading.Lock(), random.Random(seed)
-        self.rate, self.kinds, self.delay, self.hook = 0.0, [], 0.0, None
+        self.rate, self.kinds, self.delay, self.among, self.hook = 0.0, [], 0.0, "", None
         self.requests, self.bytes, self.done = {}, 0, {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def harm(self, rate, kinds, delay=0.0):
-        """From now on, such a share of requests goes wrong, in such ways; every one takes so many seconds more."""
-        self.rate, self.kinds, self.delay = rate, kinds, delay
+    def harm(self, rate, kinds, delay=0.0, among=""):
+        """From now on, such a share of requests goes wrong, in such ways, of those with `among` in their path; every one takes so many seconds more."""
+        self.rate, self.kinds, self.delay, self.among = rate, kinds, delay, among
         self.requests, self.bytes, self.done = {}, 0, {}
 
     def fate(self, method, path):
         with self.lock:
             self.requests[method] = self.requests.get(method, 0) + 1
-            kind = self.random.choice(self.kinds) if self.random.random() < self.rate else None
+            kind = self.random.choice(self.kinds) if self.among in path and self.random.random() < self.rate else None
             if kind:
                 self.done[kind] = self.done.get(kind, 0) + 1
             count = sum(self.requests.values())

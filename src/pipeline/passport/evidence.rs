@@ -253,7 +253,9 @@ impl SourceEvidence {
         self.tokens += other.tokens;
         other.rejected.iter().for_each(|(rule, n)| add(&mut self.rejected, rule, *n));
         for (own, others) in self.names().into_iter().zip(other.names()) {
-            others.iter().for_each(|(name, n)| add(own, name, *n));
+            for (name, n) in &*others {
+                add(own, name, *n);
+            }
         }
     }
 }

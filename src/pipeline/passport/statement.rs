@@ -66,7 +66,7 @@ impl Subject {
 
 impl Statement {
     /// Of a run whose files have these digests, and of the other files of its passport.
-    pub(super) fn new(manifest: &Manifest, digests: BTreeMap<String, String>, passport: &[PassportFile]) -> Self {
+    pub(super) fn new(manifest: &Manifest, digests: &BTreeMap<String, String>, passport: &[PassportFile]) -> Self {
         let mut subject: Vec<Subject> = digests.iter().map(|(name, sha256)| Subject::new(name, sha256)).collect();
         subject.extend(passport.iter().map(|file| Subject::new(&file.path, &hex(Sha256::digest(&file.bytes).as_ref()))));
         subject.sort_by(|a, b| a.name.cmp(&b.name));

@@ -176,8 +176,8 @@ mod tests {
     /// RFC 8032, section 7.1, TEST 2.
     #[test]
     fn signatures_are_those_of_the_standard() {
-        let bytes =
-            |hex: &str| -> Vec<u8> { (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect() };
+        let digit = |digit: u8| char::from(digit).to_digit(16).unwrap() as u8;
+        let bytes = |hex: &str| -> Vec<u8> { hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect() };
         let seed: [u8; 32] = bytes("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").try_into().unwrap();
         let key = SecretKey(SigningKey::from_bytes(&seed));
         assert_eq!(key.public().0.to_bytes().to_vec(), bytes("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"));
