@@ -167,7 +167,7 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         edit(run, |value| {
             let one = value["signatures"][0].clone();
             value["signatures"] = vec![one; 65].into();
-        })
+        });
     }),
     ("a signature that is no base64", "forged", |run| edit(run, |value| value["signatures"][0]["sig"] = "!".into())),
     ("an empty signature", "forged", |run| set_signature(run, &[])),
@@ -225,10 +225,10 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
     }),
     ("no statement", "statement", |run| signed(run, "ours.pem", b"{}")),
     ("a statement of another kind", "statement", |run| {
-        signed_statement(run, |value| value["_type"] = "https://in-toto.io/Statement/v0.1".into())
+        signed_statement(run, |value| value["_type"] = "https://in-toto.io/Statement/v0.1".into());
     }),
     ("another predicate", "statement", |run| {
-        signed_statement(run, |value| value["predicateType"] = "https://slsa.dev/provenance/v0.2".into())
+        signed_statement(run, |value| value["predicateType"] = "https://slsa.dev/provenance/v0.2".into());
     }),
     ("a subject above the run", "statement", |run| signed_statement(run, |value| value["subject"][0]["name"] = "../key".into())),
     ("a subject from the root", "statement", |run| signed_statement(run, |value| value["subject"][0]["name"] = "/etc/passwd".into())),
@@ -242,7 +242,7 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
     }),
     ("a statement without a table", "added", |run| {
         signed_statement(run, |value| {
-            value["subject"].as_array_mut().unwrap().retain(|subject| subject["name"] != "documents/part-00000.parquet")
+            value["subject"].as_array_mut().unwrap().retain(|subject| subject["name"] != "documents/part-00000.parquet");
         });
     }),
     ("the signature of a run of another plan", "replayed", |run| {
@@ -273,7 +273,7 @@ const TAMPERED: &[(&str, &str, Tamper)] = &[
         put(&run.join("counts.parquet"), [bytes, vec![0]].concat());
     }),
     ("a table for another", "changed", |run| {
-        fs::copy(run.join("rejected/part-00000.parquet"), run.join("documents/part-00000.parquet")).map(|_| ()).unwrap()
+        fs::copy(run.join("rejected/part-00000.parquet"), run.join("documents/part-00000.parquet")).map(|_| ()).unwrap();
     }),
     ("a file that is gone", "missing", |run| fs::remove_file(run.join("quarantine.jsonl")).unwrap()),
     ("a directory for a file", "missing", |run| {
