@@ -18,6 +18,7 @@ mod parquet;
 mod place;
 mod scratch;
 mod sealed;
+mod sha256;
 mod sorted_runs;
 mod table_file;
 mod table_rows;
@@ -45,6 +46,7 @@ pub use self::parquet::{
 pub use self::place::{Dir, Found, Located, Place, unsynced_directory};
 pub use self::scratch::{Buckets, Chunk, Scratch, put_number, take_number};
 pub use self::sealed::{seal, unseal};
+pub use self::sha256::{hex, sha256_of_bytes, sha256_of_file};
 pub(crate) use self::sorted_runs::{Ascending, Item, Reader, Sorted, SortedRuns};
 pub use self::table_file::TableFile;
 pub(crate) use self::table_file::library_message;

@@ -12,7 +12,7 @@ mod statement;
 use std::path::Path;
 
 pub use self::evidence::{Declaration, Evidence, SourceEvidence};
-pub use self::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, PassportFile, STATEMENT_TYPE, Statement, Subject, sha256_of};
+pub use self::statement::{PAYLOAD_TYPE, PREDICATE_TYPE, PassportFile, STATEMENT_TYPE, Statement, Subject};
 use super::layout::{self, passport as names};
 use super::manifest::Manifest;
 use super::plan::Plan;

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{self, Subset};
 use super::manifest::Manifest;
-use super::passport::{PAYLOAD_TYPE, STATEMENT_TYPE, Statement, Subject, sha256_of};
+use super::passport::{PAYLOAD_TYPE, STATEMENT_TYPE, Statement, Subject};
 use super::signature::Refusal;
 use super::signature::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use super::signature::key::{PublicKey, SecretKey};
 use crate::corpus::Forgotten;
 use crate::error::{Error, Result};
-use crate::io::{Staging, open_table, read_limited};
+use crate::io::{Staging, open_table, read_limited, sha256_of_file};
 use crate::quarantine::escape;
 use crate::schema::{DOC_ID, FILE, OFFSET, TEXT};
 use crate::stage::{Batch, strings};
@@ -147,7 +147,7 @@ impl Receipt {
         let internal = |e: serde_json::Error| Error::internal(format!("a receipt: {e}"));
         let statement = Statement {
             kind: STATEMENT_TYPE.to_owned(),
-            subject: vec![Subject::new(layout::MANIFEST, &sha256_of(&run.join(layout::MANIFEST))?)],
+            subject: vec![Subject::new(layout::MANIFEST, &sha256_of_file(&run.join(layout::MANIFEST))?)],
             predicate_type: PREDICATE_TYPE.to_owned(),
             predicate: serde_json::to_value(self).map_err(internal)?,
         };
@@ -187,7 +187,7 @@ pub fn check(run: &Path, receipt: &Path, key: Option<&PublicKey>) -> Result<Chec
     let unreadable = |e: &Error| Error::refused(format!("{}: the receipt cannot be read: {}", receipt.display(), e.without_path()));
     let bytes = read_limited(receipt, ENVELOPE_BYTES_MAX).map_err(|e| e.refused_if_of_the_name(unreadable))?;
     let keyid = key.map(PublicKey::id).transpose()?;
-    let sha256 = sha256_of(&run.join(layout::MANIFEST))?;
+    let sha256 = sha256_of_file(&run.join(layout::MANIFEST))?;
     let mut checked = CheckedReceipt { keyid, ..CheckedReceipt::default() };
     let signer = key.zip(checked.keyid.as_deref());
     let receipt = match read(&bytes, signer, &sha256).and_then(|receipt| of_run(receipt, &manifest, &hash)) {

@@ -13,7 +13,7 @@ use super::signature::envelope::{ENVELOPE_BYTES_MAX, Envelope};
 use super::signature::key::{PublicKey, SecretKey};
 use super::verify;
 use crate::error::{Error, Result};
-use crate::io::{Dir, Staging, read_limited};
+use crate::io::{Dir, Staging, read_limited, sha256_of_file};
 use crate::quarantine::escape;
 
 /// Files that one statement may name.
@@ -242,7 +242,7 @@ fn compare_one(run: &Path, name: &str, digest: &str) -> Result<Option<Refusal>> 
     if !path.is_file() {
         return Ok(Some(Refusal::new("missing", format!("{shown}: was signed and is no file"))));
     }
-    let found = passport::sha256_of(&path)?;
+    let found = sha256_of_file(&path)?;
     Ok((found != digest).then(|| Refusal::new("changed", format!("{shown}: SHA-256 {found}, and {digest} was signed"))))
 }
 

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::io::{hex, sha256_of_bytes};
 use crate::morpheme::{PosTable, Standard};
 use crate::segment::csv;
 use crate::segment::source::{CharTable, Entry, Matrix, RawDictionary, UnknownRow};
@@ -269,8 +270,8 @@ impl RawDictionary {
         Digests {
             lexicon: digest_lines(lexicon),
             unk: digest_lines(unk),
-            matrix: hex_sha256(&self.matrix.to_bytes()),
-            chars: hex_sha256(&self.chars.to_bytes()),
+            matrix: sha256_of_bytes(&self.matrix.to_bytes()),
+            chars: sha256_of_bytes(&self.chars.to_bytes()),
         }
     }
 
@@ -375,14 +376,4 @@ fn digest_lines(mut lines: Vec<String>) -> String {
         hasher.update(line);
     }
     hex(&hasher.finalize())
-}
-
-/// sha256 in hex.
-pub fn hex_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')).collect()
 }

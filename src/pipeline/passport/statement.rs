@@ -4,15 +4,13 @@
 //! began and ended are optional, and left out: the same run gives the same statement.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
-use crate::io::open_file;
+use crate::error::Result;
+use crate::io::{sha256_of_bytes, sha256_of_file};
 use crate::pipeline::layout;
 use crate::pipeline::manifest::Manifest;
 
@@ -68,7 +66,7 @@ impl Statement {
     /// Of a run whose files have these digests, and of the other files of its passport.
     pub(super) fn new(manifest: &Manifest, digests: &BTreeMap<String, String>, passport: &[PassportFile]) -> Self {
         let mut subject: Vec<Subject> = digests.iter().map(|(name, sha256)| Subject::new(name, sha256)).collect();
-        subject.extend(passport.iter().map(|file| Subject::new(&file.path, &hex(Sha256::digest(&file.bytes).as_ref()))));
+        subject.extend(passport.iter().map(|file| Subject::new(&file.path, &sha256_of_bytes(&file.bytes))));
         subject.sort_by(|a, b| a.name.cmp(&b.name));
         Self { kind: STATEMENT_TYPE.to_owned(), subject, predicate_type: PREDICATE_TYPE.to_owned(), predicate: predicate(manifest) }
     }
@@ -121,31 +119,5 @@ fn predicate(manifest: &Manifest) -> Value {
 pub(super) fn digests(run: &Path, manifest: &Manifest) -> Result<BTreeMap<String, String>> {
     let listed = manifest.files.iter().map(|file| file.path.as_str());
     let names = listed.chain([layout::MANIFEST, layout::SUCCESS]);
-    names.map(|name| Ok((name.to_owned(), sha256_of(&run.join(name))?))).collect()
-}
-
-/// SHA-256 of a file, hex.
-///
-/// # Errors
-/// Those of the system; refused where it is no file.
-pub fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = open_file(path)?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(hasher.finalize().as_ref())),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::io(path, "read", e)),
-        }
-    }
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    names.map(|name| Ok((name.to_owned(), sha256_of_file(&run.join(name))?))).collect()
 }

@@ -9,11 +9,10 @@ use std::path::Path;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::io::{Staging, open_file, read_limited};
+use crate::io::{Staging, open_file, read_limited, sha256_of_bytes};
 
 /// Bytes of a key file; real ones have about 120.
 const KEY_BYTES_MAX: u64 = 1 << 14;
@@ -159,8 +158,7 @@ impl PublicKey {
     /// Internal.
     pub fn id(&self) -> Result<String> {
         let der = self.0.to_public_key_der().map_err(|e| Error::internal(format!("a key: {e}")))?;
-        let digest = Sha256::digest(der.as_bytes());
-        Ok(blake3::Hash::from_slice(digest.as_ref()).map(|hash| hash.to_hex().to_string()).unwrap_or_default())
+        Ok(sha256_of_bytes(der.as_bytes()))
     }
 
     /// Is this a signature of the message? Strictly: one key, one message, one signature.

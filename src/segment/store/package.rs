@@ -8,7 +8,7 @@ use crate::io;
 use crate::segment::about::Identity;
 use crate::segment::archive;
 use crate::segment::charset::Charset;
-use crate::segment::contents::{Summary, hex};
+use crate::segment::contents::Summary;
 use crate::segment::lock::{self, Kind, Locked, PackageSource};
 use crate::segment::source::RawDictionary;
 use crate::segment::source_reader;
@@ -67,7 +67,7 @@ pub fn install_locked(store: &Path, name: &str, locked: &Locked, source: &Packag
 /// Refused if size or sha256 differ.
 pub fn check_package(source: &PackageSource, file: &Path) -> Result<()> {
     let bytes = fs::metadata(file).map_err(|e| Error::io(file, "read", e))?.len();
-    let found = if bytes == source.package.bytes { sha256_file(file)? } else { format!("{bytes} bytes") };
+    let found = if bytes == source.package.bytes { io::sha256_of_file(file)? } else { format!("{bytes} bytes") };
     if found != source.package.sha256 {
         let package = &source.package;
         return Err(Error::refused(format!(
@@ -80,20 +80,6 @@ pub fn check_package(source: &PackageSource, file: &Path) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn sha256_file(path: &Path) -> Result<String> {
-    use sha2::Digest;
-    use std::io::Read;
-    let mut file = io::open_file(path)?;
-    let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer).map_err(|e| Error::io(path, "read", e))? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
 }
 
 /// The package of the lock file that `path` is, by size and sha256.
