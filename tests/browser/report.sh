@@ -23,6 +23,8 @@ from pathlib import Path
 hostile = [
     "</script><script>document.title='ran';alert(1)</script>", "<img src=x onerror=\"document.title='ran'\">", "--><svg onload=document.title='ran'>",
     "</style><style>body{display:none}</style>", "\u2028'\"><a href=\"javascript:document.title='ran'\">x</a>", "<iframe src=https://example.com></iframe>",
+    # Longer than a telephone is wide, in any font, and nowhere to break.
+    "W" * 90,
 ]
 lines = []
 for n, text in enumerate(hostile):
