@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::Ordering::Relaxed;
 
 use rustc_hash::FxHashMap;
 
@@ -19,18 +21,84 @@ const COUNTED_BYTES: usize = 80;
 const PAIRS_MIN: usize = 16;
 
 /// Where there are too many pairs, they are counted in so many times as many rounds.
-const MORE_ROUNDS: usize = 4;
+const MORE_ROUNDS: u64 = 4;
 
 /// In so many rounds at most: then all are counted, whatever the memory.
-const ROUNDS_MAX: usize = 1 << 10;
+const ROUNDS_MAX: u64 = 1 << 10;
 
-/// Slots of the sums by which rare pairs are left out of a further scan.
-const SUMS: usize = 1 << 20;
+/// Arrays from here on are summed up by slots before their pairs are counted. Tests sum up what they can.
+const SUMMED: usize = if cfg!(test) { 16 } else { 1 << 20 };
 
-/// The slot of a pair.
+/// Slots of such sums at least, and at most.
+const SLOTS: [usize; 2] = [if cfg!(test) { 4 } else { 1 << 20 }, 1 << 30];
+
+/// A number of a pair that tells nothing of its symbols.
 #[inline]
-fn sum_of(left: u32, right: u32) -> usize {
-    (pair_key(left, right).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SUMS.trailing_zeros())) as usize
+fn mixed(left: u32, right: u32) -> u64 {
+    pair_key(left, right).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Counts of pairs by slots, of several pairs each: no pair has a higher count than its slot. Where there are as many slots as memory allows,
+/// nearly all rare pairs are known to be rare by their slots, and take no memory of their own. (A count-min sketch of one row, Cormode
+/// and Muthukrishnan 2005, with counters that stop at their upper end, so that they depend on no order.)
+#[derive(Default)]
+struct Sums {
+    slots: Vec<AtomicU16>,
+    shift: u32,
+}
+
+impl Sums {
+    fn of(trainer: &Trainer<'_>) -> Self {
+        let (corpus, crew) = (&trainer.corpus, trainer.crew);
+        let symbols = corpus.symbols.len();
+        // A quarter of the memory; the pairs that are counted have the rest.
+        let most = (crew.memory() / 4 / size_of::<u16>()).min(symbols).clamp(SLOTS[0], SLOTS[1]);
+        let sums = Self { slots: (0..1_usize << most.ilog2()).map(|_| AtomicU16::new(0)).collect(), shift: u64::BITS - most.ilog2() };
+        let n = if symbols >= SIDE_BY_SIDE { crew.threads().max(1) } else { 1 };
+        let borders = corpus.borders(n);
+        crew.side_by_side(n, &|i| {
+            let add = |left, right, position| {
+                let more = u16::try_from(corpus.weights.of(position)).unwrap_or(u16::MAX);
+                let Some(slot) = sums.slots.get(sums.slot(left, right)) else { return };
+                let seen = slot.load(Relaxed);
+                if n == 1 {
+                    slot.store(seen.saturating_add(more), Relaxed);
+                } else if seen < u16::MAX {
+                    slot.fetch_update(Relaxed, Relaxed, |sum| Some(sum.saturating_add(more))).ok();
+                }
+            };
+            walk(corpus, &trainer.length, borders[i], borders[i + 1], add, |_, _| {});
+        });
+        sums
+    }
+
+    #[inline]
+    fn slot(&self, left: u32, right: u32) -> usize {
+        (mixed(left, right) >> self.shift) as usize
+    }
+
+    /// May the pair have been seen so often?
+    #[inline]
+    fn may_reach(&self, left: u32, right: u32, floor: u64) -> bool {
+        let sum = self.slots.get(self.slot(left, right));
+        sum.is_none_or(|sum| u64::from(sum.load(Relaxed)) >= floor.min(u64::from(u16::MAX)))
+    }
+
+    /// The floor, or the lowest above it at which `most` pairs are likely to be all that are counted: those that are as frequent, and rare ones
+    /// in their slots. What the slots cannot tell is left to the rounds.
+    fn floor_for(&self, most: usize, floor: u64) -> u64 {
+        let mut slots_of = vec![0_usize; usize::from(u16::MAX) + 1];
+        self.slots.iter().for_each(|sum| slots_of[usize::from(sum.load(Relaxed))] += 1);
+        // Slots are drawn by chance, so that the share of empty ones tells how many pairs each of them has.
+        let of_a_slot = (self.slots.len() as f64 / slots_of[0].max(1) as f64).ln();
+        let affordable = (most as f64 / (1.0 + of_a_slot)) as usize;
+        let mut full = 0;
+        let highest = slots_of.iter().enumerate().rev().find(|&(_, slots)| {
+            full += slots;
+            full > affordable
+        });
+        highest.map_or(floor, |(sum, _)| floor.max(sum as u64 + 1).min(u64::from(u16::MAX)))
+    }
 }
 
 /// A pair, its count, and the number of its positions.
@@ -131,7 +199,7 @@ impl Trainer<'_> {
         self.held = 0;
         self.heap.clear();
         self.inside.forget_below(u64::MAX, &self.corpus.characters);
-        let (pairs, floor) = self.count_pairs(floor);
+        let (pairs, sums, floor) = self.count_pairs(floor);
         let inside = self.inside.pairs();
         self.floor = self.affordable(floor, &pairs.found, &inside);
         let mut list_of = Vec::with_capacity(pairs.found.len());
@@ -156,7 +224,8 @@ impl Trainer<'_> {
             0,
             self.corpus.symbols.len(),
             |left, right, position| {
-                let list = pairs.find(left, right).map_or(NO_LIST, |number| list_of[number as usize]);
+                let found = if sums.may_reach(left, right, floor) { pairs.find(left, right) } else { None };
+                let list = found.map_or(NO_LIST, |number| list_of[number as usize]);
                 if is_list(list) {
                     lists[list as usize].push(position);
                 }
@@ -172,35 +241,39 @@ impl Trainer<'_> {
     }
 
     /// Counts the pairs that are allowed and reach the floor; gives the floor, which is higher where memory cannot hold so many. Beyond the
-    /// first symbols most pairs are rare: a scan before sums them up by slots, of several pairs each, and those of a slot below the floor
-    /// take no memory afterwards. The others are counted in as many rounds as memory asks for, each of which counts its share of them.
-    fn count_pairs(&self, floor: u64) -> (Pairs, u64) {
-        let (symbols, length) = (&self.corpus.symbols, &self.length);
-        let mut sums: Vec<u64> = Vec::new();
-        if symbols.len() >= SUMS && floor > 1 && length.len() > DENSE {
-            sums = vec![0; SUMS];
-            let add = |left, right, position| sums[sum_of(left, right)] += self.corpus.weights.of(position);
-            walk(&self.corpus, length, 0, symbols.len(), add, |_, _| {});
+    /// first symbols most pairs are rare: a scan before sums them up by slots, and those of a slot below the floor take no memory
+    /// afterwards. The others are counted in as many rounds as memory asks for, each of which counts its share of them.
+    fn count_pairs(&self, floor: u64) -> (Pairs, Sums, u64) {
+        let symbols = self.corpus.symbols.len();
+        let is_summed = symbols >= SUMMED && floor > 1 && self.length.len() > DENSE;
+        let sums = if is_summed { Sums::of(self) } else { Sums::default() };
+        let likely = if is_summed { sums.floor_for(self.pairs_of_a_round() / 2, floor) } else { floor };
+        if let Some((found, floor)) = self.count_in(1, likely, &sums).filter(|(found, _)| likely == floor || !found.is_empty()) {
+            return (Pairs::of(found, symbols), sums, floor);
         }
+        // There are more of them, or none is so frequent.
         let mut rounds = 1;
         loop {
             if let Some((found, floor)) = self.count_in(rounds, floor, &sums) {
-                return (Pairs::of(found, symbols.len()), floor);
+                return (Pairs::of(found, symbols), sums, floor);
             }
             rounds *= MORE_ROUNDS;
         }
     }
 
+    /// How many pairs can be counted at the same time.
+    fn pairs_of_a_round(&self) -> usize {
+        (self.crew.memory() / 4 * 3 / COUNTED_BYTES).max(PAIRS_MIN)
+    }
+
     /// Counts in so many rounds; `None` if there are more pairs in one of them than memory holds.
-    fn count_in(&self, rounds: usize, mut floor: u64, sums: &[u64]) -> Option<(Vec<Counted>, u64)> {
-        let most = (self.crew.memory() / 4 * 3 / COUNTED_BYTES).max(PAIRS_MIN);
+    fn count_in(&self, rounds: u64, mut floor: u64, sums: &Sums) -> Option<(Vec<Counted>, u64)> {
+        let most = self.pairs_of_a_round();
         let of_a_round = if rounds < ROUNDS_MAX { most } else { usize::MAX };
         let mut all: Vec<Counted> = Vec::new();
         for round in 0..rounds {
-            let is_counted = |left, right| {
-                let slot = sum_of(left, right);
-                sums.get(slot).is_none_or(|&sum| sum >= floor) && slot % rounds == round
-            };
+            // Turned round, a pair has another number: rounds and slots have nothing in common.
+            let is_counted = |left, right| sums.may_reach(left, right, floor) && mixed(right, left) >> 54 & (rounds - 1) == round;
             let found = self.count_round(of_a_round, &is_counted)?;
             all.extend(found.into_iter().filter(|&(pair, count, _)| count >= floor && self.allows((pair >> 32) as u32, pair as u32)));
             let top = all.iter().map(|pair| pair.1).max().unwrap_or(0);
