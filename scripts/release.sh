@@ -113,8 +113,9 @@ cp -R "$package/THIRD-PARTY-NOTICES" "$package/seimai.cdx.json" "$package/comple
 "$tools/bin/python" scripts/release/binstall.py --target "$target" --check "$made"
 
 say "Wheel"
-"$tools/bin/python" scripts/release/wheel.py --seimai "$release/seimai" --python-lib "$release/lib_core.so" -o "$made" \
-  --sbom "$package/seimai.cdx.json" --sbom "$stage/python/seimai-python.cdx.json" --licence "$stage/python/THIRD-PARTY-NOTICES"
+wheel=$("$tools/bin/python" scripts/release/wheel.py --seimai "$release/seimai" --python-lib "$release/lib_core.so" -o "$made" \
+  --sbom "$package/seimai.cdx.json" --sbom "$stage/python/seimai-python.cdx.json" --licence "$stage/python/THIRD-PARTY-NOTICES")
+echo "$wheel"
 
 say "Debian package"
 # Changes in the form that Debian reads lead to the changelog of the project.
@@ -125,7 +126,10 @@ say "Debian package"
 cp CHANGELOG.md "$package/debian/changelog"
 gzip -9n "$package/debian/"* "$package/man/man1/"*
 gzip -9nk "$package/THIRD-PARTY-NOTICES"
-CARGO_TARGET_DIR=$stage/target cargo deb --quiet --no-build --no-strip --locked --offline -p seimai -o "$stage/deb/" >/dev/null
+# The name of the wheel says what was found in the files.
+least=${wheel##*manylinux_2_}
+if [ "${least%%_*}" -le 28 ]; then variant=(--variant portable); else variant=(); fi
+CARGO_TARGET_DIR=$stage/target cargo deb ${variant[@]+"${variant[@]}"} --quiet --no-build --no-strip --locked --offline -p seimai -o "$stage/deb/" >/dev/null
 mv "$stage/deb/"*.deb "$made"
 
 say "Source distribution"

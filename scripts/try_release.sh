@@ -100,6 +100,9 @@ say "Debian package"
 deb=$(one "$out"/seimai_"$version"-*.deb)
 if command -v dpkg-deb >/dev/null; then
   dpkg-deb --field "$deb" Package Version Architecture Depends
+  # What the tag of the wheel says was read from the same files.
+  least=${tag##*manylinux_2_}
+  dpkg-deb --field "$deb" Depends | grep -q "^libc6 (>= 2\.${least%%_*})" || fail "$deb: asks for another C library than its files"
   if command -v lintian >/dev/null; then
     lintian --fail-on error,warning "$deb" 2>/dev/null
     echo "lintian: no error, no warning"
