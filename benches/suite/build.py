@@ -151,9 +151,9 @@ def main():
         found["cpu_ratio"] = round(median["this"]["cpu_s"] / median["before"]["cpu_s"], 3)
         found["goal_cpu_ratio"] = GOAL_RATIO
     text = json.dumps(found, indent=1)
-    print(text)
     if a.report:
         a.report.write_text(text + "\n")
+    print(text)
 
 
 main()
