@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the committed sources twice, in two places of different names and with two target directories, and compares the programs byte for
-# byte. Takes twice as long as a release build.
+# Builds the committed sources twice, in two places of different names and with two target directories, and compares the programs, and the
+# libraries of the Python package, byte for byte. Takes twice as long as a release build.
 #
 #   scripts/reproducible_build.sh [COMMIT]
 set -euo pipefail
@@ -15,12 +15,10 @@ for place in "one" "another-place/二つ目"; do
   (cd "$scratch/$place" && env -u RUSTFLAGS CARGO_TARGET_DIR="$scratch/$place/built" ./scripts/build-release.sh)
   sums+=("$(sha256sum <"$scratch/$place/built/release/seimai" | cut -d' ' -f1)")
   # Two target directories at once would need twice the disk.
-  mv "$scratch/$place/built/release/seimai" "$scratch/seimai.${#sums[@]}"
+  for file in seimai lib_core.so; do mv "$scratch/$place/built/release/$file" "$scratch/$file.${#sums[@]}"; done
   rm -rf "${scratch:?}/$place"
 done
 printf '%s  seimai, %s, %s\n' "${sums[0]}" "$commit" "$(rustc --version)"
-if [ "${sums[0]}" != "${sums[1]}" ]; then
-  echo "error: two builds of $commit differ"
-  cmp "$scratch/seimai.1" "$scratch/seimai.2" | head -1
-  exit 1
-fi
+for file in seimai lib_core.so; do
+  cmp "$scratch/$file.1" "$scratch/$file.2" || { echo "error: two builds of $commit differ in $file"; exit 1; }
+done

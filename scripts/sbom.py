@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 """What the program is built of: a bill of materials in CycloneDX 1.6, and a check that every licence in it is one we may ship.
 
-    sbom.py [--package seimai] [--features cloud] [--target x86_64-unknown-linux-gnu] [-o FILE]
+    sbom.py [--package seimai] [--features cloud] [--target x86_64-unknown-linux-gnu] [-o FILE] [--notices FILE]
 
 Reads `cargo metadata` and Cargo.lock of this checkout; nothing is downloaded that a build would not need. Crates that only help to build
 (build scripts, procedural macros) are listed with the scope `excluded`; those of the tests are not. The file depends on Cargo.lock and the
 manifests alone: no time, no path, no random number. Exit code 1 names each crate whose licence is missing or not among ALLOWED.
+`--notices` writes what these licences ask for where the program is passed on: the texts of what is linked, as the packages have them.
 Python 3.11 or later with cyclonedx-python-lib (tests/python/requirements.txt).
 """
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 import uuid
 from datetime import datetime, timezone
+from pathlib import Path
 
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
@@ -66,12 +69,50 @@ def allowed(expression):
     return str(expression) in ALLOWED
 
 
+#: Files of a package that hold its licence; those of C sources lie further below.
+TEXTS = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense)([-._].*)?", re.I)
+
+#: What is offered beside a permissive licence, or covers tools that are not linked (zstd, xz).
+NOT_TAKEN = re.compile(r"GNU (LESSER |LIBRARY )?GENERAL PUBLIC LICENSE", re.I)
+
+
+def licence_texts(package):
+    """The texts in a package, in the order of their paths; those of its tests and examples are of other things."""
+    root = Path(package["manifest_path"]).parent
+    for file in sorted(root.rglob("*")):
+        inside = file.relative_to(root)
+        beside = {"tests", "test", "examples", "benches", "doc", "docs", "contrib"} & set(inside.parts[:-1])
+        if TEXTS.fullmatch(file.name) and file.suffix not in {".rs", ".py", ".sh"} and file.is_file() and not beside:
+            text = file.read_text(encoding="utf-8", errors="replace").strip()
+            if text and not NOT_TAKEN.search(text[:500]):
+                yield text
+
+
+def notices(packages):
+    """One text for all of these: each crate with its licence and the numbers of its texts, then every text once."""
+    numbers, texts, lines = {}, [], []
+    for package in packages:
+        own = set()
+        for text in licence_texts(package):
+            plain = " ".join(text.split())
+            if plain not in numbers:
+                texts.append(text)
+                numbers[plain] = len(texts)
+            own.add(numbers[plain])
+        found = ", ".join(f"[{number}]" for number in sorted(own)) or "its package holds no text"
+        lines.append(f"{package['name']} {package['version']}: {package['license']}: {found}")
+    begin = "What Seimai is built of, beside itself and the standard library of Rust (MIT OR Apache-2.0, as Seimai is): crates, their licences and the texts of these."
+    bodies = [f"{'=' * 30} [{number}]\n\n{text}" for number, text in enumerate(texts, 1)]
+    return "\n\n".join([begin, "\n".join(lines), *bodies]) + "\n"
+
+
 def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--package", default="seimai")
     p.add_argument("--target", default="x86_64-unknown-linux-gnu")
     p.add_argument("--features", default="", help="besides those of the default build, e.g. cloud")
     p.add_argument("-o", "--output")
+    p.add_argument("--notices")
     a = p.parse_args()
     found = metadata(a.target, a.features)
     packages = {package["id"]: package for package in found["packages"]}
@@ -123,6 +164,10 @@ def main():
     if a.output:
         with open(a.output, "w", encoding="utf-8") as out:
             out.write(text + "\n")
+    if a.notices:
+        order = sorted(linked - {start}, key=lambda key: (packages[key]["name"], packages[key]["version"]))
+        with open(a.notices, "w", encoding="utf-8") as out:
+            out.write(notices([packages[key] for key in order if packages[key]["source"] is not None]))
     print(f"{len(components) - 1} crates, {len(linked) - 1} of them linked, all under licences that may be shipped")
 
 

@@ -25,6 +25,7 @@ mod keigo_cases;
 mod lists;
 mod manners;
 mod mixture;
+mod packages;
 mod passport;
 mod peer_faults;
 mod pii;
