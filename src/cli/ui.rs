@@ -120,6 +120,8 @@ impl Observer for Bars {
                     shown.bar.finish();
                 }
             }
+            // What was finished before is not news to whoever resumes.
+            Event::PassSkipped { .. } => {}
             Event::Note(text) => {
                 let say = || {
                     let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
@@ -198,7 +200,8 @@ impl Observer for Plain {
                 *told = Instant::now();
                 let _ = writeln!(err, "{}: {}", describe("train"), learning(*merges, newest, started.elapsed().as_secs_f64()));
             }
-            Event::PassFinished { pass, seconds } => {
+            Event::PassSkipped { .. } => {}
+            Event::PassFinished { pass, seconds, .. } => {
                 *last = None;
                 let _ = writeln!(err, "{}: done in {seconds:.1} s", describe(pass));
             }
@@ -214,24 +217,7 @@ struct Json;
 
 impl Observer for Json {
     fn on_event(&self, event: &Event) {
-        let value = match event {
-            Event::PassStarted { pass, quantity, total } => {
-                let quantity = match quantity {
-                    Quantity::Bytes => "bytes",
-                    Quantity::Documents => "documents",
-                    Quantity::Parts => "parts",
-                    Quantity::Steps => "steps",
-                };
-                serde_json::json!({"event": "pass_started", "pass": pass, "unit": quantity, "total": total})
-            }
-            Event::Progress { pass, done, documents, bytes } => {
-                serde_json::json!({"event": "progress", "pass": pass, "done": done, "documents": documents, "bytes": bytes})
-            }
-            Event::Learned { merges, newest } => serde_json::json!({"event": "learned", "merges": merges, "newest": newest}),
-            Event::PassFinished { pass, seconds } => serde_json::json!({"event": "pass_finished", "pass": pass, "seconds": seconds}),
-            Event::Note(text) => serde_json::json!({"event": "note", "text": text}),
-        };
-        let _ = writeln!(std::io::stderr(), "{value}");
+        let _ = writeln!(std::io::stderr(), "{}", event.to_json());
     }
 }
 

@@ -55,6 +55,14 @@ impl Facts for ShardFacts {
     fn bytes(&self) -> u64 {
         self.text_bytes
     }
+
+    fn quarantined(&self) -> u64 {
+        self.quarantined.len() as u64
+    }
+
+    fn passed_over(&self) -> u64 {
+        self.inputs.iter().flat_map(|(_, tally)| tally.passed_over.values()).sum()
+    }
 }
 
 /// A committed work shard: the files that were made of it, and what was found in it.
