@@ -110,7 +110,7 @@ fn tell(py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>, event: &Event) -> P
             told.set_item("pass", pass)?;
             told.set_item("seconds", seconds)?;
         }
-        Event::PassSkipped { .. } => return Ok(()),
+        Event::PassSkipped { .. } | Event::Underway { .. } => return Ok(()),
         Event::Note(note) => {
             told.set_item("event", "note")?;
             told.set_item("note", note)?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
 use super::common::{ColourChoice, Common, ProgressStyle};
+use super::pace::Paced;
 use super::progress_line::{self, Standing};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent, Watch};
 
@@ -28,6 +29,11 @@ pub(super) fn watch(observer: &dyn Observer) -> Watch<'_> {
 
 /// The observer that the options ask for.
 pub(super) fn observer(common: &Common) -> Box<dyn Observer> {
+    let observer = plain_observer(common);
+    if common.verbose && !common.quiet { Box::new(Paced(observer)) } else { observer }
+}
+
+fn plain_observer(common: &Common) -> Box<dyn Observer> {
     let style = match common.progress {
         _ if common.quiet => ProgressStyle::None,
         ProgressStyle::Auto if std::io::stderr().is_terminal() => return Box::new(Bars::default()),
@@ -121,7 +127,7 @@ impl Observer for Bars {
                 }
             }
             // What was finished before is not news to whoever resumes.
-            Event::PassSkipped { .. } => {}
+            Event::PassSkipped { .. } | Event::Underway { .. } => {}
             Event::Note(text) => {
                 let say = || {
                     let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
@@ -200,7 +206,7 @@ impl Observer for Plain {
                 *told = Instant::now();
                 let _ = writeln!(err, "{}: {}", describe("train"), learning(*merges, newest, started.elapsed().as_secs_f64()));
             }
-            Event::PassSkipped { .. } => {}
+            Event::PassSkipped { .. } | Event::Underway { .. } => {}
             Event::PassFinished { pass, seconds, .. } => {
                 *last = None;
                 let _ = writeln!(err, "{}: done in {seconds:.1} s", describe(pass));

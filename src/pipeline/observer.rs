@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::usage::{cpu_seconds, peak_memory};
+use super::waits::Waits;
 use crate::error::{Error, Result};
 
 /// Something that happened.
@@ -36,6 +37,15 @@ pub enum Event {
         merges: u64,
         /// The newest token; a piece of a character shows as U+FFFD.
         newest: String,
+    },
+    /// What was done of the pass so far, and what held it up; now and then.
+    Underway {
+        /// Name of the pass.
+        pass: &'static str,
+        /// Seconds so far.
+        seconds: f64,
+        /// What was done in them; memory and CPU seconds are told at the end.
+        work: PassWork,
     },
     /// The pass is complete, or the share of this process.
     PassFinished {
@@ -76,6 +86,10 @@ pub struct PassWork {
     pub cpu_seconds: f64,
     /// Largest resident memory of the process so far, in bytes; 0 where the system does not tell.
     pub peak_memory: u64,
+    /// Threads at work; 0 where it was not measured what they waited for.
+    pub workers: u64,
+    /// What they waited for.
+    pub waits: Waits,
 }
 
 impl Event {
@@ -90,7 +104,8 @@ impl Event {
             }
             Self::Learned { merges, newest } => serde_json::json!({"event": "learned", "merges": merges, "newest": newest}),
             Self::PassFinished { pass, seconds, work } => {
-                let PassWork { units, skipped, documents, bytes, quarantined, passed_over, cpu_seconds, peak_memory } = work;
+                let PassWork { units, skipped, documents, bytes, quarantined, passed_over, cpu_seconds, peak_memory, workers, waits } =
+                    work;
                 serde_json::json!({
                     "event": "pass_finished",
                     "pass": pass,
@@ -103,7 +118,12 @@ impl Event {
                     "passed_over": passed_over,
                     "cpu_seconds": cpu_seconds,
                     "peak_memory_bytes": peak_memory,
+                    "workers": workers,
+                    "waits": waits.to_json(),
                 })
+            }
+            Self::Underway { pass, seconds, work } => {
+                serde_json::json!({"event": "underway", "pass": pass, "seconds": seconds, "workers": work.workers, "waits": work.waits.to_json()})
             }
             Self::PassSkipped { pass, units } => serde_json::json!({"event": "pass_skipped", "pass": pass, "skipped": units}),
             Self::Note(text) => serde_json::json!({"event": "note", "text": text}),
@@ -149,6 +169,9 @@ pub struct Silent;
 impl Observer for Silent {
     fn on_event(&self, _: &Event) {}
 }
+
+/// Seconds between two tellings of what holds a pass up.
+const UNDERWAY_EVERY: u64 = 10;
 
 /// Whoever waits looks this often whether it is to stop.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -207,6 +230,8 @@ pub struct Progress<'a> {
     bytes: AtomicU64,
     /// What is told at the end.
     work: Mutex<PassWork>,
+    /// How often it was told before the end.
+    told: AtomicU64,
 }
 
 impl<'a> Progress<'a> {
@@ -215,7 +240,17 @@ impl<'a> Progress<'a> {
         observer.on_event(&Event::PassStarted { pass, quantity, total });
         let zero = || AtomicU64::new(0);
         let (done, documents, bytes) = (zero(), zero(), zero());
-        Self { observer, pass, started: Instant::now(), cpu_before: cpu_seconds(), done, documents, bytes, work: Mutex::default() }
+        Self {
+            observer,
+            pass,
+            started: Instant::now(),
+            cpu_before: cpu_seconds(),
+            done,
+            documents,
+            bytes,
+            work: Mutex::default(),
+            told: zero(),
+        }
     }
 
     /// So much was done before this attempt.
@@ -245,6 +280,23 @@ impl<'a> Progress<'a> {
         let documents = self.documents.fetch_add(documents, Ordering::Relaxed) + documents;
         let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.observer.on_event(&Event::Progress { pass: self.pass, done, documents, bytes });
+    }
+
+    /// What the workers waited for so far.
+    pub(super) fn waited(&self, workers: usize, waits: Waits) {
+        if let Ok(mut work) = self.work.lock() {
+            (work.workers, work.waits) = (workers as u64, waits);
+        }
+    }
+
+    /// Tells what was done so far, if that was not told a while ago.
+    pub(super) fn tell_now_and_then(&self) {
+        let seconds = self.started.elapsed().as_secs();
+        let told = self.told.fetch_max(seconds / UNDERWAY_EVERY, Ordering::Relaxed);
+        if seconds / UNDERWAY_EVERY > told {
+            let work = self.work.lock().map(|work| work.clone()).unwrap_or_default();
+            self.observer.on_event(&Event::Underway { pass: self.pass, seconds: self.started.elapsed().as_secs_f64(), work });
+        }
     }
 
     /// Ends the pass; seconds it took.

@@ -10,6 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::context::Context;
 use super::observer::{Event, PassWork, Progress, Quantity};
 use super::share::{Halt, Lacking, Progressed, Share, Task};
+use super::waits::Waits;
 use super::work_dir::Entry;
 use crate::error::{Error, Result};
 
@@ -253,8 +254,9 @@ impl Pass {
         };
         let progress = Progress::start(context.observer, self.name, self.quantity, total);
         progress.found(found.units, found.done);
-        let underway = Underway { pass: self, context, progress, steps: AtomicU64::new(0) };
+        let underway = Underway { pass: self, context, progress, steps: AtomicU64::new(0), waited_before: context.waits() };
         work(ours, &underway)?;
+        underway.look_at_waits();
         context.took(self.name, underway.progress.finish());
         Ok(())
     }
@@ -283,6 +285,7 @@ pub(super) struct Underway<'p, 'c> {
     context: &'p Context<'c>,
     progress: Progress<'p>,
     steps: AtomicU64,
+    waited_before: Waits,
 }
 
 impl Underway<'_, '_> {
@@ -300,6 +303,15 @@ impl Underway<'_, '_> {
         let (quarantined, passed_over) = (facts.quarantined(), facts.passed_over());
         self.progress.did(&PassWork { units: 1, documents, bytes, quarantined, passed_over, ..PassWork::default() });
         self.progress.add(rest, documents, bytes);
+        self.look_at_waits();
+        self.progress.tell_now_and_then();
+    }
+
+    /// A fold is one unit, of which only what is read and written by all threads is measured: nothing is said of it.
+    fn look_at_waits(&self) {
+        if !self.pass.is_fold {
+            self.progress.waited(self.context.pool.threads(), self.context.waits().since(self.waited_before));
+        }
     }
 
     /// A step of a fold is done.

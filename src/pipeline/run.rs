@@ -191,6 +191,10 @@ impl<'a> Wanted<'a> {
     /// Everything is settled.
     pub(super) fn go(self, work: WorkDir, state: State) -> Result<Begun> {
         let Self { options, files, stages, fingerprint, pool, log, observer, .. } = self;
+        let from_stores = files.iter().any(|file| is_object(&file.path));
+        if let Some(what) = held_back(options, pool.threads(), from_stores) {
+            observer.on_event(&Event::Note(what));
+        }
         // Not before: a directory in which nothing but a log stands is not known for that of a run.
         log.start(work.out(), &run_log::Begun { fingerprint: &fingerprint, workers: pool.threads(), inputs: files.len() }, observer);
         let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
@@ -234,6 +238,19 @@ fn worker_threads(options: &RunOptions, from_stores: bool) -> usize {
     options.threads.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
 }
 
+/// Says what memory would let all threads work.
+fn held_back(options: &RunOptions, workers: usize, from_stores: bool) -> Option<String> {
+    let needed = memory_for(options.threads, from_stores).div_ceil(1 << 20);
+    let threads = options.threads;
+    (workers < threads).then(|| format!("this memory lets {workers} of {threads} threads work: --memory {needed}MiB would let all of them"))
+}
+
+/// Memory with which so many workers work.
+fn memory_for(workers: usize, from_stores: bool) -> u64 {
+    let of_ranges = if from_stores { memory_of_ranges(1) } else { 0 };
+    BASE_BYTES + workers as u64 * (WORKER_BYTES + of_ranges)
+}
+
 /// What needs no look at the data.
 pub(super) fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
     check_request(plan, options.memory)?;
@@ -262,4 +279,23 @@ pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
         return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_that_is_named_lets_all_threads_work() {
+        for (threads, from_stores) in [(2, false), (6, false), (64, true)] {
+            let with = |memory| RunOptions { out: "out".into(), threads, memory, fresh: false, store_limit: None };
+            let little = with(300 << 20);
+            let workers = worker_threads(&little, from_stores);
+            let said = held_back(&little, workers, from_stores).unwrap();
+            let needed: u64 = said.split("--memory ").nth(1).unwrap().split("MiB").next().unwrap().parse().unwrap();
+            assert_eq!(worker_threads(&with(needed << 20), from_stores), threads, "{said}");
+            assert!(worker_threads(&with((needed - 1) << 20), from_stores) < threads, "no less would do: {said}");
+            assert_eq!(held_back(&with(needed << 20), threads, from_stores), None);
+        }
+    }
 }

@@ -133,7 +133,7 @@ impl RunLog {
     fn event(&self, event: &Event, observer: &dyn Observer) {
         match event {
             // How far it is, and which word was learned, is for whoever watches.
-            Event::Progress { .. } | Event::Learned { .. } => {}
+            Event::Progress { .. } | Event::Learned { .. } | Event::Underway { .. } => {}
             Event::Note(text) => self.write(&Event::Note(escape(text, SENTENCE_MAX)).to_json(), false, observer),
             Event::PassStarted { .. } | Event::PassSkipped { .. } => self.write(&event.to_json(), false, observer),
             Event::PassFinished { .. } => self.write(&event.to_json(), true, observer),

@@ -55,6 +55,13 @@ fn a_log_says_what_a_run_did_and_nothing_of_its_texts() {
     let annotate = finished.iter().find(|event| event["pass"] == "annotate").unwrap();
     assert!(annotate["documents"] == 120 && annotate["quarantined"] == 1 && annotate["skipped"] == 0, "{annotate}");
     assert!(annotate["units"].as_u64().unwrap() > 3 && annotate["bytes"].as_u64().unwrap() > 1000, "{annotate}");
+    for event in &finished {
+        let waits = event["waits"].as_object().unwrap();
+        let waited: f64 = waits.values().map(|seconds| seconds.as_f64().unwrap()).sum();
+        let all = event["workers"].as_f64().unwrap() * event["seconds"].as_f64().unwrap();
+        assert!(waits.values().all(|seconds| seconds.as_f64().unwrap() >= 0.0) && waited <= all, "{event}");
+    }
+    assert!(annotate["waits"]["reading"].as_f64().unwrap() > 0.0 && annotate["waits"]["writing"].as_f64().unwrap() > 0.0, "{annotate}");
     let bytes = fs::read(world.path(LOG)).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("棚田"));
 
