@@ -180,6 +180,7 @@ const NO_KERNELS: &[(&str, &str)] = &[
     ("bpe/counts_table", "the table of counts"),
     ("corpus/batches", "records become columns"),
     ("corpus/inputs", "finds the inputs"),
+    ("corpus/lost", "looks at what is there where an input is not"),
     ("corpus/shard_table", "the table of work shards"),
     ("corpus/table", "reads Parquet files"),
     ("decide/keigo_facts", "reads the columns of keigo"),
