@@ -111,6 +111,46 @@ fn a_life_as_json_says_where_everything_stands() {
 }
 
 #[test]
+fn a_page_of_a_cluster_holds_no_markup_of_documents() {
+    let world = World::new();
+    let text = |end: &str| {
+        format!("<script>alert(1)</script>棚田では春に村の人が総出で水路の泥をさらい、夏には草を刈り、秋には稲を掛けて干す。{end}")
+    };
+    let long = |end: &str| text(end).repeat(6) + end;
+    let mut corpus = String::new();
+    for (id, text) in [("<b>first", long("昔")), ("same", long("昔")), ("near", long("昔") + "<img src=x>"), ("other", "米を炊く。".into())]
+    {
+        corpus += &format!("{}\n", serde_json::json!({"id": id, "text": text}));
+    }
+    world.write("a.jsonl", corpus);
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 400\n");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
+    for id in ["same", "<b>first"] {
+        let (code, _, err) = world.run(&["inspect", "out", "--cluster", id, "--html", "cluster.html"]);
+        assert!(code == 0 && err.contains("open it in a browser"), "{err}");
+        let page = std::fs::read_to_string(world.path("cluster.html")).unwrap();
+        assert!(
+            page.contains("default-src 'none'") && !page.contains("<script") && !page.contains("<img") && !page.contains("<b>"),
+            "{page}"
+        );
+        for words in [
+            "3 documents, of which one stays",
+            "&lt;b&gt;first",
+            "The same text.",
+            "<ins>&lt;img src=x&gt;</ins>",
+            "jaccard 0.",
+            ">exact<",
+            ">near<",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+    assert_eq!(world.run(&["inspect", "out", "--cluster", "other", "--html", "none.html"]).0, 2);
+    assert!(!world.path("none.html").exists());
+    assert_eq!(world.run(&["inspect", "out", "--cluster", "same", "--json"]).0, 2);
+}
+
+#[test]
 fn a_page_of_lives_holds_no_markup_of_documents() {
     let world = finished();
     let arguments = ["inspect", "out", "letter", "markup", "again", "a.jsonl:5", "--html", "lives.html"];
