@@ -3,6 +3,7 @@
 
 mod cluster_page;
 mod json;
+mod lever;
 mod life;
 mod page;
 
@@ -95,8 +96,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         found.documents.extend(of_id.documents);
         found.quarantined.extend(of_id.quarantined);
     }
+    let lever = of_rule.as_ref().map(|of_rule| lever::told(of_rule, &run_dir.display().to_string())).unwrap_or_default();
     let (lede, found) = match of_rule {
-        Some(OfRule { rule, total, found }) => (lede(&rule, total, &found), found),
+        Some(OfRule { rule, total, found, .. }) => (lede(&rule, total, &found), found),
         None => (String::new(), found),
     };
     if let Some(path) = &arguments.html {
@@ -108,7 +110,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
         return Ok(Outcome::Done);
     }
-    out.write_all(shown(&lede, &found, arguments.full).as_bytes())?;
+    out.write_all(shown(&lede, &lever, &found, arguments.full).as_bytes())?;
     Ok(Outcome::Done)
 }
 
@@ -121,11 +123,14 @@ fn lede(rule: &str, total: u64, found: &Found) -> String {
 }
 
 /// For the terminal. Of a rule, each document in a few lines; by id, its whole life.
-fn shown(lede: &str, found: &Found, full: bool) -> String {
+fn shown(lede: &str, lever: &[String], found: &Found, full: bool) -> String {
     let mut folder = Folder::for_stdout();
     let amount = if full { Amount::ALL } else { Amount::SOME };
     if !lede.is_empty() {
         folder.line("", 0, &[(lede, Tone::Strong)]);
+        for line in lever {
+            folder.line("", 2, &[(line, Tone::Plain)]);
+        }
         folder.blank();
     }
     for history in &found.documents {

@@ -290,6 +290,7 @@ fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> Str
     }
     text.push_str(&decontaminate::summary(&manifest.evaluation));
     text.push_str(&losses::largest(&manifest.losses, LOSSES));
+    text.push_str(&losses::why(&manifest.losses, &out));
     text.push_str(&unreadable(manifest));
     if totals.same_ids > 0 {
         let _ = writeln!(text, "  same ids     {:>12}  documents whose id another had before: <id>~<file>@<offset>", n(totals.same_ids));

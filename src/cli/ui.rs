@@ -291,6 +291,13 @@ pub(super) fn thousands(n: u64) -> String {
     out
 }
 
+/// A word of a command, in quotes where a shell would take it for something else; what a terminal would obey is spelt.
+pub(super) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=,+@%".contains(c) || c.is_alphabetic() && !c.is_ascii();
+    let word = crate::quarantine::escape(word, 1000);
+    if !word.is_empty() && word.chars().all(is_plain) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// `1536` → `1.5 KiB`.
 pub(super) fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -311,6 +318,8 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        let words = ["out", "quality/lang:ko", "my out", "it's", "米", ""].map(shell_word);
+        assert_eq!(words, ["out", "quality/lang:ko", "'my out'", "'it'\\''s'", "米", "''"]);
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1536), "1.5 KiB");
     }
