@@ -30,24 +30,20 @@ fn sentence(work: &PassWork, seconds: f64) -> Option<String> {
     }
     let waits = work.waits;
     let share = |part: f64| part / all;
-    let (part, what) = [
-        (waits.reading, "reading and decompressing inputs took"),
-        (waits.writing, "writing files and making them durable took"),
-        (waits.huge_texts, "waiting for huge texts took"),
-        (waits.last_units, "waiting for the last units took"),
+    let huge = format!(": above {} MiB one passes at a time, and input.record_max leaves larger ones out", Gate::HUGE >> 20);
+    let (part, what, more) = [
+        (waits.reading, "reading and decompressing inputs took", ""),
+        (waits.writing, "writing files and making them durable took", ""),
+        (waits.huge_texts, "waiting for huge texts took", huge.as_str()),
+        (waits.last_units, "waiting for the last units took", ""),
     ]
     .into_iter()
-    .max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    .max_by(|(one, ..), (other, ..)| one.total_cmp(other))?;
     if share(part) < WORTH {
         return None;
     }
     let workers = if work.workers == 1 { "the one worker's" } else { "the workers'" };
     let percent = (share(part) * 100.0).round().min(100.0);
-    let more = if part == waits.huge_texts {
-        format!(": above {} MiB one passes at a time, and input.record_max leaves larger ones out", Gate::HUGE >> 20)
-    } else {
-        String::new()
-    };
     Some(format!("{what} {percent:.0} % of {workers} time{more}"))
 }
 

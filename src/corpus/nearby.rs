@@ -58,9 +58,9 @@ fn bare(name: &str) -> &str {
 pub(super) fn ending(tail: &str, names: &[String]) -> Option<(String, usize)> {
     let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     for name in names {
-        let stem = bare(name);
-        if let Some(dot) = stem.rfind('.').filter(|dot| *dot > 0) {
-            *counts.entry(name[dot..].to_owned()).or_default() += 1;
+        let dot = bare(name).rfind('.').filter(|dot| *dot > 0);
+        if let Some(ending) = dot.and_then(|dot| name.get(dot..)) {
+            *counts.entry(ending.to_owned()).or_default() += 1;
         }
     }
     let is_alike = |ending: &str| folded(bare(ending)) == folded(bare(tail));

@@ -19,7 +19,7 @@ use crate::io::{keep_ranges, memory_of_ranges};
 /// The threads of a run.
 #[derive(Debug)]
 pub struct Pool {
-    pool: rayon::ThreadPool,
+    threads: rayon::ThreadPool,
     /// Waited for another worker that was taking a unit.
     turn: Stopwatch,
     /// Waited at the end for others, with nothing left to take.
@@ -33,12 +33,12 @@ impl Pool {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
         let pool =
             pool.map_err(|e| Error::Resources(format!("cannot start {threads} threads: {e}; try --threads with a smaller number")))?;
-        Ok(Self { pool, turn: Stopwatch::default(), last: Stopwatch::default() })
+        Ok(Self { threads: pool, turn: Stopwatch::default(), last: Stopwatch::default() })
     }
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.threads.current_num_threads()
     }
 
     /// How long workers waited for another one that was taking a unit.
@@ -78,7 +78,7 @@ impl Pool {
             Ok(())
         };
         let ends = Mutex::new(Vec::with_capacity(self.threads()));
-        self.pool.scope(|scope| {
+        self.threads.scope(|scope| {
             for _ in 0..self.threads() {
                 scope.spawn(|_| {
                     let ended = guarded(run);
@@ -96,7 +96,9 @@ impl Pool {
         });
         let ends = ends.into_inner().unwrap_or_default();
         if let Some(end) = ends.iter().max() {
-            ends.iter().for_each(|ended| self.last.add(end.saturating_duration_since(*ended)));
+            for ended in &ends {
+                self.last.add(end.saturating_duration_since(*ended));
+            }
         }
         match first_error.into_inner() {
             Ok(Some(e)) => Err(e),
@@ -106,13 +108,13 @@ impl Pool {
 
     /// What `work` makes of each unit, in their order, made on all threads.
     pub fn map<U: Send, T: Send>(&self, units: Vec<U>, work: &(dyn Fn(U) -> T + Sync)) -> Result<Vec<T>> {
-        guarded(|| Ok(self.pool.install(|| units.into_par_iter().map(work).collect())))
+        guarded(|| Ok(self.threads.install(|| units.into_par_iter().map(work).collect())))
     }
 
     /// Runs `work(0..n)` on all threads, in any order.
     pub fn parallel(&self, n: usize, work: &(dyn Fn(usize) + Sync)) {
         let at = AtomicUsize::new(0);
-        self.pool.scope(|scope| {
+        self.threads.scope(|scope| {
             for _ in 0..self.threads().min(n) {
                 scope.spawn(|_| {
                     loop {
@@ -132,7 +134,7 @@ impl Pool {
     /// Runs `consume` on one thread, while the others work ahead of it.
     pub fn with_ahead<T: Send, R: Send>(&self, ahead: &Ahead<T>, consume: impl FnOnce() -> Result<R> + Send) -> Result<R> {
         let mut result = Ok(None);
-        self.pool.scope(|scope| {
+        self.threads.scope(|scope| {
             for _ in 1..self.threads() {
                 scope.spawn(|_| {
                     if let Err(error) = guarded(|| ahead.work_ahead()) {

@@ -189,6 +189,7 @@ impl Observer for Logged<'_> {
 }
 
 /// The time in UTC, as RFC 3339 has it, to the millisecond.
+#[expect(clippy::disallowed_methods, reason = "the log of a run tells times, and is no output")]
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     spelled(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
