@@ -4,7 +4,7 @@
     kill_and_resume.py [--seimai target/release/seimai] [--plan examples/samples.toml] [--trials 200] [--seed 1] [--signal KILL] [--report FILE]
 
 Each trial starts from nothing, is killed one to four times, and is then left to finish. Names and bytes of all files count,
-but for run.json. Exit code 0 if every trial ended right. Python 3.9 or later, standard library only.
+but for run.json and run.log.jsonl. Exit code 0 if every trial ended right. Python 3.9 or later, standard library only.
 """
 import argparse
 import json

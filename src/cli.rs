@@ -31,6 +31,7 @@ pub mod limits;
 mod losses;
 mod man;
 mod normalize;
+mod pace;
 mod pack;
 mod parts;
 mod passport;

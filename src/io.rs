@@ -1,7 +1,7 @@
 //! The only code that creates files.
 //!
 //! Every file is made in one way: temporary name → finish → fsync → rename to the final name → fsync of the directory.
-//! So a file either carries its final name and is complete, or it does not carry that name. An fsync that fails is a
+//! So a file either carries its final name and is complete, or it does not carry that name (but for locks, and for logs, which grow: [`LineFile`]). An fsync that fails is a
 //! failed write: nothing is retried on pages that may be gone.
 //!
 //! Both names are places below directories that are held open ([`Dir`]), so that no link leads what is written elsewhere.
@@ -11,6 +11,7 @@ mod beneath;
 mod cloud;
 mod finished;
 mod input;
+mod line_file;
 mod mapped_cells;
 mod objects;
 mod panic_guard;
@@ -36,6 +37,7 @@ use std::path::Path;
 pub use self::cloud::{Prefix, find_object, keep_ranges, list_objects};
 pub use self::finished::{Finished, hash_file, open_file, read_limited};
 pub use self::input::{Input, stat};
+pub use self::line_file::LineFile;
 pub use self::mapped_cells::MappedCells;
 pub use self::objects::{Sent, Stat, is_object, memory_of_ranges};
 pub use self::panic_guard::{guard, is_guarded};

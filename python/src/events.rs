@@ -105,11 +105,12 @@ fn tell(py: Python<'_>, on_event: Option<&Bound<'_, PyAny>>, event: &Event) -> P
             told.set_item("merges", merges)?;
             told.set_item("newest", newest)?;
         }
-        Event::PassFinished { pass, seconds } => {
+        Event::PassFinished { pass, seconds, .. } => {
             told.set_item("event", "pass_finished")?;
             told.set_item("pass", pass)?;
             told.set_item("seconds", seconds)?;
         }
+        Event::PassSkipped { .. } | Event::Underway { .. } => return Ok(()),
         Event::Note(note) => {
             told.set_item("event", "note")?;
             told.set_item("note", note)?;

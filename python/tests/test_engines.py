@@ -40,7 +40,7 @@ def guide(heading: str) -> str:
 
 def tree(root: Path) -> dict[str, str]:
     """Every file of a run that must not differ."""
-    files = (path for path in root.rglob("*") if path.is_file() and path.name != "run.json")
+    files = (path for path in root.rglob("*") if path.is_file() and path.name not in ("run.json", "run.log.jsonl"))
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

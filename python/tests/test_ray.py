@@ -26,7 +26,7 @@ SMALL = {"shards.rows_max": 20, "shards.bytes_max": 20000, "dedup.lines": True, 
 
 def tree(root: Path) -> dict[str, str]:
     """Every file of a run that must not differ."""
-    files = (path for path in root.rglob("*") if path.is_file() and path.name != "run.json")
+    files = (path for path in root.rglob("*") if path.is_file() and path.name not in ("run.json", "run.log.jsonl"))
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -23,7 +23,7 @@ Told = dict[str, object]
 
 def tree(out: Path) -> dict[str, str]:
     """The reproducible files of a run and their hashes."""
-    files = [file for file in out.rglob("*") if file.is_file() and ".work" not in file.parts and file.name != "run.json"]
+    files = [file for file in out.rglob("*") if file.is_file() and ".work" not in file.parts and file.name not in ("run.json", "run.log.jsonl")]
     return {str(file.relative_to(out)): hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(files)}
 
 

@@ -53,7 +53,7 @@ def main():
         threading.Thread(target=lose, daemon=True).start()
         shell(f"python -m seimai run plan.toml --out out --engine ray --address {cluster.address} --memory 256MiB")
         shell("seimai run plan.toml --out alone --progress none --quiet")
-        shell("diff --recursive --brief --exclude run.json out alone && echo the same files, byte for byte")
+        shell("diff --recursive --brief --exclude run.json --exclude run.log.jsonl out alone && echo the same files, byte for byte")
     cluster.shutdown()
 
 

@@ -126,7 +126,7 @@ same() { # two output directories
   hashes "$2" >"$dir/other"
   diff "$dir/one" "$dir/other" && echo "$(wc -l <"$dir/one") files are equal"
 }
-hashes() { (cd "$1" && find . -type f ! -path ./run.json -print0 | sort -z | xargs -0 sha256sum); }
+hashes() { (cd "$1" && find . -type f ! -path ./run.json ! -path ./run.log.jsonl -print0 | sort -z | xargs -0 sha256sum); }
 same "$dir/whole" "$dir/out"
 
 kills=0 trials=0

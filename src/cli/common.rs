@@ -23,7 +23,7 @@ pub(crate) struct Common {
     /// Say nothing but errors
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
-    /// Say more: what each stage counted, how long each pass took
+    /// Say more: what each stage counted, how long each pass took, and what held it up
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
     /// How progress is shown

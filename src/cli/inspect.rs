@@ -1,7 +1,9 @@
 //! `seimai inspect RUN_DIR ID…`: the life of a document. `seimai inspect RUN_DIR --rule RULE`: documents that a rule cost. `seimai inspect --input
 //! FILE`: what a file is, and how it would be read.
 
+mod cluster_page;
 mod json;
+mod lever;
 mod life;
 mod page;
 
@@ -30,7 +32,7 @@ const SHOWN: usize = 400;
   seimai inspect out --rule min_chars --sample 5
   seimai inspect out bad.jsonl:7                      # a record that could not be read, by file and line or FILE@OFFSET
   seimai inspect out ID --json | jq .measures         # docs/formats/inspect.md
-  seimai inspect unique --cluster essays.jsonl#3
+  seimai inspect unique --cluster essays.jsonl#3      # --html cluster.html: as a page
   seimai inspect --input crawl.warc.gz
   seimai inspect --input posts.csv --set input.fields.text=body")]
 pub(super) struct Arguments {
@@ -56,7 +58,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["input", "cluster"])]
     json: bool,
     /// Write a page instead; a file of that name is replaced
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "cluster", "json"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "json"])]
     html: Option<PathBuf>,
     /// Look at files instead: format, compression, charset, first records, damage, and what a plan had better say
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["run_dir", "ids"])]
@@ -77,6 +79,9 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
                 "the column dup_cluster of documents/ names the document that stands for a cluster, duplicate_of that of a rejected one";
             return Err(Error::refused_with_hint(format!("{}: no duplicates of {}", run_dir.display(), escape(id, 100)), hint).into());
         };
+        if let Some(path) = &arguments.html {
+            return write_page(path, &cluster_page::html(&format!("{}.", called(run_dir)), &found), common);
+        }
         show_cluster(&found, &mut out)?;
         return Ok(Outcome::Done);
     }
@@ -91,12 +96,13 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         found.documents.extend(of_id.documents);
         found.quarantined.extend(of_id.quarantined);
     }
+    let lever = of_rule.as_ref().map(|of_rule| lever::told(of_rule, &run_dir.display().to_string())).unwrap_or_default();
     let (lede, found) = match of_rule {
-        Some(OfRule { rule, total, found }) => (lede(&rule, total, &found), found),
+        Some(OfRule { rule, total, found, .. }) => (lede(&rule, total, &found), found),
         None => (String::new(), found),
     };
     if let Some(path) = &arguments.html {
-        return write_page(path, run_dir, &lede, &found, common);
+        return write_page(path, &lives(run_dir, &lede, &found), common);
     }
     if arguments.json {
         for object in found.documents.iter().map(json::document).chain(found.quarantined.iter().map(json::quarantined)) {
@@ -104,7 +110,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
         }
         return Ok(Outcome::Done);
     }
-    out.write_all(shown(&lede, &found, arguments.full).as_bytes())?;
+    out.write_all(shown(&lede, &lever, &found, arguments.full).as_bytes())?;
     Ok(Outcome::Done)
 }
 
@@ -117,11 +123,14 @@ fn lede(rule: &str, total: u64, found: &Found) -> String {
 }
 
 /// For the terminal. Of a rule, each document in a few lines; by id, its whole life.
-fn shown(lede: &str, found: &Found, full: bool) -> String {
+fn shown(lede: &str, lever: &[String], found: &Found, full: bool) -> String {
     let mut folder = Folder::for_stdout();
     let amount = if full { Amount::ALL } else { Amount::SOME };
     if !lede.is_empty() {
         folder.line("", 0, &[(lede, Tone::Strong)]);
+        for line in lever {
+            folder.line("", 2, &[(line, Tone::Plain)]);
+        }
         folder.blank();
     }
     for history in &found.documents {
@@ -147,15 +156,22 @@ fn shown(lede: &str, found: &Found, full: bool) -> String {
     folder.finish()
 }
 
-fn write_page(path: &Path, run_dir: &Path, lede: &str, found: &Found, common: &Common) -> anyhow::Result<Outcome> {
+/// `Run out`.
+fn called(run_dir: &Path) -> String {
+    let whole = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_path_buf());
+    format!("Run {}", whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy())
+}
+
+fn lives(run_dir: &Path, lede: &str, found: &Found) -> String {
     let title = match found.documents.as_slice() {
         [only] if lede.is_empty() => format!("The life of {}", only.doc_id),
         _ if lede.is_empty() => "The lives of documents".to_owned(),
         _ => "What a rule cost".to_owned(),
     };
-    let whole = run_dir.canonicalize().unwrap_or_else(|_| run_dir.to_path_buf());
-    let name = whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned();
-    let page = page::html(&title, &format!("Run {name}. {lede}"), found);
+    page::html(&title, &format!("{}. {lede}", called(run_dir)), found)
+}
+
+fn write_page(path: &Path, page: &str, common: &Common) -> anyhow::Result<Outcome> {
     let (staging, place) = Staging::for_file(path)?;
     staging.write(&place, page.as_bytes())?;
     if !common.quiet {

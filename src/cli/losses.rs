@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::ui;
+use super::ui::{self, shell_word};
 use crate::decide::losses::Losses;
 use crate::quarantine::escape;
+
+/// Rules of which documents can be looked at.
+const WHY: usize = 3;
 
 /// The largest losses by source, register and rule, at most so many; nothing where there is one at most.
 pub(super) fn largest(losses: &Losses, max: usize) -> String {
@@ -17,6 +20,16 @@ pub(super) fn largest(losses: &Losses, max: usize) -> String {
             let share = percent(loss.lost.characters, loss.read.characters);
             let _ = writeln!(text, "      {what:<56} {:>12} characters ({share})", ui::thousands(loss.lost.characters));
         }
+    }
+    text
+}
+
+/// How to look at documents that the rules cost which cost most characters.
+pub(super) fn why(losses: &Losses, out: &str) -> String {
+    let mut text = String::new();
+    for (n, rule) in losses.costliest(WHY).into_iter().enumerate() {
+        let head = if n == 0 { "why they went" } else { "" };
+        let _ = writeln!(text, "    {head:<15}seimai inspect {} --rule {} --sample 3", shell_word(out), shell_word(rule));
     }
     text
 }

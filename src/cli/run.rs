@@ -17,10 +17,11 @@ use crate::pipeline::joint::{self, Ended};
 use crate::pipeline::loaded_plan::LoadedPlan;
 use crate::pipeline::manifest::Manifest;
 use crate::pipeline::overview::PAGE;
-use crate::pipeline::report::{Report, RunOptions, peak_memory};
+use crate::pipeline::report::{Report, RunOptions};
 use crate::pipeline::run;
 use crate::pipeline::send::{Delivery, Destination};
 use crate::pipeline::share::{Lacking, Share};
+use crate::pipeline::usage::peak_memory;
 use crate::quarantine::escape;
 use crate::stage::Counts;
 
@@ -197,7 +198,7 @@ pub(super) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<Outc
             let event = serde_json::json!({"event": "run_sent", "to": arguments.out, "sent": sent, "bytes": bytes, "kept": kept, "removed": removed});
             let _ = writeln!(std::io::stderr(), "{event}");
         }
-        let _ = writeln!(std::io::stderr(), "{}", summary_event(&report));
+        let _ = writeln!(std::io::stderr(), "{}", report.to_json());
     } else if !common.quiet {
         if common.verbose {
             let _ = std::io::stderr().write_all(details(&report).as_bytes());
@@ -243,36 +244,14 @@ fn delivered(delivery: &Delivery, to: &str) -> String {
 
 /// What a share says that has come to its end before the run has.
 fn share_done(share: Share, lacking: &Lacking, json: bool) -> String {
-    let (pass, missing, of) = (lacking.pass, lacking.units.len(), lacking.of);
     if json {
-        let by_others = lacking.in_other_hands;
-        return serde_json::json!({"event": "share_done", "pass": pass, "missing": missing, "of": of, "by_others": by_others}).to_string();
+        return lacking.to_json().to_string();
     }
+    let (pass, missing, of) = (lacking.pass, lacking.units.len(), lacking.of);
     if lacking.in_other_hands {
         return format!("share {share} done: another process is at {pass}; start all shares again when they have ended");
     }
     format!("share {share} done: {pass} lacks {missing} of {of} units of other shares; start all shares again when they have ended")
-}
-
-/// The same for programs: a last line among the events.
-fn summary_event(report: &Report) -> serde_json::Value {
-    let (totals, pack) = (&report.manifest.totals, &report.manifest.pack);
-    serde_json::json!({
-        "event": "run_finished",
-        "already_done": report.already_done,
-        "seconds": report.wall,
-        "read": totals.read,
-        "kept": totals.kept,
-        "rejected": totals.rejected,
-        "quarantined": totals.quarantined,
-        "left_out": totals.left_out,
-        "passed_over": totals.passed_over,
-        "tokens": totals.tokens,
-        "packed": pack.rows,
-        "validation": report.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept),
-        "warnings": report.manifest.warnings,
-        "evaluation": report.manifest.evaluation,
-    })
 }
 
 /// Why something was passed over, the most frequent reasons first.
@@ -311,6 +290,7 @@ fn summary(report: &Report, out: &str, page: bool, done_by: Option<&str>) -> Str
     }
     text.push_str(&decontaminate::summary(&manifest.evaluation));
     text.push_str(&losses::largest(&manifest.losses, LOSSES));
+    text.push_str(&losses::why(&manifest.losses, &out));
     text.push_str(&unreadable(manifest));
     if totals.same_ids > 0 {
         let _ = writeln!(text, "  same ids     {:>12}  documents whose id another had before: <id>~<file>@<offset>", n(totals.same_ids));

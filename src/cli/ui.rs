@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle as BarStyle};
 
 use super::common::{ColourChoice, Common, ProgressStyle};
+use super::pace::Paced;
 use super::progress_line::{self, Standing};
 use crate::pipeline::observer::{Event, Observer, Quantity, Silent, Watch};
 
@@ -28,6 +29,11 @@ pub(super) fn watch(observer: &dyn Observer) -> Watch<'_> {
 
 /// The observer that the options ask for.
 pub(super) fn observer(common: &Common) -> Box<dyn Observer> {
+    let observer = plain_observer(common);
+    if common.verbose && !common.quiet { Box::new(Paced(observer)) } else { observer }
+}
+
+fn plain_observer(common: &Common) -> Box<dyn Observer> {
     let style = match common.progress {
         _ if common.quiet => ProgressStyle::None,
         ProgressStyle::Auto if std::io::stderr().is_terminal() => return Box::new(Bars::default()),
@@ -120,6 +126,8 @@ impl Observer for Bars {
                     shown.bar.finish();
                 }
             }
+            // What was finished before is not news to whoever resumes.
+            Event::PassSkipped { .. } | Event::Underway { .. } => {}
             Event::Note(text) => {
                 let say = || {
                     let _ = writeln!(std::io::stderr(), "{}", crate::quarantine::escape(text, 500));
@@ -198,7 +206,8 @@ impl Observer for Plain {
                 *told = Instant::now();
                 let _ = writeln!(err, "{}: {}", describe("train"), learning(*merges, newest, started.elapsed().as_secs_f64()));
             }
-            Event::PassFinished { pass, seconds } => {
+            Event::PassSkipped { .. } | Event::Underway { .. } => {}
+            Event::PassFinished { pass, seconds, .. } => {
                 *last = None;
                 let _ = writeln!(err, "{}: done in {seconds:.1} s", describe(pass));
             }
@@ -214,24 +223,7 @@ struct Json;
 
 impl Observer for Json {
     fn on_event(&self, event: &Event) {
-        let value = match event {
-            Event::PassStarted { pass, quantity, total } => {
-                let quantity = match quantity {
-                    Quantity::Bytes => "bytes",
-                    Quantity::Documents => "documents",
-                    Quantity::Parts => "parts",
-                    Quantity::Steps => "steps",
-                };
-                serde_json::json!({"event": "pass_started", "pass": pass, "unit": quantity, "total": total})
-            }
-            Event::Progress { pass, done, documents, bytes } => {
-                serde_json::json!({"event": "progress", "pass": pass, "done": done, "documents": documents, "bytes": bytes})
-            }
-            Event::Learned { merges, newest } => serde_json::json!({"event": "learned", "merges": merges, "newest": newest}),
-            Event::PassFinished { pass, seconds } => serde_json::json!({"event": "pass_finished", "pass": pass, "seconds": seconds}),
-            Event::Note(text) => serde_json::json!({"event": "note", "text": text}),
-        };
-        let _ = writeln!(std::io::stderr(), "{value}");
+        let _ = writeln!(std::io::stderr(), "{}", event.to_json());
     }
 }
 
@@ -299,6 +291,13 @@ pub(super) fn thousands(n: u64) -> String {
     out
 }
 
+/// A word of a command, in quotes where a shell would take it for something else; what a terminal would obey is spelt.
+pub(super) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=,+@%".contains(c) || c.is_alphabetic() && !c.is_ascii();
+    let word = crate::quarantine::escape(word, 1000);
+    if !word.is_empty() && word.chars().all(is_plain) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// `1536` → `1.5 KiB`.
 pub(super) fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -319,6 +318,8 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        let words = ["out", "quality/lang:ko", "my out", "it's", "米", ""].map(shell_word);
+        assert_eq!(words, ["out", "quality/lang:ko", "'my out'", "'it'\\''s'", "米", "''"]);
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1536), "1.5 KiB");
     }

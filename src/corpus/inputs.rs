@@ -23,6 +23,7 @@ use super::compression::Stop;
 use super::formats::{self, Detected};
 use super::input_file::InputFile;
 use super::io_error::io_reason;
+use super::lost;
 use super::options::{Notation, Options};
 use super::source::{STDIN, open_input, open_stream};
 use crate::error::{Error, Result, is_of_the_machine};
@@ -198,14 +199,13 @@ impl List<'_> {
         let mut found = walk.found;
         found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
         if found.is_empty() {
-            return Err(refused(
-                path,
-                if pattern.is_some() {
-                    "no file has this name, and as a pattern it matches no file"
-                } else {
-                    "the directory holds no file"
-                },
-            ));
+            let message = if pattern.is_some() {
+                "no file has this name, and as a pattern it matches no file"
+            } else {
+                "the directory holds no file"
+            };
+            let remedy = pattern.and_then(|_| lost::remedy_for_pattern(path, &root));
+            return Err(refused_with(path, message, remedy));
         }
         found.iter().try_for_each(|file| {
             let listing = list_archive(file)?;
@@ -372,12 +372,20 @@ fn refused(path: &Path, message: &str) -> Error {
     Error::refused(format!("{}: {message}", escape_name(path.as_os_str())))
 }
 
+/// The same with what to do about it, if that can be told.
+fn refused_with(path: &Path, message: &str, remedy: Option<String>) -> Error {
+    let message = format!("{}: {message}", escape_name(path.as_os_str()));
+    remedy.map_or_else(|| Error::refused(message.clone()), |remedy| Error::refused_with_hint(message.clone(), remedy))
+}
+
 /// The error for an input that is named and cannot be read: the request's, unless the machine failed.
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
     if is_of_the_machine(&error) {
         return Error::io(path, "read", error);
     }
-    refused(path, &format!("cannot be read: {error} ({})", io_reason(&error)))
+    let leads_nowhere = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    let remedy = if leads_nowhere { lost::remedy(path) } else { None };
+    refused_with(path, &format!("cannot be read: {error} ({})", io_reason(&error)), remedy)
 }
 
 /// `None` for what is wrong with the file itself; a failing machine is an error.
@@ -588,6 +596,31 @@ mod tests {
             list.push(PathBuf::new(), "x", None, None);
         }
         assert_eq!(list.files.last().unwrap().name, "x~100004");
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_told_with_what_was_meant() {
+        let dir = tree(&["in/essays.jsonl", "in/laws.jsonl.zst", "in/old/x.txt", "other/a.txt", "a.jsonl"]);
+        let hint = |path: &str| {
+            let error = names(dir.path(), &[path]).unwrap_err();
+            error.hint().unwrap_or_default().replace(&format!("{}/", dir.path().display()), "")
+        };
+        for (path, remedy) in [
+            ("in/esays.jsonl", "the nearest name is in/essays.jsonl"),
+            ("in/laws.jsonl", "the nearest name is in/laws.jsonl.zst"),
+            ("in/essays.jsonl.gz", "the nearest name is in/essays.jsonl"),
+            ("inn/essays.jsonl", "there is no inn; the nearest name is in"),
+            ("in/olt/deep/x.txt", "there is no in/olt; the nearest name is in/old"),
+            ("in/minutes.jsonl", "in holds essays.jsonl, laws.jsonl.zst, old"),
+            ("a.jsonl/b", "a.jsonl is a file, and nothing lies below it"),
+            ("in/*.parquet", "in/*.jsonl matches 1 file"),
+            ("in/*.jsonl.gz", "in/*.jsonl matches 1 file"),
+            ("other/*.jsonl", "other/*.txt matches 1 file"),
+            ("othre/*.jsonl", "there is no othre; the nearest name is other"),
+            ("in/q*.jsonl", "in holds essays.jsonl, laws.jsonl.zst, old"),
+        ] {
+            assert_eq!(hint(path), remedy, "{path}");
+        }
     }
 
     #[test]

@@ -157,6 +157,17 @@ impl Losses {
         all
     }
 
+    /// The rules that cost most characters, at most so many, the costliest first.
+    pub fn costliest(&self, max: usize) -> Vec<&str> {
+        let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+        for (rule, lost) in self.registers().flat_map(|(_, of)| &of.lost) {
+            *all.entry(rule).or_default() += lost.characters;
+        }
+        let mut all: Vec<(&str, u64)> = all.into_iter().filter(|(_, characters)| *characters > 0).collect();
+        all.sort_by_key(|(_, characters)| std::cmp::Reverse(*characters));
+        all.into_iter().take(max).map(|(rule, _)| rule).collect()
+    }
+
     /// Kept documents by register; registers of which nothing is kept are left out.
     pub fn kept_by_register(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();

@@ -460,6 +460,12 @@ impl Place {
         Ok(beneath::open(self.root.fd(), &self.below, OFlags::RDWR | OFlags::NONBLOCK | flags, mode)?.into())
     }
 
+    /// Opens the file for reading it and for writing at its end, made if need be. A pipe is not waited for.
+    pub(super) fn open_to_append(&self) -> std::io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK;
+        Ok(beneath::open(self.root.fd(), &self.below, flags, FILE_MODE)?.into())
+    }
+
     /// A new file here; one that is there already is left alone. A private one is for its owner alone.
     pub(super) fn create_new(&self, private: bool) -> std::io::Result<File> {
         let mode = if private { Mode::RUSR | Mode::WUSR } else { FILE_MODE };

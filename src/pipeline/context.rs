@@ -8,6 +8,7 @@ use super::pool::Pool;
 use super::registry::Stages;
 use super::share::{Task, Together};
 use super::store::Store;
+use super::waits::Waits;
 
 pub(super) struct Context<'a> {
     pub(super) stages: &'a Stages,
@@ -32,6 +33,16 @@ impl Context<'_> {
     /// Has this process the run alone?
     pub(super) fn is_alone(&self) -> bool {
         self.together.task == Task::All
+    }
+
+    /// What the workers have waited for so far.
+    pub(super) fn waits(&self) -> Waits {
+        Waits {
+            reading: self.store.reading.seconds() + self.pool.waited_for_turn().seconds(),
+            writing: self.store.work.writing.seconds(),
+            huge_texts: self.store.gate.waited().seconds(),
+            last_units: self.pool.waited_for_last().seconds(),
+        }
     }
 
     /// Notes how long a pass took.

@@ -291,7 +291,9 @@ impl<'a> OpenPart<'a> {
         self.facts.provenance = self.facts.provenance.of_part();
         let commit = |writer: PartWriter, directory: &str| {
             let path = layout::made(pass::DECIDE, directory, self.unit);
-            writer.commit(&context.store.work.output(&path)?, path)
+            let work = &context.store.work;
+            let target = work.output(&path)?;
+            work.writing.time(|| writer.commit(&target, path))
         };
         let mut files = vec![commit(self.documents, layout::DOCUMENTS)?, commit(self.rejected, layout::REJECTED)?];
         if let Some(held_out) = self.held_out {

@@ -111,6 +111,8 @@ fn encode_part(
         table.write(&encoded)?;
     }
     let path = layout::made(pass::ENCODE, layout::TOKENS, unit);
-    let file = table.commit(&context.store.work.output(&path)?, path)?;
+    let work = &context.store.work;
+    let target = work.output(&path)?;
+    let file = work.writing.time(|| table.commit(&target, path))?;
     Ok(Entry::new(vec![file], facts))
 }

@@ -281,8 +281,9 @@ fn take_over(old: &Path, new: &Path) -> Result<()> {
             let Some(found) = from.at(&path).look()? else { continue };
             let in_work = dir.as_os_str() == layout::WORK;
             let top = dir.as_os_str().is_empty();
-            // A passport and a report are of the old run; what is unfinished, and who holds it, is nobody else's matter.
-            let of_the_old = [layout::PASSPORT, layout::passport::CROISSANT, layout::REPORT];
+            // A passport, a report and a log are of the old run, and a log is written to in place; what is unfinished, and who holds it, is
+            // nobody else's matter.
+            let of_the_old = [layout::PASSPORT, layout::passport::CROISSANT, layout::REPORT, layout::LOG];
             let stays = (top && of_the_old.iter().any(|of| name == *of)) || (in_work && (name == layout::TMP || name == layout::LOCK));
             let tells = (in_work && name == layout::STATE) || (top && name == layout::SUCCESS);
             match (stays, found.is_dir(), found.is_file()) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::context::Context;
 use super::layout::pass;
-use super::observer::{Progress, Quantity};
+use super::observer::{Event, Progress, Quantity};
 use super::pool::{Ahead, Work};
 use super::share::{Halt, Lacking, Progressed, Task};
 use crate::corpus::{self, DecodedPiece, Framer, Pieces, ReadAhead, ShardRef};
@@ -36,7 +36,12 @@ pub(super) fn run(context: &Context<'_>) -> Progressed<Vec<ShardRef>> {
         if context.store.is_framed()? {
             return match &context.together.task {
                 Task::Unit { pass, .. } if pass == pass::FRAME => Err(Halt::Done(false)),
-                _ => Ok(context.store.shards()?),
+                task => {
+                    if matches!(task, Task::All | Task::Share(_)) {
+                        context.observer.on_event(&Event::PassSkipped { pass: pass::FRAME, units: 1 });
+                    }
+                    Ok(context.store.shards()?)
+                }
             };
         }
         match &context.together.task {

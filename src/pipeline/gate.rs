@@ -2,6 +2,7 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::waits::Stopwatch;
 use crate::error::{Error, Result};
 
 /// Lets texts of ordinary size pass side by side, and a huge one only while no other is inside: what is made of a text is many
@@ -11,6 +12,7 @@ pub struct Gate {
     inside: RwLock<()>,
     /// Bytes of memory that a run may take.
     memory: Option<u64>,
+    waited: Stopwatch,
 }
 
 /// Leave to work on a text; given back when dropped.
@@ -61,12 +63,19 @@ impl Gate {
     /// Waits until a text of so many bytes may be worked on.
     pub fn enter(&self, bytes: usize) -> Permit<'_> {
         // The lock guards memory, not data: there is nothing that a panic could have left half done.
-        let held = if bytes > Self::HUGE {
-            Held::Alone { _leave: self.inside.write().unwrap_or_else(PoisonError::into_inner) }
-        } else {
-            Held::SideBySide { _leave: self.inside.read().unwrap_or_else(PoisonError::into_inner) }
-        };
+        let held = self.waited.time(|| {
+            if bytes > Self::HUGE {
+                Held::Alone { _leave: self.inside.write().unwrap_or_else(PoisonError::into_inner) }
+            } else {
+                Held::SideBySide { _leave: self.inside.read().unwrap_or_else(PoisonError::into_inner) }
+            }
+        });
         Permit { held }
+    }
+
+    /// How long was waited for leave.
+    pub fn waited(&self) -> &Stopwatch {
+        &self.waited
     }
 
     /// The text has become longer, or shorter: who has been alone stays alone.

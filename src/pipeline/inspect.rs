@@ -131,6 +131,8 @@ pub struct OfRule {
     pub rule: String,
     /// How many there are of it.
     pub total: u64,
+    /// The key of the plan that switches it, and the value of that; `None` where a threshold does, or nothing.
+    pub setting: Option<(String, String)>,
     /// Those that were drawn, in the order of the outputs.
     pub found: Found,
 }
@@ -174,7 +176,21 @@ pub fn of_rule(run: &Path, rule: &str, most: usize) -> Result<OfRule> {
     for (_, path, at) in drawn {
         documents.push(finished.row(&path, at)?);
     }
-    Ok(OfRule { rule: name.clone(), total, found: Found { documents, quarantined: Vec::new() } })
+    let setting = finished.setting_of(name)?;
+    Ok(OfRule { rule: name.clone(), total, setting, found: Found { documents, quarantined: Vec::new() } })
+}
+
+/// The key of the plan that switches a rule which no threshold decides.
+fn switch(rule: &str) -> Option<&'static str> {
+    match rule.split_once('/')? {
+        ("dedup", "exact") => Some("dedup.exact"),
+        ("dedup", "near") => Some("dedup.near"),
+        ("dedup", "lines") => Some("dedup.lines"),
+        ("dedup", "substring") => Some("dedup.substring"),
+        ("pii", _) => Some("pii.action"),
+        ("keigo", _) => Some("keigo.policy"),
+        _ => None,
+    }
 }
 
 fn drawn_by(id: &str) -> String {
@@ -206,6 +222,15 @@ impl FinishedRun {
         let analyst = Analyst::open(&plan.segment, &manifest.dictionary.fingerprint)?;
         let decider = Decider::new(&plan.quality, &plan.keigo.policies());
         Ok(Self { run: run.to_path_buf(), manifest, decider, analyst })
+    }
+
+    /// What switches a rule, and the value that this run had.
+    fn setting_of(&self, rule: &str) -> Result<Option<(String, String)>> {
+        let Some(key) = switch(rule) else { return Ok(None) };
+        let text = String::from_utf8_lossy(&read_limited(&self.run.join(layout::PLAN), 1 << 20)?).into_owned();
+        let plan: toml::Table = toml::from_str(&text).map_err(|e| Error::damaged(self.run.join(layout::PLAN), e.to_string()))?;
+        let value = key.split_once('.').and_then(|(section, name)| plan.get(section)?.get(name));
+        Ok(value.map(|value| (key.to_owned(), value.to_string())))
     }
 
     fn rejected(&self) -> impl Iterator<Item = &str> {
@@ -388,7 +413,7 @@ impl FinishedRun {
         drawn.sort_by_key(|(_, place, _)| *place);
         let quarantined = drawn.into_iter().map(|(.., record)| record).collect();
         let rule = if reason.is_empty() { UNREADABLE.to_owned() } else { format!("{UNREADABLE}/{reason}") };
-        Ok(Some(OfRule { rule, total, found: Found { documents: Vec::new(), quarantined } }))
+        Ok(Some(OfRule { rule, total, setting: None, found: Found { documents: Vec::new(), quarantined } }))
     }
 
     fn no_such_rule(&self, rule: &str) -> Error {

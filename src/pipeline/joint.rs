@@ -11,6 +11,7 @@ use super::loaded_plan::LoadedPlan;
 use super::observer::{Observer, Stop};
 use super::report::{Report, RunOptions};
 use super::run::{Begun, Going, Wanted, refuse_early};
+use super::run_log::RunLog;
 use super::share::{Halt, Lacking, Share, Task, Together};
 use super::way::Way;
 use super::work_dir::{Entrance, State, WorkDir};
@@ -49,16 +50,24 @@ pub fn run_share(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Ended> {
-    let mut work = Joint::begin(loaded, options, patience, stop, observer)?;
+    let mut work = Joint::begin_as(loaded, options, patience, Some(share), stop, observer)?;
     match work.go(Task::Share(share), stop, observer) {
         Ok(None) => Ok(Ended::Finished(Box::new(work.finish(stop, observer)?))),
         Ok(Some(lacking)) => {
+            work.log.waits(&lacking, observer);
             work.leave(observer)?;
             Ok(Ended::Waiting(lacking))
         }
         // Another process may have finished the run, and put the directory in order, while this one did again what was done.
-        Err(error @ Error::Io { .. }) => Ok(Ended::Finished(Box::new(work.finished_by_others().ok_or(error)?))),
-        Err(error) => Err(error),
+        Err(error @ Error::Io { .. }) => {
+            let report = work.finished_by_others().ok_or(error);
+            work.log.ended(&report, observer);
+            Ok(Ended::Finished(Box::new(report?)))
+        }
+        Err(error) => {
+            work.log.failed(&error, observer);
+            Err(error)
+        }
     }
 }
 
@@ -71,6 +80,7 @@ pub struct Joint {
     going: Option<Box<Going>>,
     way: Mutex<Way>,
     seconds: Vec<(&'static str, f64)>,
+    log: RunLog,
 }
 
 impl Joint {
@@ -79,17 +89,31 @@ impl Joint {
     /// # Errors
     /// See [`run_share`].
     pub fn begin(loaded: &LoadedPlan, options: &RunOptions, patience: Duration, stop: &Stop, observer: &dyn Observer) -> Result<Self> {
+        Self::begin_as(loaded, options, patience, None, stop, observer)
+    }
+
+    fn begin_as(
+        loaded: &LoadedPlan,
+        options: &RunOptions,
+        patience: Duration,
+        share: Option<Share>,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Result<Self> {
         let started = Instant::now();
         if options.fresh {
             let hint = "start over once with `seimai run --fresh` and without --shard, or remove the directory";
             return Err(Error::refused_with_hint("--fresh: a process that shares a run cannot remove what others work on", hint));
         }
         refuse_early(&loaded.plan, options)?;
-        let going = match begin(Wanted::new(loaded, options, stop, observer)?, stop)? {
+        let log = RunLog::new(options, share);
+        let logged = log.with(observer);
+        let begun = Wanted::new(loaded, options, stop, &log, &logged).and_then(|wanted| begin(wanted, stop));
+        let going = match begun.inspect_err(|error| log.failed(error, observer))? {
             Begun::Going(going) => Some(going),
             Begun::Finished => None,
         };
-        Ok(Self { options: options.clone(), patience, started, going, way: Mutex::default(), seconds: Vec::new() })
+        Ok(Self { options: options.clone(), patience, started, going, way: Mutex::default(), seconds: Vec::new(), log })
     }
 
     /// Is there nothing left to do?
@@ -107,7 +131,7 @@ impl Joint {
     /// # Errors
     /// Files of the run that cannot be read.
     pub fn look(&mut self, stop: &Stop, observer: &dyn Observer) -> Result<Option<Lacking>> {
-        self.go(Task::Look, stop, observer)
+        self.go(Task::Look, stop, observer).inspect_err(|error| self.log.failed(error, observer))
     }
 
     /// Works on one unit of a pass, unless that is done, and commits it; says whether it did.
@@ -115,6 +139,10 @@ impl Joint {
     /// # Errors
     /// `Refused` where the run has no such unit, or does not come to it yet; those of the work.
     pub fn run_unit(&self, pass: &str, unit: &str, stop: &Stop, observer: &dyn Observer) -> Result<bool> {
+        self.try_unit(pass, unit, stop, &self.log.with(observer)).inspect_err(|error| self.log.failed(error, observer))
+    }
+
+    fn try_unit(&self, pass: &str, unit: &str, stop: &Stop, observer: &dyn Observer) -> Result<bool> {
         let Some(going) = &self.going else { return Ok(false) };
         let task = Task::Unit { pass: pass.to_owned(), unit: unit.to_owned() };
         let context = going.context(&self.options, stop, observer, Together { task, patience: self.patience });
@@ -144,7 +172,8 @@ impl Joint {
     /// Goes on, up to the first pass that is not complete.
     fn go(&mut self, task: Task, stop: &Stop, observer: &dyn Observer) -> Result<Option<Lacking>> {
         let Some(going) = &self.going else { return Ok(None) };
-        let context = going.context(&self.options, stop, observer, Together { task, patience: self.patience });
+        let observer = self.log.with(observer);
+        let context = going.context(&self.options, stop, &observer, Together { task, patience: self.patience });
         let gone = way(&self.way)?.go(&context);
         self.seconds.extend(context.seconds.into_inner().unwrap_or_default());
         match gone {
@@ -161,9 +190,11 @@ impl Joint {
     /// The directory cannot be written.
     pub fn finish(mut self, stop: &Stop, observer: &dyn Observer) -> Result<Report> {
         let report = match self.close(stop, observer) {
-            Err(error @ Error::Io { .. }) => self.finished_by_others().ok_or(error)?,
-            report => report?,
+            Err(error @ Error::Io { .. }) => self.finished_by_others().ok_or(error),
+            report => report,
         };
+        self.log.ended(&report, observer);
+        let report = report?;
         self.leave(observer)?;
         Ok(report)
     }

@@ -1,7 +1,7 @@
 //! Every name under OUT/, once.
 //!
 //! ```text
-//! OUT/README.md plan.toml manifest.json run.json quarantine.jsonl counts.parquet report.html _SUCCESS
+//! OUT/README.md plan.toml manifest.json run.json run.log.jsonl quarantine.jsonl counts.parquet report.html _SUCCESS
 //! OUT/documents/ rejected/ tokens/ pack/    a file a part
 //! OUT/validation/documents/ tokens/ pack/   the same for documents that are held out
 //! OUT/tokenizer/                            the vocabulary
@@ -44,6 +44,8 @@ pub(super) const CARD: &str = "README.md";
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Timings and host.
 pub(super) const RUN: &str = "run.json";
+/// What happened while the run was made, in order.
+pub(super) const LOG: &str = "run.log.jsonl";
 /// The page that shows the run; made when it is complete, from what the manifest lists.
 pub(super) const REPORT: &str = "report.html";
 /// Stands there once a run is complete; vouches for the manifest.
@@ -138,7 +140,7 @@ pub(super) const CLEARING: &str = "clearing";
 
 /// What a run may leave in its output directory, in the order in which it is removed: without `_SUCCESS` a directory that is
 /// half removed is never taken for a finished run.
-pub(super) const OUTPUTS: [&str; 17] = [
+pub(super) const OUTPUTS: [&str; 18] = [
     SUCCESS,
     REPORT,
     PASSPORT,
@@ -155,6 +157,7 @@ pub(super) const OUTPUTS: [&str; 17] = [
     PACK,
     VALIDATION,
     RUN,
+    LOG,
     WORK,
 ];
 
@@ -163,7 +166,7 @@ pub(super) const TOKENIZER_FILES: [&str; 5] =
     ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "merges.txt", "report.json"];
 
 /// Files that the manifest does not list, by design.
-pub(super) const UNLISTED: [&str; 4] = [MANIFEST, RUN, REPORT, SUCCESS];
+pub(super) const UNLISTED: [&str; 5] = [MANIFEST, RUN, LOG, REPORT, SUCCESS];
 /// Files that every run has, besides its parts.
 pub(super) const NEEDED: [&str; 7] = [CARD, PLAN, QUARANTINE, COUNTS, TOKENIZER_JSON, TOKENIZER_CONFIG, PACK_JSON];
 

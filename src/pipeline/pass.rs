@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::context::Context;
-use super::observer::{Progress, Quantity};
+use super::observer::{Event, PassWork, Progress, Quantity};
 use super::share::{Halt, Lacking, Progressed, Share, Task};
+use super::waits::Waits;
 use super::work_dir::Entry;
 use crate::error::{Error, Result};
 
@@ -24,6 +25,14 @@ pub(super) trait Facts: Serialize + DeserializeOwned {
     }
     /// Bytes of their text.
     fn bytes(&self) -> u64 {
+        0
+    }
+    /// Records that could not be read.
+    fn quarantined(&self) -> u64 {
+        0
+    }
+    /// Files and records that were passed over.
+    fn passed_over(&self) -> u64 {
         0
     }
 }
@@ -49,6 +58,8 @@ struct Unit {
 /// Units that are not committed, and how much those are that were already.
 struct Found {
     missing: Vec<usize>,
+    /// Units that were committed already.
+    units: u64,
     /// In the pass's quantity, in documents and in bytes.
     done: [u64; 3],
 }
@@ -101,7 +112,7 @@ impl Pass {
                 if self.holds_to_the_byte(context, wanted, holds)? {
                     return Err(Halt::Done(false));
                 }
-                self.work_on(context, &Found { missing: vec![wanted], done: [0; 3] }, vec![wanted], work)?;
+                self.work_on(context, &Found { missing: vec![wanted], units: 0, done: [0; 3] }, vec![wanted], work)?;
                 Err(Halt::Done(true))
             }
             Task::Look => match self.find_listed(context, all(), holds)?.missing {
@@ -149,6 +160,7 @@ impl Pass {
         let _claim = loop {
             let found = self.find(context, 0..1, holds)?;
             if found.missing.is_empty() {
+                self.skip(context, &found);
                 return Ok(());
             }
             if let Some(claim) = context.store.work.claim(self.name)? {
@@ -190,7 +202,7 @@ impl Pass {
 
     /// Looks for some units, by their numbers.
     fn find<F: Facts>(&self, context: &Context<'_>, units: impl Iterator<Item = usize>, holds: Holds<'_, F>) -> Result<Found> {
-        let mut found = Found { missing: Vec::new(), done: [0; 3] };
+        let mut found = Found { missing: Vec::new(), units: 0, done: [0; 3] };
         for number in units {
             let unit = &self.units[number];
             let entry = context.store.work.committed::<F>(self.name, &unit.name)?;
@@ -198,6 +210,7 @@ impl Pass {
             match entry {
                 None => found.missing.push(number),
                 Some(entry) => {
+                    found.units += 1;
                     let more = [unit.size, entry.facts.documents(), entry.facts.bytes()];
                     found.done.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
                 }
@@ -232,6 +245,7 @@ impl Pass {
         work: impl FnOnce(Vec<usize>, &Underway<'_, '_>) -> Result<()>,
     ) -> Result<()> {
         if ours.is_empty() {
+            self.skip(context, found);
             return Ok(());
         }
         let total = match context.together.task {
@@ -239,13 +253,19 @@ impl Pass {
             _ => self.units.iter().fold(0_u64, |sum, unit| sum.saturating_add(unit.size)),
         };
         let progress = Progress::start(context.observer, self.name, self.quantity, total);
-        if found.done[0] > 0 {
-            progress.add(found.done[0], found.done[1], found.done[2]);
-        }
-        let underway = Underway { pass: self, context, progress, steps: AtomicU64::new(0) };
+        progress.found(found.units, found.done);
+        let underway = Underway { pass: self, context, progress, steps: AtomicU64::new(0), waited_before: context.waits() };
         work(ours, &underway)?;
+        underway.look_at_waits();
         context.took(self.name, underway.progress.finish());
         Ok(())
+    }
+
+    /// Says that nothing is left to do here.
+    fn skip(&self, context: &Context<'_>, found: &Found) {
+        if found.units > 0 {
+            context.observer.on_event(&Event::PassSkipped { pass: self.name, units: found.units });
+        }
     }
 
     /// The entry of a unit, when all are committed.
@@ -265,6 +285,7 @@ pub(super) struct Underway<'p, 'c> {
     context: &'p Context<'c>,
     progress: Progress<'p>,
     steps: AtomicU64,
+    waited_before: Waits,
 }
 
 impl Underway<'_, '_> {
@@ -278,7 +299,19 @@ impl Underway<'_, '_> {
     /// A unit has been committed by its worker.
     pub(super) fn committed<F: Facts>(&self, number: usize, facts: &F) {
         let rest = self.pass.units[number].size.saturating_sub(self.steps.swap(0, Ordering::Relaxed));
-        self.progress.add(rest, facts.documents(), facts.bytes());
+        let (documents, bytes) = (facts.documents(), facts.bytes());
+        let (quarantined, passed_over) = (facts.quarantined(), facts.passed_over());
+        self.progress.did(&PassWork { units: 1, documents, bytes, quarantined, passed_over, ..PassWork::default() });
+        self.progress.add(rest, documents, bytes);
+        self.look_at_waits();
+        self.progress.tell_now_and_then();
+    }
+
+    /// A fold is one unit, of which only what is read and written by all threads is measured: nothing is said of it.
+    fn look_at_waits(&self) {
+        if !self.pass.is_fold {
+            self.progress.waited(self.context.pool.threads(), self.context.waits().since(self.waited_before));
+        }
     }
 
     /// A step of a fold is done.

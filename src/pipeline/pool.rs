@@ -7,17 +7,23 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Instant;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::observer::Stop;
+use super::waits::Stopwatch;
 use crate::error::{Error, Result};
 use crate::io::{keep_ranges, memory_of_ranges};
 
 /// The threads of a run.
 #[derive(Debug)]
 pub struct Pool {
-    pool: rayon::ThreadPool,
+    threads: rayon::ThreadPool,
+    /// Waited for another worker that was taking a unit.
+    turn: Stopwatch,
+    /// Waited at the end for others, with nothing left to take.
+    last: Stopwatch,
 }
 
 impl Pool {
@@ -27,12 +33,22 @@ impl Pool {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
         let pool =
             pool.map_err(|e| Error::Resources(format!("cannot start {threads} threads: {e}; try --threads with a smaller number")))?;
-        Ok(Self { pool })
+        Ok(Self { threads: pool, turn: Stopwatch::default(), last: Stopwatch::default() })
     }
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.threads.current_num_threads()
+    }
+
+    /// How long workers waited for another one that was taking a unit.
+    pub fn waited_for_turn(&self) -> &Stopwatch {
+        &self.turn
+    }
+
+    /// How long workers that had nothing left to take waited for the others.
+    pub fn waited_for_last(&self) -> &Stopwatch {
+        &self.last
     }
 
     /// Takes units from `next` and works on each with scratch made by `worker`, on all threads. The first error stops the rest.
@@ -51,7 +67,7 @@ impl Pool {
                 return Ok(None);
             }
             stop.check()?;
-            let mut next = next.lock().map_err(|_| Error::internal("another worker panicked"))?;
+            let mut next = self.turn.time(|| next.lock()).map_err(|_| Error::internal("another worker panicked"))?;
             next()
         };
         let run = || -> Result<()> {
@@ -61,10 +77,15 @@ impl Pool {
             }
             Ok(())
         };
-        self.pool.scope(|scope| {
+        let ends = Mutex::new(Vec::with_capacity(self.threads()));
+        self.threads.scope(|scope| {
             for _ in 0..self.threads() {
                 scope.spawn(|_| {
-                    if let Err(e) = guarded(run) {
+                    let ended = guarded(run);
+                    if let Ok(mut ends) = ends.lock() {
+                        ends.push(Instant::now());
+                    }
+                    if let Err(e) = ended {
                         failed.store(true, Ordering::Relaxed);
                         if let Ok(mut slot) = first_error.lock() {
                             slot.get_or_insert(e);
@@ -73,6 +94,12 @@ impl Pool {
                 });
             }
         });
+        let ends = ends.into_inner().unwrap_or_default();
+        if let Some(end) = ends.iter().max() {
+            for ended in &ends {
+                self.last.add(end.saturating_duration_since(*ended));
+            }
+        }
         match first_error.into_inner() {
             Ok(Some(e)) => Err(e),
             _ => Ok(()),
@@ -81,13 +108,13 @@ impl Pool {
 
     /// What `work` makes of each unit, in their order, made on all threads.
     pub fn map<U: Send, T: Send>(&self, units: Vec<U>, work: &(dyn Fn(U) -> T + Sync)) -> Result<Vec<T>> {
-        guarded(|| Ok(self.pool.install(|| units.into_par_iter().map(work).collect())))
+        guarded(|| Ok(self.threads.install(|| units.into_par_iter().map(work).collect())))
     }
 
     /// Runs `work(0..n)` on all threads, in any order.
     pub fn parallel(&self, n: usize, work: &(dyn Fn(usize) + Sync)) {
         let at = AtomicUsize::new(0);
-        self.pool.scope(|scope| {
+        self.threads.scope(|scope| {
             for _ in 0..self.threads().min(n) {
                 scope.spawn(|_| {
                     loop {
@@ -107,7 +134,7 @@ impl Pool {
     /// Runs `consume` on one thread, while the others work ahead of it.
     pub fn with_ahead<T: Send, R: Send>(&self, ahead: &Ahead<T>, consume: impl FnOnce() -> Result<R> + Send) -> Result<R> {
         let mut result = Ok(None);
-        self.pool.scope(|scope| {
+        self.threads.scope(|scope| {
             for _ in 1..self.threads() {
                 scope.spawn(|_| {
                     if let Err(error) = guarded(|| ahead.work_ahead()) {

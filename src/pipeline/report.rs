@@ -32,9 +32,25 @@ pub struct Report {
     pub already_done: bool,
 }
 
-/// Largest resident memory of this process so far, in bytes; 0 where the system does not tell.
-pub fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|kib| kib.parse::<u64>().ok()).map_or(0, |kib| kib << 10)
+impl Report {
+    /// What a program is told at the end of a run, on the terminal and in the log.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (totals, pack) = (&self.manifest.totals, &self.manifest.pack);
+        serde_json::json!({
+            "event": "run_finished",
+            "already_done": self.already_done,
+            "seconds": self.wall,
+            "read": totals.read,
+            "kept": totals.kept,
+            "rejected": totals.rejected,
+            "quarantined": totals.quarantined,
+            "left_out": totals.left_out,
+            "passed_over": totals.passed_over,
+            "tokens": totals.tokens,
+            "packed": pack.rows,
+            "validation": self.manifest.validation.as_ref().map_or(0, |held_out| held_out.kept),
+            "warnings": self.manifest.warnings,
+            "evaluation": self.manifest.evaluation,
+        })
+    }
 }

@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::pool::Pool;
 use super::registry::Stages;
 use super::report::{Report, RunOptions};
+use super::run_log::{self, RunLog};
 use super::share::{Halt, Progressed, Together};
 use super::store::Store;
 use super::way::Way;
@@ -31,8 +32,15 @@ const BASE_BYTES: u64 = 128 << 20;
 /// # Errors
 /// `Refused` for a plan, input or output directory that cannot be worked with; those of the system.
 pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Report> {
+    let log = RunLog::new(options, None);
+    let ended = run_logged(loaded, options, stop, &log, &log.with(observer));
+    log.ended(&ended, observer);
+    ended
+}
+
+fn run_logged(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, log: &RunLog, observer: &dyn Observer) -> Result<Report> {
     let started = Instant::now();
-    let begun = begin(loaded, options, stop, observer)?;
+    let begun = begin(loaded, options, stop, log, observer)?;
     let Begun::Going(going) = begun else { return finish::already_done(&options.out, started) };
     let context = going.context(options, stop, observer, Together::alone());
     let mut way = Way::default();
@@ -51,10 +59,13 @@ pub fn run(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dy
 /// # Errors
 /// As [`run`].
 pub fn prepare(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Vec<ShardRef>> {
-    match begin(loaded, options, stop, observer)? {
+    let log = RunLog::new(options, None);
+    let logged = log.with(observer);
+    let framed = begin(loaded, options, stop, &log, &logged).and_then(|begun| match begun {
         Begun::Finished => Ok(Vec::new()),
-        Begun::Going(going) => whole(frame::run(&going.context(options, stop, observer, Together::alone()))),
-    }
+        Begun::Going(going) => whole(frame::run(&going.context(options, stop, &logged, Together::alone()))),
+    });
+    framed.inspect_err(|error| log.failed(error, observer))
 }
 
 /// What a process that has the run alone brings to its end.
@@ -108,6 +119,7 @@ pub(super) struct Wanted<'a> {
     loaded: &'a LoadedPlan,
     pub(super) options: &'a RunOptions,
     stop: &'a Stop,
+    log: &'a RunLog,
     pub(super) observer: &'a dyn Observer,
     files: Vec<InputFile>,
     stages: Stages,
@@ -116,14 +128,21 @@ pub(super) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    pub(super) fn new(loaded: &'a LoadedPlan, options: &'a RunOptions, stop: &'a Stop, observer: &'a dyn Observer) -> Result<Self> {
+    /// `observer` is told, and hands on to the log.
+    pub(super) fn new(
+        loaded: &'a LoadedPlan,
+        options: &'a RunOptions,
+        stop: &'a Stop,
+        log: &'a RunLog,
+        observer: &'a dyn Observer,
+    ) -> Result<Self> {
         let files = inputs::list(loaded, &options.out, observer)?;
         let stages = Stages::new(&loaded.plan, &loaded.base)?;
         stages.lists.evaluation.check_memory(options.memory)?;
         let fingerprint = fingerprint::of(&loaded.plan, &stages)?;
         let from_stores = files.iter().any(|file| is_object(&file.path));
         let pool = Pool::new(worker_threads(options, from_stores))?;
-        Ok(Self { loaded, options, stop, observer, files, stages, fingerprint, pool })
+        Ok(Self { loaded, options, stop, log, observer, files, stages, fingerprint, pool })
     }
 
     /// The state that this run has if it begins now; what `known` says is unchanged is not read.
@@ -171,17 +190,23 @@ impl<'a> Wanted<'a> {
 
     /// Everything is settled.
     pub(super) fn go(self, work: WorkDir, state: State) -> Result<Begun> {
-        let Self { options, files, stages, fingerprint, pool, .. } = self;
+        let Self { options, files, stages, fingerprint, pool, log, observer, .. } = self;
+        let from_stores = files.iter().any(|file| is_object(&file.path));
+        if let Some(what) = held_back(options, pool.threads(), from_stores) {
+            observer.on_event(&Event::Note(what));
+        }
+        // Not before: a directory in which nothing but a log stands is not known for that of a run.
+        log.start(work.out(), &run_log::Begun { fingerprint: &fingerprint, workers: pool.threads(), inputs: files.len() }, observer);
         let store = Store::new(work, Inputs::new(files.into(), state.inputs), &stages, Some(options.memory))?;
         Ok(Begun::Going(Box::new(Going { stages, fingerprint, pool, store })))
     }
 }
 
 /// Takes the output directory, if it is new or of this very run.
-fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, observer: &dyn Observer) -> Result<Begun> {
+fn begin(loaded: &LoadedPlan, options: &RunOptions, stop: &Stop, log: &RunLog, observer: &dyn Observer) -> Result<Begun> {
     refuse_early(&loaded.plan, options)?;
     output_directory::refuse_held(&options.out)?;
-    let wanted = Wanted::new(loaded, options, stop, observer)?;
+    let wanted = Wanted::new(loaded, options, stop, log, observer)?;
     match WorkDir::open(&options.out, options.fresh) {
         Err(refused) if !options.fresh => {
             let Some(out) = output_directory::find(&options.out)?.filter(output_directory::is_finished_for_good) else {
@@ -213,6 +238,19 @@ fn worker_threads(options: &RunOptions, from_stores: bool) -> usize {
     options.threads.min(usize::try_from(affordable).unwrap_or(usize::MAX)).max(1)
 }
 
+/// Says what memory would let all threads work.
+fn held_back(options: &RunOptions, workers: usize, from_stores: bool) -> Option<String> {
+    let needed = memory_for(options.threads, from_stores).div_ceil(1 << 20);
+    let threads = options.threads;
+    (workers < threads).then(|| format!("this memory lets {workers} of {threads} threads work: --memory {needed}MiB would let all of them"))
+}
+
+/// Memory with which so many workers work.
+fn memory_for(workers: usize, from_stores: bool) -> u64 {
+    let of_ranges = if from_stores { memory_of_ranges(1) } else { 0 };
+    BASE_BYTES + workers as u64 * (WORKER_BYTES + of_ranges)
+}
+
 /// What needs no look at the data.
 pub(super) fn refuse_early(plan: &Plan, options: &RunOptions) -> Result<()> {
     check_request(plan, options.memory)?;
@@ -241,4 +279,23 @@ pub fn check_request(plan: &Plan, memory: u64) -> Result<()> {
         return Err(Error::refused(format!("--memory: a run needs at least {needed} MiB")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_that_is_named_lets_all_threads_work() {
+        for (threads, from_stores) in [(2, false), (6, false), (64, true)] {
+            let with = |memory| RunOptions { out: "out".into(), threads, memory, fresh: false, store_limit: None };
+            let little = with(300 << 20);
+            let workers = worker_threads(&little, from_stores);
+            let said = held_back(&little, workers, from_stores).unwrap();
+            let needed: u64 = said.split("--memory ").nth(1).unwrap().split("MiB").next().unwrap().parse().unwrap();
+            assert_eq!(worker_threads(&with(needed << 20), from_stores), threads, "{said}");
+            assert!(worker_threads(&with((needed - 1) << 20), from_stores) < threads, "no less would do: {said}");
+            assert_eq!(held_back(&with(needed << 20), threads, from_stores), None);
+        }
+    }
 }

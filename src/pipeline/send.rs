@@ -112,9 +112,10 @@ fn files_of(out: &Path) -> Result<Vec<(String, Sent)>> {
     let listed = manifest.files.into_iter().map(|file| (file.path, Sent { bytes: file.bytes, blake3: Some(file.blake3) }));
     let (mut files, rest): (Vec<_>, Vec<_>) = listed.partition(|(path, _)| path == PLAN);
     files.extend(rest);
-    for path in [layout::RUN, layout::REPORT, MANIFEST, SUCCESS] {
+    for path in [layout::RUN, layout::LOG, layout::REPORT, MANIFEST, SUCCESS] {
         let place = Place::named(&out.join(path))?;
-        if path != layout::REPORT || place.exists() {
+        let may_lack = path == layout::LOG || path == layout::REPORT;
+        if !may_lack || place.exists() {
             let (bytes, hash) = hash_file(&place)?;
             files.push((path.to_owned(), Sent { bytes, blake3: Some(hash) }));
         }

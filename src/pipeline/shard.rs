@@ -55,6 +55,14 @@ impl Facts for ShardFacts {
     fn bytes(&self) -> u64 {
         self.text_bytes
     }
+
+    fn quarantined(&self) -> u64 {
+        self.quarantined.len() as u64
+    }
+
+    fn passed_over(&self) -> u64 {
+        self.inputs.iter().flat_map(|(_, tally)| tally.passed_over.values()).sum()
+    }
 }
 
 /// A committed work shard: the files that were made of it, and what was found in it.
@@ -198,7 +206,8 @@ impl OpenShard<'_> {
     fn commit(self, keys: &ShardKeys) -> Result<ShardEntry> {
         let work = &self.store.work;
         let path = layout::annotated(&keys.documents);
-        let table = self.table.commit(&work.output(&path)?, path)?;
+        let target = work.output(&path)?;
+        let table = work.writing.time(|| self.table.commit(&target, path))?;
         let sketches = write_table(work, &layout::sketches(&keys.sketches), &self.absorber.finish()?)?;
         work.commit(pass::SKETCH, &keys.sketches, &Entry::new(vec![sketches], ()))?;
         let entry = Entry::new(vec![table], self.facts);

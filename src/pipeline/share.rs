@@ -112,6 +112,14 @@ pub struct Lacking {
     pub in_other_hands: bool,
 }
 
+impl Lacking {
+    /// What a program is told of a share that is done before the run is, on the terminal and in the log.
+    pub fn to_json(&self) -> serde_json::Value {
+        let Self { pass, units, of, in_other_hands } = self;
+        serde_json::json!({"event": "share_done", "pass": pass, "missing": units.len(), "of": of, "by_others": in_other_hands})
+    }
+}
+
 /// Why a pass is left before it is complete.
 #[derive(Debug)]
 pub(super) enum Halt {

@@ -21,7 +21,7 @@ const SUBJECTS_MAX: usize = 4_000_000;
 /// Findings that are told one by one.
 const FINDINGS_MAX: usize = 100;
 /// What stands in a run and is no function of its inputs, so that nobody signs it.
-const UNSIGNED: [&str; 2] = [layout::RUN, layout::REPORT];
+const UNSIGNED: [&str; 3] = [layout::RUN, layout::LOG, layout::REPORT];
 
 /// How a run is worked on.
 pub struct Work<'a> {

@@ -11,6 +11,7 @@ use super::key::{Annotation, Key, ShardKeys};
 use super::layout::{self, pass};
 use super::registry::Stages;
 use super::tables::write_table;
+use super::waits::Stopwatch;
 use super::work_dir::{Entry, State, WorkDir};
 use crate::corpus::{Forgotten, Framer, Part, Place, RawShard, ShardLimits, ShardRef, shards_from_batch, shards_to_batch};
 use crate::error::{Error, Result, Subject};
@@ -25,6 +26,8 @@ pub struct Store {
     pub(super) work: WorkDir,
     pub(super) inputs: Inputs,
     pub(super) gate: Gate,
+    /// How long workers read inputs.
+    pub(super) reading: Stopwatch,
     annotation: Annotation,
     /// Name of the table of work shards.
     frame: String,
@@ -51,7 +54,7 @@ impl Store {
             }
         }
         let gate = memory.map_or_else(Gate::default, Gate::within);
-        Ok(Self { work, inputs, gate, annotation, frame: frame.name(), forget, begins: OnceLock::new() })
+        Ok(Self { work, inputs, gate, reading: Stopwatch::default(), annotation, frame: frame.name(), forget, begins: OnceLock::new() })
     }
 
     /// Joins other processes in working on a run whose shards are framed ([`prepare`](super::run::prepare)). While anybody has joined,
@@ -138,7 +141,7 @@ impl Store {
 
     /// The records of a shard. Where the inputs do not hold it, says which of them has changed.
     pub(super) fn read(&self, framer: &mut Framer, shard: &ShardRef) -> Result<RawShard> {
-        match framer.read(shard) {
+        match self.reading.time(|| framer.read(shard)) {
             Err(Error::Refused { message, .. }) => {
                 self.inputs.check_unchanged(shard.start.input..self.inputs.files.len() as u32)?;
                 Err(Error::internal(format!("work shard {}: {message}, yet no input is another than when the run began", shard.index)))

@@ -27,7 +27,8 @@ pub(super) fn write_batches(work: &WorkDir, path: &str, mut batches: impl Iterat
     let mut table = TableWriter::create(work.staging(), &path.replace('/', "-"), first.schema(), work_properties())?;
     table.write(&first)?;
     batches.try_for_each(|batch| table.write(&batch?))?;
-    table.commit(&work.output(path)?, path.to_owned())
+    let target = work.output(path)?;
+    work.writing.time(|| table.commit(&target, path.to_owned()))
 }
 
 /// The same as [`write_table`] with other properties.
@@ -35,7 +36,8 @@ pub(super) fn write_table_with(work: &WorkDir, path: &str, batch: &Batch, proper
     let name = path.replace('/', "-");
     let mut table = TableWriter::create(work.staging(), &name, batch.schema(), properties)?;
     table.write(batch)?;
-    table.commit(&work.output(path)?, path.to_owned())
+    let target = work.output(path)?;
+    work.writing.time(|| table.commit(&target, path.to_owned()))
 }
 
 /// How often each document of a table is to be taken (`keigo.repeat`).

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::layout::{ENTRIES, LOCK, STATE, SUCCESS, TMP, USED, WORK};
 use super::output_directory::{self, Entered, Standing};
+use super::waits::Stopwatch;
 use crate::corpus::Part;
 use crate::error::{Error, Result, Subject};
 use crate::io::{Dir, FileEntry, Found, Located, Place, StagedFile, Staging, TemporaryDir, hash_file, read_limited, seal, unseal};
@@ -91,6 +92,8 @@ pub(super) struct WorkDir {
     /// Entries that this run is made of, `pass/unit`.
     used: Mutex<BTreeSet<String>>,
     lock: Option<File>,
+    /// How long workers brought files to their end.
+    pub(super) writing: Stopwatch,
     /// Where files are born, of this process alone, if others work here too.
     shared: Option<TemporaryDir>,
 }
@@ -134,7 +137,7 @@ impl WorkDir {
     }
 
     fn of(out: Dir, staging: Staging, lock: Option<File>, shared: Option<TemporaryDir>) -> Self {
-        Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock, shared }
+        Self { out, staging, trusted: Mutex::default(), used: Mutex::default(), lock, writing: Stopwatch::default(), shared }
     }
 
     /// Opens `out` for one of several processes. Nothing that another may be at work on is removed: each has a directory for what is unfinished,
@@ -358,8 +361,7 @@ impl WorkDir {
     /// Commits a unit.
     pub(super) fn commit<T: Serialize>(&self, pass: &str, unit: &str, entry: &Entry<T>) -> Result<()> {
         let place = self.entry_place(pass, unit);
-        place.create_parent()?;
-        self.write_sealed(&place, entry)?;
+        self.writing.time(|| place.create_parent().and_then(|()| self.write_sealed(&place, entry)))?;
         self.trust(pass, unit);
         self.uses(pass, unit);
         Ok(())

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reports in a real browser: of the samples, of documents that would like to run, and of two runs.
+# Reports in a real browser: of the samples, of documents that would like to run, and of two runs; and pages of clusters.
 #
 #     tests/browser/report.sh [SEIMAI]
 #
@@ -39,4 +39,9 @@ PYTHON
 "$seimai" run "$scratch/hostile.toml" --out "$scratch/other" --set quality.thresholds.min_chars=20 --progress none --quiet
 "$seimai" report "$scratch/samples" -o "$scratch/samples.html" --quiet
 "$seimai" report "$scratch/hostile" "$scratch/other" -o "$scratch/both.html" --quiet
-node tests/browser/report.mjs "$scratch/samples.html" "$scratch/hostile/report.html" "$scratch/both.html"
+# Clusters: of the samples, and of documents that would like to run.
+for run in samples hostile; do
+  member=$("$seimai" inspect "$scratch/$run" --rule exact --sample 1 --json | python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["doc_id"])')
+  "$seimai" inspect "$scratch/$run" --cluster "$member" --html "$scratch/$run-cluster.html" --quiet
+done
+node tests/browser/report.mjs "$scratch/samples.html" "$scratch/hostile/report.html" "$scratch/both.html" "$scratch/samples-cluster.html" "$scratch/hostile-cluster.html"

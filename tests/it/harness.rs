@@ -161,7 +161,7 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<String, String> {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
                 open.push(path);
-            } else if name != "run.json" {
+            } else if !["run.json", "run.log.jsonl"].contains(&name.as_str()) {
                 all.insert(name, blake3::hash(&fs::read(path).unwrap()).to_hex().to_string());
             }
         }

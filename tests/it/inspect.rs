@@ -77,6 +77,19 @@ fn documents_that_a_rule_cost_are_always_the_same() {
     assert_eq!(all, cost.map(|(_, id)| id).collect::<Vec<_>>(), "all of them, in the order of the outputs");
     let told = shown(&world, &["inspect", "out", "--rule", "quality/min_chars", "--sample", "2"], "60");
     assert!(told.starts_with("quality/min_chars cost 13 documents; 2 of them:\n") && told.lines().all(|line| line.width() <= 60), "{told}");
+    // What moves the rule, and a value that the nearest of these documents would pass.
+    let told = shown(&world, &["inspect", "out", "--rule", "min_chars", "--sample", "20"], "200");
+    assert!(told.contains("set by quality.thresholds.min_chars: asks ≥ 10 (preset none)"), "{told}");
+    let command = told.split("another value does: seimai ").nth(1).unwrap().lines().next().unwrap();
+    assert_eq!(command, "run PLAN --out out --set quality.thresholds.min_chars=6");
+    let mut arguments: Vec<&str> = command.replace("PLAN", "plan.toml").leak().split(' ').collect();
+    arguments.extend(["--progress", "none"]);
+    let (code, _, err) = world.run(&arguments);
+    assert_eq!(code, 3, "{err}");
+    let left: u64 = strings(&rows(&world.path("out/rejected")), "rule").iter().filter(|rule| *rule == "min_chars").count() as u64;
+    assert!(left < 13, "{left} are still lost");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]).0, 3);
+    assert!(shown(&world, &["inspect", "out", "--rule", "exact"], "120").contains("set by dedup.exact = true"));
     assert!(shown(&world, &["inspect", "out", "--rule", "exact"], "80").contains("stays"));
     assert!(shown(&world, &["inspect", "out", "--rule", "quarantine"], "80").contains("quarantine cost 1 records"));
     assert!(shown(&world, &["inspect", "out", "--rule", "text_type"], "80").contains("text_type"));
@@ -108,6 +121,59 @@ fn a_life_as_json_says_where_everything_stands() {
     let unreadable = json("a.jsonl:5");
     assert_eq!((&unreadable["outcome"], &unreadable["reason"]), (&"quarantined".into(), &"text_type".into()));
     assert_eq!(json(&format!("a.jsonl@{}", unreadable["offset"])), unreadable);
+}
+
+#[test]
+fn the_summary_of_a_run_says_how_to_look_at_what_went() {
+    let world = finished();
+    let (code, _, err) = world.run(&["run", "plan.toml", "--out", "my out", "--progress", "none"]);
+    assert_eq!(code, 3);
+    let commands: Vec<&str> = err.lines().filter_map(|line| line.split("seimai inspect ").nth(1)).collect();
+    assert!(commands.len() > 1 && commands.len() <= 3 && err.contains("why they went"), "{err}");
+    for command in commands {
+        let rule = command.strip_prefix("'my out' --rule ").unwrap().strip_suffix(" --sample 3").unwrap();
+        assert_eq!(world.run(&["inspect", "my out", "--rule", rule, "--sample", "3"]).0, 0, "{command}");
+    }
+}
+
+#[test]
+fn a_page_of_a_cluster_holds_no_markup_of_documents() {
+    let world = World::new();
+    let text = |end: &str| {
+        format!("<script>alert(1)</script>棚田では春に村の人が総出で水路の泥をさらい、夏には草を刈り、秋には稲を掛けて干す。{end}")
+    };
+    let long = |end: &str| text(end).repeat(6) + end;
+    let mut corpus = String::new();
+    for (id, text) in [("<b>first", long("昔")), ("same", long("昔")), ("near", long("昔") + "<img src=x>"), ("other", "米を炊く。".into())]
+    {
+        corpus.extend([serde_json::json!({"id": id, "text": text}).to_string(), "\n".to_owned()]);
+    }
+    world.write("a.jsonl", corpus);
+    world.write("plan.toml", "[input]\npaths = [\"a.jsonl\"]\n[quality]\npreset = \"none\"\n[tokenizer]\nvocab_size = 400\n");
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out"]).0, 0);
+    for id in ["same", "<b>first"] {
+        let (code, _, err) = world.run(&["inspect", "out", "--cluster", id, "--html", "cluster.html"]);
+        assert!(code == 0 && err.contains("open it in a browser"), "{err}");
+        let page = std::fs::read_to_string(world.path("cluster.html")).unwrap();
+        assert!(
+            page.contains("default-src 'none'") && !page.contains("<script") && !page.contains("<img") && !page.contains("<b>"),
+            "{page}"
+        );
+        for words in [
+            "3 documents, of which one stays",
+            "&lt;b&gt;first",
+            "The same text.",
+            "<ins>&lt;img src=x&gt;</ins>",
+            "jaccard 0.",
+            ">exact<",
+            ">near<",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+    assert_eq!(world.run(&["inspect", "out", "--cluster", "other", "--html", "none.html"]).0, 2);
+    assert!(!world.path("none.html").exists());
+    assert_eq!(world.run(&["inspect", "out", "--cluster", "same", "--json"]).0, 2);
 }
 
 #[test]

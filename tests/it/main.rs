@@ -35,6 +35,7 @@ mod presets;
 mod readme;
 mod report;
 mod reuse;
+mod run_log;
 mod sample;
 mod schema;
 mod shards;
