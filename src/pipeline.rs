@@ -88,6 +88,7 @@ mod train;
 mod verdict_columns;
 mod verdict_table;
 pub mod verify;
+pub mod vet;
 pub mod what_if;
 mod work_dir;
 
