@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use seimai::pipeline::vet::bytes::{Bytes, head};
+use seimai::pipeline::vet::bytes::head;
 use seimai::pipeline::vet::{tar, zip};
 
 fuzz_target!(|bytes: &[u8]| {

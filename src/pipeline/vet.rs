@@ -78,7 +78,9 @@ pub fn vet(paths: &[PathBuf], chosen: &Chosen, key: Option<&PublicKey>, work: &W
         left = left.saturating_sub(entries.len() as u64);
         if is_cut {
             let what = format!("more than {} files (look.files)", chosen.policy.look.files);
-            KEYS.iter().for_each(|key| book.unseen(key, &path.to_string_lossy(), Place::default(), what.as_str()));
+            for key in KEYS {
+                book.unseen(key, &path.to_string_lossy(), Place::default(), what.as_str());
+            }
         }
         let mut vetting = Vetting { chosen, key, work, book: &mut book, tally: &mut tally, looker: &mut looker };
         targets.push(vetting.target(path, &entries)?);
@@ -142,7 +144,7 @@ impl Vetting<'_, '_> {
         }
         target.kind = kind(path, &known);
         self.runs(path, &known)?;
-        self.documents(path, &target, &known, licenses)?;
+        self.documents(path, &target, &known, &licenses)?;
         Ok(target)
     }
 
@@ -184,7 +186,7 @@ impl Vetting<'_, '_> {
     }
 
     /// Documents, cards, and what they declare.
-    fn documents(&mut self, path: &Path, target: &Target, known: &[Known<'_>], licenses: Vec<(String, String)>) -> Result<()> {
+    fn documents(&mut self, path: &Path, target: &Target, known: &[Known<'_>], licenses: &[(String, String)]) -> Result<()> {
         let card = self.card(known)?;
         let license = card.as_ref().and_then(Card::license);
         let mut any = false;
@@ -198,7 +200,9 @@ impl Vetting<'_, '_> {
                     Some(Table::Documents) if is_data(path, entry) => {}
                     Some(Table::Other) if !is_of_run(path, entry) => {
                         let what = "a table without texts (look.fields.text names another column)";
-                        OF_DOCUMENTS.iter().for_each(|key| self.book.unseen(key, &entry.name, Place::default(), what));
+                        for key in OF_DOCUMENTS {
+                            self.book.unseen(key, &entry.name, Place::default(), what);
+                        }
                         continue;
                     }
                     _ => continue,
@@ -216,10 +220,8 @@ impl Vetting<'_, '_> {
         }
         let is_model = ["model", "tokenizer"].contains(&target.kind);
         if is_model || card.is_some() && !any {
-            match license.or_else(|| licenses.first().map(|(license, _)| license.clone())) {
-                Some(license) => self.tally.add_license(self.book, &self.chosen.policy, &target.path, Some(&license)),
-                None => self.tally.add_license(self.book, &self.chosen.policy, &target.path, None),
-            }
+            let license = license.or_else(|| licenses.first().map(|(license, _)| license.clone()));
+            declared::license(self.book, &self.chosen.policy, &target.path, license.as_deref());
         }
         if (is_model || any) && target.kind != "run" {
             let energy = card.as_ref().map(|card| card.get("energy_source").to_vec()).unwrap_or_default();
@@ -272,7 +274,7 @@ impl Vetting<'_, '_> {
 /// Lines of JSON, compressed or not.
 fn is_lines(name: &str, format: &str) -> bool {
     let lower = name.to_lowercase();
-    let is_named = |name: &str| name.ends_with(".jsonl") || name.ends_with(".ndjson");
+    let is_named = |name: &str| name.rsplit_once('.').is_some_and(|(_, ending)| ["jsonl", "ndjson"].contains(&ending));
     let compressed = ["gzip", "zstd", "bzip2", "xz", "lz4"].contains(&format);
     format == "jsonl" || compressed && lower.rsplit_once('.').is_some_and(|(inside, _)| is_named(inside))
 }

@@ -286,7 +286,7 @@ fn runs_are_vetted_with_their_signature_and_passport() {
         "plan.toml",
         "[input]\npaths = [\"in.jsonl\"]\nsource = { name = \"村\", license = \"CC0-1.0\", residency = \"JP\", owner = \"村\" }\n[quality]\npreset = \"none\"\n[dedup]\nnear = false\n[tokenizer]\nvocab_size = 300\n[pack]\nsequence_length = 64\n",
     );
-    assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--progress", "none", "--no-report"]).0, 0);
+    assert_eq!(world.run(&["run", "plan.toml", "--out", "out", "--progress", "none"]).0, 0);
     for key in ["ours.pem", "theirs.pem"] {
         assert_eq!(world.run(&["key", "new", key]).0, 0);
     }

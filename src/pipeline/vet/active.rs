@@ -59,7 +59,10 @@ pub fn is_page(head: &[u8]) -> bool {
         .any(|start| lower.starts_with(start))
 }
 
-/// Where a page does something: byte and what.
+/// The program of the pages that `seimai report` draws: it reckons with the figures that stand in the page, and reaches for nothing else.
+const OURS: &[u8] = include_bytes!("../../cli/report/page.js");
+
+/// Where a page does something: byte and what. Data that stands in a page as a script, and the program of our own pages, do nothing.
 pub fn acts_on_page(page: &[u8]) -> Option<(usize, &'static str)> {
     const WORDS: [(&[u8], &str); 9] = [
         (b"<script", "a script"),
@@ -72,11 +75,25 @@ pub fn acts_on_page(page: &[u8]) -> Option<(usize, &'static str)> {
         (b"http-equiv=\"refresh", "a page that leads elsewhere"),
         (b"<!entity", "an entity that a reader expands"),
     ];
-    let lower = page.to_ascii_lowercase();
+    let mut lower = page.to_ascii_lowercase();
+    // The tag alone is left out: what a browser reads as markup may stand where it seems to be data.
+    let idle: Vec<usize> = memchr::memmem::find_iter(&lower, b"<script").filter(|at| is_idle(page, &lower, *at)).collect();
+    for at in idle {
+        lower[at + 1] = b' ';
+    }
     let word = WORDS.iter().filter_map(|(word, what)| Some((memchr::memmem::find(&lower, word)?, *what))).min();
     let handler =
         memchr::memmem::find_iter(&lower, b"on").find(|at| is_handler(&lower, *at)).map(|at| (at, "an attribute that is a script"));
     word.into_iter().chain(handler).min()
+}
+
+/// Is a script data, or ours?
+fn is_idle(page: &[u8], lower: &[u8], at: usize) -> bool {
+    const DATA: &[u8] = b"<script type=\"application/json\"";
+    let rest = &lower[at..];
+    let is_data = rest.strip_prefix(DATA).is_some_and(|rest| matches!(rest.first(), Some(b' ' | b'>')));
+    let is_ours = || page.get(at + 8..).and_then(|rest| rest.strip_prefix(OURS)).is_some_and(|rest| rest.starts_with(b"</script>"));
+    is_data || rest.starts_with(b"<script>") && is_ours()
 }
 
 /// ` onload=` and the like, inside of a tag.
@@ -231,6 +248,19 @@ mod tests {
         for page in ["<html><p>on = 3, and onload=x in words</p></html>", "<svg><path d='M0 0'/></svg>", "<p>online = はい</p>"] {
             assert_eq!(acts_on_page(page.as_bytes()), None, "{page}");
         }
+        let ours = [b"<html><script type=\"application/json\" id=\"facts\">{\"a\": \"an onload=x\"}</script><script>", OURS, b"</script>"]
+            .concat();
+        assert_eq!(acts_on_page(&ours), None);
+        for other in [
+            &b"<script>x</script>"[..],
+            b"<p onclick=x>",
+            b"<script type=\"application/jsonx\">x</script>",
+            b"<script type=\"application/json\">",
+        ] {
+            assert_eq!(acts_on_page(&[&ours, other].concat()).map(|(at, _)| at >= ours.len()), Some(true));
+        }
+        let changed = [b"<html><script>", OURS, b"x</script>"].concat();
+        assert!(acts_on_page(&changed).is_some());
         assert!(is_page(b"  <HTML>") && !is_page(b"{}") && !is_page(b"< 3"));
     }
 

@@ -9,9 +9,11 @@ use crate::io::read_limited;
 /// Where Linux lists the interfaces of the namespace of this process.
 const INTERFACES: &str = "/proc/self/net/dev";
 
+const BUILD: &str = "air_gap.build";
+const KEY: &str = "air_gap.interfaces";
+
 /// Notes what the policy asks.
 pub(super) fn tell(book: &mut Book) {
-    const BUILD: &str = "air_gap.build";
     if book.asks(BUILD) {
         book.looked(BUILD, 1);
         if cfg!(feature = "cloud") {
@@ -24,7 +26,6 @@ pub(super) fn tell(book: &mut Book) {
             );
         }
     }
-    const KEY: &str = "air_gap.interfaces";
     if !book.asks(KEY) {
         return;
     }

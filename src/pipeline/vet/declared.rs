@@ -71,18 +71,6 @@ impl Tally {
         }
     }
 
-    /// Counts what has no documents: a model under its licence.
-    pub(super) fn add_license(&mut self, book: &mut Book, policy: &Policy, file: &str, license: Option<&str>) {
-        book.looked(LICENSE_NONE, 1);
-        let Some(license) = license else {
-            return book.found(LICENSE_NONE, file, Place::default(), "no licence is declared: neither in the card nor in the files", None);
-        };
-        book.looked(LICENSE_OTHER, 1);
-        if !is_allowed(license, &policy.license.allow, &policy.license.deny) {
-            book.found(LICENSE_OTHER, file, Place::default(), "a licence that is not allowed", Some(escape(license, 100)));
-        }
-    }
-
     /// Notes what does not hold.
     pub(super) fn tell(&self, book: &mut Book, policy: &Policy) {
         if self.documents == 0 {
@@ -132,6 +120,18 @@ impl Tally {
             let what = format!("{domestic} of {chars} characters are domestic; the least share is {}", policy.residency.domestic_min);
             book.found(DOMESTIC, file, place, what, Some(format!("{share:.4}")));
         }
+    }
+}
+
+/// Notes the licence of what has no documents: a model, a card.
+pub(super) fn license(book: &mut Book, policy: &Policy, file: &str, license: Option<&str>) {
+    book.looked(LICENSE_NONE, 1);
+    let Some(license) = license else {
+        return book.found(LICENSE_NONE, file, Place::default(), "no licence is declared: neither in the card nor in the files", None);
+    };
+    book.looked(LICENSE_OTHER, 1);
+    if !is_allowed(license, &policy.license.allow, &policy.license.deny) {
+        book.found(LICENSE_OTHER, file, Place::default(), "a licence that is not allowed", Some(escape(license, 100)));
     }
 }
 

@@ -236,7 +236,7 @@ mod tests {
     fn tensor(name: &str, kind: u32, axes: &[u64], offset: u64) -> Vec<u8> {
         let mut out = string(name);
         out.extend((axes.len() as u32).to_le_bytes());
-        axes.iter().for_each(|axis| out.extend(axis.to_le_bytes()));
+        out.extend(axes.iter().flat_map(|axis| axis.to_le_bytes()));
         out.extend(kind.to_le_bytes());
         out.extend(offset.to_le_bytes());
         out

@@ -92,7 +92,7 @@ impl<'a> Inspector<'a> {
             "unknown" if code.is_some() => "code",
             "unknown" if held.is_raw => "numbers",
             "unknown" => {
-                let value = first.get(..8.min(first.len())).map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+                let value = first.get(..8.min(first.len())).map(crate::io::hex);
                 self.book.found(UNKNOWN, held.name, Place::default(), "a format that is not looked into", value);
                 format
             }
@@ -238,7 +238,7 @@ impl<'a> Inspector<'a> {
         }
         match found.fault {
             Some(Fault::Broken { offset, what }) => {
-                self.book.unseen(IMPORTS, name, Place::byte(offset), format!("the pickle cannot be followed: {what}"))
+                self.book.unseen(IMPORTS, name, Place::byte(offset), format!("the pickle cannot be followed: {what}"));
             }
             Some(other) => self.book.fault(IMPORTS, name, 0, other),
             None => {}
@@ -447,7 +447,9 @@ impl<'a> Inspector<'a> {
     fn tar(&mut self, held: &Held<'_>) {
         self.book.looked(ARCHIVES, 1);
         let (members, fault) = tar::read(held.bytes);
-        fault.into_iter().for_each(|fault| self.book.fault(MALFORMED, held.name, 0, fault));
+        if let Some(fault) = fault {
+            self.book.fault(MALFORMED, held.name, 0, fault);
+        }
         for member in &members {
             let name = format!("{}!{}", held.name, escape(&member.name, 300));
             let place = Place::byte(member.data);
@@ -486,7 +488,7 @@ impl<'a> Inspector<'a> {
 fn is_storage(name: &str) -> bool {
     let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
     let is_number = !file.is_empty() && file.bytes().all(|byte| byte.is_ascii_digit());
-    is_number && (folder.ends_with("data") || folder == "tensors") || folder.ends_with(".data")
+    is_number && (folder.ends_with("data") || folder == "tensors") || ends(folder, &["data"])
 }
 
 /// `a.tar.gz!` without the ending of compression: what is inside is called that.

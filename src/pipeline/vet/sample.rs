@@ -87,7 +87,9 @@ mod tests {
         fn what_is_drawn_does_not_depend_on_the_order(lengths in prop::collection::vec(0_usize..50, 0..60), by in 0_usize..60, records in 0_u64..20, bytes in 1_u64..400) {
             let draw = |order: &[usize]| {
                 let mut sample = Sample::new(records, bytes);
-                order.iter().for_each(|&at| sample.offer("a", "a", &Place::byte(at as u64), &"x".repeat(lengths[at])));
+                for &at in order {
+                    sample.offer("a", "a", &Place::byte(at as u64), &"x".repeat(lengths[at]));
+                }
                 sample.finish()
             };
             let mut order: Vec<usize> = (0..lengths.len()).collect();

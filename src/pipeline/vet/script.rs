@@ -31,7 +31,7 @@ impl Letters {
                 'ぁ'..='ゖ' | 'ゝ' | 'ゞ' => all.hiragana += 1,
                 'ァ'..='ヺ' | 'ー' | 'ヽ' | 'ヾ' | 'ｦ'..='ﾟ' | 'ㇰ'..='ㇿ' => all.katakana += 1,
                 '々' | '〆' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => {
-                    all.kanji += 1
+                    all.kanji += 1;
                 }
                 c if c.is_alphabetic() => all.other += 1,
                 _ => {}

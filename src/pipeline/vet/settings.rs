@@ -1,6 +1,6 @@
 //! Settings in JSON that make a reader load code or templates: found without keeping the rest, however large a file is.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Read;
 
 use rustc_hash::FxHashSet;
@@ -145,8 +145,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let length = self.path.len();
         for n in 0_u64.. {
-            // Numbers of elements would make paths of large lists cost more than the lists.
-            self.path.push_str(&format!("[{n}]"));
+            // Writing to a string cannot fail.
+            let _ = write!(self.path, "[{n}]");
             let next = list.next_element_seed(Node { path: self.path, found: self.found })?;
             self.path.truncate(length);
             if next.is_none() {

@@ -187,7 +187,9 @@ impl<'t> Looker<'t> {
                 self.look(&drawn.file, &drawn.place, &drawn.text);
             }
         }
-        [PERSONAL, CONTAMINATED, JAPANESE].into_iter().for_each(|key| book.looked(key, self.documents));
+        for key in [PERSONAL, CONTAMINATED, JAPANESE] {
+            book.looked(key, self.documents);
+        }
         if self.documents == 0 {
             return Ok(());
         }
@@ -226,7 +228,9 @@ impl<'t> Looker<'t> {
         let mut kinds: Vec<&'static str> = spans.iter().map(|span| span.kind.name()).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        kinds.iter().for_each(|kind| *self.kinds.entry(kind).or_default() += 1);
+        for kind in &kinds {
+            *self.kinds.entry(kind).or_default() += 1;
+        }
         let more = if spans.len() > 1 { format!(", and {} more places", spans.len() - 1) } else { String::new() };
         let what = format!("{} at bytes {} to {} of the text{more}", first.kind.name(), first.start, first.end);
         self.personal.add(Hit { file: file.to_owned(), place: place.clone(), what, value: Some(kinds.join(", ")) });
