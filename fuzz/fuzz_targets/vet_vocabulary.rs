@@ -3,11 +3,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use seimai::pipeline::vet::card::Card;
-use seimai::pipeline::vet::{active, sentencepiece, settings, spdx, vocabulary};
+use seimai::pipeline::vet::{active, page, sentencepiece, settings, spdx, vocabulary};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = (sentencepiece::check(&bytes), vocabulary::check(bytes), settings::read(bytes));
-    let _ = (active::acts_on_page(bytes), active::program(bytes), active::is_page(bytes));
+    let _ = (page::acts(bytes), active::program(bytes), page::is_page(bytes));
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Some((at, _)) = active::reaches(text) {
             assert!(text.get(at..).is_some());

@@ -4,7 +4,7 @@
 //! where everything was looked at and holds; what could not be looked at is told as that.
 //!
 //! [`policy`] what is asked · [`chosen`] by name or file · `walk` files below a path · `inspect` one file by its content, with a reader for each
-//! format: [`pickle`] [`numpy`] [`zip`] [`tar`] [`safetensors`] [`gguf`] [`sentencepiece`] [`settings`] [`vocabulary`] [`active`] `unpack`, over [`bytes`] ·
+//! format: [`pickle`] [`numpy`] [`zip`] [`tar`] [`safetensors`] [`gguf`] [`sentencepiece`] [`settings`] [`vocabulary`] [`active`] [`page`] `unpack`, over [`bytes`] ·
 //! `records` documents · `declared` [`card`] [`spdx`] what they declare · `texts` [`sample`] [`script`] what stands in them · `runs` runs and packs of Seimai · `air_gap` · `book` findings ·
 //! [`verdict`].
 
@@ -19,6 +19,7 @@ pub mod gguf;
 mod inspect;
 pub mod level;
 pub mod numpy;
+pub mod page;
 mod pairs;
 pub mod pickle;
 pub mod place;

@@ -1,4 +1,4 @@
-//! What acts when it is opened: programs, scripts, pages with scripts, and templates that reach for more than they are given.
+//! What acts when it is opened: programs, scripts, and templates that reach for more than they are given.
 
 /// A program or script, from its first bytes.
 pub fn program(head: &[u8]) -> Option<&'static str> {
@@ -48,64 +48,6 @@ pub fn code_by_name(name: &str) -> Option<&'static str> {
         "whl" | "egg" => "a package of Python",
         _ => return None,
     })
-}
-
-/// Is this a page, from its first bytes?
-pub fn is_page(head: &[u8]) -> bool {
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let lower = head.get(..head.len().min(512)).unwrap_or_default().to_ascii_lowercase();
-    [&b"<!doctype html"[..], b"<html", b"<svg", b"<?xml", b"<head", b"<body", b"<script", b"<!--"]
-        .iter()
-        .any(|start| lower.starts_with(start))
-}
-
-/// The program of the pages that `seimai report` draws: it reckons with the figures that stand in the page, and reaches for nothing else.
-const OURS: &[u8] = include_bytes!("../../cli/report/page.js");
-
-/// Where a page does something: byte and what. Data that stands in a page as a script, and the program of our own pages, do nothing.
-pub fn acts_on_page(page: &[u8]) -> Option<(usize, &'static str)> {
-    const WORDS: [(&[u8], &str); 9] = [
-        (b"<script", "a script"),
-        (b"javascript:", "an address that is a script"),
-        (b"vbscript:", "an address that is a script"),
-        (b"<iframe", "a frame of another page"),
-        (b"<object", "an embedded object"),
-        (b"<embed", "an embedded object"),
-        (b"<foreignobject", "markup of another kind inside of a picture"),
-        (b"http-equiv=\"refresh", "a page that leads elsewhere"),
-        (b"<!entity", "an entity that a reader expands"),
-    ];
-    let mut lower = page.to_ascii_lowercase();
-    // The tag alone is left out: what a browser reads as markup may stand where it seems to be data.
-    let idle: Vec<usize> = memchr::memmem::find_iter(&lower, b"<script").filter(|at| is_idle(page, &lower, *at)).collect();
-    for at in idle {
-        lower[at + 1] = b' ';
-    }
-    let word = WORDS.iter().filter_map(|(word, what)| Some((memchr::memmem::find(&lower, word)?, *what))).min();
-    let handler =
-        memchr::memmem::find_iter(&lower, b"on").find(|at| is_handler(&lower, *at)).map(|at| (at, "an attribute that is a script"));
-    word.into_iter().chain(handler).min()
-}
-
-/// Is a script data, or ours?
-fn is_idle(page: &[u8], lower: &[u8], at: usize) -> bool {
-    const DATA: &[u8] = b"<script type=\"application/json\"";
-    let rest = &lower[at..];
-    let is_data = rest.strip_prefix(DATA).is_some_and(|rest| matches!(rest.first(), Some(b' ' | b'>')));
-    let is_ours = || page.get(at + 8..).and_then(|rest| rest.strip_prefix(OURS)).is_some_and(|rest| rest.starts_with(b"</script>"));
-    is_data || rest.starts_with(b"<script>") && is_ours()
-}
-
-/// ` onload=` and the like, inside of a tag.
-fn is_handler(lower: &[u8], at: usize) -> bool {
-    if at == 0 || !matches!(lower[at - 1], b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'"' | b'\'') {
-        return false;
-    }
-    let rest = &lower[at + 2..];
-    let name = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    let is_set = rest[name..].trim_ascii_start().first() == Some(&b'=');
-    let open = lower[..at].iter().rev().take(4096).find(|byte| matches!(byte, b'<' | b'>'));
-    (3..=24).contains(&name) && is_set && open == Some(&b'<')
 }
 
 /// Where a template of Jinja reaches for more than the conversation: byte and what.
@@ -235,36 +177,6 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_act_are_told() {
-        for page in [
-            "<svg><SCRIPT>x</script></svg>",
-            "<svg onload=alert(1)>",
-            "<a href='javascript:x'>",
-            "<html><body onclick = 'x'>",
-            "<!DOCTYPE a [<!ENTITY b 'c'>]>",
-        ] {
-            assert!(acts_on_page(page.as_bytes()).is_some(), "{page}");
-        }
-        for page in ["<html><p>on = 3, and onload=x in words</p></html>", "<svg><path d='M0 0'/></svg>", "<p>online = はい</p>"] {
-            assert_eq!(acts_on_page(page.as_bytes()), None, "{page}");
-        }
-        let ours = [b"<html><script type=\"application/json\" id=\"facts\">{\"a\": \"an onload=x\"}</script><script>", OURS, b"</script>"]
-            .concat();
-        assert_eq!(acts_on_page(&ours), None);
-        for other in [
-            &b"<script>x</script>"[..],
-            b"<p onclick=x>",
-            b"<script type=\"application/jsonx\">x</script>",
-            b"<script type=\"application/json\">",
-        ] {
-            assert_eq!(acts_on_page(&[&ours, other].concat()).map(|(at, _)| at >= ours.len()), Some(true));
-        }
-        let changed = [b"<html><script>", OURS, b"x</script>"].concat();
-        assert!(acts_on_page(&changed).is_some());
-        assert!(is_page(b"  <HTML>") && !is_page(b"{}") && !is_page(b"< 3"));
-    }
-
-    #[test]
     fn templates_that_reach_out_are_told() {
         let sound = "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message.content | trim }}{% if message['from'] == 'system' %}x{% endif %}{% endfor %}\
             {# __class__ in a comment #}{{ raise_exception('eval is a word') }}{%- set ns = namespace(found=false) -%} __text__ ";
@@ -290,7 +202,7 @@ mod tests {
         #[test]
         fn any_text_is_answered(text: String, pieces in prop::collection::vec(prop::sample::select(vec!["{{", "}}", "{%", "%}", "{#", "#}", "'", "\"", "\\", "__", "あ", "x", " on", "=", "<"]), 0..20)) {
             for text in [text, pieces.concat()] {
-                let _ = (reaches(&text), acts_on_page(text.as_bytes()), program(text.as_bytes()), code_by_name(&text));
+                let _ = (reaches(&text), program(text.as_bytes()), code_by_name(&text));
             }
         }
     }

@@ -11,7 +11,7 @@ use super::settings::{self, Kind};
 use super::spdx::matches_any;
 use super::unpack::{Codec, undone};
 use super::walk::{climbs, leads_out};
-use super::{gguf, numpy, pickle, safetensors, sentencepiece, tar, vocabulary, zip};
+use super::{gguf, numpy, page, pickle, safetensors, sentencepiece, tar, vocabulary, zip};
 use crate::quarantine::escape;
 
 /// Bytes that tell what a file is.
@@ -163,7 +163,7 @@ impl<'a> Inspector<'a> {
         if PICTURES.iter().any(|magic| first.starts_with(magic)) {
             return "picture";
         }
-        if active::is_page(first) {
+        if page::is_page(first) {
             self.page(held);
             return "page";
         }
@@ -271,7 +271,7 @@ impl<'a> Inspector<'a> {
     fn page(&mut self, held: &Held<'_>) {
         self.book.looked(PAGES, 1);
         match head(held.bytes, 0, PAGE_MAX as usize) {
-            Ok(page) => match active::acts_on_page(&page) {
+            Ok(page) => match page::acts(&page) {
                 Some((at, what)) => {
                     let value = page.get(at..(at + 60).min(page.len())).map(|bytes| escape(&String::from_utf8_lossy(bytes), 60));
                     self.book.found(PAGES, held.name, Place::byte(at as u64), what, value);
@@ -513,7 +513,7 @@ fn is_utf8(bytes: &[u8]) -> bool {
 
 /// The beginning of a text that is no page, no script and, whatever follows, no pickle.
 fn is_plain_text(first: &[u8]) -> bool {
-    let is_text = !first.contains(&0) && is_utf8(first) && !active::is_page(first) && active::program(first).is_none();
+    let is_text = !first.contains(&0) && is_utf8(first) && !page::is_page(first) && active::program(first).is_none();
     let found = pickle::scan(&first, 0);
     is_text && !found.is_telling() && matches!(found.fault, Some(Fault::Broken { offset, .. }) if offset < first.len() as u64)
 }
