@@ -12,7 +12,9 @@ import pytest
 import seimai
 
 
-def test_a_verdict_is_that_of_the_command_line(finished: seimai.Run, corpus: Path, tmp_path: Path) -> None:
+def test_a_verdict_is_that_of_the_command_line(finished: seimai.Run, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text('{"text": "吾輩は猫である。"}\n', encoding="utf-8")
     policy = tmp_path / "policy.toml"
     policy.write_text('[license]\nundeclared = "warn"\n[run]\npassport = "warn"\n')
     verdict = seimai.vet([corpus, finished.path], policy)

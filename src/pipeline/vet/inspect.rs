@@ -105,11 +105,14 @@ impl<'a> Inspector<'a> {
         if first.is_empty() {
             return "empty";
         }
+        if held.is_raw {
+            return "unknown";
+        }
         if first.starts_with(b"PK\x03\x04") || first.starts_with(b"PK\x05\x06") {
             self.zip(held);
             return "zip";
         }
-        if pickle::begins(first) && !held.is_raw && self.pickle(held, 0, true) {
+        if pickle::begins(first) && self.pickle(held, 0, true) {
             return "pickle";
         }
         if numpy::begins(first) {
@@ -135,8 +138,12 @@ impl<'a> Inspector<'a> {
             self.tar(held);
             return "tar";
         }
-        // The two bytes of zlib may begin a text.
-        let is_sure = |codec: &Codec| *codec != Codec::Zlib || !is_utf8(first) || undone(bytes, *codec, TEXT_HEAD).is_ok();
+        // The first bytes of zlib may begin a text, those of lzma may be numbers.
+        let is_sure = |codec: &Codec| match codec {
+            Codec::Zlib => !is_utf8(first) || undone(bytes, *codec, TEXT_HEAD).is_ok(),
+            Codec::Lzma => undone(bytes, *codec, TEXT_HEAD).is_ok(),
+            _ => true,
+        };
         if let Some(codec) = Codec::of(first).filter(is_sure) {
             return self.compressed(held, codec);
         }
@@ -167,7 +174,7 @@ impl<'a> Inspector<'a> {
             self.page(held);
             return "page";
         }
-        if !held.is_raw && !pickle::begins(first) && self.pickle(held, 0, false) {
+        if !pickle::begins(first) && self.pickle(held, 0, false) {
             return "pickle";
         }
         if ends(name, &["pkl", "pickle", "joblib", "pt", "pth", "ckpt", "dill"]) && pickle::begins(first) {
@@ -495,7 +502,7 @@ fn is_storage(name: &str) -> bool {
 fn inner_name(name: &str) -> String {
     let plain = name.trim_end_matches('!');
     let (stem, ending) = plain.rsplit_once('.').unwrap_or((plain, ""));
-    if ["gz", "zst", "bz2", "xz", "zstd"].contains(&ending.to_ascii_lowercase().as_str()) {
+    if ["gz", "zst", "bz2", "xz", "zstd", "lzma"].contains(&ending.to_ascii_lowercase().as_str()) {
         format!("{plain}!{}", stem.rsplit('/').next().unwrap_or_default())
     } else {
         format!("{plain}!(unpacked)")

@@ -17,6 +17,7 @@ pub(super) enum Codec {
     Zstd,
     Bzip2,
     Xz,
+    Lzma,
     Lz4,
 }
 
@@ -28,6 +29,7 @@ impl Codec {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Self::Bzip2,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Xz,
+            [0x5d, 0, 0, _, _, ..] => Self::Lzma,
             [4, 0x22, 0x4d, 0x18, ..] => Self::Lz4,
             [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Self::Zlib,
             _ => return None,
@@ -42,6 +44,7 @@ impl Codec {
             Self::Zstd => "zstd",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Lzma => "lzma",
             Self::Lz4 => "lz4",
         }
     }
@@ -62,8 +65,11 @@ pub(super) fn undone(bytes: &dyn Bytes, codec: Codec, max: u64) -> Looked<(Vec<u
             decoder.window_log_max(ZSTD_WINDOW).map_err(Fault::Unread)?;
             Box::new(decoder)
         }
-        Codec::Xz => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED);
+        Codec::Xz | Codec::Lzma => {
+            let stream = match codec {
+                Codec::Xz => liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED),
+                _ => liblzma::stream::Stream::new_lzma_decoder(XZ_MEMORY),
+            };
             let stream = stream.map_err(|e| Fault::beyond(0, format!("xz: {e}")))?;
             Box::new(liblzma::read::XzDecoder::new_stream(forward, stream))
         }
@@ -92,7 +98,11 @@ mod tests {
         gzip.write_all(&[7; 5000]).unwrap();
         let gzip = gzip.finish().unwrap();
         let zstd = zstd::encode_all(&[7; 5000][..], 1).unwrap();
-        for bytes in [gzip, zstd] {
+        let options = liblzma::stream::LzmaOptions::new_preset(6).unwrap();
+        let stream = liblzma::stream::Stream::new_lzma_encoder(&options).unwrap();
+        let mut lzma = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+        lzma.write_all(&[7; 5000]).unwrap();
+        for bytes in [gzip, zstd, lzma.finish().unwrap()] {
             let codec = Codec::of(&bytes).unwrap();
             assert_eq!(undone(&bytes, codec, 5000).unwrap(), (vec![7; 5000], true));
             assert_eq!(undone(&bytes, codec, 4999).unwrap(), (vec![7; 4999], false));
