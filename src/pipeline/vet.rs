@@ -257,15 +257,17 @@ impl Vetting<'_, '_> {
     }
 
     fn read(&mut self, file: &DataFile<'_>, key: &str, license: Option<&str>) -> Result<()> {
-        let (tally, looker) = (&mut *self.tally, &mut *self.looker);
+        let (tally, looker, policy) = (&mut *self.tally, &mut *self.looker, &self.chosen.policy);
         records::each(self.book, &self.chosen.policy, file, self.work.stop, &mut |record, place| {
-            tally.add(&Said {
+            let said = Said {
                 file: file.name,
                 place,
                 license: record.license.as_deref().or(license),
                 residency: record.residency.as_deref(),
+                source: record.source.as_deref(),
                 chars: record.text.chars().count() as u64,
-            });
+            };
+            tally.add(policy, &said);
             looker.take(key, file.name, place, &record.text);
             Ok(())
         })

@@ -348,6 +348,15 @@ fn what_documents_declare_is_counted_and_compared() {
     let share = check(&verdict, "residency.domestic_share");
     assert!(share["verdict"] == "warn" && (share["measured"]["domestic"].as_f64().unwrap() - 20.0 / 42.0).abs() < 1e-9, "{share}");
     assert!(check(&verdict, "declared.owner")["verdict"] == "warn" && check(&verdict, "declared.energy")["verdict"] == "warn");
+    // A source may be domestic by name.
+    world.write(
+        "s/a.jsonl",
+        "{\"text\": \"一二三\", \"source\": \"ndl-1\"}\n{\"text\": \"四\", \"source\": \"x\", \"residency\": \"US\"}\n",
+    );
+    let domestic = "[residency]\ndomestic_share = \"refuse\"\ndomestic_min = 0.8\ndomestic_sources = [\"ndl-*\"]\n";
+    let (code, verdict) = vet(&world, &["s"], domestic);
+    assert!(code == 3 && findings(&verdict, "residency.domestic_share")[0]["offset"] == 41, "{verdict:#}");
+    assert_eq!(vet(&world, &["s"], &domestic.replace("0.8", "0.75")).0, 0);
     // A card speaks for documents that say nothing themselves, and for a model.
     world.write("in/README.md", "---\nlicense: mit\nowner: 村\nenergy_source: hydro\n---\n");
     let (_, verdict) = vet(&world, &["in"], policy);
@@ -429,12 +438,12 @@ fn the_air_gap_is_what_the_process_sees() {
         listed.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim())).filter(|name| *name != "lo").collect();
     let told: Vec<&str> = findings(&verdict, "air_gap.interfaces").iter().map(|finding| finding["value"].as_str().unwrap()).collect();
     assert_eq!(told, others);
-    let mut alone = Command::new("unshare");
-    alone.args(["--map-root-user", "--net", env!("CARGO_BIN_EXE_seimai"), "vet", "in", "--policy", "policy.toml", "--json"]);
-    let (code, out, err) = said(&alone.current_dir(world.dir.path()).output().unwrap());
-    if !err.is_empty() && out.is_empty() {
-        return skipped("the_air_gap_is_what_the_process_sees", "a network namespace of its own (unshare --net)");
+    if !Command::new("unshare").args(["-rn", "true"]).status().is_ok_and(|status| status.success()) {
+        return skipped("the_air_gap_is_what_the_process_sees", "unshare -rn");
     }
+    let mut alone = world.program("unshare");
+    alone.args(["-rn", env!("CARGO_BIN_EXE_seimai"), "vet", "in", "--policy", "policy.toml", "--json"]);
+    let (code, out, _) = said(&alone.output().unwrap());
     let verdict: Value = serde_json::from_str(&out).unwrap();
     assert!(code == 0 && check(&verdict, "air_gap.interfaces")["verdict"] == "pass", "{verdict:#}");
 }

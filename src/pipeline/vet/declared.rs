@@ -31,6 +31,8 @@ pub(super) struct Said<'a> {
     pub(super) license: Option<&'a str>,
     /// The country in which it has to stay.
     pub(super) residency: Option<&'a str>,
+    /// Where it comes from.
+    pub(super) source: Option<&'a str>,
     /// Characters of its text.
     pub(super) chars: u64,
 }
@@ -50,13 +52,24 @@ pub(super) struct Tally {
     licenses: BTreeMap<Option<String>, Same>,
     residencies: BTreeMap<Option<String>, Same>,
     documents: u64,
+    chars: u64,
+    domestic: u64,
+    /// The first document that is not domestic.
+    foreign: Option<(String, Place)>,
     is_cut: bool,
 }
 
 impl Tally {
     /// Counts a document.
-    pub(super) fn add(&mut self, said: &Said<'_>) {
+    pub(super) fn add(&mut self, policy: &Policy, said: &Said<'_>) {
         self.documents += 1;
+        self.chars += said.chars;
+        let is_of = |value: Option<&str>, names: &[String]| value.is_some_and(|value| matches_any(names, value));
+        if is_of(said.residency, &policy.residency.domestic) || is_of(said.source, &policy.residency.domestic_sources) {
+            self.domestic += said.chars;
+        } else if self.foreign.is_none() {
+            self.foreign = Some((said.file.to_owned(), said.place.clone()));
+        }
         for (counts, value) in [(&mut self.licenses, said.license), (&mut self.residencies, said.residency)] {
             let value = value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
             if let Some(same) = counts.get_mut(&value) {
@@ -106,19 +119,16 @@ impl Tally {
     }
 
     fn domestic(&self, book: &mut Book, policy: &Policy) {
-        let chars: u64 = self.residencies.values().map(|same| same.chars).sum();
-        let is_domestic = |value: &Option<String>| value.as_deref().is_some_and(|country| matches_any(&policy.residency.domestic, country));
-        let domestic: u64 = self.residencies.iter().filter(|(value, _)| is_domestic(value)).map(|(_, same)| same.chars).sum();
+        let (domestic, chars) = (self.domestic, self.chars);
         if chars == 0 {
             return book.unseen(DOMESTIC, "", Place::default(), "the documents have no text");
         }
         let share = domestic as f64 / chars as f64;
         book.measured(DOMESTIC, "domestic", share);
         if share < policy.residency.domestic_min {
-            let first = self.residencies.iter().find(|(value, _)| !is_domestic(value)).map(|(_, same)| same);
-            let (file, place) = first.map_or(("", Place::default()), |same| (same.file.as_str(), same.place.clone()));
+            let (file, place) = self.foreign.clone().unwrap_or_default();
             let what = format!("{domestic} of {chars} characters are domestic; the least share is {}", policy.residency.domestic_min);
-            book.found(DOMESTIC, file, place, what, Some(format!("{share:.4}")));
+            book.found(DOMESTIC, &file, place, what, Some(format!("{share:.4}")));
         }
     }
 }

@@ -179,6 +179,8 @@ pub struct Residency {
     pub undeclared: Ask,
     /// Countries that count as domestic.
     pub domestic: Vec<String>,
+    /// Sources whose documents are domestic whatever residency they have; `*` at the end stands for anything.
+    pub domestic_sources: Vec<String>,
     /// The least share of domestic documents, by characters, from 0 to 1.
     pub domestic_min: f64,
     /// What follows where it is less.
@@ -193,6 +195,7 @@ impl Default for Residency {
             deny: Vec::new(),
             undeclared: Ask::Allow,
             domestic: vec!["JP".to_owned()],
+            domestic_sources: Vec::new(),
             domestic_min: 0.5,
             domestic_share: Ask::Allow,
         }
@@ -430,6 +433,7 @@ fn lists(policy: &Policy) -> std::result::Result<(), String> {
         ("residency.allow", &policy.residency.allow),
         ("residency.deny", &policy.residency.deny),
         ("residency.domestic", &policy.residency.domestic),
+        ("residency.domestic_sources", &policy.residency.domestic_sources),
         ("declared.energy_allowed", &policy.declared.energy_allowed),
         ("contamination.sets", &policy.contamination.sets),
     ];
