@@ -419,6 +419,11 @@ impl<'a> Inspector<'a> {
             Ok(directory) => directory,
             Err(fault) => return self.book.fault(MALFORMED, held.name, 0, fault),
         };
+        if directory.is_overlapping {
+            for key in [PICKLES, IMPORTS, EXECUTABLES, CODE, TEMPLATES, PAGES, UNKNOWN] {
+                self.book.unseen(key, held.name, Place::default(), "members lie inside of each other, and are not looked into");
+            }
+        }
         directory.faults.into_iter().for_each(|fault| self.book.fault(MALFORMED, held.name, 0, fault));
         let is_of_torch = directory.members.iter().any(|member| member.name.ends_with("data.pkl"));
         let mut names: BTreeMap<&str, u64> = BTreeMap::new();
@@ -434,7 +439,7 @@ impl<'a> Inspector<'a> {
             if member.is_link {
                 self.book.found(ARCHIVES, &name, place, "is a link", None);
             }
-            if member.name.ends_with('/') {
+            if member.name.ends_with('/') || directory.is_overlapping {
                 continue;
             }
             match zip::content(held.bytes, member, self.budget) {
@@ -578,6 +583,13 @@ mod tests {
             archive = zip(&[("a.zip", &archive, true)]);
         }
         assert!(found("a.zip", &archive).1.iter().any(|(key, _)| *key == MALFORMED));
+        // Members in one place: none of them is unpacked.
+        let mut bomb = zip(&[("a", b"one", false), ("a", b"one", false)]);
+        let at = bomb.len() - 22 - 4 - 1;
+        bomb[at] = 0;
+        bomb[at - 3..at].fill(0);
+        let (_, findings) = found("a.zip", &bomb);
+        assert!([MALFORMED, PICKLES, CODE].iter().all(|wanted| findings.iter().any(|(key, _)| key == wanted)), "{findings:?}");
         // A small file that unpacks to much, many times over.
         let zeros = vec![0; 64 << 20];
         let members: Vec<(String, &[u8])> = (0..8).map(|n| (n.to_string(), zeros.as_slice())).collect();

@@ -38,6 +38,8 @@ pub struct Directory {
     pub members: Vec<Member>,
     /// What is wrong with some of them.
     pub faults: Vec<Fault>,
+    /// Does a member lie inside of another? A small file may hold any amount, then.
+    pub is_overlapping: bool,
 }
 
 /// A member as it can be looked at.
@@ -225,11 +227,13 @@ fn overlaps(directory: &mut Directory, start: u64) {
     places.sort_unstable();
     let name = |n: usize| crate::quarantine::escape(&directory.members[n].name, 100);
     let twice = places.windows(2).find(|pair| pair[1].0 < pair[0].1);
+    let is_overlapping = twice.is_some();
     let twice = twice.map(|pair| Fault::broken(pair[1].0, format!("{}: lies inside of {}", name(pair[1].2), name(pair[0].2))));
     let first = places.first().map_or(start, |(header, ..)| *header);
     let before =
         (first > 0).then(|| Fault::broken(0, format!("{first} bytes stand in front of the first member: something else may begin there")));
     directory.faults.extend(twice.into_iter().chain(before));
+    directory.is_overlapping = is_overlapping;
 }
 
 /// What a member holds, `max` bytes at most where it has to be unpacked.
