@@ -24,6 +24,9 @@ SOURCES = {
     "json": ["src/corpus/json*.rs", "src/corpus/formats/json.rs"],
     "jsonl": ["src/corpus/formats/json_lines.rs", "src/corpus/jsonl.rs"],
     "law": ["src/corpus/law/*.rs"],
+    "vet_pickle": ["src/pipeline/vet/pickle.rs", "src/pipeline/vet/inspect.rs"],
+    "vet_tensors": ["src/pipeline/vet/safetensors.rs", "src/pipeline/vet/numpy.rs"],
+    "vet_vocabulary": [f"src/pipeline/vet/{name}.rs" for name in ("active", "card", "page", "settings", "spdx", "vocabulary")],
     "warc": ["src/corpus/formats/warc.rs", "src/corpus/formats/warc/*.rs"],
     "wikitext": ["src/corpus/wikitext/*.rs", "src/corpus/formats/mediawiki/*.rs"],
 }

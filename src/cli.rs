@@ -51,6 +51,7 @@ mod trace;
 mod train;
 mod ui;
 mod verify;
+mod vet;
 mod vocabulary;
 
 use std::ffi::OsString;
@@ -126,6 +127,8 @@ enum Command {
     Report(report::Arguments),
     /// Re-check every checksum, every count and the conservation law of a finished run
     Verify(verify::Arguments),
+    /// A border check under a policy: what comes in or goes out, file by file, each finding with its place
+    Vet(vet::Arguments),
     /// What a run is made of, on what grounds, and what became of it: evidence and standard forms
     Passport(passport::Arguments),
     /// Sign a finished run with a key of one's own
@@ -208,6 +211,7 @@ fn answer(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
     match result.map_err(|e| read_damage(&cli.command, e)) {
         Ok(Outcome::Done) => 0,
+        Ok(Outcome::CannotTell) => 2,
         Ok(Outcome::Damaged) => 3,
         // Commands name the file wherever they read or write one: a bare I/O error is that of the output.
         Err(e) => fail(&e.downcast::<std::io::Error>().map_or_else(|other| other, |failed| output_failed(failed).into())),
@@ -270,6 +274,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Trace(arguments) => trace::run(arguments),
         Command::Report(arguments) => report::run(arguments, common),
         Command::Verify(arguments) => verify::run(arguments, common),
+        Command::Vet(arguments) => vet::run(arguments, common),
         Command::Passport(arguments) => passport::run(arguments, common),
         Command::Sign(arguments) => sign::run(arguments, common),
         Command::Key(arguments) => key::run(arguments, common),

@@ -90,6 +90,7 @@ pub mod usage;
 mod verdict_columns;
 mod verdict_table;
 pub mod verify;
+pub mod vet;
 pub mod waits;
 pub mod what_if;
 mod work_dir;

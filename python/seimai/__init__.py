@@ -25,6 +25,7 @@ from ._plan import Plan, Report, Todo, Work, run
 from ._run import Run, WhatIf, open
 from ._stages import STAGES, PersonalData, Segmenter, Stage, keigo, mask, normalize, pii, segment, sentences, stage
 from ._tokenizer import Tokenizer
+from ._vet import vet
 
 __all__ = [
     "STAGES",
@@ -75,4 +76,5 @@ __all__ = [
     "segment",
     "sentences",
     "stage",
+    "vet",
 ]

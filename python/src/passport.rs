@@ -9,7 +9,8 @@ use seimai::pipeline::forget::{self, Request};
 use seimai::pipeline::receipt;
 use seimai::pipeline::sign::{self, Work};
 use seimai::pipeline::signature::key::{PublicKey, SecretKey};
-use seimai::pipeline::{trace, verify};
+use seimai::pipeline::vet::chosen::Chosen;
+use seimai::pipeline::{trace, verify, vet};
 
 use crate::errors::{About, carry_out};
 use crate::events::attended;
@@ -124,6 +125,18 @@ fn forget_documents(
     })
 }
 
+/// Vets paths under a policy that ships, by name, or one of a file; gives the verdict as JSON.
+#[pyfunction]
+#[pyo3(signature = (paths, policy, key, threads))]
+fn vet_paths(py: Python<'_>, paths: Vec<PathBuf>, policy: PathBuf, key: Option<PathBuf>, threads: usize) -> PyResult<String> {
+    attended(py, None, move |stop, observer| {
+        let chosen = Chosen::named(&policy)?;
+        let key = key.map(|key| PublicKey::read(&key)).transpose()?;
+        let verdict = vet::vet(&paths, &chosen, key.as_ref(), &Work { threads, stop, observer })?;
+        serde_json::to_string(&verdict).map_err(|e| Error::internal(e.to_string()))
+    })
+}
+
 /// Makes a pair of keys: the file, and `<file>.pub`; gives the name of the key.
 #[pyfunction]
 fn new_key(py: Python<'_>, path: PathBuf) -> PyResult<String> {
@@ -141,5 +154,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sign_run, module)?)?;
     module.add_function(wrap_pyfunction!(verify_run, module)?)?;
     module.add_function(wrap_pyfunction!(forget_documents, module)?)?;
+    module.add_function(wrap_pyfunction!(vet_paths, module)?)?;
     module.add_function(wrap_pyfunction!(new_key, module)?)
 }

@@ -118,8 +118,10 @@ impl ColourChoice {
 pub(crate) enum Outcome {
     /// Exit code 0.
     Done,
-    /// Exit code 3: finished, some input was damaged.
+    /// Exit code 3: finished, some input was damaged, or is refused.
     Damaged,
+    /// Exit code 2: what was asked about could not be looked at.
+    CannotTell,
 }
 
 /// Where data goes that is not in files.

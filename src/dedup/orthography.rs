@@ -32,6 +32,12 @@ pub fn fold(view: &mut Vec<u32>) {
     }
 }
 
+/// Kanji of a text in forms that are written otherwise today, and all its kanji.
+pub fn old_forms(text: &str) -> (usize, usize) {
+    let kanji = text.chars().map(u32::from).filter(|code| is_kanji(*code));
+    kanji.fold((0, 0), |(old, all), code| (old + usize::from(TODAY.contains_key(&code)), all + 1))
+}
+
 /// CJK unified ideographs and their extensions.
 const fn is_kanji(code: u32) -> bool {
     matches!(code, 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0x20000..=0x3ffff)
@@ -71,6 +77,7 @@ mod tests {
         let kanji = |text: &str| folded(&text.repeat(10));
         assert!(kanji(old).starts_with("国境長抜雪国学校帰来云"), "{}", kanji(old));
         assert!(kanji(new).starts_with("国境長抜雪国学校帰言"), "{}", kanji(new));
+        assert_eq!((old_forms("國境の學校"), old_forms("国境の学校"), old_forms("かな")), ((2, 4), (0, 4), (0, 0)));
         assert_eq!(folded(old), "", "too few");
         assert_eq!(folded(&"あいうえお".repeat(100)), "");
     }

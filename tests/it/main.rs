@@ -46,6 +46,7 @@ mod tokenizer;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod trust;
+mod vet;
 mod vocabulary;
 mod web_archives;
 mod what_if;
