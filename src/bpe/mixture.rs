@@ -90,3 +90,6 @@ impl Replayed {
         Ok(Inferred { shares: solved.shares, merges: history.len(), explained, unseen, slack, rows: programme.rows.len(), rounds })
     }
 }
+
+#[cfg(test)]
+mod tests;

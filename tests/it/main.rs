@@ -41,6 +41,7 @@ mod shares;
 mod signatures;
 mod split;
 mod tokenizer;
+mod tokenizer_mixture;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod trust;
