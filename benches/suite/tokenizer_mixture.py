@@ -103,7 +103,7 @@ def told(found, truth, cost):
         }
         for source in found["sources"]
     }
-    fit = {key: found[key] for key in ("merges", "explained", "slack", "unseen", "inequalities", "doubts")}
+    fit = {key: found[key] for key in ("merges", "explained", "rare", "shortfall", "unseen", "inequalities", "doubts")}
     return {"shares": shares, **fit, **cost}
 
 
@@ -133,7 +133,7 @@ def measure(seimai, corpus, directory, name, vocabulary, full):
     print(name, row["with_the_training_text"]["log10_mse"], row["with_other_documents"]["log10_mse"], cost, flush=True)
     if full:
         row["by_merges"] = {}
-        for merges in (1000, 4000):
+        for merges in (1000, 2000):
             found, cost = infer(seimai, tokenizer, samples, [*more, "--merges", str(merges)])
             row["by_merges"][merges] = {**errors(found, truth), **cost}
         row["by_sample"] = {}

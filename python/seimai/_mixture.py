@@ -16,7 +16,7 @@ def tokenizer_mixture(
     tokenizer: str | os.PathLike[str],
     sources: Mapping[str, str | os.PathLike[str] | Iterable[str | os.PathLike[str]]],
     *,
-    merges: int = 30_000,
+    merges: int = 4_000,
     boundaries: str = "none",
     dictionary: str = "ipadic",
     form: str = "nfkc",

@@ -21,7 +21,14 @@ const AT_ONCE: usize = 4;
 /// A pair that is more frequent than the merged one by a smaller share than this violates nothing.
 const TOLERANCE: f64 = 1e-6;
 /// The programme is solved so often at most.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 16;
+/// Shares that move less than this, twice, have been found: the slacks that are still missing do not turn them.
+const STILL: f64 = 1e-3;
+/// How frequent merged pairs are is taken anew in so many rounds.
+const SCALED: usize = 3;
+/// Merges on either side that tell how frequent a merged pair should be, beside a share of those before it; of all of these so many are looked at.
+const NEIGHBOURS: usize = 10;
+const LOOKED_AT: usize = 101;
 
 /// Which part of what there is says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +50,12 @@ pub struct Inferred {
     pub merges: usize,
     /// Merges for which no pair is more frequent than the merged one, under these shares.
     pub explained: usize,
+    /// Merges whose pair is less than half as frequent as those of the merges around it.
+    pub rare: usize,
     /// Merges whose pair is in no sample when it is merged.
     pub unseen: usize,
-    /// The sum of all slacks, over the sum of the frequencies of the merged pairs.
-    pub slack: f64,
+    /// The mean, over the merges, of by how much the first of the others is more frequent, over how frequent merged pairs are there.
+    pub shortfall: f64,
     /// Inequalities in the programme at last.
     pub rows: usize,
     /// How often it was solved.
@@ -67,28 +76,58 @@ impl Replayed {
         let columns = Columns::new(history, (0..history.columns).map(source).collect(), n);
         let wanted = |step: usize| !matches!(half, Half::Merges(half) if step % 2 != half);
         let mut programme = Programme::default();
-        let mut solved = Solved { shares: vec![1.0 / n as f64; n], steps: Vec::new(), pairs: Vec::new(), slack: 0.0 };
-        let mut rounds = 0;
-        loop {
-            let slacks = Slacks { steps: &solved.steps, pairs: &solved.pairs };
-            let mut found: Found = scan(history, &columns, &solved.shares, slacks, (AT_ONCE, TOLERANCE), &wanted);
-            if found.violations.is_empty() || rounds == ROUNDS {
+        let mut at = Solved { shares: vec![1.0 / n as f64; n], steps: vec![0.0; history.len()], pairs: vec![0.0; history.pairs.len()] };
+        let mut scales = Vec::new();
+        let (mut rounds, mut unmoved) = (0, 0);
+        let mut last: Option<Solved> = None;
+        while rounds < ROUNDS && unmoved < 2 {
+            let slacks = Slacks { steps: &at.steps, pairs: &at.pairs };
+            let mut found: Found = scan(history, &columns, &at.shares, slacks, (AT_ONCE, TOLERANCE), &wanted);
+            if found.violations.is_empty() {
                 break;
+            }
+            if rounds < SCALED {
+                scales = around(&found.merged);
             }
             programme.rows.append(&mut found.violations);
             programme.gaps.append(&mut found.gaps);
-            solved = programme.solve(n, history.len(), history.pairs.len())?;
-            rounds += 1;
-            if std::env::var_os("MIX_DEBUG").is_some() { eprintln!("round {rounds} rows {} shares {:?} slack {}", programme.rows.len(), solved.shares, solved.slack); }
+            let solved = programme.solve(n, &scales, history.pairs.len())?;
+            // Solutions leap from one side of the best shares to the other; what lies between two of them is nearer.
+            let next = last.as_ref().map_or_else(|| solved.clone(), |last| last.between(&solved));
+            let moved = at.shares.iter().zip(&next.shares).map(|(before, after)| (before - after).abs()).fold(0.0, f64::max);
+            unmoved = if moved < STILL { unmoved + 1 } else { 0 };
+            (at, last, rounds) = (next, Some(solved), rounds + 1);
         }
         let none = Slacks { steps: &[], pairs: &[] };
-        let found = scan(history, &columns, &solved.shares, none, (1, TOLERANCE), &|_| false);
-        let explained = found.excess.iter().zip(&found.merged).filter(|(excess, merged)| **excess == 0.0 && **merged > 0.0).count();
-        let unseen = found.merged.iter().filter(|merged| **merged == 0.0).count();
-        let frequencies: f64 = found.merged.iter().sum();
-        let slack = if frequencies > 0.0 { solved.slack / frequencies } else { 1.0 };
-        Ok(Inferred { shares: solved.shares, merges: history.len(), explained, unseen, slack, rows: programme.rows.len(), rounds })
+        let found = scan(history, &columns, &at.shares, none, (1, TOLERANCE), &|_| false);
+        let usual = around(&found.merged);
+        let n_of = |is: &dyn Fn(usize) -> bool| (0..history.len()).filter(|&step| is(step)).count();
+        let behind: f64 = found.excess.iter().zip(&usual).map(|(excess, usual)| excess / usual).sum();
+        Ok(Inferred {
+            merges: history.len(),
+            explained: n_of(&|step| found.excess[step] == 0.0 && found.merged[step] > 0.0),
+            rare: n_of(&|step| found.merged[step] < usual[step] / 2.0),
+            unseen: n_of(&|step| found.merged[step] == 0.0),
+            shortfall: behind / history.len().max(1) as f64,
+            shares: at.shares,
+            rows: programme.rows.len(),
+            rounds,
+        })
     }
+}
+
+/// How frequent merged pairs are about each merge: the median around it. Single ones are off by chance, or in no sample at all.
+fn around(merged: &[f64]) -> Vec<f64> {
+    let mut some = Vec::new();
+    let middle = |at: usize, some: &mut Vec<f64>| {
+        let reach = NEIGHBOURS + at / 10;
+        let (from, to) = (at.saturating_sub(reach), (at + reach + 1).min(merged.len()));
+        some.clear();
+        some.extend(merged[from..to].iter().step_by((to - from).div_ceil(LOOKED_AT)).copied().filter(|frequency| *frequency > 0.0));
+        some.sort_unstable_by(f64::total_cmp);
+        some.get(some.len() / 2).copied().unwrap_or(1.0)
+    };
+    (0..merged.len()).map(|at| middle(at, &mut some)).collect()
 }
 
 #[cfg(test)]

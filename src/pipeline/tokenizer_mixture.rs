@@ -27,13 +27,11 @@ use crate::stage::{Batch, Worker, list_slice, lists, strings};
 pub const MIXTURE_VERSION: u32 = 1;
 
 /// Merges that are used, if no other number is asked for.
-pub const MERGES: usize = 30_000;
+pub const MERGES: usize = 4_000;
 /// Pairs with fewer occurrences in all samples are not followed.
 const FLOOR: u64 = 2;
-/// Merges explained without slack, at least, or something is missing among the sources.
-const EXPLAINED_MIN: f64 = 0.0;
-/// Slack as a share of the frequencies of the merged pairs, at most.
-const SLACK_MAX: f64 = 1.0;
+/// Share of the merges whose pair is rarer than half of those around it, at most: beyond, something is missing among the sources.
+const RARE_MAX: f64 = 0.05;
 /// Share of the merges that no sample has, at most.
 const UNSEEN_MAX: f64 = 0.01;
 
@@ -97,8 +95,10 @@ pub struct Mixture {
     pub sources: Vec<Share>,
     /// Share of the merges whose pair is the most frequent one, under these shares.
     pub explained: f64,
-    /// Sum of all slacks over the sum of the frequencies of the merged pairs.
-    pub slack: f64,
+    /// Share of the merges whose pair is less than half as frequent as those of the merges around it.
+    pub rare: f64,
+    /// Mean, over the merges, of by how much the first of the others is more frequent, over how frequent merged pairs are there.
+    pub shortfall: f64,
     /// Merges whose pair is in no sample.
     pub unseen: usize,
     /// Inequalities in the last linear programme.
@@ -182,7 +182,8 @@ impl Job<'_> {
             merges_of_tokenizer: tokenizer.rules().len(),
             sources: shares.collect(),
             explained: whole.explained as f64 / whole.merges as f64,
-            slack: whole.slack,
+            rare: whole.rare as f64 / whole.merges as f64,
+            shortfall: whole.shortfall,
             unseen: whole.unseen,
             inequalities: whole.rows,
             doubts: doubts(whole),
@@ -340,12 +341,12 @@ fn half_of(pre_token: &[u8], count: u64) -> u64 {
 fn doubts(inferred: &Inferred) -> Vec<String> {
     let mut doubts = Vec::new();
     let share = |merges: usize| merges as f64 / inferred.merges as f64;
-    if share(inferred.explained) < EXPLAINED_MIN || inferred.slack > SLACK_MAX {
-        doubts.push(
-            "the merges fit badly: a kind of text is missing among the sources, or the vocabulary was learned from text that was cut or normalised \
-             in another way"
-                .to_owned(),
-        );
+    if share(inferred.rare) > RARE_MAX {
+        doubts.push(format!(
+            "{} merges fit badly: a kind of text is missing among the sources, or the vocabulary was learned from text that was cut or normalised in \
+             another way (--boundaries, --form)",
+            inferred.rare
+        ));
     }
     if share(inferred.unseen) > UNSEEN_MAX {
         doubts.push(format!(

@@ -67,7 +67,7 @@ fn shares_of_a_known_mixture_are_told_from_other_documents() {
     let exact = found(&world, &own, &[]);
     let bytes: Vec<f64> = exact["sources"].as_array().unwrap().iter().map(|source| source["bytes"].as_f64().unwrap()).collect();
     let truth: Vec<f64> = bytes.iter().map(|of| of / bytes.iter().sum::<f64>()).collect();
-    assert!(exact["explained"].as_f64().unwrap() > 0.999 && exact["slack"].as_f64().unwrap() < 1e-5, "{exact}");
+    assert!(exact["explained"].as_f64().unwrap() > 0.999 && exact["shortfall"].as_f64().unwrap() < 1e-5, "{exact}");
     assert_eq!((&exact["unseen"], &exact["doubts"]), (&json!(0), &json!([])));
     for (share, truth) in shares(&exact).iter().zip(&truth) {
         assert!((share - truth).abs() < 0.005, "{exact}");

@@ -20,8 +20,18 @@ pub(crate) struct Solved {
     pub(crate) shares: Vec<f64>,
     pub(crate) steps: Vec<f64>,
     pub(crate) pairs: Vec<f64>,
-    /// The sum of all slacks.
-    pub(crate) slack: f64,
+}
+
+impl Solved {
+    /// What lies half way between two solutions; it keeps the rows that both keep.
+    pub(crate) fn between(&self, other: &Self) -> Self {
+        let middle = |ours: &[f64], theirs: &[f64]| ours.iter().zip(theirs).map(|(ours, theirs)| f64::midpoint(*ours, *theirs)).collect();
+        Self {
+            shares: middle(&self.shares, &other.shares),
+            steps: middle(&self.steps, &other.steps),
+            pairs: middle(&self.pairs, &other.pairs),
+        }
+    }
 }
 
 /// The solver gave up; its own word for it.
@@ -49,27 +59,32 @@ impl Slacks {
 }
 
 impl Programme {
-    /// Solves it for `n` sources, `steps` merges and `pairs` pairs.
+    /// Solves it for `n` sources and `pairs` pairs. A slack costs what it is over the scale of its merge, that of a pair over the scale of the
+    /// first merge with a row of it.
     ///
     /// # Errors
     /// [`Unsolved`]
-    pub(crate) fn solve(&self, n: usize, steps: usize, pairs: usize) -> Result<Solved, Unsolved> {
+    pub(crate) fn solve(&self, n: usize, scales: &[f64], pairs: usize) -> Result<Solved, Unsolved> {
         // A pair with one row needs no slack of its own: that of the step costs as much, and serves other rows too.
         let mut times: FxHashMap<u32, u32> = FxHashMap::default();
         self.rows.iter().for_each(|row| *times.entry(row.pair).or_default() += 1);
         let of_steps = Slacks::new(self.rows.iter().map(|row| row.step));
         let of_pairs = Slacks::new(self.rows.iter().map(|row| row.pair).filter(|pair| times[pair] > 1));
+        let mut scale_of: FxHashMap<u32, f64> = FxHashMap::default();
+        for row in &self.rows {
+            scale_of.entry(row.pair).or_insert(scales[row.step as usize]);
+        }
         let (first_pair, variables) = (n + of_steps.all.len(), n + of_steps.all.len() + of_pairs.all.len());
         let mut entries = Entries::default();
         (0..n).for_each(|source| entries.put(0, source, 1.0));
         for (at, row) in self.rows.iter().enumerate() {
-            let of_row = 1 + at;
+            let (of_row, scale) = (1 + at, scales[row.step as usize]);
             for (source, &gap) in self.gaps[at * n..][..n].iter().enumerate().filter(|(_, gap)| **gap != 0.0) {
-                entries.put(of_row, source, -gap);
+                entries.put(of_row, source, -gap / scale);
             }
             entries.put(of_row, n + of_steps.of[&row.step], -1.0);
             if let Some(slack) = of_pairs.of.get(&row.pair) {
-                entries.put(of_row, first_pair + slack, -1.0);
+                entries.put(of_row, first_pair + slack, -scale_of[&row.pair] / scale);
             }
         }
         let rows = 1 + self.rows.len();
@@ -90,15 +105,14 @@ impl Programme {
         }
         let x = &solver.solution.x;
         let sum: f64 = x[..n].iter().map(|share| share.max(0.0)).sum();
-        let mut solved = Solved { shares: Vec::new(), steps: vec![0.0; steps], pairs: vec![0.0; pairs], slack: 0.0 };
+        let mut solved = Solved { shares: Vec::new(), steps: vec![0.0; scales.len()], pairs: vec![0.0; pairs] };
         solved.shares.extend(x[..n].iter().map(|share| share.max(0.0) / sum));
         for (slot, &step) in of_steps.all.iter().enumerate() {
-            solved.steps[step as usize] = x[n + slot].max(0.0);
+            solved.steps[step as usize] = x[n + slot].max(0.0) * scales[step as usize];
         }
         for (slot, &pair) in of_pairs.all.iter().enumerate() {
-            solved.pairs[pair as usize] = x[first_pair + slot].max(0.0);
+            solved.pairs[pair as usize] = x[first_pair + slot].max(0.0) * scale_of[&pair];
         }
-        solved.slack = x[n..].iter().map(|slack| slack.max(0.0)).sum();
         Ok(solved)
     }
 }

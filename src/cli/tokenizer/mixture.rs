@@ -108,13 +108,12 @@ fn tell(mixture: &Mixture, out: &mut dyn Write) -> std::io::Result<()> {
     }
     table(&rows, out)?;
     let n = |number: usize| ui::thousands(number as u64);
+    writeln!(out, "\n{} of {} merges; {} explained", n(mixture.merges), n(mixture.merges_of_tokenizer), percent(mixture.explained))?;
     writeln!(
         out,
-        "\n{} of {} merges; {} of them explained without slack; slack {} of the pairs; {} merges in no sample",
-        n(mixture.merges),
-        n(mixture.merges_of_tokenizer),
-        percent(mixture.explained),
-        percent(mixture.slack),
+        "shortfall {}; {} of the merges rarer than half of those around; {} in no sample",
+        percent(mixture.shortfall),
+        percent(mixture.rare),
         n(mixture.unseen)
     )
 }
