@@ -24,8 +24,6 @@ const TOLERANCE: f64 = 1e-6;
 const ROUNDS: usize = 16;
 /// Shares that move less than this, twice, have been found: the slacks that are still missing do not turn them.
 const STILL: f64 = 1e-3;
-/// How frequent merged pairs are is taken anew in so many rounds.
-const SCALED: usize = 3;
 /// Merges on either side that tell how frequent a merged pair should be, beside a share of those before it; of all of these so many are looked at.
 const NEIGHBOURS: usize = 10;
 const LOOKED_AT: usize = 101;
@@ -77,7 +75,7 @@ impl Replayed {
         let wanted = |step: usize| !matches!(half, Half::Merges(half) if step % 2 != half);
         let mut programme = Programme::default();
         let mut at = Solved { shares: vec![1.0 / n as f64; n], steps: vec![0.0; history.len()], pairs: vec![0.0; history.pairs.len()] };
-        let mut scales = Vec::new();
+        let (mut scales, mut of_pairs) = (Vec::new(), Vec::new());
         let (mut rounds, mut unmoved) = (0, 0);
         let mut last: Option<Solved> = None;
         while rounds < ROUNDS && unmoved < 2 {
@@ -86,12 +84,15 @@ impl Replayed {
             if found.violations.is_empty() {
                 break;
             }
-            if rounds < SCALED {
+            if rounds == 0 {
                 scales = around(&found.merged);
+                // A pair is as frequent as those that are merged when it is, or less than the last of all.
+                let last = |pair: &history::Pair| (pair.until as usize).clamp(1, history.len()) - 1;
+                of_pairs = history.pairs.iter().map(|pair| scales[last(pair)]).collect();
             }
             programme.rows.append(&mut found.violations);
             programme.gaps.append(&mut found.gaps);
-            let solved = programme.solve(n, &scales, history.pairs.len())?;
+            let solved = programme.solve(n, &scales, &of_pairs)?;
             // Solutions leap from one side of the best shares to the other; what lies between two of them is nearer.
             let next = last.as_ref().map_or_else(|| solved.clone(), |last| last.between(&solved));
             let moved = at.shares.iter().zip(&next.shares).map(|(before, after)| (before - after).abs()).fold(0.0, f64::max);

@@ -59,21 +59,16 @@ impl Slacks {
 }
 
 impl Programme {
-    /// Solves it for `n` sources and `pairs` pairs. A slack costs what it is over the scale of its merge, that of a pair over the scale of the
-    /// first merge with a row of it.
+    /// Solves it for `n` sources. A slack costs what it is over the scale of its merge, or of its pair.
     ///
     /// # Errors
     /// [`Unsolved`]
-    pub(crate) fn solve(&self, n: usize, scales: &[f64], pairs: usize) -> Result<Solved, Unsolved> {
+    pub(crate) fn solve(&self, n: usize, scales: &[f64], of_pair: &[f64]) -> Result<Solved, Unsolved> {
         // A pair with one row needs no slack of its own: that of the step costs as much, and serves other rows too.
         let mut times: FxHashMap<u32, u32> = FxHashMap::default();
         self.rows.iter().for_each(|row| *times.entry(row.pair).or_default() += 1);
         let of_steps = Slacks::new(self.rows.iter().map(|row| row.step));
         let of_pairs = Slacks::new(self.rows.iter().map(|row| row.pair).filter(|pair| times[pair] > 1));
-        let mut scale_of: FxHashMap<u32, f64> = FxHashMap::default();
-        for row in &self.rows {
-            scale_of.entry(row.pair).or_insert(scales[row.step as usize]);
-        }
         let (first_pair, variables) = (n + of_steps.all.len(), n + of_steps.all.len() + of_pairs.all.len());
         let mut entries = Entries::default();
         (0..n).for_each(|source| entries.put(0, source, 1.0));
@@ -84,7 +79,7 @@ impl Programme {
             }
             entries.put(of_row, n + of_steps.of[&row.step], -1.0);
             if let Some(slack) = of_pairs.of.get(&row.pair) {
-                entries.put(of_row, first_pair + slack, -scale_of[&row.pair] / scale);
+                entries.put(of_row, first_pair + slack, -of_pair[row.pair as usize] / scale);
             }
         }
         let rows = 1 + self.rows.len();
@@ -95,23 +90,29 @@ impl Programme {
         bound[0] = 1.0;
         let cost: Vec<f64> = (0..variables).map(|variable| if variable < n { 0.0 } else { 1.0 }).collect();
         let cones = [ZeroConeT(1), NonnegativeConeT(height - 1)];
-        let settings = DefaultSettings { verbose: false, ..DefaultSettings::default() };
+        // Slacks make every programme feasible: what looks like a proof of the opposite is a matter of rounding.
+        let settings = DefaultSettings { verbose: false, tol_infeas_abs: 1e-15, tol_infeas_rel: 1e-15, ..DefaultSettings::default() };
         let none = CscMatrix::zeros((variables, variables));
         let solver = DefaultSolver::new(&none, &cost, &matrix, &bound, &cones, settings);
         let mut solver = solver.map_err(|error| Unsolved(error.to_string()))?;
         solver.solve();
-        if !matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved) {
-            return Err(Unsolved(format!("{:?}", solver.solution.status)));
-        }
         let x = &solver.solution.x;
         let sum: f64 = x[..n].iter().map(|share| share.max(0.0)).sum();
-        let mut solved = Solved { shares: Vec::new(), steps: vec![0.0; scales.len()], pairs: vec![0.0; pairs] };
+        // Where rounding ends the search early, the last point is good enough for another round: any shares keep all rows, with slack enough.
+        let is_known = matches!(
+            solver.solution.status,
+            SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress | SolverStatus::MaxIterations
+        );
+        if !is_known || !x.iter().all(|value| value.is_finite()) || (sum - 1.0).abs() > 1e-3 {
+            return Err(Unsolved(format!("{:?}", solver.solution.status)));
+        }
+        let mut solved = Solved { shares: Vec::new(), steps: vec![0.0; scales.len()], pairs: vec![0.0; of_pair.len()] };
         solved.shares.extend(x[..n].iter().map(|share| share.max(0.0) / sum));
         for (slot, &step) in of_steps.all.iter().enumerate() {
             solved.steps[step as usize] = x[n + slot].max(0.0) * scales[step as usize];
         }
         for (slot, &pair) in of_pairs.all.iter().enumerate() {
-            solved.pairs[pair as usize] = x[first_pair + slot].max(0.0) * scale_of[&pair];
+            solved.pairs[pair as usize] = x[first_pair + slot].max(0.0) * of_pair[pair as usize];
         }
         Ok(solved)
     }

@@ -141,7 +141,7 @@ proptest! {
             programme.rows.push(Violation { step: at as u32 % 3, pair: at as u32 / 3 });
             programme.gaps.extend(gap[..n].iter().map(|gap| f64::from(*gap)));
         }
-        let solved = programme.solve(n, &[1.0; 3], 3).unwrap();
+        let solved = programme.solve(n, &[1.0; 3], &[1.0; 3]).unwrap();
         prop_assert!((solved.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         let least = |shares: &[f64]| {
             let over: Vec<f64> = programme.gaps.chunks(n).map(|gaps| gaps.iter().zip(shares).map(|(gap, share)| -gap * share).sum()).collect();
