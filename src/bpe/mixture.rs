@@ -11,8 +11,8 @@ mod programme;
 mod replay;
 mod scan;
 
-use self::programme::{Programme, Solved};
 pub use self::programme::Unsolved;
+use self::programme::{Programme, Solved};
 pub use self::replay::{Replayed, Samples, TooLong};
 use self::scan::{Columns, Found, Slacks, scan};
 

@@ -143,7 +143,9 @@ impl Job<'_> {
                 bytes += rows.iter().map(|(pre_token, count)| pre_token.len() as u64 * count).sum::<u64>();
                 unique += rows.len() as u64;
                 samples.push(rows.into_iter()).map_err(|TooLong| {
-                    Error::Resources("the samples have more than 2 GiB of different pre-tokens; give smaller ones (--sample 10%)".to_owned())
+                    Error::Resources(
+                        "the samples have more than 2 GiB of different pre-tokens; give smaller ones (--sample 10%)".to_owned(),
+                    )
                 })?;
             }
             if bytes == 0 {
@@ -158,9 +160,10 @@ impl Job<'_> {
         let replayed = samples.replay(self.merges, FLOOR);
         let halves = vec![Half::Whole, Half::Sample(0), Half::Sample(1), Half::Merges(0), Half::Merges(1)];
         let inferred = pool.map(halves, &|half| replayed.infer(sources.len(), half))?;
-        let inferred = inferred.into_iter().collect::<std::result::Result<Vec<_>, _>>().map_err(|Unsolved(why)| {
-            Error::Internal(format!("the linear programme was not solved: {why}"))
-        })?;
+        let inferred = inferred
+            .into_iter()
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|Unsolved(why)| Error::Internal(format!("the linear programme was not solved: {why}")))?;
         watch.stop.check()?;
         let content = bpe::huggingface::content_blake3(self.json).map_err(|fault| self.refused(&fault))?;
         let [whole, ..] = inferred.as_slice() else { return Err(Error::internal("nothing was inferred")) };
@@ -206,7 +209,8 @@ impl Job<'_> {
         }
         let form = tokenizer.normalizer().and_then(|step| step.get("type")).and_then(serde_json::Value::as_str);
         let given = serde_json::to_value(self.plan.normalize.form).map_err(|e| Error::internal(format!("plan: {e}")))?;
-        if let Some(form) = form.filter(|form| *form != "Sequence" && !given.as_str().is_some_and(|given| form.eq_ignore_ascii_case(given))) {
+        if let Some(form) = form.filter(|form| *form != "Sequence" && !given.as_str().is_some_and(|given| form.eq_ignore_ascii_case(given)))
+        {
             let why = format!("{}: its text was normalised to {form}, the samples are not", self.path.display());
             return Err(Error::refused_with_hint(why, format!("--form {}", form.to_lowercase())));
         }
@@ -296,13 +300,7 @@ impl Job<'_> {
     }
 
     /// Counts a batch. A document belongs to a half by its text, so that copies of it are together.
-    fn take(
-        &self,
-        workers: &mut [Box<dyn Worker + '_>],
-        tokenizer: &Tokenizer,
-        halves: &mut Halves,
-        batch: Option<Batch>,
-    ) -> Result<()> {
+    fn take(&self, workers: &mut [Box<dyn Worker + '_>], tokenizer: &Tokenizer, halves: &mut Halves, batch: Option<Batch>) -> Result<()> {
         let Some(batch) = batch else { return Ok(()) };
         let batch = workers.iter_mut().try_fold(batch, |batch, worker| worker.apply(batch))?;
         let texts = strings(&batch, &TEXT)?;

@@ -17,12 +17,21 @@ fn kind(characters: &str, documents: usize, from: u64) -> String {
         draw(2);
     }
     // Early words are more frequent.
-    let mut sentence = || (0..40).map(|_| { let most = 1 + draw(words.len()); words[draw(most)].clone() }).collect::<Vec<_>>().join("、");
+    let mut sentence = || {
+        (0..40)
+            .map(|_| {
+                let most = 1 + draw(words.len());
+                words[draw(most)].clone()
+            })
+            .collect::<Vec<_>>()
+            .join("、")
+    };
     let lines: Vec<String> = (0..documents).map(|at| json!({"id": format!("{from}-{at}"), "text": sentence()}).to_string()).collect();
     lines.join("\n")
 }
 
-const KINDS: [(&str, &str); 3] = [("law", "条項第法令前各号規定及び"), ("chat", "あいうえおかきくけこそうね"), ("shop", "コメパンイスセールアゲハ米袋")];
+const KINDS: [(&str, &str); 3] =
+    [("law", "条項第法令前各号規定及び"), ("chat", "あいうえおかきくけこそうね"), ("shop", "コメパンイスセールアゲハ米袋")];
 
 /// A vocabulary of known shares, trained on `documents` of each kind, and other documents of the same kinds.
 fn world(documents: [usize; 3]) -> (World, Vec<String>) {
@@ -50,7 +59,8 @@ fn done(world: &World, arguments: &[&str]) -> String {
 
 fn found(world: &World, sources: &[&str], more: &[&str]) -> Value {
     let given = sources.iter().flat_map(|source| ["--source", source]);
-    let arguments: Vec<&str> = ["tokenizer", "mixture", "tokenizer", "--json"].into_iter().chain(given).chain(more.iter().copied()).collect();
+    let arguments: Vec<&str> =
+        ["tokenizer", "mixture", "tokenizer", "--json"].into_iter().chain(given).chain(more.iter().copied()).collect();
     serde_json::from_str(&done(world, &arguments)).unwrap()
 }
 

@@ -1,3 +1,5 @@
+//! Replays beside slow recounts, the programme beside a grid and a matching.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -174,7 +176,8 @@ fn matching(rows: &[Violation], over: &[f64], step: u32, taken: u32) -> f64 {
 /// Tokens that start from characters, as vocabularies without a pre-tokeniser do.
 #[test]
 fn characters_are_symbols_where_the_vocabulary_says_so() {
-    let tokens: Vec<(u32, Vec<u8>)> = ["米", "を", "炊", "米を"].iter().enumerate().map(|(id, text)| (id as u32, text.as_bytes().to_vec())).collect();
+    let tokens: Vec<(u32, Vec<u8>)> =
+        ["米", "を", "炊", "米を"].iter().enumerate().map(|(id, text)| (id as u32, text.as_bytes().to_vec())).collect();
     let tokenizer = Tokenizer::new(Pattern::NONE, Alphabet::Characters, &tokens, &[(0, 1)], Vec::new()).unwrap();
     let columns = vec![vec![("米を炊く米を".to_owned(), 2)]];
     let history = samples(&tokenizer, &columns).replay(1, 0).history;
