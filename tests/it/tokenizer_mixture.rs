@@ -104,6 +104,9 @@ fn shares_of_a_known_mixture_are_told_from_other_documents() {
     assert!(!without["doubts"].as_array().unwrap().is_empty(), "{without}");
 }
 
+/// A vocabulary's name, what is changed in it, and words of the refusal.
+type Case<'a> = (&'a str, &'a dyn Fn(&mut Value), &'a [&'a str]);
+
 #[test]
 fn what_says_nothing_of_a_mixture_is_refused() {
     let (world, sources) = world([60, 60, 60]);
@@ -130,7 +133,7 @@ fn what_says_nothing_of_a_mixture_is_refused() {
         world.write(&format!("{name}.json"), value.to_string());
         format!("{name}.json")
     };
-    let cases: [(&str, &dyn Fn(&mut Value), &[&str]); 6] = [
+    let cases: [Case<'_>; 6] = [
         ("unigram", &|v| v["model"] = json!({"type": "Unigram", "vocab": [["a", -1.0]], "unk_id": 0}), &["Unigram", "without merges"]),
         ("wordpiece", &|v| v["model"] = json!({"type": "WordPiece", "vocab": {"a": 0}}), &["WordPiece", "without merges"]),
         ("unmerged", &|v| v["model"]["merges"] = json!([]), &["has no merges"]),

@@ -137,7 +137,7 @@ pub(crate) fn scan(
             }
             heap.pop();
             // Out of date, twice there, or a token by now.
-            if values[top.pair as usize] != top.value
+            if values[top.pair as usize].total_cmp(&top.value).is_ne()
                 || popped.last() == Some(&top)
                 || history.pairs[top.pair as usize].until <= step as u32
             {

@@ -108,7 +108,9 @@ proptest! {
                 prop_assert_eq!(Some(count), expected.get(pair));
             }
             let mut all: BTreeMap<(u32, u32), i64> = BTreeMap::new();
-            expected.iter().for_each(|((left, right, _), count)| *all.entry((*left, *right)).or_default() += count);
+            for ((left, right, _), count) in expected {
+                *all.entry((*left, *right)).or_default() += count;
+            }
             for ((left, right), count) in all.into_iter().filter(|(_, count)| *count >= 5) {
                 let followed: i64 = (0..columns.len()).filter_map(|column| counts.get(&(left, right, column))).sum();
                 prop_assert_eq!(followed, count, "a frequent pair is followed");
@@ -119,7 +121,9 @@ proptest! {
     /// Samples that are the training text itself contradict no merge: there is no slack, and the true shares are among those without.
     #[test]
     fn the_training_text_itself_needs_no_slack(mut columns in proptest::collection::vec(column(), 2..4), whole in any::<bool>()) {
-        columns.iter_mut().for_each(|column| column.push(("abab".to_owned(), 1)));
+        for column in &mut columns {
+            column.push(("abab".to_owned(), 1));
+        }
         let tokenizer = tokenizer(&learned(&columns, 40, whole));
         // Each column and an empty second half.
         let halves: Vec<Column> = columns.iter().flat_map(|column| [column.clone(), Column::new()]).collect();
