@@ -17,7 +17,6 @@ import math
 import os
 import pathlib
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -164,19 +163,21 @@ def main():
     directory = options.directory or pathlib.Path(tempfile.mkdtemp(prefix="tokenizer-mixture-"))
     directory.mkdir(exist_ok=True)
     names = [options.only] if options.only else list(MIXTURES)
-    rows = {name: measure(options.seimai, options.corpus, directory, name, options.vocabulary, not options.short) for name in names}
-    record = {
-        "what": "shares of kinds of text told from the merges of vocabularies of known mixture (benches/suite/tokenizer_mixture.py)",
-        "machine": f"{os.cpu_count()} CPUs, {platform.machine()}",
-        "vocabulary": options.vocabulary,
-        "goal": "log10 of the mean squared error of the shares -4 or less",
-        "mixtures": rows,
-        "peak_of_any_child_mib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10, 1),
-    }
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    if options.output:
-        options.output.write_text(text)
-    else:
+    rows = {}
+    for name in names:
+        rows[name] = measure(options.seimai, options.corpus, directory, name, options.vocabulary, not options.short)
+        record = {
+            "what": "shares of kinds of text told from the merges of vocabularies of known mixture (benches/suite/tokenizer_mixture.py)",
+            "machine": f"{os.cpu_count()} CPUs, {platform.machine()}",
+            "vocabulary": options.vocabulary,
+            "goal": "log10 of the mean squared error of the shares -4 or less",
+            "mixtures": rows,
+        }
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        # After each mixture: what is measured is kept if the next one fails.
+        if options.output:
+            options.output.write_text(text)
+    if not options.output:
         sys.stdout.write(text)
 
 
