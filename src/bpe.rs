@@ -18,6 +18,7 @@ mod joins;
 pub mod merge;
 mod merge_ranks;
 mod merger;
+pub mod mixture;
 mod neighbours;
 mod options;
 pub mod pattern;

@@ -83,6 +83,7 @@ mod soundness;
 mod summing;
 mod surroundings;
 mod tables;
+pub mod tokenizer_mixture;
 pub mod tokenizer_report;
 pub mod trace;
 mod train;

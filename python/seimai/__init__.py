@@ -20,6 +20,7 @@ from ._errors import (
     StorageError,
 )
 from ._keigo import Formula, Keigo, Misuse, Sentence, Span
+from ._mixture import tokenizer_mixture
 from ._passport import Tracer, Verification, new_key
 from ._plan import Plan, Report, Todo, Work, run
 from ._run import Run, WhatIf, open
@@ -76,5 +77,6 @@ __all__ = [
     "segment",
     "sentences",
     "stage",
+    "tokenizer_mixture",
     "vet",
 ]

@@ -14,6 +14,7 @@ mod errors;
 mod events;
 mod finished;
 mod joint;
+mod mixture;
 mod pack;
 mod passport;
 mod plan;
@@ -44,5 +45,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     ring::register(module)?;
     cli::register(module)?;
     dedup::register(module)?;
+    mixture::register(module)?;
     Ok(())
 }

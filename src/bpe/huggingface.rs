@@ -12,7 +12,7 @@ pub(crate) mod read;
 pub(crate) mod write;
 
 pub use self::content::content_blake3;
-pub use self::read::{FILE_MAX, parse};
+pub use self::read::{FILE_MAX, parse, parse_as_learned};
 pub use self::write::{Roles, merges_txt, special_tokens_map_json, tokenizer_config_json, tokenizer_json};
 
 #[cfg(test)]

@@ -290,6 +290,14 @@ impl Histogram {
         Ok(Self { path: path.to_path_buf(), scratch: None, recipe, documents })
     }
 
+    /// Does a file say of itself that it is a `counts.parquet`?
+    pub fn is_at(path: &Path) -> bool {
+        let is_parquet = path.is_file() && path.extension().is_some_and(|extension| extension == "parquet");
+        let metadata = is_parquet.then(|| table_metadata(path).ok()).flatten();
+        let pairs = metadata.as_ref().and_then(|metadata| metadata.file_metadata().key_value_metadata());
+        pairs.is_some_and(|pairs| pairs.iter().any(|pair| pair.key == FORMAT_KEY && pair.value.as_deref() == Some(FORMAT)))
+    }
+
     /// Where a training on it keeps what it has learned, beside its `output`.
     ///
     /// # Errors

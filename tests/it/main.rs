@@ -43,6 +43,7 @@ mod shares;
 mod signatures;
 mod split;
 mod tokenizer;
+mod tokenizer_mixture;
 #[path = "../../src/testing.rs"]
 mod testing;
 mod trust;

@@ -35,6 +35,39 @@ pub fn parse(json: &[u8]) -> Result<Tokenizer, String> {
     Ok(if is_nothing(&file.normalizer) { tokenizer } else { tokenizer.with_normalizer(file.normalizer) })
 }
 
+/// Reads a `tokenizer.json` for how it was learned: what makes other ids of a text, and not other merges of a corpus, is passed over
+/// (`ignore_merges`, `dropout`), and a normaliser of Unicode alone stays for the caller to look at.
+///
+/// # Errors
+/// One sentence that names the first fault.
+pub fn parse_as_learned(json: &[u8]) -> Result<Tokenizer, String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        model: KindOfModel,
+    }
+    #[derive(Deserialize)]
+    struct KindOfModel {
+        r#type: Option<String>,
+    }
+    let unread = |error: serde_json::Error| format!("not a tokenizer.json that we read: {error}");
+    let kind: Kind = serde_json::from_slice(json).map_err(unread)?;
+    if let Some(kind) = kind.model.r#type.filter(|kind| kind != "BPE") {
+        return Err(format!("the model is of type {kind:?}, which is learned without merges"));
+    }
+    let mut file: File = serde_json::from_slice(json).map_err(unread)?;
+    let is_unicode = matches!(file.normalizer.get("type").and_then(Value::as_str), Some("NFC" | "NFKC"));
+    if !is_nothing(&file.normalizer) && !is_ours(&file.normalizer) && !is_unicode {
+        let name = file.normalizer.get("type").and_then(Value::as_str).unwrap_or("another one").to_owned();
+        return Err(format!("its normalizer ({name}) is not known here: NFC, NFKC and ours are"));
+    }
+    (file.model.ignore_merges, file.model.dropout) = (false, None);
+    let (pattern, alphabet) = read_pre_tokenizer(file.pre_tokenizer)?;
+    read_decoder(&file.decoder, alphabet)?;
+    file.model.check()?;
+    let tokenizer = build(pattern, alphabet, file.added_tokens, &file.model)?;
+    Ok(if is_nothing(&file.normalizer) { tokenizer } else { tokenizer.with_normalizer(file.normalizer) })
+}
+
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]

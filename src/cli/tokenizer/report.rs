@@ -128,7 +128,7 @@ fn width(text: &str) -> usize {
 }
 
 /// A table whose first column is aligned at the left, the others at the right.
-fn table(rows: &[Vec<String>], out: &mut dyn Write) -> std::io::Result<()> {
+pub(super) fn table(rows: &[Vec<String>], out: &mut dyn Write) -> std::io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> =
         (0..columns).map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max().unwrap_or(0)).collect();
