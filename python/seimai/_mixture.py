@@ -36,5 +36,5 @@ def tokenizer_mixture(
             break
     several = [(name, [files] if isinstance(files, (str, os.PathLike)) else list(files)) for name, files in sources.items()]
     plan = fragment(input=input or {}, normalize={"form": form}, segment={"dictionary": dictionary}, tokenizer={"boundaries": boundaries})
-    found = _core.tokenizer_mixture(tokenizer, several, plan, merges, threads or len(os.sched_getaffinity(0)))
-    return json.loads(found)
+    told: dict[str, Any] = json.loads(_core.tokenizer_mixture(tokenizer, several, plan, merges, threads or len(os.sched_getaffinity(0))))
+    return told
