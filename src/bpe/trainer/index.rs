@@ -251,8 +251,8 @@ impl Trainer<'_> {
         if let Some((found, floor)) = self.count_in(1, likely, &sums).filter(|(found, _)| likely == floor || !found.is_empty()) {
             return (Pairs::of(found, symbols), sums, floor);
         }
-        // There are more of them, or none is so frequent.
-        let mut rounds = 1;
+        // There are more of them than a round holds, or none is so frequent.
+        let mut rounds = if likely == floor { MORE_ROUNDS } else { 1 };
         loop {
             if let Some((found, floor)) = self.count_in(rounds, floor, &sums) {
                 return (Pairs::of(found, symbols), sums, floor);
